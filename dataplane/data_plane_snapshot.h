@@ -1,0 +1,53 @@
+// data_plane_snapshot.h — counters and states of the data plane at one moment, as plain values for mgmt/.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/packet/packet_meta.h"
+#include "dataplane/pipeline/drop_reason.h"
+#include "policy/base/ip_address.h"
+#include "sipalg/engine/engine_counters.h"
+
+namespace sallyport::dataplane {
+
+struct TrafficCount {
+  std::uint64_t packets = 0, bytes = 0;
+};
+
+struct PortSnapshot {
+  std::string name, device, driver, network_namespace;
+  bool link_up = false;
+  MacAddress mac{};
+  std::vector<Prefix> addresses;
+  std::uint16_t mtu = 0, vlan = 0;             // vlan 0: none
+  std::array<TrafficCount, 4> received, sent;  // by PacketClass
+  std::array<std::uint64_t, kDropReasonCount> dropped{};
+};
+
+struct LcoreSnapshot {
+  unsigned lcore = 0;
+  int cpu = -1;                             // -1: not pinned
+  std::uint64_t busy_ns = 0, total_ns = 0;  // their quotient's change over time is the busy ratio
+};
+
+struct RingSnapshot {
+  std::string name;
+  std::size_t used = 0, capacity = 0;
+};
+
+struct DataPlaneSnapshot {
+  std::string dpdk_version;
+  bool hugepages = false;
+  std::vector<PortSnapshot> ports;  // in the order of SbcConfig::ports
+  std::vector<LcoreSnapshot> lcores;
+  std::vector<RingSnapshot> rings;
+  std::uint64_t mbufs_free = 0, mbufs_total = 0;
+  std::vector<sip::RealmSipCounts> realms;  // in the order of SbcConfig::realms
+  std::uint64_t transactions_active = 0, transactions_capacity = 0;
+  std::uint64_t sources_tracked = 0, sources_capacity = 0;
+};
+
+}  // namespace sallyport::dataplane

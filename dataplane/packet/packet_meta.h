@@ -1,0 +1,41 @@
+// packet_meta.h — what the stages have found out about one packet; travels with it (in the mbuf's private
+// area) from the lcore that received it to the shard or the stream thread. No DPDK here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "policy/base/ip_address.h"
+#include "policy/decide/trust_class.h"
+#include "policy/model/index.h"
+
+namespace sallyport::dataplane {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+enum class PacketClass : std::uint8_t { Unknown, Media, Signalling, Exception };
+
+// Offsets count octets from the first octet of the Ethernet frame. Ports and lengths in host byte order.
+struct PacketMeta {
+  IpAddress source;
+  IpAddress destination;
+  std::uint16_t source_port = 0;  // UDP and TCP only
+  std::uint16_t destination_port = 0;
+  std::uint16_t l3_offset = 0;       // IP or ARP header
+  std::uint16_t l4_offset = 0;       // after IP header and extension headers
+  std::uint16_t payload_offset = 0;  // UDP: first octet of data
+  std::uint16_t payload_length = 0;  // UDP: octets of data, as the UDP header says
+  PortIndex port = PortIndex::kNone;
+  RealmIndex realm = RealmIndex::kNone;
+  ListenerIndex listener = ListenerIndex::kNone;
+  PeerIndex peer = PeerIndex::kNone;
+  TrustClass trust = TrustClass::Untrusted;
+  PacketClass packet_class = PacketClass::Unknown;
+  std::uint8_t ip_protocol = 0;  // of the transport header: 17 UDP, 6 TCP, 1 ICMP, 58 ICMPv6
+  std::uint8_t shard = 0;
+  bool is_arp = false;
+  bool is_fragment = false;         // not yet reassembled
+  bool checksum_half_done = false;  // the L4 checksum holds only the pseudo header's sum
+};
+
+}  // namespace sallyport::dataplane

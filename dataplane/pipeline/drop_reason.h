@@ -1,0 +1,104 @@
+// drop_reason.h — why the data plane did not carry a packet. Each has one counter for each port and a test.
+//
+// The names are values of the label `reason` of sallyport_dataplane_dropped_total.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sallyport::dataplane {
+
+enum class DropReason : std::uint8_t {
+  // parse
+  RuntFrame,            // shorter than the headers it announces
+  OtherDestinationMac,  // not to our MAC, not broadcast, not a group of ours
+  UnknownVlan,          // a tag that no port of this device has
+  UnknownEthertype,     // neither IPv4, IPv6 nor ARP
+  BadIpHeader,          // version, header length or total length that cannot be
+  BadIpChecksum,
+  BadExtensionHeader,  // IPv6 chain too long, out of bounds, or a routing header
+  BadSourceAddress,    // multicast, broadcast, loopback, unspecified or one of our own
+  NotOurAddress,       // destination is no address of this port: Sallyport is no router
+  BadUdpHeader,
+  BadL4Checksum,
+  // fragments
+  FragmentInvalid,  // overlap, wrong size, beyond 64 KiB
+  FragmentTableFull,
+  FragmentSourceLimit,  // this source holds its share of the table
+  FragmentTimeout,      // the rest never came
+  // guard
+  Denied,
+  SourceRate,
+  PrefixRate,
+  UnknownRate,  // the budget of all unknown sources together
+  // classify
+  NoListener,      // UDP to a port where nobody listens
+  UnusedProtocol,  // neither UDP, nor anything Linux may have here
+  TcpNotAdmitted,
+  IcmpNotEcho,
+  ArpBudget,
+  NeighbourDiscoveryBudget,
+  EchoBudget,
+  // hand-over
+  ShardRingFull,
+  StreamRingFull,
+  LcoreRingFull,
+  // transmit
+  NoRoute,
+  NoNeighbour,
+  HoldQueueFull,
+  NextHopTableFull,
+  TooBig,
+  EgressNotAllowed,  // Linux in the port's namespace sent what it has no business with
+  NoBuffer,
+  DeviceQueueFull,
+  kCount
+};
+
+inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropReason::kCount);
+
+inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames{"runt_frame",
+                                                                                 "other_destination_mac",
+                                                                                 "unknown_vlan",
+                                                                                 "unknown_ethertype",
+                                                                                 "bad_ip_header",
+                                                                                 "bad_ip_checksum",
+                                                                                 "bad_extension_header",
+                                                                                 "bad_source_address",
+                                                                                 "not_our_address",
+                                                                                 "bad_udp_header",
+                                                                                 "bad_l4_checksum",
+                                                                                 "fragment_invalid",
+                                                                                 "fragment_table_full",
+                                                                                 "fragment_source_limit",
+                                                                                 "fragment_timeout",
+                                                                                 "denied",
+                                                                                 "source_rate",
+                                                                                 "prefix_rate",
+                                                                                 "unknown_rate",
+                                                                                 "no_listener",
+                                                                                 "unused_protocol",
+                                                                                 "tcp_not_admitted",
+                                                                                 "icmp_not_echo",
+                                                                                 "arp_budget",
+                                                                                 "neighbour_discovery_budget",
+                                                                                 "echo_budget",
+                                                                                 "shard_ring_full",
+                                                                                 "stream_ring_full",
+                                                                                 "lcore_ring_full",
+                                                                                 "no_route",
+                                                                                 "no_neighbour",
+                                                                                 "hold_queue_full",
+                                                                                 "next_hop_table_full",
+                                                                                 "too_big",
+                                                                                 "egress_not_allowed",
+                                                                                 "no_buffer",
+                                                                                 "device_queue_full"};
+
+[[nodiscard]] constexpr std::string_view to_string(DropReason reason) noexcept {
+  return kDropReasonNames[static_cast<std::size_t>(reason)];
+}
+
+}  // namespace sallyport::dataplane

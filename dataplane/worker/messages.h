@@ -1,0 +1,56 @@
+// messages.h — what travels between lcores, shards and the stream thread. A message that carries a packet
+// carries its ownership; the receiver frees it.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/packet/packet_meta.h"
+#include "policy/base/ip_address.h"
+#include "policy/model/index.h"
+
+struct rte_mbuf;
+
+namespace sallyport::dataplane {
+
+// lcore -> shard: a SIP datagram, with its PacketMeta in the mbuf's private area.
+struct ShardInput {
+  rte_mbuf* packet = nullptr;
+};
+
+// shard -> lcore: a UDP datagram to send. The mbuf holds only the UDP payload (room for all headers is left
+// in front); addresses, ports and `port` stand in its PacketMeta (source = our side), DSCP here.
+struct ShardOutput {
+  rte_mbuf* packet = nullptr;
+  std::uint8_t dscp = 0;
+};
+
+// lcore -> stream thread.
+struct ToStream {
+  enum class Kind : std::uint8_t {
+    Packet,   // a whole Ethernet frame without VLAN tag for the port's tap
+    Resolve,  // which next hop has `destination`? Answered by NextHop for the same lcore, always
+  };
+  Kind kind = Kind::Packet;
+  PortIndex port = PortIndex::kNone;
+  rte_mbuf* packet = nullptr;
+  IpAddress destination;
+};
+
+// stream thread -> lcore.
+struct FromStream {
+  enum class Kind : std::uint8_t {
+    Packet,       // a whole Ethernet frame from the port's tap, checked against the egress rules, to be sent
+    NextHop,      // `destination` is reached at `mac`
+    NoRoute,      // Linux has no route to `destination`
+    NoNeighbour,  // the next hop does not answer, or has gone
+    Changed,      // routes of this port changed: ask again for every destination, use the old until answered
+  };
+  Kind kind = Kind::Packet;
+  PortIndex port = PortIndex::kNone;
+  rte_mbuf* packet = nullptr;
+  IpAddress destination;
+  MacAddress mac{};
+  std::uint16_t mtu = 0;  // of the route; 0: the port's
+};
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,169 @@
+// ip_address.cpp — text forms and comparisons of IP addresses.
+#include "policy/base/ip_address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace sallyport {
+namespace {
+
+constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+std::optional<unsigned> parse_number(std::string_view text, unsigned max) noexcept {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty() || value > max)
+    return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+IpAddress IpAddress::v4(std::uint32_t host_order) noexcept {
+  const std::uint32_t network_order = htonl(host_order);
+  return v4_from_wire(&network_order);
+}
+
+IpAddress IpAddress::v6(std::span<const std::uint8_t, 16> network_order) noexcept {
+  return v6_from_wire(network_order.data());
+}
+
+IpAddress IpAddress::v4_from_wire(const void* four_bytes) noexcept {
+  IpAddress address;
+  std::memcpy(address.bytes_.data(), kMappedPrefix.data(), kMappedPrefix.size());
+  std::memcpy(address.bytes_.data() + 12, four_bytes, 4);
+  return address;
+}
+
+IpAddress IpAddress::v6_from_wire(const void* sixteen_bytes) noexcept {
+  IpAddress address;
+  std::memcpy(address.bytes_.data(), sixteen_bytes, 16);
+  return address;
+}
+
+std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  std::memcpy(terminated.data(), text.data(), text.size());
+  in_addr four{};
+  if (inet_pton(AF_INET, terminated.data(), &four) == 1) return v4_from_wire(&four);
+  in6_addr sixteen{};
+  if (inet_pton(AF_INET6, terminated.data(), &sixteen) == 1) return v6_from_wire(&sixteen);
+  return std::nullopt;
+}
+
+bool IpAddress::is_v4() const noexcept { return std::memcmp(bytes_.data(), kMappedPrefix.data(), 12) == 0; }
+
+std::uint32_t IpAddress::v4_host_order() const noexcept {
+  std::uint32_t network_order = 0;
+  std::memcpy(&network_order, bytes_.data() + 12, 4);
+  return ntohl(network_order);
+}
+
+bool IpAddress::is_unspecified() const noexcept {
+  return is_v4() ? v4_host_order() == 0
+                 : std::all_of(bytes_.begin(), bytes_.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+bool IpAddress::is_loopback() const noexcept {
+  if (is_v4()) return bytes_[12] == 127;
+  return bytes_[15] == 1 &&
+         std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; });
+}
+
+bool IpAddress::is_multicast() const noexcept {
+  return is_v4() ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
+}
+
+bool IpAddress::is_link_local() const noexcept {
+  return is_v4() ? bytes_[12] == 169 && bytes_[13] == 254 : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+}
+
+bool IpAddress::is_limited_broadcast() const noexcept { return is_v4() && v4_host_order() == 0xffffffffu; }
+
+std::string to_string(const IpAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.is_v4()) {
+    inet_ntop(AF_INET, address.bytes().data() + 12, text.data(), text.size());
+  } else {
+    inet_ntop(AF_INET6, address.bytes().data(), text.data(), text.size());
+  }
+  return text.data();
+}
+
+std::string to_string(const Endpoint& endpoint) {
+  const std::string host = to_string(endpoint.address);
+  const std::string port = std::to_string(endpoint.port);
+  return endpoint.address.is_v4() ? host + ":" + port : "[" + host + "]:" + port;
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) noexcept {
+  std::string_view host = text;
+  std::string_view port;
+  bool has_port = false;
+  if (!text.empty() && text.front() == '[') {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return std::nullopt;
+    host = text.substr(1, close - 1);
+    std::string_view rest = text.substr(close + 1);
+    if (host.find(':') == std::string_view::npos || (!rest.empty() && rest.front() != ':'))
+      return std::nullopt;
+    has_port = !rest.empty();
+    if (has_port) port = rest.substr(1);
+  } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+    if (text.find(':', colon + 1) ==
+        std::string_view::npos) {  // one colon: a port; more: a bare IPv6 address
+      host = text.substr(0, colon);
+      port = text.substr(colon + 1);
+      has_port = true;
+    }
+  }
+  const auto address = IpAddress::parse(host);
+  if (!address) return std::nullopt;
+  if (!has_port) return default_port == 0 ? std::nullopt : std::optional(Endpoint{*address, default_port});
+  const auto number = parse_number(port, 65535);
+  if (!number || *number == 0) return std::nullopt;
+  return Endpoint{*address, static_cast<std::uint16_t>(*number)};
+}
+
+IpAddress masked(const IpAddress& address, unsigned mapped_length) noexcept {
+  std::array<std::uint8_t, 16> bytes = address.bytes();
+  for (unsigned i = 0; i < 16; ++i) {
+    const unsigned kept = mapped_length > i * 8 ? std::min(8u, mapped_length - i * 8) : 0;
+    bytes[i] = static_cast<std::uint8_t>(bytes[i] & (0xff00u >> kept));
+  }
+  return IpAddress::v6_from_wire(bytes.data());
+}
+
+bool Prefix::contains(const IpAddress& other) const noexcept {
+  // ::/0 means every IPv6 address, not the mapped IPv4 ones too.
+  return other.is_v4() == address.is_v4() && masked(other, mapped_length()) == network();
+}
+
+IpAddress Prefix::network() const noexcept { return masked(address, mapped_length()); }
+
+std::optional<Prefix> parse_prefix(std::string_view text) noexcept {
+  const std::size_t slash = text.find('/');
+  const auto address = IpAddress::parse(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  const unsigned bits = address->is_v4() && text.find(':') == std::string_view::npos ? 32 : 128;
+  if (slash == std::string_view::npos)
+    return Prefix{*address, static_cast<std::uint8_t>(address->is_v4() ? 32 : 128)};
+  const auto length = parse_number(text.substr(slash + 1), bits);
+  if (!length) return std::nullopt;
+  if (bits == 128 && address->is_v4()) {  // ::ffff:a.b.c.d/N counts 128 bits: bring it to IPv4's count
+    if (*length < 96) return std::nullopt;
+    return Prefix{*address, static_cast<std::uint8_t>(*length - 96)};
+  }
+  return Prefix{*address, static_cast<std::uint8_t>(*length)};
+}
+
+std::string to_string(const Prefix& prefix) {
+  return to_string(prefix.address) + "/" + std::to_string(prefix.length);
+}
+
+}  // namespace sallyport

@@ -1,0 +1,79 @@
+// ip_address.h — IP addresses, prefixes and endpoints as plain values.
+//
+// An IPv4 address is held in its mapped form (::ffff:a.b.c.d, RFC 4291 §2.5.5.2), so that a rule for an IPv4
+// address also matches the mapped one and no attacker gains by writing the same address in two ways.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sallyport {
+
+class IpAddress {
+ public:
+  constexpr IpAddress() noexcept = default;  // "::"
+  // Host byte order: 0xC6120101 is 198.18.1.1.
+  [[nodiscard]] static IpAddress v4(std::uint32_t host_order) noexcept;
+  // Network byte order, as on the wire.
+  [[nodiscard]] static IpAddress v6(std::span<const std::uint8_t, 16> network_order) noexcept;
+  [[nodiscard]] static IpAddress v4_from_wire(const void* four_bytes) noexcept;
+  [[nodiscard]] static IpAddress v6_from_wire(const void* sixteen_bytes) noexcept;
+  // Text without brackets and without zone; nothing when it is not an address.
+  [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text) noexcept;
+
+  [[nodiscard]] bool is_v4() const noexcept;
+  [[nodiscard]] std::uint32_t v4_host_order() const noexcept;  // only when is_v4()
+  [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
+
+  [[nodiscard]] bool is_unspecified() const noexcept;  // 0.0.0.0 or ::
+  [[nodiscard]] bool is_loopback() const noexcept;
+  [[nodiscard]] bool is_multicast() const noexcept;
+  [[nodiscard]] bool is_link_local() const noexcept;
+  [[nodiscard]] bool is_limited_broadcast() const noexcept;  // 255.255.255.255
+
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+
+ private:
+  std::array<std::uint8_t, 16> bytes_{};
+};
+
+// "198.18.1.1" or "fd18:1::1" (RFC 5952), no brackets.
+[[nodiscard]] std::string to_string(const IpAddress& address);
+
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;  // host byte order
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
+// "198.18.1.1:5060" or "[fd18:1::1]:5060".
+[[nodiscard]] std::string to_string(const Endpoint& endpoint);
+// The same two forms; the port may be left out when default_port is not 0.
+[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text,
+                                                     std::uint16_t default_port) noexcept;
+
+// All addresses that share the first `length` bits. For IPv4 the length counts the IPv4 bits (0 to 32).
+struct Prefix {
+  IpAddress address;        // bits beyond length may be set (an interface address); contains() ignores them
+  std::uint8_t length = 0;  // 0..32 for IPv4, 0..128 for IPv6
+
+  [[nodiscard]] bool contains(const IpAddress& other) const noexcept;
+  // The address with the bits beyond length cleared.
+  [[nodiscard]] IpAddress network() const noexcept;
+  // Length counted in the 128 bits of IpAddress::bytes().
+  [[nodiscard]] unsigned mapped_length() const noexcept { return address.is_v4() ? length + 96u : length; }
+  friend auto operator<=>(const Prefix&, const Prefix&) = default;
+};
+
+// "198.18.1.0/24"; without a length the prefix is that one host.
+[[nodiscard]] std::optional<Prefix> parse_prefix(std::string_view text) noexcept;
+[[nodiscard]] std::string to_string(const Prefix& prefix);
+// `address` with all but its first `mapped_length` bits cleared.
+[[nodiscard]] IpAddress masked(const IpAddress& address, unsigned mapped_length) noexcept;
+
+}  // namespace sallyport

@@ -1,0 +1,75 @@
+// peer.h — a Peer as configured (trunk, PBX) and a registrar (a place where endpoints register).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/base/ip_address.h"
+#include "policy/model/profile.h"
+#include "policy/model/realm.h"
+
+namespace sallyport {
+
+enum class Balance : std::uint8_t { Failover, Weighted, Hash, LeastCalls };
+
+struct PeerTarget {
+  std::optional<Endpoint> address;  // exactly one of address and domain is set
+  std::string domain;
+  std::uint16_t domain_port = 0;  // 0: by NAPTR and SRV
+  std::uint32_t weight = 1;
+};
+
+struct Credential {
+  std::string digest_realm;  // empty: whatever realm the peer names
+  std::string user;
+  std::string password_file;  // resolved path
+};
+
+enum class RegisterMode : std::uint8_t { Single, Bulk };
+struct OutboundRegistration {
+  std::string aor;
+  Duration expires = 10min;
+  RegisterMode mode = RegisterMode::Single;
+};
+
+struct HealthConfig {
+  std::optional<Duration> ping = 30s;  // nothing: never
+  std::uint32_t down_after = 3, up_after = 2;
+};
+
+struct PeerTls {
+  std::string certificate;
+  std::vector<std::string> authorities;
+  std::string name;  // empty: the target's domain
+};
+
+struct PeerConfig {
+  std::string name;
+  std::string realm;
+  ProfileConfig profile;  // resolved: the named profile with the peer's own keys laid over it
+  Transport transport = Transport::Udp;
+  std::vector<PeerTarget> targets;
+  Balance balance = Balance::Failover;
+  std::vector<Prefix> sources;
+  HealthConfig health;
+  std::optional<CallLimits> limits_in, limits_out;  // nothing: the realm's
+  std::vector<Credential> credentials;
+  PeerTls tls;
+  std::optional<OutboundRegistration> registration;
+};
+
+enum class RegistrarMode : std::uint8_t { PassThrough, Local };
+struct RegistrarConfig {
+  std::string name;
+  std::string realm;
+  RegistrarMode mode = RegistrarMode::PassThrough;
+  std::string upstream;    // PassThrough: a peer
+  std::string users_file;  // Local: resolved path
+  std::vector<std::string> domains;
+  Duration refresh_outside = 60s, refresh_inside = 1h, keepalive = 25s;
+  std::uint32_t contacts_per_aor = 5;
+};
+
+}  // namespace sallyport

@@ -1,0 +1,57 @@
+// realm.h — a Realm as configured: one side of the border (listeners, media range, trust).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/base/ip_address.h"
+#include "policy/model/units.h"
+
+namespace sallyport {
+
+enum class Transport : std::uint8_t { Udp, Tcp, Tls };
+enum class RealmTrust : std::uint8_t { Untrusted, Trusted };
+enum class ClientCertificate : std::uint8_t { None, Optional, Required };
+
+struct ListenerConfig {
+  Transport transport = Transport::Udp;
+  std::uint16_t port = 5060;
+  std::vector<IpAddress> addresses;  // filled by the loader: all of the port's when none was written
+  std::string certificate;
+  ClientCertificate client_certificate = ClientCertificate::Optional;
+};
+
+struct AdvertiseConfig {
+  std::optional<IpAddress> ipv4, ipv6;  // none: own
+  std::string domain;                   // empty: none
+};
+
+struct RealmMedia {
+  std::vector<IpAddress> addresses;  // filled by the loader: all of the port's when "all"
+  PortRange ports{20000, 29999};
+  Dscp dscp{46};
+  Duration quarantine = 10s;
+};
+
+// Concurrent calls and new calls a second; `media` bounds the sum of a realm's media.
+struct CallLimits {
+  std::uint32_t calls = 10000;
+  Rate rate{500, std::chrono::seconds(1)};
+};
+
+struct RealmConfig {
+  std::string name;
+  std::string port;
+  RealmTrust trust = RealmTrust::Untrusted;
+  std::vector<ListenerConfig> listen;
+  AdvertiseConfig advertise;
+  RealmMedia media;
+  Dscp signalling_dscp{24};
+  bool nat_auto = true;
+  CallLimits limits;
+  BitRate media_limit{1'000'000'000};
+};
+
+}  // namespace sallyport
