@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/data_plane_snapshot.h"
@@ -38,6 +40,11 @@ class DataPlane {
   virtual void stop() = 0;
   // Any thread. Sums what the lcores and shards counted; they are not disturbed.
   [[nodiscard]] virtual DataPlaneSnapshot snapshot() const = 0;
+  // From now on the lines that libraries below print (DPDK) go to `listener`, without line feeds, on
+  // whichever thread printed them, instead of stderr. Once, right after start; it must not wait.
+  virtual void listen_to_library(std::function<void(std::string_view line)> listener) {
+    static_cast<void>(listener);
+  }
 };
 
 }  // namespace sallyport::dataplane

@@ -6,12 +6,15 @@
 #include <cstdint>
 
 #include "policy/base/ip_address.h"
+#include "policy/decide/exception_kind.h"
 #include "policy/decide/trust_class.h"
 #include "policy/model/index.h"
 
 namespace sallyport::dataplane {
 
 using MacAddress = std::array<std::uint8_t, 6>;
+
+inline constexpr std::uint16_t kNoLocalAddress = 0xffff;
 
 enum class PacketClass : std::uint8_t { Unknown, Media, Signalling, Exception };
 
@@ -25,6 +28,8 @@ struct PacketMeta {
   std::uint16_t l4_offset = 0;       // after IP header and extension headers
   std::uint16_t payload_offset = 0;  // UDP: first octet of data
   std::uint16_t payload_length = 0;  // UDP: octets of data, as the UDP header says
+  std::uint16_t l4_length = 0;       // transport header and data, or a fragment's data; no padding of the frame
+  std::uint16_t local_address = kNoLocalAddress;  // destination among the own addresses: PortTable's number
   PortIndex port = PortIndex::kNone;
   RealmIndex realm = RealmIndex::kNone;
   ListenerIndex listener = ListenerIndex::kNone;
@@ -33,8 +38,10 @@ struct PacketMeta {
   PacketClass packet_class = PacketClass::Unknown;
   std::uint8_t ip_protocol = 0;  // of the transport header: 17 UDP, 6 TCP, 1 ICMP, 58 ICMPv6
   std::uint8_t shard = 0;
+  policy::ExceptionKind exception = policy::ExceptionKind::None;
   bool is_arp = false;
   bool is_fragment = false;         // not yet reassembled
+  bool was_fragmented = false;      // reassembled, or an IPv6 packet with a fragment header of no effect
   bool checksum_half_done = false;  // the L4 checksum holds only the pseudo header's sum
 };
 

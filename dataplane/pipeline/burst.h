@@ -30,6 +30,7 @@ struct PortCounters {
 // Owned by the worker and used again for each burst. packets[i], meta[i], verdicts[i] belong together.
 struct Burst {
   std::size_t count = 0;
+  std::uint16_t device = 0;  // where they came from: a number of PortTable; set by the worker
   std::array<rte_mbuf*, kBurstMax> packets{};
   std::array<PacketMeta*, kBurstMax> meta{};  // in the mbuf's private area
   std::array<Verdict, kBurstMax> verdicts{};

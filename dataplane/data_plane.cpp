@@ -1,0 +1,228 @@
+// data_plane.cpp — starts and stops the data plane: Linux's side first, then DPDK, then the threads.
+#include "dataplane/data_plane.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dataplane/dpdk/device_checks.h"
+#include "dataplane/dpdk/eal_arguments.h"
+#include "dataplane/running_data_plane.h"
+#include "policy/decide/exception_budget.h"
+
+namespace sallyport::dataplane {
+namespace {
+
+bool is_on_linux_interface(DeviceKind kind) { return kind == DeviceKind::AfPacket || kind == DeviceKind::AfXdp; }
+
+StartError start_error(NetError&& error) { return {std::move(error.message)}; }
+
+}  // namespace
+
+Result<std::unique_ptr<DataPlane>, StartError> DataPlane::start(const SbcConfig& config,
+                                                                const BootSecrets& secrets) {
+  auto plane = std::make_unique<RunningDataPlane>(config, secrets);
+  if (auto begun = plane->begin(); !begun) return fail(begun.error());
+  return plane;
+}
+
+Result<void, StartError> RunningDataPlane::begin() {
+  const EalSurroundings surroundings = look_around();
+  device_plans_ = plan_devices(config_);
+  threads_ = plan_threads(config_.dataplane, static_cast<std::uint32_t>(surroundings.cpus.size()));
+  memory_ = plan_memory(device_plans_, threads_);
+  auto arguments = eal_arguments(config_, device_plans_, memory_, surroundings);
+  if (!arguments) return fail(arguments.error());
+  if (auto done = check_devices(config_, device_plans_); !done) return done;
+  if (auto done = prepare_linux(); !done) return done;
+  auto eal = Eal::start(*arguments);
+  if (!eal) return fail(eal.error());
+  eal_ = std::move(*eal);
+  if (auto done = open_devices(*arguments); !done) return done;
+  links_ = std::make_unique<Links>(threads_);
+  if (!links_->are_open()) return fail(StartError{"no file descriptors left; raise the limit (ulimit -n)"});
+  make_shards();
+  if (auto done = start_stream(); !done) return done;
+  make_workers();
+  return start_threads();
+}
+
+// Namespaces first: making them finds out whether this node runs already.
+Result<void, StartError> RunningDataPlane::prepare_linux() {
+  for (const PortConfig& port : config_.ports) {
+    auto made = NetworkNamespace::create(namespace_name(config_.node.name, port.name));
+    if (!made) return fail(start_error(std::move(made.error())));
+    namespaces_.push_back(std::move(*made));
+  }
+  std::vector<UnderlayInterface> interfaces;
+  for (const DevicePlan& device : device_plans_) {
+    if (!is_on_linux_interface(device.spec.kind)) continue;
+    UnderlayInterface& interface = interfaces.emplace_back();
+    interface.name = device.spec.name;
+    interface.mtu = device.mtu;
+    for (const PortIndex port : device.ports) {
+      const PortConfig& config = config_.ports[to_position(port)];
+      interface.addresses.insert(interface.addresses.end(), config.addresses.begin(), config.addresses.end());
+      if (config.vlan) interface.mtu = std::max<std::uint16_t>(interface.mtu, config.mtu + 4);
+    }
+  }
+  if (interfaces.empty()) return {};
+  auto prepared = Underlay::prepare(config_.node.name, interfaces);
+  if (!prepared) return fail(start_error(std::move(prepared.error())));
+  underlay_ = std::move(*prepared);
+  return {};
+}
+
+Result<void, StartError> RunningDataPlane::open_devices(const EalArguments& arguments) {
+  pools_ = std::make_unique<PacketPools>(memory_);
+  std::vector<DeviceQueues> queues;
+  std::vector<MacAddress> macs(config_.ports.size());
+  for (std::size_t i = 0; i < device_plans_.size(); ++i) {
+    const DevicePlan& plan = device_plans_[i];
+    const std::string& port = config_.ports[to_position(plan.ports.front())].name;
+    auto device = Device::open({plan, port, arguments.devices[i], threads_.lcores}, *pools_, eal_->log());
+    if (!device) return fail(device.error());
+    queues.push_back({(*device)->rx_queues(), (*device)->tx_queues()});
+    for (const PortIndex index : plan.ports) macs[to_position(index)] = (*device)->mac();
+    devices_.push_back(std::move(*device));
+  }
+  queues_ = std::make_unique<QueuePlan>(queues, threads_.lcores);
+  ports_ = std::make_unique<PortTable>(config_, macs);
+  sources_ = std::make_unique<policy::SourceClassifier>(config_);
+  listeners_ = std::make_unique<ListenerTable>(config_, *ports_);
+  return {};
+}
+
+void RunningDataPlane::make_shards() {
+  for (std::size_t shard = 0; shard < threads_.shards; ++shard) {
+    ShardSetup setup;
+    setup.pool = pools_->main();
+    setup.engine.transactions_max = config_.dataplane.capacity.transactions / threads_.shards;
+    setup.engine.table_key = secrets_.tables;
+    setup.engine.token_key = secrets_.tokens;
+    for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore) {
+      ShardLcore& link = setup.lcores.emplace_back();
+      link.inbox = &links_->to_shard(lcore, shard);
+      link.outbox = &links_->from_shard(shard, lcore);
+      for (std::size_t port = 0; port < config_.ports.size(); ++port)
+        link.sender_by_port.push_back(queues_->sender(lcore, ports_->device_of(PortIndex(port))));
+    }
+    shards_.push_back(std::make_unique<Shard>(config_, std::move(setup)));
+  }
+}
+
+Result<void, StartError> RunningDataPlane::start_stream() {
+  StreamSetup setup;
+  setup.pool = pools_->main();
+  setup.key = secrets_.tables;
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    const PortConfig& config = config_.ports[i];
+    StreamPort& port = setup.ports.emplace_back();
+    port.network_namespace = std::move(namespaces_[i]);
+    port.mac = device_of(i).mac();
+    port.mtu = config.mtu;
+    port.addresses = config.addresses;
+    port.gateways = config.gateways;
+    port.kept_fresh = policy::neighbours_of(config_, config);
+    port.owner = queues_->owner(ports_->device_of(PortIndex(i)), 0);
+  }
+  namespaces_.clear();
+  for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
+    setup.lcores.push_back({&links_->to_stream(lcore), &links_->from_stream(lcore), nullptr});
+  auto stream = StreamThread::start(std::move(setup));
+  if (!stream) return fail(start_error(std::move(stream.error())));
+  stream_ = std::move(*stream);
+  return {};
+}
+
+WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
+  WorkerSetup setup;
+  setup.number = lcore;
+  setup.key = secrets_.tables;
+  for (const QueueOfDevice& queue : queues_->rx_queues_of(lcore))
+    setup.rx_queues.push_back({queue.device, devices_[queue.device]->id(), queue.queue});
+  for (std::size_t shard = 0; shard < threads_.shards; ++shard) {
+    setup.shards.push_back({&links_->to_shard(lcore, shard), &links_->shard_bell(shard)});
+    setup.from_shards.push_back(&links_->from_shard(shard, lcore));
+  }
+  setup.to_stream = &links_->to_stream(lcore);
+  setup.from_stream = &links_->from_stream(lcore);
+  setup.stream_bell = &stream_->doorbell();
+  for (std::size_t other = 0; other < threads_.lcores; ++other) {
+    setup.to_lcores.push_back(other == lcore ? nullptr : &links_->hand_over(lcore, other));
+    setup.from_lcores.push_back(other == lcore ? nullptr : &links_->hand_over(other, lcore));
+  }
+  for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+    const PortConfig& port = config_.ports[i];
+    setup.transmit.ports.push_back(
+        {ports_->device_of(PortIndex(i)), device_of(i).mac(), port.mtu, port.vlan.value_or(0)});
+  }
+  for (std::size_t device = 0; device < devices_.size(); ++device)
+    setup.transmit.devices.push_back({devices_[device]->id(), queues_->tx_queue_of(lcore, device)});
+  setup.transmit.pool = pools_->main();
+  setup.transmit.key = secrets_.tables;
+  return setup;
+}
+
+void RunningDataPlane::make_workers() {
+  const Tables tables{*ports_, *sources_, *listeners_};
+  for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
+    workers_.push_back(std::make_unique<Worker>(config_, tables, worker_setup(lcore)));
+}
+
+// Devices last of all: from then on packets arrive.
+Result<void, StartError> RunningDataPlane::start_threads() {
+  for (const auto& device : devices_)
+    if (auto started = device->start(); !started) return started;
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    shard_threads_.push_back(std::make_unique<ShardThread>(*shards_[shard], links_->shard_bell(shard)));
+    shard_threads_.back()->start(static_cast<unsigned>(shard));
+  }
+  for (std::size_t lcore = 0; lcore < workers_.size(); ++lcore) {
+    const int cpu = threads_.cpus.empty() ? -1 : static_cast<int>(threads_.cpus[lcore]);
+    lcore_threads_.push_back(std::make_unique<LcoreThread>(*workers_[lcore], config_.dataplane.idle, cpu));
+    if (!lcore_threads_.back()->start(static_cast<unsigned>(lcore)))
+      return fail(StartError{fmt::format("dataplane.lcores: this process may not run on CPU {}", cpu)});
+  }
+  eal_->log().speak();
+  const std::lock_guard lock(mutex_);
+  runs_ = true;
+  return {};
+}
+
+void RunningDataPlane::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (runs_) last_ = take_snapshot();
+    runs_ = false;
+  }
+  for (const auto& thread : lcore_threads_) thread->stop();
+  for (const auto& thread : shard_threads_) thread->stop();
+  if (stream_ != nullptr) stream_->stop();
+  lcore_threads_.clear();
+  shard_threads_.clear();
+  workers_.clear();
+  stream_.reset();
+  shards_.clear();
+  links_.reset();
+  listeners_.reset();
+  sources_.reset();
+  ports_.reset();
+  queues_.reset();
+  devices_.clear();
+  if (pools_ != nullptr) report_lost_packets();
+  pools_.reset();
+  eal_.reset();
+  underlay_.reset();
+  namespaces_.clear();
+}
+
+// A leak of ours, unless a driver is known to keep what it was given: af_xdp forgets its fill ring when closed.
+void RunningDataPlane::report_lost_packets() const {
+  for (const DevicePlan& device : device_plans_)
+    if (device.spec.kind == DeviceKind::AfXdp) return;
+  const std::uint64_t total = pools_->total(), free = pools_->free();
+  if (free != total) fmt::print(stderr, "sallyport: {} packet buffers were lost\n", total - free);
+}
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,79 @@
+// running_data_plane.h — everything that runs between start and stop, in the order in which it is made; it is
+// taken apart in the opposite order. data_plane.cpp makes it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "dataplane/data_plane.h"
+#include "dataplane/dpdk/device.h"
+#include "dataplane/dpdk/device_plan.h"
+#include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/packet_pool.h"
+#include "dataplane/net/network_namespace.h"
+#include "dataplane/net/underlay.h"
+#include "dataplane/packet/port_table.h"
+#include "dataplane/shard/shard.h"
+#include "dataplane/shard/shard_thread.h"
+#include "dataplane/stream/stream_thread.h"
+#include "dataplane/worker/lcore_thread.h"
+#include "dataplane/worker/links.h"
+#include "dataplane/worker/queue_plan.h"
+#include "dataplane/worker/worker.h"
+
+namespace sallyport::dataplane {
+
+class RunningDataPlane final : public DataPlane {
+ public:
+  RunningDataPlane(const SbcConfig& config, const BootSecrets& secrets) : config_(config), secrets_(secrets) {}
+  ~RunningDataPlane() override { stop(); }
+
+  // Once. On error the destructor undoes what was done.
+  [[nodiscard]] Result<void, StartError> begin();
+  void stop() override;
+  [[nodiscard]] DataPlaneSnapshot snapshot() const override;
+
+ private:
+  [[nodiscard]] Result<void, StartError> prepare_linux();
+  [[nodiscard]] Result<void, StartError> open_devices(const EalArguments& arguments);
+  void make_shards();
+  [[nodiscard]] Result<void, StartError> start_stream();
+  void make_workers();
+  [[nodiscard]] Result<void, StartError> start_threads();
+  [[nodiscard]] WorkerSetup worker_setup(std::size_t lcore);
+  [[nodiscard]] const Device& device_of(std::size_t port) const { return *devices_[ports_->device_of(PortIndex(port))]; }
+  [[nodiscard]] DataPlaneSnapshot take_snapshot() const;
+  [[nodiscard]] PortSnapshot port_snapshot(std::size_t port) const;
+  void add_engines(DataPlaneSnapshot& snapshot) const;
+  void report_lost_packets() const;
+
+  const SbcConfig& config_;
+  const BootSecrets secrets_;
+  std::vector<DevicePlan> device_plans_;
+  ThreadPlan threads_;
+  MemoryPlan memory_;
+
+  std::vector<NetworkNamespace> namespaces_;  // by port, until the stream thread has them
+  std::unique_ptr<Underlay> underlay_;
+  std::unique_ptr<Eal> eal_;
+  std::unique_ptr<PacketPools> pools_;
+  std::vector<std::unique_ptr<Device>> devices_;
+  std::unique_ptr<QueuePlan> queues_;
+  std::unique_ptr<PortTable> ports_;
+  std::unique_ptr<policy::SourceClassifier> sources_;
+  std::unique_ptr<ListenerTable> listeners_;
+  std::unique_ptr<Links> links_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<StreamThread> stream_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<ShardThread>> shard_threads_;
+  std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;
+
+  mutable std::mutex mutex_;    // between snapshot() and stop()
+  bool runs_ = false;           // all of the above exists
+  DataPlaneSnapshot last_;      // what snapshot() answers after stop()
+};
+
+}  // namespace sallyport::dataplane

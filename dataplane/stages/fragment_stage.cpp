@@ -1,0 +1,48 @@
+// fragment_stage.cpp — fragments into the table, whole packets back into the burst.
+#include "dataplane/stages/fragment_stage.h"
+
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <array>
+
+#include "dataplane/packet/parse_mbuf.h"
+#include "dataplane/packet/parse_packet.h"
+
+namespace sallyport::dataplane {
+
+void FragmentStage::process(Timestamp now, Burst& burst) noexcept {
+  table_.expire(now);
+  for (std::size_t i = 0; i < burst.count; ++i)
+    if (burst.verdicts[i] == Verdict::Continue && burst.meta[i]->is_fragment) take(now, burst, i);
+}
+
+void FragmentStage::take(Timestamp now, Burst& burst, std::size_t i) noexcept {
+  rte_mbuf* packet = burst.packets[i];
+  const PacketMeta& meta = *burst.meta[i];
+  const TrustClass trust = sources_.classify_on_port(meta.port, meta.source).trust;
+  if (trust == TrustClass::Denied) return burst.drop(i, DropReason::Denied);
+
+  std::array<std::uint8_t, kHeadBytes> scratch;
+  const std::uint32_t length = packet->pkt_len - meta.l3_offset;
+  const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(length, kHeadBytes - meta.l3_offset));
+  const auto* head = static_cast<const std::uint8_t*>(rte_pktmbuf_read(packet, meta.l3_offset, wanted, scratch.data()));
+  if (head == nullptr) return burst.drop(i, DropReason::FragmentInvalid);
+  const auto ip = meta.source.is_v4() ? parse_ipv4({head, wanted}, length) : parse_ipv6({head, wanted}, length);
+  if (!ip) return burst.drop(i, ip.error());
+
+  const auto whole = table_.add({packet, *ip, meta.l3_offset, meta.port, trust}, now);
+  if (!whole) return burst.drop(i, whole.error());
+  if (*whole == nullptr) {
+    burst.verdicts[i] = Verdict::Consumed;
+    burst.packets[i] = nullptr;
+    return;
+  }
+  const DevicePorts& device = ports_.device(ports_.device_of(meta.port));
+  burst.packets[i] = *whole;
+  burst.meta[i] = meta_of(*whole);
+  const auto parsed = parse_mbuf(*whole, device, true);
+  if (!parsed) burst.drop(i, parsed.error());
+}
+
+}  // namespace sallyport::dataplane

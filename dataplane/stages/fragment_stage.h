@@ -1,0 +1,39 @@
+// fragment_stage.h — second stage: takes fragments out of the burst and puts whole packets in their place.
+#pragma once
+
+#include <span>
+
+#include "dataplane/packet/fragment_table.h"
+#include "dataplane/packet/port_table.h"
+#include "dataplane/pipeline/stage.h"
+#include "policy/decide/source_classifier.h"
+
+namespace sallyport::dataplane {
+
+// Fragments of denied sources are dropped before they cost anything.
+class FragmentStage {
+ public:
+  static constexpr std::string_view kName = "fragment";
+  struct Surroundings {  // all outlive the stage
+    const PortTable& ports;
+    const policy::SourceClassifier& sources;
+    std::span<PortCounters> counters;  // one for each port
+  };
+  FragmentStage(const Surroundings& surroundings, const FragmentLimits& limits, const HashKey& key)
+      : ports_(surroundings.ports), sources_(surroundings.sources), table_(limits, key, surroundings.counters) {}
+
+  void process(Timestamp now, Burst& burst) noexcept;
+  // Call it now and then when no burst comes, so that what waited too long is freed.
+  void on_idle(Timestamp now) noexcept { table_.expire(now); }
+  [[nodiscard]] const FragmentTable& table() const noexcept { return table_; }
+
+ private:
+  void take(Timestamp now, Burst& burst, std::size_t i) noexcept;
+
+  const PortTable& ports_;
+  const policy::SourceClassifier& sources_;
+  FragmentTable table_;
+};
+static_assert(Stage<FragmentStage>);
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,37 @@
+// guard_stage.h — fourth stage: who sent it, and may he send so much? Access rules, peers, token buckets.
+//
+// First the class of every source of the burst, and the keys of those that nothing speaks for, so that the
+// cache misses of the source table overlap; then the decisions.
+#pragma once
+
+#include "dataplane/pipeline/stage.h"
+#include "policy/base/keyed_hash.h"
+#include "policy/decide/exception_budget.h"
+#include "policy/decide/source_classifier.h"
+#include "policy/decide/source_limiter.h"
+
+namespace sallyport::dataplane {
+
+class GuardStage {
+ public:
+  static constexpr std::string_view kName = "guard";
+  // `sources` outlives the stage. `lcores` share the budgets that hold for all sources together.
+  GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
+             std::uint32_t lcores = 1);
+  void process(Timestamp now, Burst& burst) noexcept;
+  // Any thread may ask.
+  [[nodiscard]] std::uint64_t sources_tracked() const noexcept { return limiter_.tracked(); }
+  [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return limiter_.capacity(); }
+
+ private:
+  // True when the packet has still to pass the buckets of an untrusted source.
+  [[nodiscard]] bool look_at_signalling(Burst& burst, std::size_t i) const noexcept;
+  void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
+
+  const policy::SourceClassifier& sources_;
+  policy::SourceLimiter limiter_;
+  policy::ExceptionBudget budget_;
+};
+static_assert(Stage<GuardStage>);
+
+}  // namespace sallyport::dataplane

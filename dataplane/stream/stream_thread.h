@@ -1,0 +1,69 @@
+// stream_thread.h — the thread beside the fast path: carries packets between lcores and the ports' taps, and
+// asks Linux for routes and neighbours on the lcores' behalf. (TCP, TLS and DNS come to live here later.)
+//
+// It waits in epoll for taps, netlink events and its doorbell; it never blocks on anything else. What Linux
+// sends is checked against the egress rules before an lcore gets it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/net/net_error.h"
+#include "dataplane/net/network_namespace.h"
+#include "dataplane/packet/packet_meta.h"
+#include "dataplane/pipeline/burst.h"
+#include "dataplane/worker/doorbell.h"
+#include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/messages.h"
+#include "policy/base/ip_address.h"
+#include "policy/base/keyed_hash.h"
+
+struct rte_mempool;
+
+namespace sallyport::dataplane {
+
+// One lcore as the stream thread sees it. All outlive the StreamThread.
+struct StreamLcore {
+  Mailbox<ToStream>* inbox = nullptr;     // the lcore sends
+  Mailbox<FromStream>* outbox = nullptr;  // the stream thread sends
+  Doorbell* bell = nullptr;               // rung after sending to outbox; may be null
+};
+
+// One port; StreamPort i of the setup has PortIndex i.
+struct StreamPort {
+  NetworkNamespace network_namespace;  // made before, moved in; removed when the thread stops
+  MacAddress mac{};                    // of the device
+  std::uint16_t mtu = 1500;            // of IP
+  std::vector<Prefix> addresses;       // PortConfig::addresses
+  std::vector<IpAddress> gateways;     // PortConfig::gateways
+  std::vector<IpAddress> kept_fresh;   // configured peers reached through this port: resolved ahead of need
+  std::size_t owner = 0;               // the lcore (position in StreamSetup::lcores) that sends its frames
+};
+
+struct StreamSetup {
+  std::vector<StreamPort> ports;
+  std::vector<StreamLcore> lcores;  // at most 64
+  rte_mempool* pool = nullptr;      // frames from taps; mbufs with a PacketMeta in the private area
+  HashKey key;                      // for the table of destinations
+};
+
+class StreamThread {
+ public:
+  // Makes taps, addresses and routes, then starts the thread. On error all of it is gone again.
+  [[nodiscard]] static Result<std::unique_ptr<StreamThread>, NetError> start(StreamSetup setup);
+  virtual ~StreamThread() = default;  // stops
+
+  // After the lcores have ended. Ends the thread, frees packets in its inboxes, removes taps and namespaces.
+  // What lies in the outboxes is the lcores' to free. Idempotent.
+  virtual void stop() = 0;
+  // An lcore rings it once after each burst in which it sent something.
+  [[nodiscard]] virtual Doorbell& doorbell() noexcept = 0;
+  // Written by the stream thread alone. tx counts frames that it handed to lcores (they count them again when
+  // sent, so do not add the two), rx frames it wrote into the tap; dropped counts EgressNotAllowed, NoBuffer
+  // (no mbuf, or the tap took no more), LcoreRingFull, all of them of this thread only.
+  [[nodiscard]] virtual const PortCounters& counters(PortIndex port) const noexcept = 0;
+  [[nodiscard]] virtual std::string network_namespace(PortIndex port) const = 0;
+};
+
+}  // namespace sallyport::dataplane

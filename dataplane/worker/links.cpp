@@ -1,0 +1,69 @@
+// links.cpp — makes, shows and empties the mailboxes.
+#include "dataplane/worker/links.h"
+
+#include <fmt/format.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+
+namespace sallyport::dataplane {
+namespace {
+
+template <class Message>
+void discard(Mailbox<Message>& mailbox) noexcept {
+  Message message;
+  while (mailbox.receive(message)) rte_pktmbuf_free(message.packet);
+}
+
+template <class Message>
+RingSnapshot ring_of(std::string name, const Mailbox<Message>& mailbox) {
+  return {std::move(name), mailbox.used(), mailbox.capacity()};
+}
+
+}  // namespace
+
+Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threads.shards) {
+  for (std::size_t i = 0; i < lcores_ * shards_; ++i) {
+    to_shards_.push_back(std::make_unique<Mailbox<ShardInput>>(shard_ring_capacity(threads)));
+    from_shards_.push_back(std::make_unique<Mailbox<ShardOutput>>(answer_ring_capacity(threads)));
+  }
+  for (std::size_t lcore = 0; lcore < lcores_; ++lcore) {
+    to_stream_.push_back(std::make_unique<Mailbox<ToStream>>(kStreamRingCapacity));
+    from_stream_.push_back(std::make_unique<Mailbox<FromStream>>(kStreamRingCapacity));
+    for (std::size_t other = 0; other < lcores_; ++other)
+      hand_over_.push_back(other == lcore ? nullptr : std::make_unique<Mailbox<HandedOver>>(kLcoreRingCapacity));
+  }
+  for (std::size_t shard = 0; shard < shards_; ++shard) shard_bells_.push_back(std::make_unique<Doorbell>());
+}
+
+bool Links::are_open() const noexcept {
+  return std::all_of(shard_bells_.begin(), shard_bells_.end(), [](const auto& bell) { return bell->is_open(); });
+}
+
+std::vector<RingSnapshot> Links::snapshot() const {
+  std::vector<RingSnapshot> rings;
+  for (std::size_t lcore = 0; lcore < lcores_; ++lcore) {
+    for (std::size_t shard = 0; shard < shards_; ++shard) {
+      const std::size_t at = lcore * shards_ + shard;
+      rings.push_back(ring_of(fmt::format("lcore{}-shard{}", lcore, shard), *to_shards_[at]));
+      rings.push_back(ring_of(fmt::format("shard{}-lcore{}", shard, lcore), *from_shards_[at]));
+    }
+    rings.push_back(ring_of(fmt::format("lcore{}-stream", lcore), *to_stream_[lcore]));
+    rings.push_back(ring_of(fmt::format("stream-lcore{}", lcore), *from_stream_[lcore]));
+    for (std::size_t other = 0; other < lcores_; ++other)
+      if (other != lcore)
+        rings.push_back(ring_of(fmt::format("lcore{}-lcore{}", lcore, other), *hand_over_[lcore * lcores_ + other]));
+  }
+  return rings;
+}
+
+void Links::discard_all() noexcept {
+  for (const auto& mailbox : to_shards_) discard(*mailbox);
+  for (const auto& mailbox : from_shards_) discard(*mailbox);
+  for (const auto& mailbox : to_stream_) discard(*mailbox);
+  for (const auto& mailbox : from_stream_) discard(*mailbox);
+  for (const auto& mailbox : hand_over_)
+    if (mailbox != nullptr) discard(*mailbox);
+}
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,54 @@
+// links.h — all mailboxes and doorbells between lcores, shards and the stream thread, made at start.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dataplane/data_plane_snapshot.h"
+#include "dataplane/dpdk/device_plan.h"
+#include "dataplane/worker/doorbell.h"
+#include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/messages.h"
+#include "dataplane/worker/steer_stage.h"
+
+namespace sallyport::dataplane {
+
+class Links {
+ public:
+  explicit Links(const ThreadPlan& threads);
+  ~Links() { discard_all(); }
+  Links(const Links&) = delete;
+  Links& operator=(const Links&) = delete;
+
+  [[nodiscard]] Mailbox<ShardInput>& to_shard(std::size_t lcore, std::size_t shard) noexcept {
+    return *to_shards_[lcore * shards_ + shard];
+  }
+  [[nodiscard]] Mailbox<ShardOutput>& from_shard(std::size_t shard, std::size_t lcore) noexcept {
+    return *from_shards_[lcore * shards_ + shard];
+  }
+  [[nodiscard]] Mailbox<ToStream>& to_stream(std::size_t lcore) noexcept { return *to_stream_[lcore]; }
+  [[nodiscard]] Mailbox<FromStream>& from_stream(std::size_t lcore) noexcept { return *from_stream_[lcore]; }
+  // from != to.
+  [[nodiscard]] Mailbox<HandedOver>& hand_over(std::size_t from, std::size_t to) noexcept {
+    return *hand_over_[from * lcores_ + to];
+  }
+  [[nodiscard]] Doorbell& shard_bell(std::size_t shard) noexcept { return *shard_bells_[shard]; }
+  // False when the process had no file descriptors left for the doorbells.
+  [[nodiscard]] bool are_open() const noexcept;
+
+  // Any thread.
+  [[nodiscard]] std::vector<RingSnapshot> snapshot() const;
+  // When no thread runs any more: frees the packets that are still on their way.
+  void discard_all() noexcept;
+
+ private:
+  std::size_t lcores_, shards_;
+  std::vector<std::unique_ptr<Mailbox<ShardInput>>> to_shards_;     // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<ShardOutput>>> from_shards_;  // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;       // by lcore
+  std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;   // by lcore
+  std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;     // by sender, receiver; null on the diagonal
+  std::vector<std::unique_ptr<Doorbell>> shard_bells_;
+};
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,44 @@
+// steer_stage.h — with several lcores: hands each packet to the lcore that owns its source, so that a source's
+// buckets and fragments have one owner. The owner is chosen by a keyed hash of the source's prefix, because a
+// prefix has a bucket too. Not used when there is one lcore.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/pipeline/burst.h"
+#include "dataplane/worker/mailbox.h"
+#include "policy/base/keyed_hash.h"
+#include "policy/base/time.h"
+#include "policy/model/security.h"
+
+namespace sallyport::dataplane {
+
+// lcore -> lcore: a parsed packet, with its PacketMeta in the private area.
+struct HandedOver {
+  rte_mbuf* packet = nullptr;
+};
+
+struct SteerSetup {
+  std::size_t own = 0;                          // this lcore
+  std::vector<Mailbox<HandedOver>*> to_lcores;  // by lcore; null at `own`
+  PrefixLimit prefix;
+  HashKey key;
+};
+
+class SteerStage {
+ public:
+  static constexpr std::string_view kName = "steer";
+
+  explicit SteerStage(const SteerSetup& setup);
+  // After parse, before fragments. Packets of other lcores become Consumed, or are dropped with LcoreRingFull.
+  void process(Timestamp now, Burst& burst) noexcept;
+  [[nodiscard]] std::size_t owner_of(const IpAddress& source) const noexcept;
+
+ private:
+  SteerSetup setup_;
+};
+
+}  // namespace sallyport::dataplane

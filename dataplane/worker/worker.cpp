@@ -1,0 +1,141 @@
+// worker.cpp — a turn of an lcore.
+#include "dataplane/worker/worker.h"
+
+#include <rte_ethdev.h>
+
+
+#include "dataplane/packet/parse_mbuf.h"
+
+namespace sallyport::dataplane {
+namespace {
+
+constexpr Duration kExpiryEvery = 100ms;
+
+TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream, std::span<PortCounters> counters) {
+  transmit.to_stream = to_stream;
+  transmit.counters = counters;
+  return transmit;
+}
+
+std::optional<SteerStage> steer_for(const WorkerSetup& setup, const SbcConfig& config) {
+  if (setup.to_lcores.size() <= 1) return std::nullopt;
+  return SteerStage({setup.number, setup.to_lcores, config.security.limits.prefix, setup.key});
+}
+
+}  // namespace
+
+Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
+    : setup_(std::move(setup)),
+      ports_(tables.ports),
+      counters_(config.ports.size()),
+      parse_(tables.ports),
+      steer_(steer_for(setup_, config)),
+      fragment_({tables.ports, tables.sources, counters_}, FragmentLimits{}, setup_.key),
+      classify_(tables.listeners),
+      guard_(config, tables.sources, setup_.key, static_cast<std::uint32_t>(std::max<std::size_t>(
+                                                     setup_.to_lcores.size(), 1))),
+      signalling_(setup_.shards, setup_.key),
+      exception_(*setup_.to_stream, *setup_.stream_bell),
+      transmit_(with_own(setup_.transmit, setup_.to_stream, counters_)) {}
+
+std::size_t Worker::poll(Timestamp now) noexcept {
+  std::size_t moved = 0;
+  for (const RxQueue& queue : setup_.rx_queues) moved += poll_queue(now, queue);
+  for (Mailbox<HandedOver>* mailbox : setup_.from_lcores)
+    if (mailbox != nullptr) moved += poll_lcore(now, *mailbox);
+  moved += poll_shards(now);
+  moved += poll_stream(now);
+  on_time(now);
+  transmit_.flush();
+  if (transmit_.take_has_asked()) setup_.stream_bell->ring();
+  return moved;
+}
+
+std::size_t Worker::poll_queue(Timestamp now, const RxQueue& queue) noexcept {
+  burst_.count = rte_eth_rx_burst(queue.device_id, queue.queue, burst_.packets.data(), kBurstMax);
+  if (burst_.count == 0) return 0;
+  const std::size_t received = burst_.count;
+  burst_.device = static_cast<std::uint16_t>(queue.device);
+  parse_.process(now, burst_);
+  if (steer_) steer_->process(now, burst_);
+  run_stages(now);
+  return received;
+}
+
+// A burst is of one device: fragments are parsed again once they are whole.
+std::size_t Worker::poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noexcept {
+  std::size_t received = 0;
+  burst_.count = 0;
+  HandedOver message;
+  for (; received < kBurstMax && mailbox.receive(message); ++received) {
+    PacketMeta* meta = meta_of(message.packet);
+    const std::uint16_t device = ports_.device_of(meta->port);
+    if (burst_.count != 0 && device != burst_.device) run_stages(now);
+    burst_.device = device;
+    burst_.packets[burst_.count] = message.packet;
+    burst_.meta[burst_.count] = meta;
+    burst_.verdicts[burst_.count++] = Verdict::Continue;
+  }
+  if (burst_.count != 0) run_stages(now);
+  return received;
+}
+
+std::size_t Worker::poll_shards(Timestamp now) noexcept {
+  std::size_t received = 0;
+  for (Mailbox<ShardOutput>* mailbox : setup_.from_shards) {
+    ShardOutput message;
+    for (std::size_t i = 0; i < kBurstMax && mailbox->receive(message); ++i, ++received)
+      transmit_.send_datagram(now, message);
+  }
+  return received;
+}
+
+std::size_t Worker::poll_stream(Timestamp now) noexcept {
+  std::size_t received = 0;
+  FromStream message;
+  for (; received < kBurstMax && setup_.from_stream->receive(message); ++received) transmit_.on_stream(now, message);
+  return received;
+}
+
+void Worker::on_time(Timestamp now) noexcept {
+  transmit_.on_time(now);
+  if (now < next_expiry_) return;
+  next_expiry_ = now + kExpiryEvery;
+  fragment_.on_idle(now);
+  sources_tracked_.set(guard_.sources_tracked());
+}
+
+void Worker::run_stages(Timestamp now) noexcept {
+  fragment_.process(now, burst_);
+  classify_.process(now, burst_);
+  guard_.process(now, burst_);
+  count_received();
+  signalling_.process(now, burst_);
+  exception_.process(now, burst_);
+  finish();
+}
+
+// Before packets are handed over: afterwards they are no longer ours to look at.
+void Worker::count_received() noexcept {
+  for (std::size_t i = 0; i < burst_.count; ++i) {
+    if (burst_.verdicts[i] == Verdict::Consumed) continue;  // a fragment is counted once its packet is whole
+    const PacketMeta& meta = *burst_.meta[i];
+    PortCounters& counters = counters_[to_position(meta.port)];
+    const auto packet_class = static_cast<std::size_t>(meta.packet_class);
+    counters.rx_packets[packet_class].add();
+    counters.rx_bytes[packet_class].add(burst_.packets[i]->pkt_len);
+  }
+}
+
+void Worker::finish() noexcept {
+  for (std::size_t i = 0; i < burst_.count; ++i) {
+    if (burst_.verdicts[i] == Verdict::Consumed) continue;
+    const DropReason reason =
+        burst_.verdicts[i] == Verdict::Drop ? burst_.drop_reasons[i] : DropReason::UnusedProtocol;
+    counters_[to_position(burst_.meta[i]->port)].dropped.add(reason);
+    rte_pktmbuf_free(burst_.packets[i]);
+  }
+  burst_.count = 0;
+}
+
+}  // namespace sallyport::dataplane

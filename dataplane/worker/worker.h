@@ -1,0 +1,99 @@
+// worker.h — one lcore's work, one turn at a time: polls the queues and mailboxes that it owns, runs the stages
+// over each burst, sends. lcore_thread.h runs the turns.
+//
+//   device queue ─► parse ─► (steer) ─┐
+//   other lcores ─────────────────────┴► fragment ─► classify ─► guard ─► signalling ─► exception ─► count, free
+//   shards, stream thread ─► transmit ─► device queue
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dataplane/packet/port_table.h"
+#include "dataplane/pipeline/burst.h"
+#include "dataplane/stages/classify_stage.h"
+#include "dataplane/stages/exception_stage.h"
+#include "dataplane/stages/fragment_stage.h"
+#include "dataplane/stages/guard_stage.h"
+#include "dataplane/stages/parse_stage.h"
+#include "dataplane/stages/signalling_stage.h"
+#include "dataplane/stages/transmit_stage.h"
+#include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/messages.h"
+#include "dataplane/worker/steer_stage.h"
+
+namespace sallyport::dataplane {
+
+struct RxQueue {
+  std::size_t device = 0;  // in the order of PortTable
+  std::uint16_t device_id = 0, queue = 0;  // of rte_ethdev
+};
+
+// Mailboxes and doorbells outlive the worker.
+struct WorkerSetup {
+  std::size_t number = 0;  // of this lcore
+  std::vector<RxQueue> rx_queues;
+  std::vector<ShardLink> shards;
+  std::vector<Mailbox<ShardOutput>*> from_shards;
+  Mailbox<ToStream>* to_stream = nullptr;
+  Mailbox<FromStream>* from_stream = nullptr;
+  Doorbell* stream_bell = nullptr;
+  std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
+  TransmitSetup transmit;                                    // its counters and to_stream are filled in here
+  HashKey key;
+};
+
+// Immutable, shared by all lcores.
+struct Tables {
+  const PortTable& ports;
+  const policy::SourceClassifier& sources;
+  const ListenerTable& listeners;
+};
+
+class Worker {
+ public:
+  // The tables must outlive it.
+  Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // One turn. How many packets and messages it moved.
+  std::size_t poll(Timestamp now) noexcept;
+
+  // Any thread.
+  [[nodiscard]] const PortCounters& counters(PortIndex port) const noexcept {
+    return counters_[to_position(port)];
+  }
+  [[nodiscard]] std::uint64_t sources_tracked() const noexcept { return sources_tracked_.value(); }
+  [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return guard_.sources_capacity(); }
+
+ private:
+  std::size_t poll_queue(Timestamp now, const RxQueue& queue) noexcept;
+  std::size_t poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noexcept;
+  std::size_t poll_shards(Timestamp now) noexcept;
+  std::size_t poll_stream(Timestamp now) noexcept;
+  void on_time(Timestamp now) noexcept;
+  void run_stages(Timestamp now) noexcept;
+  void count_received() noexcept;
+  void finish() noexcept;
+
+  WorkerSetup setup_;
+  const PortTable& ports_;
+  std::vector<PortCounters> counters_;  // by PortIndex
+  ParseStage parse_;
+  std::optional<SteerStage> steer_;  // with several lcores
+  FragmentStage fragment_;
+  ClassifyStage classify_;
+  GuardStage guard_;
+  SignallingStage signalling_;
+  ExceptionStage exception_;
+  TransmitStage transmit_;
+  Timestamp next_expiry_{};
+  Counter sources_tracked_;
+  Burst burst_;
+};
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,178 @@
+// control_server.cpp — connections of the control socket.
+#include "mgmt/cli/control_server.h"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+namespace sallyport::mgmt {
+namespace {
+
+namespace asio = boost::asio;
+using Local = asio::local::stream_protocol;
+using ErrorCode = boost::system::error_code;
+
+class ControlConnection;
+
+}  // namespace
+
+struct ControlServer::State : std::enable_shared_from_this<ControlServer::State> {
+  State(asio::io_context& io, std::string socket_path, const ControlCommands& served,
+        const ControlLimits& bounds)
+      : loop(io), path(std::move(socket_path)), commands(served), limits(bounds), acceptor(io), pause(io) {}
+
+  void accept_next();
+  void close();
+
+  asio::io_context& loop;
+  std::string path;
+  const ControlCommands& commands;
+  ControlLimits limits;
+  Local::acceptor acceptor;
+  asio::steady_timer pause;  // between attempts to accept when there are no descriptors left
+  std::set<ControlConnection*> connections;
+  bool closed = false;
+};
+
+namespace {
+
+class ControlConnection : public std::enable_shared_from_this<ControlConnection> {
+ public:
+  ControlConnection(Local::socket socket, std::shared_ptr<ControlServer::State> server)
+      : socket_(std::move(socket)), deadline_(server->loop), server_(std::move(server)) {
+    server_->connections.insert(this);
+  }
+  ~ControlConnection() { server_->connections.erase(this); }
+
+  void read_next() {
+    deadline_.expires_after(server_->limits.request_time_max);
+    deadline_.async_wait([self = weak_from_this()](ErrorCode error) {
+      if (const auto connection = self.lock(); connection && !error) connection->close();
+    });
+    asio::async_read_until(
+        socket_, asio::dynamic_buffer(input_, kControlRequestBytesMax), '\n',
+        [self = shared_from_this()](ErrorCode error, std::size_t size) { self->on_line(error, size); });
+  }
+  void close() {
+    ErrorCode ignored;
+    socket_.close(ignored);
+    deadline_.cancel();
+  }
+
+ private:
+  void on_line(ErrorCode error, std::size_t size) {
+    if (server_->closed) return;
+    // not_found: the buffer is full and holds no line feed. After its answer such a client is let go.
+    const bool too_long = error == asio::error::not_found;
+    if (error && !too_long) return;
+    output_ = server_->commands.answer(too_long ? std::string(kControlRequestBytesMax + 1, ' ')
+                                                : input_.substr(0, size));
+    input_.erase(0, size);
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this(), too_long](ErrorCode failed, std::size_t) {
+                        if (!failed && !too_long && !self->server_->closed) self->read_next();
+                      });
+  }
+
+  Local::socket socket_;
+  asio::steady_timer deadline_;
+  std::shared_ptr<ControlServer::State> server_;
+  std::string input_, output_;
+};
+
+// Nothing when the path is free or was freed; else why it can't be had.
+[[nodiscard]] std::string free_path(asio::io_context& loop, const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return {};
+  if (!S_ISSOCK(status.st_mode))
+    return fmt::format("{} exists and is not a socket; remove it or change management.socket", path);
+  Local::socket probe(loop);
+  ErrorCode error;
+  probe.connect(Local::endpoint(path), error);
+  if (!error)
+    return fmt::format(
+        "another instance answers on {}; stop it or give this one a management.socket of its own", path);
+  if (::unlink(path.c_str()) != 0)
+    return fmt::format("the stale socket {} can't be removed: {}", path, std::strerror(errno));
+  return {};
+}
+
+// Before the socket listens, so nobody connects with the rights it was born with.
+[[nodiscard]] std::string give_rights(const std::string& path) {
+  const group* const sallyport = ::getgrnam("sallyport");
+  if (sallyport != nullptr && ::chown(path.c_str(), static_cast<uid_t>(-1), sallyport->gr_gid) != 0 &&
+      errno != EPERM)
+    return fmt::format("the group of {} can't be set: {}", path, std::strerror(errno));
+  if (::chmod(path.c_str(), 0660) != 0)
+    return fmt::format("the mode of {} can't be set: {}", path, std::strerror(errno));
+  return {};
+}
+
+}  // namespace
+
+void ControlServer::State::accept_next() {
+  acceptor.async_accept([self = shared_from_this()](ErrorCode error, Local::socket socket) {
+    if (self->closed) return;
+    if (error) {
+      self->pause.expires_after(std::chrono::milliseconds(200));
+      self->pause.async_wait([self](ErrorCode) {
+        if (!self->closed) self->accept_next();
+      });
+      return;
+    }
+    if (self->connections.size() < self->limits.connections_max)
+      std::make_shared<ControlConnection>(std::move(socket), self)->read_next();
+    self->accept_next();
+  });
+}
+
+void ControlServer::State::close() {
+  closed = true;
+  ErrorCode ignored;
+  acceptor.close(ignored);
+  pause.cancel();
+  const std::set<ControlConnection*> open_now = connections;
+  for (ControlConnection* connection : open_now) connection->close();
+  ::unlink(path.c_str());
+}
+
+ControlServer::ControlServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+ControlServer::~ControlServer() { state_->close(); }
+
+Result<std::unique_ptr<ControlServer>, std::string> ControlServer::open(asio::io_context& loop,
+                                                                        const std::string& path,
+                                                                        const ControlCommands& commands,
+                                                                        const ControlLimits& limits) {
+  if (path.size() >= sizeof(sockaddr_un::sun_path))
+    return fail(fmt::format("management.socket {} is longer than the {} octets that a socket's name may have",
+                            path, sizeof(sockaddr_un::sun_path) - 1));
+  std::error_code folder_error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), folder_error);
+  if (std::string why = free_path(loop, path); !why.empty()) return fail(std::move(why));
+  auto state = std::make_shared<State>(loop, path, commands, limits);
+  ErrorCode error;
+  state->acceptor.open(Local(), error);
+  if (!error) state->acceptor.bind(Local::endpoint(path), error);
+  if (error) return fail(fmt::format("the control socket {} can't be made: {}", path, error.message()));
+  if (std::string why = give_rights(path); !why.empty()) {
+    ::unlink(path.c_str());
+    return fail(std::move(why));
+  }
+  state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return fail(fmt::format("the control socket {} can't listen: {}", path, error.message()));
+  state->accept_next();
+  return std::make_unique<ControlServer>(std::move(state));
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,152 @@
+// build_neighbours.cpp — profiles, peers and registrars as values.
+#include "mgmt/config/build_config.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+void build_profile_media(const Section& section, ProfileMedia& media) {
+  media.latch = section.word<LatchMode>("latch");
+  media.ice = section.word<FeatureMode>("ice");
+  media.rtcp = section.word<RtcpMode>("rtcp");
+  media.codecs = section.texts("codecs");
+  media.dtmf = section.word<DtmfMode>("dtmf");
+  media.hold = section.word<HoldMode>("hold");
+  media.inactivity = section.duration("inactivity");
+  media.policing_percent = section.get("policing", parse_percent);
+}
+
+void build_profile_timers(const Section& section, ProfileTimers& timers) {
+  timers.t1 = section.duration("t1");
+  timers.setup = section.duration("setup");
+  timers.ring = section.duration("ring");
+  timers.early_media = section.duration("early_media");
+  timers.call = section.duration("call");
+  timers.session = section.duration("session");
+}
+
+ProfileConfig build_profile(const Section& section, std::string name) {
+  ProfileConfig profile;
+  profile.name = std::move(name);
+  profile.strictness = section.word<Strictness>("strictness");
+  profile.methods = section.texts("methods");
+  profile.events = section.texts("events");
+  build_profile_timers(section.child("timers"), profile.timers);
+  const Section features = section.child("features");
+  profile.prack = features.word<FeatureMode>("prack");
+  profile.update = features.word<FeatureMode>("update");
+  profile.refer = features.word<ReferMode>("refer");
+  profile.redirect = features.word<RedirectMode>("redirect");
+  const Section responses = section.child("responses");
+  profile.responses_to = responses.word<ResponsesTo>("to");
+  for (const Section& item : responses.items("map"))
+    profile.response_map.push_back({item.number<std::uint16_t>("in"), item.number<std::uint16_t>("out")});
+  const Section identity = section.child("identity");
+  profile.identity_accept = identity.word<IdentityAccept>("accept");
+  profile.identity_send = identity.word<IdentitySend>("send");
+  profile.honour_privacy = identity.is("privacy", "honour");
+  const Section headers = section.child("headers");
+  profile.headers_pass = headers.texts("pass");
+  profile.header_rules_in = headers.texts("in");
+  profile.header_rules_out = headers.texts("out");
+  const Section srtp = section.child("srtp");
+  profile.srtp.mode = srtp.word<SrtpMode>("mode");
+  profile.srtp.sdes_only_over_tls = srtp.is("sdes_over", "tls");
+  profile.srtp.keying = srtp.words<SrtpKeying>("keying");
+  profile.srtp.suites = srtp.words<SrtpSuite>("suites");
+  build_profile_media(section.child("media"), profile.media);
+  return profile;
+}
+
+PeerTarget build_target(const Section& section) {
+  PeerTarget target;
+  if (section.written("domain") != nullptr) target = section.get("domain", parse_domain);
+  if (const YamlNode* address = section.written("address"))
+    if (const auto endpoint = parse_address_and_port(address->text, 0)) target.address = *endpoint;
+  target.weight = section.number<std::uint32_t>("weight");
+  return target;
+}
+
+// Each direction of a peer's limits; a key that is left out counts as the realm's.
+std::optional<CallLimits> build_limits(const Section& section, std::string_view key,
+                                       const CallLimits& of_realm) {
+  if (section.written(key) == nullptr) return std::nullopt;
+  const Section direction = section.child(key);
+  CallLimits limits = of_realm;
+  if (direction.written("calls") != nullptr) limits.calls = direction.number<std::uint32_t>("calls");
+  if (direction.written("rate") != nullptr) limits.rate = direction.get("rate", parse_rate);
+  return limits;
+}
+
+void build_peer_security(const Section& section, PeerConfig& peer) {
+  for (const Section& item : section.items("credentials"))
+    peer.credentials.push_back(
+        {item.text_unless("digest_realm", "any"), item.text("user"), item.file("password_file")});
+  const Section tls = section.child("tls");
+  peer.tls.certificate = tls.text("certificate");
+  peer.tls.authorities = tls.texts("authorities");
+  peer.tls.name = tls.text_unless("name", "auto");
+  const YamlNode* written = section.written("register");
+  if (written == nullptr || !written->is_map()) return;
+  const Section registration = section.child("register");
+  peer.registration.emplace();
+  peer.registration->aor = registration.text("aor");
+  peer.registration->expires = registration.duration("expires");
+  peer.registration->mode = registration.word<RegisterMode>("mode");
+}
+
+CallLimits limits_of(const SbcConfig& config, const std::string& realm_name) {
+  for (const RealmConfig& realm : config.realms)
+    if (realm.name == realm_name) return realm.limits;
+  return {};
+}
+
+PeerConfig build_peer(const Section& section, const std::vector<Section>& profiles, const SbcConfig& config) {
+  PeerConfig peer;
+  peer.name = section.text("name");
+  peer.realm = section.text("realm");
+  const std::string profile_name = section.text("profile");
+  const Section* profile = nullptr;
+  for (const Section& candidate : profiles)
+    if (candidate.is("name", profile_name)) profile = &candidate;
+  peer.profile = build_profile(section.over(profile, "profiles[]"), profile_name);
+  peer.transport = section.word<Transport>("transport");
+  for (const Section& item : section.items("targets")) peer.targets.push_back(build_target(item));
+  peer.balance = section.word<Balance>("balance");
+  peer.sources = section.get_list("sources", parse_network);
+  const Section health = section.child("health");
+  peer.health.ping = health.get_unless("ping", "never", parse_duration);
+  peer.health.down_after = health.number<std::uint32_t>("down_after");
+  peer.health.up_after = health.number<std::uint32_t>("up_after");
+  const CallLimits of_realm = limits_of(config, peer.realm);
+  peer.limits_in = build_limits(section.child("limits"), "in", of_realm);
+  peer.limits_out = build_limits(section.child("limits"), "out", of_realm);
+  build_peer_security(section, peer);
+  return peer;
+}
+
+RegistrarConfig build_registrar(const Section& section) {
+  RegistrarConfig registrar;
+  registrar.name = section.text("name");
+  registrar.realm = section.text("realm");
+  registrar.mode = section.word<RegistrarMode>("mode");
+  registrar.upstream = section.text("upstream");
+  registrar.users_file = section.file("users_file");
+  registrar.domains = section.texts("domains");
+  const Section refresh = section.child("refresh");
+  registrar.refresh_outside = refresh.duration("outside");
+  registrar.refresh_inside = refresh.duration("inside");
+  registrar.keepalive = section.duration("keepalive");
+  registrar.contacts_per_aor = section.number<std::uint32_t>("contacts_per_aor");
+  return registrar;
+}
+
+}  // namespace
+
+void build_neighbours(const Section& root, SbcConfig& config) {
+  const std::vector<Section> profiles = root.items("profiles");
+  for (const Section& item : profiles) config.profiles.push_back(build_profile(item, item.text("name")));
+  for (const Section& item : root.items("peers")) config.peers.push_back(build_peer(item, profiles, config));
+  for (const Section& item : root.items("registrars")) config.registrars.push_back(build_registrar(item));
+}
+
+}  // namespace sallyport::mgmt

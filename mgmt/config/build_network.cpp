@@ -1,0 +1,139 @@
+// build_network.cpp — node, dns, dataplane, ports, tls and realms as values.
+#include <algorithm>
+
+#include "mgmt/config/build_config.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+Value<Endpoint> parse_dns_server(std::string_view text) { return parse_address_and_port(text, 53); }
+
+DnsConfig build_dns(const Section& section) {
+  DnsConfig dns;
+  dns.servers = section.get_list("servers", parse_dns_server);
+  dns.via = section.text_unless("via", "host");
+  dns.timeout = section.duration("timeout");
+  dns.serve_stale = section.duration("serve_stale");
+  return dns;
+}
+
+DataplaneConfig build_dataplane(const Section& section) {
+  DataplaneConfig dataplane;
+  const YamlNode* lcores = section.value("lcores");
+  if (lcores != nullptr && lcores->text != "auto") {
+    if (const auto choice = parse_lcores(lcores->text, lcores->quoted)) {
+      dataplane.lcore_count = choice->count;
+      dataplane.lcore_cpus = choice->cpus;
+    }
+  }
+  if (!section.is("signalling_threads", "auto"))
+    dataplane.signalling_threads = section.number<std::uint32_t>("signalling_threads");
+  dataplane.idle = section.word<IdleMode>("idle");
+  dataplane.hugepages = section.word<HugepageMode>("hugepages");
+  dataplane.srtp_engine = section.word<SrtpEngineChoice>("srtp_engine");
+  const Section room = section.child("capacity");
+  dataplane.capacity.calls = room.number<std::uint32_t>("calls");
+  dataplane.capacity.transactions = room.number<std::uint32_t>("transactions");
+  dataplane.capacity.registrations = room.number<std::uint32_t>("registrations");
+  dataplane.capacity.sources = room.number<std::uint32_t>("sources");
+  dataplane.capacity.blocked = room.number<std::uint32_t>("blocked");
+  dataplane.capacity.connections = room.number<std::uint32_t>("connections");
+  return dataplane;
+}
+
+PortConfig build_port(const Section& section) {
+  PortConfig port;
+  port.name = section.text("name");
+  port.device = section.get("device", parse_device);
+  if (!section.is("vlan", "none")) port.vlan = section.number<std::uint16_t>("vlan");
+  port.mtu = section.number<std::uint16_t>("mtu");
+  port.checksums = section.word<ChecksumMode>("checksums");
+  port.addresses = section.get_list("addresses", parse_interface_address);
+  port.gateways = section.get_list("gateways", parse_address);
+  const Section linux_part = section.child("linux");
+  port.ping = linux_part.get("ping", parse_rate);
+  port.services = linux_part.get_list("services", parse_linux_service);
+  return port;
+}
+
+TlsConfig build_tls(const Section& section) {
+  TlsConfig tls;
+  tls.minimum_version = section.word<TlsVersion>("minimum_version");
+  for (const Section& item : section.items("certificates"))
+    tls.certificates.push_back(
+        {item.text("name"), item.file("certificate"), item.file("key"), item.duration("warn_before")});
+  for (const Section& item : section.items("authorities")) {
+    AuthorityConfig& authority = tls.authorities.emplace_back();
+    authority.name = item.text("name");
+    const YamlNode* files = item.written("files");
+    if (files == nullptr) continue;
+    for (const YamlNode& file : files->items)
+      if (file.is_scalar()) authority.files.push_back(item.resolved(file));
+  }
+  return tls;
+}
+
+std::vector<IpAddress> addresses_of(const PortConfig* port) {
+  std::vector<IpAddress> addresses;
+  if (port == nullptr) return addresses;
+  for (const Prefix& prefix : port->addresses) addresses.push_back(prefix.address);
+  return addresses;
+}
+
+ListenerConfig build_listener(const Section& section, const PortConfig* port) {
+  ListenerConfig listener;
+  listener.transport = section.word<Transport>("transport");
+  const bool has_port = section.written("port") != nullptr;
+  listener.port = has_port                               ? section.number<std::uint16_t>("port")
+                  : listener.transport == Transport::Tls ? 5061
+                                                         : 5060;
+  listener.addresses = section.get_list("address", parse_address);
+  if (section.written("address") == nullptr) listener.addresses = addresses_of(port);
+  listener.certificate = section.text("certificate");
+  listener.client_certificate = section.word<ClientCertificate>("client_certificate");
+  return listener;
+}
+
+RealmConfig build_realm(const Section& section, const std::vector<PortConfig>& ports) {
+  RealmConfig realm;
+  realm.name = section.text("name");
+  realm.port = section.text("port");
+  const auto found = std::find_if(ports.begin(), ports.end(),
+                                  [&](const PortConfig& port) { return port.name == realm.port; });
+  const PortConfig* port = found == ports.end() ? nullptr : &*found;
+  realm.trust = section.word<RealmTrust>("trust");
+  for (const Section& listener : section.items("listen"))
+    realm.listen.push_back(build_listener(listener, port));
+  const Section advertise = section.child("advertise");
+  realm.advertise.ipv4 = advertise.get_unless("ipv4", "own", parse_address);
+  realm.advertise.ipv6 = advertise.get_unless("ipv6", "own", parse_address);
+  realm.advertise.domain = advertise.text_unless("domain", "none");
+  const Section media = section.child("media");
+  realm.media.addresses =
+      media.is("addresses", "all") ? addresses_of(port) : media.get_list("addresses", parse_address);
+  realm.media.ports = media.get("ports", parse_port_range);
+  realm.media.dscp = media.get("dscp", parse_dscp);
+  realm.media.quarantine = media.duration("quarantine");
+  realm.signalling_dscp = section.get("signalling_dscp", parse_dscp);
+  realm.nat_auto = section.is("nat", "auto");
+  const Section limits = section.child("limits");
+  realm.limits.calls = limits.number<std::uint32_t>("calls");
+  realm.limits.rate = limits.get("rate", parse_rate);
+  realm.media_limit = limits.get("media", parse_bit_rate);
+  return realm;
+}
+
+}  // namespace
+
+void build_network(const Section& root, SbcConfig& config) {
+  const Section node = root.child("node");
+  config.node.name = node.text("name");
+  config.node.state = node.text("state");
+  config.dns = build_dns(root.child("dns"));
+  config.dataplane = build_dataplane(root.child("dataplane"));
+  for (const Section& item : root.items("ports")) config.ports.push_back(build_port(item));
+  config.tls = build_tls(root.child("tls"));
+  for (const Section& item : root.items("realms")) config.realms.push_back(build_realm(item, config.ports));
+}
+
+}  // namespace sallyport::mgmt

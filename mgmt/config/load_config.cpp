@@ -1,0 +1,55 @@
+// load_config.cpp — the order of loading: read, check key by key, make values, check them together.
+#include "mgmt/config/load_config.h"
+
+#include <algorithm>
+
+#include "mgmt/config/build_config.h"
+#include "mgmt/config/capacity_memory.h"
+#include "mgmt/config/include_files.h"
+#include "mgmt/config/option_checker.h"
+#include "mgmt/config/validate_config.h"
+
+namespace sallyport::mgmt {
+
+bool LoadedConfig::has_errors() const noexcept {
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const ConfigProblem& problem) { return problem.is_error(); });
+}
+
+bool LoadedConfig::has_warnings() const noexcept {
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const ConfigProblem& problem) { return !problem.is_error(); });
+}
+
+bool LoadedConfig::is_refused_by_run() const noexcept {
+  return std::any_of(problems.begin(), problems.end(), [](const ConfigProblem& problem) {
+    return problem.is_error() || problem.weakens_security;
+  });
+}
+
+LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options) {
+  LoadedConfig loaded;
+  JoinedFiles joined = read_with_includes(file);
+  ProblemList problems(joined.files);
+  for (YamlProblem& problem : joined.problems)
+    problems.error(problem.place, problem.key, {std::move(problem.what), std::move(problem.instead)});
+  if (joined.root) {
+    OptionChecker checker(problems);
+    checker.check(*joined.root);
+    const TreeContext context = make_tree_context(checker.bad(), joined.files);
+    const Section root(context, {&*joined.root}, "", "");
+    loaded.config = build_config(root);
+    const Checked checked{root, loaded.config, problems};
+    validate_ports(checked);
+    validate_realms(checked);
+    validate_neighbours(checked);
+    validate_routes(checked);
+    validate_management(checked);
+    if (options.check_files) validate_files(checked);
+    loaded.memory_bytes_needed = memory_bytes_needed(loaded.config);
+  }
+  loaded.problems = problems.take();
+  return loaded;
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,179 @@
+// server.cpp — the only translation unit with Boost.Beast: connections of the HTTP server. RFC 9112.
+#include "mgmt/http/server.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <optional>
+#include <set>
+
+namespace sallyport::mgmt {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+class HttpConnection;
+
+[[nodiscard]] asio::ip::address to_asio(const IpAddress& address) {
+  if (address.is_v4()) return asio::ip::address_v4(address.v4_host_order());
+  return asio::ip::address_v6(address.bytes());
+}
+
+}  // namespace
+
+struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
+  State(asio::io_context& io, const Router& routes, const HttpLimits& bounds)
+      : loop(io), router(routes), limits(bounds), acceptor(io), pause(io) {}
+
+  void accept_next();
+  void close();
+
+  asio::io_context& loop;
+  const Router& router;
+  HttpLimits limits;
+  tcp::acceptor acceptor;
+  asio::steady_timer pause;  // between attempts to accept when there are no descriptors left
+  std::set<HttpConnection*> connections;
+  bool closed = false;
+};
+
+namespace {
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(tcp::socket socket, std::shared_ptr<HttpServer::State> server)
+      : stream_(std::move(socket)), server_(std::move(server)) {
+    server_->connections.insert(this);
+  }
+  ~HttpConnection() { server_->connections.erase(this); }
+
+  void read_next() {
+    parser_.emplace();
+    parser_->header_limit(server_->limits.header_bytes_max);
+    parser_->body_limit(server_->limits.body_bytes_max);
+    stream_.expires_after(server_->limits.request_time_max);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](ErrorCode error, std::size_t) { self->on_request(error); });
+  }
+  void close() {
+    ErrorCode ignored;
+    stream_.socket().close(ignored);
+    stream_.cancel();
+  }
+
+ private:
+  void on_request(ErrorCode error) {
+    if (server_->closed) return;
+    if (error) return on_broken_request(error);
+    const auto& request = parser_->get();
+    const std::string_view method(request.method_string().data(), request.method_string().size());
+    const std::string_view target(request.target().data(), request.target().size());
+    send(server_->router.answer({method, target}), request.keep_alive(), method == "HEAD");
+  }
+
+  void on_broken_request(ErrorCode error) {
+    if (error == http::error::header_limit)
+      return send(problem(431, "Request Header Fields Too Large", "The header is too long."), false, false);
+    if (error == http::error::body_limit)
+      return send(problem(413, "Content Too Large", "The body is too long."), false, false);
+    const bool peer_left = error == http::error::end_of_stream || error == http::error::partial_message ||
+                           error == beast::error::timeout ||
+                           error.category() != make_error_code(http::error::bad_method).category();
+    if (!peer_left) send(problem(400, "Bad Request", "This is not HTTP/1.1."), false, false);
+  }
+
+  void send(HttpResponse answer, bool keep_alive, bool head_only) {
+    response_ = {};
+    response_.result(answer.status);
+    response_.version(11);
+    response_.set(http::field::content_type, answer.content_type);
+    if (!answer.allow.empty()) response_.set(http::field::allow, answer.allow);
+    response_.set(http::field::cache_control, "no-store");
+    response_.set("X-Content-Type-Options", "nosniff");
+    response_.set("X-Frame-Options", "DENY");
+    response_.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    response_.set("Referrer-Policy", "no-referrer");
+    response_.content_length(answer.body.size());
+    if (!head_only) response_.body() = std::move(answer.body);  // RFC 9110 §9.3.2
+    response_.keep_alive(keep_alive);
+    stream_.expires_after(server_->limits.answer_time_max);
+    http::async_write(stream_, response_,
+                      [self = shared_from_this(), keep_alive](ErrorCode error, std::size_t) {
+                        if (error || self->server_->closed) return;
+                        if (keep_alive) return self->read_next();
+                        ErrorCode ignored;
+                        self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+                      });
+  }
+
+  beast::tcp_stream stream_;
+  std::shared_ptr<HttpServer::State> server_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> response_;
+};
+
+}  // namespace
+
+void HttpServer::State::accept_next() {
+  acceptor.async_accept([self = shared_from_this()](ErrorCode error, tcp::socket socket) {
+    if (self->closed) return;
+    if (error) {  // out of descriptors, most likely: trying again at once would only spin
+      self->pause.expires_after(std::chrono::milliseconds(200));
+      self->pause.async_wait([self](ErrorCode) {
+        if (!self->closed) self->accept_next();
+      });
+      return;
+    }
+    if (self->connections.size() < self->limits.connections_max)
+      std::make_shared<HttpConnection>(std::move(socket), self)->read_next();
+    self->accept_next();  // one too many is closed at once
+  });
+}
+
+void HttpServer::State::close() {
+  closed = true;
+  ErrorCode ignored;
+  acceptor.close(ignored);
+  pause.cancel();
+  const std::set<HttpConnection*> open_now = connections;
+  for (HttpConnection* connection : open_now) connection->close();
+}
+
+HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+HttpServer::~HttpServer() { state_->close(); }
+
+Result<std::unique_ptr<HttpServer>, std::string> HttpServer::open(asio::io_context& loop,
+                                                                  const Endpoint& listen,
+                                                                  const Router& router,
+                                                                  const HttpLimits& limits) {
+  auto state = std::make_shared<State>(loop, router, limits);
+  const tcp::endpoint address(to_asio(listen.address), listen.port);
+  ErrorCode error;
+  state->acceptor.open(address.protocol(), error);
+  if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) state->acceptor.bind(address, error);
+  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error)
+    return fail(
+        fmt::format("can't listen on {} for HTTP: {}; choose another management.listen or end the "
+                    "program that holds it",
+                    to_string(listen), error.message()));
+  state->accept_next();
+  return std::make_unique<HttpServer>(std::move(state));
+}
+
+Endpoint HttpServer::local() const {
+  const tcp::endpoint address = state_->acceptor.local_endpoint();
+  if (address.address().is_v4()) return {IpAddress::v4(address.address().to_v4().to_uint()), address.port()};
+  return {IpAddress::v6(address.address().to_v6().to_bytes()), address.port()};
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,52 @@
+// observation.h — what the daemon shows of itself at one moment: the data plane's counters with the names
+// that the configuration gives them. The exporter and the control socket both show an Observation.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dataplane/data_plane_snapshot.h"
+#include "policy/model/sbc_config.h"
+
+namespace sallyport::mgmt {
+
+inline constexpr const char* kVersion = SALLYPORT_VERSION;
+
+// Turns ever-growing busy times into ratios of the time since an earlier look. The data plane's own total
+// is the clock: looks less than kSpanMin apart share one ratio, however many clients ask.
+class BusyMeter {
+ public:
+  static constexpr std::uint64_t kSpanMinNs = 1'000'000'000;
+  // In the order of `lcores`; 0 to 1. The first look gives the ratio since start.
+  [[nodiscard]] std::vector<double> observe(const std::vector<dataplane::LcoreSnapshot>& lcores);
+
+ private:
+  struct Look {
+    std::uint64_t busy_ns = 0, total_ns = 0;
+    double ratio = 0;
+  };
+  std::vector<Look> looks_;
+};
+
+struct Observation {
+  dataplane::DataPlaneSnapshot plane;
+  std::vector<std::string> realm_names;  // of plane.realms
+  std::vector<double> busy_ratios;       // of plane.lcores
+  bool last_reload_successful = true;
+};
+
+// Used by the management thread alone.
+class Observer {
+ public:
+  using SnapshotSource = std::function<dataplane::DataPlaneSnapshot()>;
+  Observer(const SbcConfig& config, SnapshotSource source);
+  [[nodiscard]] Observation observe();
+
+ private:
+  std::vector<std::string> realm_names_;
+  SnapshotSource source_;
+  BusyMeter busy_meter_;
+};
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,47 @@
+// source_classifier.cpp — peers and realms of a configuration as maps of source prefixes.
+#include "policy/decide/source_classifier.h"
+
+namespace sallyport::policy {
+namespace {
+
+Prefix host_prefix(const IpAddress& address) {
+  return {address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)};
+}
+
+std::vector<PrefixMap<PeerIndex>::Entry> peer_prefixes(const SbcConfig& config, const RealmConfig& realm) {
+  std::vector<PrefixMap<PeerIndex>::Entry> entries;
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    const PeerConfig& peer = config.peers[i];
+    if (peer.realm != realm.name) continue;
+    for (const PeerTarget& target : peer.targets)
+      if (target.address) entries.emplace_back(host_prefix(target.address->address), static_cast<PeerIndex>(i));
+    for (const Prefix& source : peer.sources) entries.emplace_back(source, static_cast<PeerIndex>(i));
+  }
+  return entries;
+}
+
+}  // namespace
+
+SourceClassifier::SourceClassifier(const SbcConfig& config) : access_(config), realms_of_port_(config.ports.size()) {
+  for (std::size_t i = 0; i < config.realms.size(); ++i) {
+    const RealmConfig& realm = config.realms[i];
+    realms_.push_back({PrefixMap<PeerIndex>(peer_prefixes(config, realm), PeerIndex::kNone,
+                                            [](PeerIndex, PeerIndex inner) { return inner; }),
+                       realm.trust == RealmTrust::Trusted ? TrustClass::Trusted : TrustClass::Untrusted});
+    for (std::size_t port = 0; port < config.ports.size(); ++port)
+      if (config.ports[port].name == realm.port) realms_of_port_[port].push_back(static_cast<RealmIndex>(i));
+  }
+}
+
+SourceClass SourceClassifier::classify_on_port(PortIndex port, const IpAddress& source) const noexcept {
+  const std::vector<RealmIndex>& realms = realms_of_port_[to_position(port)];
+  if (realms.empty()) return {};
+  SourceClass best{TrustClass::Denied, PeerIndex::kNone};
+  for (const RealmIndex realm : realms) {
+    const SourceClass one = classify(realm, source);
+    if (one.trust > best.trust) best = one;
+  }
+  return best;
+}
+
+}  // namespace sallyport::policy

@@ -1,0 +1,61 @@
+// source_limiter.h — the limits of untrusted sources: each has a bucket, its prefix has one, and all strangers
+// together have one budget.
+//
+// Two steps, so that the cache misses of a burst overlap: prepare() for every packet, then admit().
+#pragma once
+
+#include <cstdint>
+
+#include "policy/base/ip_address.h"
+#include "policy/base/keyed_hash.h"
+#include "policy/base/time.h"
+#include "policy/decide/rate_limiter.h"
+#include "policy/decide/source_table.h"
+#include "policy/model/index.h"
+#include "policy/model/security.h"
+
+namespace sallyport::policy {
+
+enum class Admission : std::uint8_t {
+  Admitted,
+  SourceRate,
+  PrefixRate,
+  UnknownRate,  // all unknown sources together
+};
+
+// One for each lcore, which alone uses it; `share` is the number of lcores that share the limits of all
+// (a source always reaches the same lcore, so its own limit is not divided).
+struct SourceLimiterSettings {
+  SourceLimits limits;
+  std::uint32_t capacity = 1'000'000;
+  std::uint32_t share = 1;
+};
+
+class SourceLimiter {
+ public:
+  struct Keys {
+    SourceTable::Key source, prefix;
+  };
+
+  SourceLimiter(const SourceLimiterSettings& settings, const HashKey& key);
+
+  [[nodiscard]] Keys prepare(PortIndex port, const IpAddress& source) const noexcept;
+  [[nodiscard]] Admission admit(const Keys& keys, Timestamp now) noexcept;
+  // A little housekeeping; call once for each burst.
+  void on_idle(Timestamp now) noexcept;
+
+  [[nodiscard]] std::uint64_t tracked() const noexcept { return sources_.tracked(); }
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return sources_.capacity(); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return sources_.memory_bytes() + prefixes_.memory_bytes();
+  }
+
+ private:
+  SourceTable sources_;
+  SourceTable prefixes_;
+  BucketShape source_shape_, prefix_shape_, unknown_shape_;
+  TokenBucket unknown_;
+  IpAddress ipv4_mask_, ipv6_mask_;
+};
+
+}  // namespace sallyport::policy

@@ -1,0 +1,19 @@
+// engine_counters.cpp — sums of the counters of several engines.
+#include "sipalg/engine/engine_counters.h"
+
+namespace sallyport::sip {
+
+void RealmSipCounts::add(const RealmSipCounters& counters) noexcept {
+  for (std::size_t direction = 0; direction < requests.size(); ++direction) {
+    for (std::size_t i = 0; i < requests[direction].size(); ++i)
+      requests[direction][i] += counters.requests[direction][i].value();
+    for (std::size_t i = 0; i < responses[direction].size(); ++i)
+      responses[direction][i] += counters.responses[direction][i].value();
+  }
+  for (std::size_t i = 0; i < dropped.size(); ++i)
+    dropped[i] += counters.dropped.value(static_cast<SipDropReason>(i));
+  retransmissions_in += counters.retransmissions_in.value();
+  retransmissions_out += counters.retransmissions_out.value();
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,23 @@
+// neighbour.cpp — a Profile prepared for the engine (Allow: RFC 3261 §20.5).
+#include "sipalg/engine/neighbour.h"
+
+namespace sallyport::sip {
+
+Neighbour::Neighbour(const ProfileConfig& profile)
+    : strictness(StrictnessPolicy::of(profile.strictness)),
+      responses_to(profile.responses_to),
+      methods(profile.methods) {
+  timers.t1 = profile.timers.t1;
+  for (const std::string& method : methods) {
+    if (!allow.empty()) allow += ", ";
+    allow += method;
+  }
+}
+
+bool Neighbour::allows(std::string_view method) const noexcept {
+  for (const std::string& allowed : methods)
+    if (allowed == method) return true;
+  return false;
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,26 @@
+// neighbour.h — what an engine needs to know of a peer's Profile, worked out once at start: RFC 3261 §20.5.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/model/profile.h"
+#include "sipalg/message/start_line.h"
+#include "sipalg/message/strictness_policy.h"
+#include "sipalg/transaction/timer_settings.h"
+
+namespace sallyport::sip {
+
+struct Neighbour {
+  StrictnessPolicy strictness;
+  TimerSettings timers;
+  ResponsesTo responses_to = ResponsesTo::Via;
+  std::vector<std::string> methods;  // compared with regard to case, RFC 3261 §7.1
+  std::string allow;                 // the same as a header field value
+
+  explicit Neighbour(const ProfileConfig& profile);
+  [[nodiscard]] bool allows(std::string_view method) const noexcept;
+};
+
+}  // namespace sallyport::sip

@@ -1,0 +1,116 @@
+// response_builder.cpp — responses and where they go: RFC 3261 §8.2.6, §18.2.2; RFC 3581 §4.
+#include "sipalg/engine/response_builder.h"
+
+#include <array>
+
+#include "sipalg/message/message_writer.h"
+#include "sipalg/transaction/field_hash.h"
+
+namespace sallyport::sip {
+namespace {
+
+constexpr std::uint16_t kDefaultPort = 5060;
+constexpr std::size_t kTagDigits = 32;  // 128 bits in hexadecimal
+
+std::array<char, kTagDigits> to_tag(const SipMessage& request, const Endpoint& source,
+                                    const HashKey& key) noexcept {
+  FieldHash fields(key);
+  const auto& address = source.address.bytes();
+  fields.add({reinterpret_cast<const char*>(address.data()), address.size()});
+  fields.add(request.call_id);
+  fields.add(request.from.tag);
+  fields.add(request.top_via.branch);
+  fields.add_number(request.cseq.number);
+  fields.add(request.start.method_text);
+  const Hash128 hash = fields.finish();
+  std::array<char, kTagDigits> tag{};
+  for (std::size_t i = 0; i < kTagDigits; ++i) {
+    const std::uint64_t half = i < kTagDigits / 2 ? hash.high : hash.low;
+    tag[i] = "0123456789abcdef"[(half >> (60 - 4 * (i % 16))) & 15];
+  }
+  return tag;
+}
+
+// Every Via in its order, each from its pieces, on a line of its own. RFC 3261 §8.2.6.2
+void copy_vias(MessageWriter& writer, const SipMessage& request, const StrictnessPolicy& strictness,
+               const Endpoint& source) noexcept {
+  bool is_top = true;
+  for (std::size_t i = 0; i < request.header_count; ++i) {
+    const HeaderField& field = request.headers[i];
+    if (field.name != HeaderName::Via) continue;
+    Lexer lexer(request.value_of(field));
+    bool good = true;
+    while (good && !lexer.done()) {
+      ViaHeader via;
+      good = parse_via_parm(lexer, strictness, via);
+      if (via.answerable) writer.via(via, is_top ? &source : nullptr);
+      is_top = false;
+    }
+    if (!good) return;
+  }
+}
+
+void list_unsupported(MessageWriter& writer, const SipMessage& request) noexcept {
+  writer.begin_list(HeaderName::Unsupported);
+  for (std::size_t i = 0; i < request.header_count; ++i) {
+    const HeaderField& field = request.headers[i];
+    if (field.name != HeaderName::Require && field.name != HeaderName::ProxyRequire) continue;
+    (void)for_each_token(request.value_of(field),
+                         [&writer](std::string_view tag) { writer.list_member(tag); });
+  }
+  writer.end_list();
+}
+
+// What a status code promises to carry.
+void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::uint16_t code,
+                         const Neighbour& neighbour) noexcept {
+  switch (code) {
+    case 200:  // RFC 3261 §11.2; an empty Supported says that no extension is built, §20.37
+      writer.header(HeaderName::Allow, neighbour.allow);
+      writer.header(HeaderName::Accept, "application/sdp");
+      writer.header(HeaderName::Supported, "");
+      return;
+    case 405:
+      return writer.header(HeaderName::Allow, neighbour.allow);  // RFC 3261 §21.4.6
+    case 415:
+      return writer.header(HeaderName::Accept, "application/sdp");  // RFC 3261 §21.4.13
+    case 420:
+      return list_unsupported(writer, request);  // RFC 3261 §21.4.15
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string_view> build_response(std::span<char> buffer, const SipMessage& request,
+                                               std::uint16_t code, const Neighbour& neighbour,
+                                               const Endpoint& source, const HashKey& token_key) noexcept {
+  MessageWriter writer(buffer);
+  writer.status_line(code);
+  copy_vias(writer, request, neighbour.strictness, source);
+  const auto tag = to_tag(request, source, token_key);
+  if (request.has_from) writer.address(HeaderName::From, request.from, {});
+  if (request.has_to) writer.address(HeaderName::To, request.to, {tag.data(), tag.size()});
+  if (request.has_call_id) writer.header(HeaderName::CallId, request.call_id);
+  if (request.has_cseq) writer.cseq(request.cseq);
+  add_headers_of_code(writer, request, code, neighbour);
+  return writer.finish({});
+}
+
+std::optional<Endpoint> response_destination(const ViaHeader& via, const Endpoint& source,
+                                             ResponsesTo responses_to, bool nat_auto) noexcept {
+  Endpoint destination = source;
+  // Deviates: a name in sent-by counts as another address, because it can't be compared without DNS, and what
+  // sends from a port nearly always listens on it. RFC 3261 §18.2.2
+  const bool differs = literal_address(via.sent_by.host) != source.address;
+  const bool to_source = via.rport_requested || responses_to == ResponsesTo::Source || (nat_auto && differs);
+  if (!to_source) destination.port = via.sent_by.port != 0 ? via.sent_by.port : kDefaultPort;
+  const IpAddress& address = destination.address;
+  if (destination.port == 0 || address.is_multicast() || address.is_limited_broadcast() ||
+      address.is_unspecified())
+    return std::nullopt;
+  return destination;
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,55 @@
+// message_writer.h — builds requests and responses into a buffer of fixed size: RFC 3261 §7, §8.2.6, §18.2.1.
+//
+// Nothing is ever copied as a raw line. Values go out from their parsed pieces, folding becomes one space,
+// and a control octet makes the message unusable instead of slipping through (threats P3, P13).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "policy/base/ip_address.h"
+#include "sipalg/message/header_name.h"
+#include "sipalg/message/sip_message.h"
+
+namespace sallyport::sip {
+
+// The phrase of RFC 3261 §21; "Unknown" for codes that Sallyport does not send itself.
+[[nodiscard]] std::string_view reason_phrase(unsigned status_code) noexcept;
+
+class MessageWriter {
+ public:
+  // The buffer must outlive the writer and what finish() returns.
+  explicit MessageWriter(std::span<char> buffer) noexcept : buffer_(buffer) {}
+
+  void request_line(std::string_view method, std::string_view uri) noexcept;
+  void status_line(unsigned code) noexcept;
+  // `source`: fills in received and rport of the top Via. RFC 3261 §18.2.1, RFC 3581 §4
+  void via(const ViaHeader& via, const Endpoint* source) noexcept;
+  // `tag`: added when the address has none. A display name or parameter with control octets is left out.
+  void address(HeaderName name, const NameAddr& address, std::string_view tag) noexcept;
+  void cseq(const CSeqHeader& cseq) noexcept;
+  void header(HeaderName name, std::string_view value) noexcept;
+  void header(std::string_view name, std::string_view value) noexcept;
+  // A comma-separated list, one member at a time; begin_list, any number of list_member, end_list.
+  void begin_list(HeaderName name) noexcept;
+  void list_member(std::string_view token) noexcept;
+  void end_list() noexcept;
+  // Writes Content-Length, the empty line and the body; nothing when it did not fit or was not clean.
+  [[nodiscard]] std::optional<std::string_view> finish(std::string_view body) noexcept;
+
+ private:
+  void text(std::string_view text) noexcept;     // our own words, or what the parser found clean
+  void foreign(std::string_view text) noexcept;  // folding undone, control octets refused
+  void number(std::uint32_t value) noexcept;
+  void params(std::string_view params, bool is_top_via) noexcept;
+
+  std::span<char> buffer_;
+  std::size_t size_ = 0;
+  bool good_ = true;
+  bool list_started_ = false;
+};
+
+}  // namespace sallyport::sip

@@ -1,0 +1,30 @@
+// transaction_key.h — by what a server transaction is found again: RFC 3261 §17.2.3, RFC 4475 §3.2.1.
+//
+// With a branch of RFC 3261: branch, sent-by and method. Without one (or with one that is only the cookie),
+// as RFC 2543 did it: Request-URI, From tag, Call-ID, CSeq and top Via, so that two peers that both send a
+// bare cookie never collide. In both cases also the realm and address it came from: nobody is handed the
+// response that another peer's request got.
+#pragma once
+
+#include "policy/base/ip_address.h"
+#include "policy/base/keyed_hash.h"
+#include "policy/model/index.h"
+#include "sipalg/message/sip_message.h"
+
+namespace sallyport::sip {
+
+// 128 bits of a keyed PRF over all of the above. It stands for those bytes: without the key nobody can make
+// two requests meet, and by chance they don't. So a key owns no view and has a fixed size.
+struct TransactionKey {
+  Hash128 hash;
+  friend constexpr bool operator==(const TransactionKey&, const TransactionKey&) = default;
+};
+
+// Branch that begins with the cookie and has something behind it. RFC 3261 §8.1.1.7
+[[nodiscard]] bool has_unique_branch(const ViaHeader& via) noexcept;
+
+// `request` was parsed without error.
+[[nodiscard]] TransactionKey server_transaction_key(const HashKey& key, const SipMessage& request,
+                                                    RealmIndex realm, const IpAddress& source) noexcept;
+
+}  // namespace sallyport::sip

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""Whole-path benchmarks over memif and af_packet: what Sallyport costs beside DPDK's own testpmd.
+
+  device_bench.py guard     cycles a packet of receive + parse + classify + guard + drop, one and a million sources
+  device_bench.py options   OPTIONS answered a second over memif
+  device_bench.py idle      processor time of all threads at rest, ten pings a second answered
+
+Needs root (namespaces), two cores and the packages of the bench tier. Prints figures; judges nothing.
+"""
+import argparse
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+
+MEMIF_CONFIG = """version: 1
+node: {{ name: bench, state: {work}/state }}
+dataplane: {{ lcores: "0", signalling_threads: 1, hugepages: never, capacity: {{ sources: 1000000 }} }}
+ports:
+  - {{ name: outside, device: "memif:{work}/m.sock,role=server", addresses: [198.18.1.1/24] }}
+  - {{ name: inside, device: discard, addresses: [198.18.2.1/24] }}
+realms:
+  - {{ name: outside, port: outside, trust: untrusted, listen: [{{ transport: udp, port: 5060 }}] }}
+  - {{ name: inside, port: inside, trust: trusted, listen: [{{ transport: udp, port: 5060 }}] }}
+peers:
+  - {{ name: load, realm: outside, targets: [{{ address: "198.18.1.2:5060" }}] }}
+routes: [{{ name: none, match: {{ peer: [load] }}, to: [{{ reject: 403 }}] }}]
+management: {{ socket: {work}/control.sock, listen: "127.0.0.1:18080" }}
+"""
+
+
+def wait_for_line(process, wanted, seconds):
+    """Reads the process' standard error until a line holds `wanted`; the lines read."""
+    lines, deadline = [], time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([process.stderr], [], [], 0.2)
+        if not ready:
+            if process.poll() is not None:
+                break
+            continue
+        line = process.stderr.readline()
+        if not line:
+            break
+        lines.append(line)
+        if wanted in line:
+            return lines
+    raise SystemExit("no '%s' within %d s:\n%s" % (wanted, seconds, "".join(lines)))
+
+
+class Sallyport:
+    """A daemon under measurement; in a namespace of its own when asked."""
+
+    def __init__(self, build, work, config, prefix=()):
+        self.build, self.work, self.prefix = build, work, list(prefix)
+        path = os.path.join(work, "bench.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config)
+        command = self.prefix + [os.path.join(build, "sallyport"), "run", "-c", path]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        wait_for_line(self.process, '"ready"', 60)
+
+    def show(self, what):
+        socket = os.path.join(self.work, "control.sock")
+        text = subprocess.check_output([os.path.join(self.build, "sallyport"), "show", what, "--json",
+                                        "--socket", socket], text=True)
+        return json.loads(text)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=30)
+
+
+def tsc_hz():
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        return float(re.search(r"cpu MHz\s*:\s*([0-9.]+)", file.read()).group(1)) * 1e6
+
+
+def load(build, work, **words):
+    command = ["taskset", "-c", "1", os.path.join(build, "memif_load"), "socket=%s/m.sock" % work]
+    return subprocess.Popen(command + ["%s=%s" % item for item in words.items()], stdout=subprocess.PIPE, text=True)
+
+
+def testpmd_cycles(build, work, sources, size, seconds):
+    """Cycles that testpmd rxonly spends on a packet of the same flood."""
+    device = "net_memif0,role=server,socket=%s/m.sock,socket-abstract=no,rsize=11" % work
+    command = ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "512", "--no-pci", "--file-prefix=bench-testpmd",
+               "--vdev", device, "-l", "0,1", "--main-lcore", "1", "--", "--total-num-mbufs=65535",
+               "--forward-mode=rxonly", "--nb-cores=1", "--record-core-cycles", "--disable-link-check",
+               "--auto-start", "-i"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True)
+    for line in process.stdout:
+        if "nb forwarding ports" in line:
+            break
+    flood = load(build, work, mode="blind", sources=sources, size=size, seconds=seconds)
+    time.sleep(seconds - 1)  # stop while the load still runs: memif forgets its counters with the connection
+    process.stdin.write("stop\nquit\n")
+    process.stdin.flush()
+    text = process.stdout.read()
+    process.wait(timeout=20)
+    flood.wait(timeout=20)
+    found = re.search(r"CPU cycles/packet=([0-9.]+)", text)
+    return float(found.group(1)) if found else float("nan")
+
+
+def sallyport_cycles(build, work, sources, size, seconds):
+    daemon = Sallyport(build, work, MEMIF_CONFIG.format(work=work))
+    try:
+        flood = load(build, work, mode="flood", sources=sources, size=size, seconds=seconds)
+        time.sleep(1)
+        before = daemon.show("stats")["lcores"][0], received(daemon)
+        time.sleep(seconds - 2)
+        after = daemon.show("stats")["lcores"][0], received(daemon)
+        flood.wait(timeout=20)
+    finally:
+        daemon.stop()
+    packets = after[1] - before[1]
+    return (after[0]["busy_ns"] - before[0]["busy_ns"]) / max(packets, 1) * tsc_hz() / 1e9
+
+
+def received(daemon):
+    port = daemon.show("ports")["ports"][0]
+    total = sum(count["packets"] for count in port["received"].values()) if isinstance(port["received"], dict) \
+        else port["received"]["packets"]
+    return total
+
+
+def guard(arguments):
+    hz = tsc_hz()
+    for sources in (1, 1_000_000):
+        rows = {"testpmd rxonly": [], "sallyport": []}
+        for _ in range(arguments.runs):
+            for name, measure in (("testpmd rxonly", testpmd_cycles), ("sallyport", sallyport_cycles)):
+                work = tempfile.mkdtemp(prefix="sp-bench-")
+                try:
+                    rows[name].append(measure(arguments.build, work, sources, arguments.size, arguments.seconds))
+                finally:
+                    shutil.rmtree(work)
+        for name, cycles in rows.items():
+            print("guard sources=%d size=%d %-15s cycles/packet min %.0f median %.0f max %.0f (%.0f ns)" % (
+                sources, arguments.size, name, min(cycles), statistics.median(cycles), max(cycles),
+                statistics.median(cycles) / hz * 1e9), flush=True)
+        added = statistics.median(rows["sallyport"]) - statistics.median(rows["testpmd rxonly"])
+        print("guard sources=%d added by guard and classify: %.0f cycles, %.0f ns" % (sources, added, added / hz * 1e9))
+
+
+def options(arguments):
+    for run in range(arguments.runs):
+        work = tempfile.mkdtemp(prefix="sp-bench-")
+        # lcore on processor 0 (its own affinity), everything else with the generator on processor 1
+        daemon = Sallyport(arguments.build, work, MEMIF_CONFIG.format(work=work))
+        try:
+            for thread in os.listdir("/proc/%d/task" % daemon.process.pid):
+                with open("/proc/%d/task/%s/comm" % (daemon.process.pid, thread), encoding="ascii") as file:
+                    if "lcore" not in file.read():
+                        os.sched_setaffinity(int(thread), {1})
+            generator = load(arguments.build, work, mode="options", seconds=arguments.seconds, window=arguments.window)
+            print("options run %d: %s" % (run + 1, generator.communicate(timeout=60)[0].strip()), flush=True)
+        finally:
+            daemon.stop()
+            shutil.rmtree(work)
+
+
+def busy_ticks(pid):
+    ticks = 0
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/stat" % (pid, thread), encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks
+
+
+def idle(arguments):
+    out, host, inside = ("spb%d%s" % (os.getpid() % 10000, end) for end in ("o", "h", "i"))
+    run = lambda *words: subprocess.run(words, check=True)
+    work = tempfile.mkdtemp(prefix="sp-bench-")
+    config = MEMIF_CONFIG.replace("memif:{work}/m.sock,role=server", "af_packet:s-out").replace(
+        "device: discard", 'device: "af_packet:s-in"').replace('lcores: "0", ', "")
+    try:
+        for name in (out, host, inside):
+            run("ip", "netns", "add", name)
+        for end, far, address in (("s-out", out, "198.18.1.2/24"), ("s-in", inside, "198.18.2.2/24")):
+            run("ip", "-n", host, "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", far)
+            run("ip", "-n", host, "link", "set", end, "up")
+            run("ip", "-n", far, "link", "set", "eth0", "up")
+            run("ip", "-n", far, "address", "add", address, "dev", "eth0")
+        run("ip", "-n", host, "link", "set", "lo", "up")
+        daemon = Sallyport(arguments.build, work, config.format(work=work), ["ip", "netns", "exec", host])
+        try:
+            ping = subprocess.Popen(["ip", "netns", "exec", out, "ping", "-q", "-i", "0.1", "-c",
+                                     str(arguments.idle_seconds * 10), "198.18.1.1"], stdout=subprocess.PIPE, text=True)
+            before, started = busy_ticks(daemon.process.pid), time.monotonic()
+            report = ping.communicate()[0]
+            ticks, seconds = busy_ticks(daemon.process.pid) - before, time.monotonic() - started
+            print("idle: %.2f %% of one core over %.0f s, all threads" % (
+                ticks / os.sysconf("SC_CLK_TCK") / seconds * 100, seconds))
+            print("idle:", " ".join(report.strip().splitlines()[-2:]))
+            sparse = subprocess.run(["ip", "netns", "exec", out, "ping", "-q", "-i", "1", "-c", "20", "198.18.1.1"],
+                                    capture_output=True, text=True, check=False).stdout
+            print("after a second of silence:", " ".join(sparse.strip().splitlines()[-2:]))
+        finally:
+            daemon.stop()
+    finally:
+        for name in (out, host, inside):
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+        shutil.rmtree(work)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["guard", "options", "idle"])
+    parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--size", type=int, default=214)
+    parser.add_argument("--window", type=int, default=512)
+    parser.add_argument("--idle-seconds", type=int, default=60)
+    arguments = parser.parse_args()
+    {"guard": guard, "options": options, "idle": idle}[arguments.what](arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,211 @@
+"""isolation_test.py — the port's own addresses answer; the other side, the host and whatever lies behind do not."""
+
+import select
+import unittest
+
+import frames
+import sip
+from frames import ARP, ICMP, IP, TCP, UDP, Ether, IPv6, RawHost
+from harness import (FAR_IN4, FAR_IN6, FAR_OUT4, FAR_OUT6, IN4, IN6, MANAGEMENT, OUT4, OUT6, SIP_PORT, SharedCase,
+                     eventually)
+from netns import inside, run, veth
+
+MANAGEMENT6 = "fd18:99::1"
+# What an attacker may write as his address: his own, a neighbour's, the far side's, the host's, nonsense.
+SOURCES4 = [FAR_OUT4, "198.18.1.200", FAR_IN4, "198.18.2.200", "192.0.2.7", MANAGEMENT, "203.0.113.9", "127.0.0.1",
+            "0.0.0.0", "224.0.0.1", "255.255.255.255", OUT4, IN4]
+SOURCES6 = [FAR_OUT6, "fd18:1::200", FAR_IN6, "fd18:99::7", "2001:db8::9", "::1", "::", "ff02::1", OUT6, IN6,
+            "::ffff:198.18.1.2"]
+
+
+class Isolation(SharedCase):
+    @classmethod
+    def configure(cls, config):
+        # The daemon's namespace is as careless as a host can be: it forwards and has services on every address.
+        sbc = cls.shared.sbc
+        host = cls.shared.namespace("host")
+        veth(sbc, "mgmt0", host, "wire")
+        sbc.ip("address", "add", f"{MANAGEMENT}/24", "dev", "mgmt0")
+        sbc.ip("address", "add", f"{MANAGEMENT6}/64", "dev", "mgmt0", "nodad")
+        host.ip("address", "add", "192.0.2.7/24", "dev", "wire")
+        sbc.ip("link", "set", "mgmt0", "up")
+        host.ip("link", "set", "wire", "up")
+        sbc.sysctl("net.ipv4.ip_forward", 1)
+        sbc.sysctl("net.ipv6.conf.all.forwarding", 1)
+        sbc.ip("route", "add", "198.18.0.0/16", "via", "192.0.2.7")
+
+    def setUp(self):
+        super().setUp()
+        self.services = [self.net.sbc.udp("0.0.0.0", 9999), self.net.sbc.udp("::", 9998)]
+        listener = self.net.sbc.socket(frames.socket.AF_INET6, frames.socket.SOCK_STREAM)
+        listener.setsockopt(frames.socket.SOL_SOCKET, frames.socket.SO_REUSEADDR, 1)
+        listener.bind(("::", 8081))
+        listener.listen(16)
+        self.services.append(listener)
+        self.me = self.net.out.mac("wire")
+        self.raw = self.net.out.raw("wire")
+        self.far = self.net.inn.raw("wire")
+        for sock in (*self.services, self.raw, self.far):
+            self.addCleanup(sock.close)
+        self.macs = (self.me, self.daemon.port_mac("outside"))
+
+    def settled(self):
+        """All frames sent so far have been seen: a SIP answer came after them, on either side."""
+        self.assert_answered(self.known("out", 4, 5071), (OUT4, SIP_PORT))
+        self.assert_answered(self.known("in", 4, 5071), (IN4, SIP_PORT))
+
+    def replies(self, raw, addresses):
+        """Frames with IP from one of these addresses, SIP aside."""
+        found = []
+        while select.select([raw], [], [], 0)[0]:
+            frame = Ether(frames.receive(raw))
+            layer = frame.getlayer(IP) or frame.getlayer(IPv6)
+            if layer is not None and layer.src in addresses and not (
+                    frame.haslayer(UDP) and frame[UDP].sport == SIP_PORT):
+                if not frame.haslayer(frames.ICMPv6ND_NS) and not frame.haslayer(frames.ICMPv6ND_NA):
+                    found.append(frame.summary())
+        return found
+
+    def assert_nothing_came_of(self, packets, addresses):
+        """packets are sent to the outside port's MAC; no answer from addresses, nothing inside, no service touched."""
+        frames.drain(self.raw)
+        frames.drain(self.far)
+        for packet in packets:
+            self.raw.send(bytes(Ether(src=self.macs[0], dst=self.macs[1]) / packet))
+        self.settled()
+        self.assertEqual(self.replies(self.raw, addresses), [])
+        crossed = [Ether(frames.receive(self.far)) for _ in iter(lambda: select.select([self.far], [], [], 0)[0], [])]
+        marked = [f.summary() for f in crossed if b"marked" in bytes(f)]
+        self.assertEqual(marked, [], "crossed to the inside")
+        self.assertEqual(select.select(self.services, [], [], 0)[0], [], "a service of the host was reached")
+
+    def probes(self, sources, target):
+        """Echo, UDP to SIP, to a service of the host and to nothing, SYN to each: from each source."""
+        for source in sources:
+            base = frames.ip_packet(source, target)
+            yield frames.echo(self.macs, source, target).payload
+            for port in (9999, 9998, 7):
+                yield base / UDP(sport=4000, dport=port) / frames.Raw(b"marked")
+            for port in (8081, 8080, 22, 5060):
+                yield base / TCP(sport=4000, dport=port, flags="S", seq=1)
+
+    def test_own_addresses_answer_arp_nd_and_ping(self):
+        for side, namespace, own in (("outside", self.net.out, (FAR_OUT4, OUT4)), ("outside", self.net.out, (FAR_OUT6, OUT6)),
+                                     ("inside", self.net.inn, (FAR_IN4, IN4)), ("inside", self.net.inn, (FAR_IN6, IN6))):
+            with self.subTest(address=own[1]):
+                host = RawHost(namespace, "wire", namespace.mac("wire"), own[0])
+                self.addCleanup(host.close)
+                self.assertEqual(host.resolve(own[1]), self.daemon.port_mac(side))
+                host.raw.send(bytes(frames.echo((host.mac, host.peer_mac), *own)))
+                reply = frames.heard(host.raw, frames.is_echo_reply, 5.0)
+                self.assertIsNotNone(reply)
+                self.assertEqual((reply.getlayer(IP) or reply.getlayer(IPv6)).src, own[1])
+                again = frames.heard(host.raw, frames.is_echo_reply, 0.3)
+                self.assertIsNone(again, "answered twice")
+
+    def test_ping_of_linux_works(self):
+        for namespace, address in ((self.net.out, OUT4), (self.net.out, OUT6), (self.net.inn, IN4), (self.net.inn, IN6)):
+            done = namespace.run("ping", "-c", "2", "-i", "0.2", "-W", "5", address, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertNotIn("DUP", done.stdout)
+
+    def test_nobody_answers_arp_or_nd_for_an_address_of_the_other_side_or_the_host(self):
+        for own, targets in ((FAR_OUT4, (IN4, FAR_IN4, MANAGEMENT, "192.0.2.7")), (FAR_OUT6, (IN6, FAR_IN6, MANAGEMENT6))):
+            host = RawHost(self.net.out, "wire", self.me, own)
+            self.addCleanup(host.close)
+            for target in targets:
+                with self.subTest(target=target):
+                    self.assertIsNone(host.resolve(target, 0.5))
+
+    def test_the_other_sides_address_cannot_be_reached(self):
+        before = self.daemon.dropped("outside", "not_our_address")
+        self.assert_nothing_came_of(self.probes(SOURCES4, IN4), {IN4})
+        self.assert_nothing_came_of(self.probes(SOURCES6, IN6), {IN6})
+        eventually(lambda: self.daemon.dropped("outside", "not_our_address") > before, "counted")
+
+    def test_sip_to_the_other_sides_address_is_silence(self):
+        for source, target in ((FAR_OUT4, IN4), (FAR_IN4, IN4), (FAR_OUT6, IN6)):
+            message = sip.request("OPTIONS", (source, 5060), (target, SIP_PORT))
+            frames.drain(self.raw)
+            frames.drain(self.far)
+            self.raw.send(bytes(frames.udp_frame(self.macs, (source, 5060), (target, SIP_PORT), message)))
+            self.settled()
+            call_id = sip.call_id_of(message)
+            for raw in (self.raw, self.far):
+                seen = [1 for _ in iter(lambda r=raw: select.select([r], [], [], 0)[0], []) if call_id in raw.recv(65535)]
+                self.assertEqual(seen, [])
+
+    def test_services_of_the_host_cannot_be_reached(self):
+        self.assert_nothing_came_of(self.probes(SOURCES4, MANAGEMENT), {MANAGEMENT})
+        self.assert_nothing_came_of(self.probes(SOURCES6, MANAGEMENT6), {MANAGEMENT6})
+        self.assert_nothing_came_of(self.probes(SOURCES4, "127.0.0.1"), {"127.0.0.1"})
+        self.assert_nothing_came_of(self.probes(SOURCES4, "255.255.255.255"), {MANAGEMENT, OUT4, IN4})
+        self.assert_nothing_came_of(self.probes([FAR_OUT4], "198.18.1.255"), {MANAGEMENT, OUT4, IN4})
+
+    def test_services_of_the_host_cannot_be_reached_at_the_ports_own_address(self):
+        packets = [p for source in (FAR_OUT4, "198.18.1.200", "203.0.113.9")
+                   for p in self.probes([source], OUT4) if not p.haslayer(ICMP)]
+        self.assert_nothing_came_of(packets, {OUT4})
+        packets = [p for p in self.probes([FAR_OUT6, "2001:db8::9"], OUT6) if not p.haslayer(frames.ICMPv6EchoRequest)]
+        self.assert_nothing_came_of(packets, {OUT6})
+
+    def test_link_local_and_multicast_of_the_host_are_not_answered(self):
+        link_local = self.net.out.ip("-6", "-o", "addr", "show", "dev", "wire", "scope", "link").stdout
+        source = link_local.split()[3].split("/")[0]
+        packets = [frames.echo(self.macs, source, "ff02::1").payload,
+                   frames.ip_packet(source, "ff02::1") / UDP(sport=4000, dport=9998) / frames.Raw(b"marked")]
+        self.assert_nothing_came_of(packets, {MANAGEMENT6, IN6})
+
+    def test_sallyport_is_no_router(self):
+        for sources, target in ((SOURCES4, FAR_IN4), (SOURCES4, "192.0.2.7"), (SOURCES6, FAR_IN6), (SOURCES4, "203.0.113.1")):
+            with self.subTest(target=target):
+                self.assert_nothing_came_of(self.probes(sources, target), {target})
+
+    def test_linux_behind_a_route_over_sallyport_reaches_nothing(self):
+        self.net.out.ip("route", "add", "198.18.2.0/24", "via", OUT4)
+        self.addCleanup(self.net.out.ip, "route", "del", "198.18.2.0/24", check=False)
+        for target in (IN4, FAR_IN4):
+            done = self.net.out.run("ping", "-c", "1", "-W", "1", target, check=False)
+            self.assertNotEqual(done.returncode, 0, done.stdout)
+
+    def test_ports_where_nobody_listens_are_silent_and_counted(self):
+        before = {reason: self.daemon.dropped("outside", reason) for reason in ("no_listener", "tcp_not_admitted")}
+        packets = [frames.ip_packet(FAR_OUT4, OUT4) / UDP(sport=4000, dport=port) / frames.Raw(b"x")
+                   for port in (5061, 20000, 53, 1, 65535)]
+        packets += [frames.ip_packet(FAR_OUT4, OUT4) / TCP(sport=4000, dport=port, flags=flags)
+                    for port in (22, 80, 5061) for flags in ("S", "A", "R", "FPU")]
+        self.assert_nothing_came_of(packets, {OUT4})
+        for reason, count in before.items():
+            eventually(lambda reason=reason, count=count: self.daemon.dropped("outside", reason) > count, reason)
+
+    def test_a_frame_with_our_own_source_address_is_dropped(self):
+        before = self.daemon.dropped("outside", "bad_source_address")
+        self.raw.send(bytes(frames.echo(self.macs, OUT4, OUT4)))
+        self.raw.send(bytes(frames.echo(self.macs, OUT6, OUT6)))
+        eventually(lambda: self.daemon.dropped("outside", "bad_source_address") >= before + 2, "counted")
+
+    def test_a_frame_to_another_mac_is_not_ours(self):
+        macs = (self.me, "02:00:00:00:00:99")
+        frames.drain(self.raw)
+        self.raw.send(bytes(frames.echo(macs, FAR_OUT4, OUT4)))
+        self.settled()
+        self.assertEqual(self.replies(self.raw, {OUT4}), [])
+
+    def test_linux_in_the_ports_namespace_does_not_speak_for_itself(self):
+        before = self.daemon.dropped("outside", "egress_not_allowed")
+        frames.drain(self.raw)
+        with inside(f"/proc/{self.daemon.process.pid}/root/run/netns/sp-{self.net.tag}-outside"):
+            done = run("ping", "-c", "1", "-W", "1", FAR_OUT4, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.replies(self.raw, {OUT4}), [])
+        eventually(lambda: self.daemon.dropped("outside", "egress_not_allowed") > before, "counted")
+
+    def test_an_arp_reply_nobody_asked_for_changes_nothing(self):
+        self.assert_answered(self.known("out", 4), (OUT4, SIP_PORT))
+        self.raw.send(bytes(Ether(src="02:00:00:00:00:66", dst=self.macs[1])
+                            / ARP(op=2, hwsrc="02:00:00:00:00:66", psrc=FAR_IN4, hwdst=self.macs[1], pdst=OUT4)))
+        self.assert_answered(self.known("in", 4), (IN4, SIP_PORT))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,135 @@
+// guard_stage_test.cpp — trust, limits and budgets, one burst after another.
+#include "dataplane/stages/guard_stage.h"
+
+#include <map>
+
+#include "dataplane/stages/classify_stage.h"
+#include "dataplane/stages/parse_stage.h"
+#include "tests/unit/dataplane/stages/packet_pool.h"
+
+namespace sallyport::dataplane {
+namespace {
+
+using namespace test;
+
+constexpr const char* kStranger = "203.0.113.7";
+
+Bytes sip_from(std::string_view source) { return ethernet(ipv4(udp({}, {.source = source}), {.source = source})); }
+Bytes ping_from(std::string_view source) {
+  return ethernet(ipv4(icmp(source, "198.18.1.1", 8, Bytes(4)), {.source = source, .protocol = 1}));
+}
+Bytes arp_from(std::string_view source) { return ethernet(arp({.sender = source})); }
+Bytes solicitation_from(std::string_view source) {
+  return ethernet(ipv6(icmp(source, "fd18:1::1", 135, neighbour_rest("fd18:1::1")), {.source = source, .next_header = 58, .hop_limit = 255}));
+}
+
+class GuardStageTest : public WithPackets {
+ protected:
+  explicit GuardStageTest(SbcConfig config = small_config()) : config_(std::move(config)) {}
+
+  void run(const std::vector<Bytes>& frames, Timestamp now = Timestamp{1h}) {
+    fill(frames);
+    ParseStage(ports_).process(now, burst_);
+    ClassifyStage(ListenerTable(config_, ports_)).process(now, burst_);
+    stage_.process(now, burst_);
+  }
+  // How often each reason (or none: kCount) came of sending `frame` so many times.
+  std::map<DropReason, int> flood(const Bytes& frame, int times, Timestamp now = Timestamp{1h}) {
+    std::map<DropReason, int> outcome;
+    for (int i = 0; i < times; ++i) {
+      run({frame}, now);
+      ++outcome[burst_.verdicts[0] == Verdict::Drop ? burst_.drop_reasons[0] : DropReason::kCount];
+    }
+    return outcome;
+  }
+
+  SbcConfig config_;
+  PortTable ports_ = ports_of(config_);
+  policy::SourceClassifier sources_{config_};
+  GuardStage stage_{config_, sources_, HashKey{5, 6}};
+};
+
+TEST_F(GuardStageTest, WritesTrustAndPeerIntoTheMeta) {
+  const Bytes from_lan = ethernet(ipv4(udp({}, {.source = "198.18.7.9", .destination = "198.18.7.1"}), {.source = "198.18.7.9", .destination = "198.18.7.1"}), {.vlan = 7});
+  run({sip_frame_v4(), sip_from(kStranger), from_lan, sip_frame_v6()});
+  const TrustClass trust[] = {TrustClass::Known, TrustClass::Untrusted, TrustClass::Trusted, TrustClass::Known};
+  const PeerIndex peers[] = {PeerIndex{0}, PeerIndex::kNone, PeerIndex::kNone, PeerIndex{0}};
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(burst_.verdicts[i], Verdict::Continue);
+    EXPECT_EQ(burst_.meta[i]->trust, trust[i]);
+    EXPECT_EQ(burst_.meta[i]->peer, peers[i]);
+  }
+}
+
+TEST_F(GuardStageTest, DropsADeniedSource) {
+  run({sip_from("192.0.2.1"), ping_from("192.0.2.1"), arp_from("192.0.2.1")});
+  EXPECT_EQ(burst_.drop_reasons[0], DropReason::Denied);
+  EXPECT_EQ(burst_.drop_reasons[1], DropReason::Denied);
+  EXPECT_EQ(burst_.verdicts[2], Verdict::Continue) << "ARP is not access";
+}
+
+TEST_F(GuardStageTest, LimitsAStrangerButNeverAPeer) {
+  auto outcome = flood(sip_from(kStranger), 150);
+  EXPECT_EQ(outcome[DropReason::kCount], 100);
+  EXPECT_EQ(outcome[DropReason::SourceRate], 50);
+  EXPECT_EQ(flood(sip_frame_v4(), 1000)[DropReason::kCount], 1000);
+  EXPECT_EQ(stage_.sources_tracked(), 1u);
+}
+
+TEST_F(GuardStageTest, LimitsAPrefix) {
+  std::map<DropReason, int> outcome;
+  for (int i = 0; i < 250; ++i)
+    for (const auto& [reason, count] : flood(sip_from("203.0.113." + std::to_string(i)), 2)) outcome[reason] += count;
+  EXPECT_EQ(outcome[DropReason::kCount], 400);
+  EXPECT_EQ(outcome[DropReason::PrefixRate], 100);
+}
+
+TEST_F(GuardStageTest, LimitsAllStrangersTogetherAndLeavesThePeersAlone) {
+  std::map<DropReason, int> outcome;
+  for (int i = 0; i < 1000; ++i)
+    for (const auto& [reason, count] : flood(sip_from("100." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".1"), 1)) outcome[reason] += count;
+  EXPECT_EQ(outcome[DropReason::kCount], 500);
+  EXPECT_EQ(outcome[DropReason::UnknownRate], 500);
+  EXPECT_EQ(flood(sip_frame_v4(), 10)[DropReason::kCount], 10);
+}
+
+TEST_F(GuardStageTest, GivesEachPacketOfABurstItsOwnDecision) {
+  std::vector<Bytes> frames(kBurstMax, sip_from(kStranger));
+  for (std::size_t i = 0; i < frames.size(); i += 4) frames[i] = sip_frame_v4();
+  for (int round = 0; round < 3; ++round) run(frames);
+  int passed = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const bool is_continued = burst_.verdicts[i] == Verdict::Continue;
+    if (i % 4 == 0) {
+      EXPECT_TRUE(is_continued);
+    } else {
+      passed += is_continued ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(passed, 4) << "100 tokens, 48 a burst";
+}
+
+TEST_F(GuardStageTest, KeepsArpNeighbourDiscoveryAndEchoWithinTheirBudgets) {
+  EXPECT_EQ(flood(arp_from("198.18.1.77"), 100)[DropReason::ArpBudget], 90);
+  EXPECT_EQ(flood(solicitation_from("fd18:1::77"), 100)[DropReason::NeighbourDiscoveryBudget], 90);
+  EXPECT_EQ(flood(ping_from("198.18.1.77"), 100)[DropReason::EchoBudget], 90);
+}
+
+TEST_F(GuardStageTest, KeepsThePeersBudgetsFromAStrangersFlood) {
+  flood(arp_from("198.18.1.77"), 500);
+  flood(solicitation_from("fd18:1::77"), 500);
+  flood(ping_from("198.18.1.77"), 500);
+  run({arp_from("198.18.1.2"), solicitation_from("fd18:1::2"), ping_from("198.18.1.2"), arp_from("198.18.1.254")});
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(burst_.verdicts[i], Verdict::Continue) << i;
+}
+
+TEST_F(GuardStageTest, LooksAtNothingThatWasNotClassified) {
+  fill({sip_from("192.0.2.1")});
+  ParseStage(ports_).process(Timestamp{}, burst_);
+  stage_.process(Timestamp{}, burst_);
+  EXPECT_EQ(burst_.verdicts[0], Verdict::Continue);
+  EXPECT_EQ(stage_.sources_tracked(), 0u);
+}
+
+}  // namespace
+}  // namespace sallyport::dataplane

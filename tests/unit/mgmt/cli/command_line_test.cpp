@@ -1,0 +1,88 @@
+// command_line_test.cpp — what argv means.
+#include "mgmt/cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace sallyport::mgmt {
+namespace {
+
+CommandLineResult parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "sallyport");
+  return parse_command_line(static_cast<int>(words.size()), words.data(), "/run/default.sock");
+}
+
+TEST(CommandLine, RunTakesAConfigurationAndADrainTime) {
+  const auto parsed = parse({"run", "-c", "a.yaml", "--drain-time", "5m"});
+  ASSERT_TRUE(parsed.command);
+  EXPECT_EQ(parsed.command->command, Command::Run);
+  EXPECT_EQ(parsed.command->config_file, "a.yaml");
+  EXPECT_EQ(parsed.command->drain, std::chrono::minutes(5));
+}
+
+TEST(CommandLine, DrainTimeIsThirtySecondsWhenNotGiven) {
+  EXPECT_EQ(parse({"run", "-c", "a"}).command->drain, std::chrono::seconds(30));
+}
+
+TEST(CommandLine, CheckMayBeStrict) {
+  EXPECT_TRUE(parse({"check", "-c", "a", "--strict"}).command->strict);
+  EXPECT_FALSE(parse({"check", "-c", "a"}).command->strict);
+}
+
+TEST(CommandLine, ShowTakesTheDefaultSocketUnlessToldOtherwise) {
+  EXPECT_EQ(parse({"show", "ports"}).command->socket, "/run/default.sock");
+  EXPECT_EQ(parse({"show", "stats", "--socket", "/x"}).command->socket, "/x");
+}
+
+TEST(CommandLine, WatchRepeatsEachSecondUnlessAnotherTimeIsGiven) {
+  EXPECT_FALSE(parse({"show", "ports"}).command->watch);
+  EXPECT_EQ(parse({"show", "ports", "--watch"}).command->watch, std::chrono::seconds(1));
+  EXPECT_EQ(parse({"show", "ports", "--watch", "500ms", "--json"}).command->watch,
+            std::chrono::milliseconds(500));
+  EXPECT_TRUE(parse({"show", "stats", "--watch", "2s", "--json"}).command->json);
+}
+
+TEST(CommandLine, UnknownCommandIsNamedInOneLineWithStatus64) {
+  for (const auto& words : std::vector<std::vector<const char*>>{{"explode"},
+                                                                 {"show", "calls"},
+                                                                 {"show", "ports", "extra"},
+                                                                 {},
+                                                                 {"show"},
+                                                                 {"run"},
+                                                                 {"run", "-c"}}) {
+    const auto parsed = parse(words);
+    EXPECT_FALSE(parsed.command);
+    EXPECT_EQ(parsed.status, 64);
+    EXPECT_EQ(parsed.error.find('\n'), parsed.error.size() - 1);
+  }
+  EXPECT_EQ(parse({"explode"}).error,
+            "sallyport: unknown command: explode (sallyport --help lists the commands)\n");
+  EXPECT_NE(parse({"show", "calls"}).error.find("unknown command: show calls"), std::string::npos);
+}
+
+TEST(CommandLine, ControlBytesOfAMistakeAreEscaped) {
+  EXPECT_EQ(parse({"a\x1b[31m"}).error.find('\x1b'), std::string::npos);
+}
+
+TEST(CommandLine, HelpAndVersionGoToStandardOutputWithStatus0) {
+  for (const char* option : {"--help", "--version"}) {
+    const auto parsed = parse({option});
+    EXPECT_FALSE(parsed.command);
+    EXPECT_EQ(parsed.status, 0);
+    EXPECT_FALSE(parsed.out.empty());
+    EXPECT_TRUE(parsed.error.empty());
+  }
+  EXPECT_TRUE(parse({"--version"}).out.starts_with("sallyport "));
+}
+
+TEST(CommandLine, DurationNeedsAUnitAndASensibleSize) {
+  EXPECT_EQ(parse_duration_option("250ms"), std::chrono::milliseconds(250));
+  EXPECT_EQ(parse_duration_option("2h"), std::chrono::hours(2));
+  for (const char* bad : {"", "1", "s", "0s", "-1s", "1 s", "1d", "25h", "99999999999s", "1.5s"})
+    EXPECT_FALSE(parse_duration_option(bad)) << bad;
+  EXPECT_EQ(parse({"run", "-c", "a", "--drain-time", "soon"}).status, 64);
+}
+
+}  // namespace
+}  // namespace sallyport::mgmt

@@ -1,0 +1,51 @@
+// show_json_test.cpp — the shape of what programs read.
+#include "mgmt/cli/show_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/mgmt/fake_observation.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+TEST(PortsJson, HasDeviceAddressesTrafficAndDrops) {
+  const auto json = ports_json(fake_observation());
+  ASSERT_EQ(json["ports"].size(), 2u);
+  const auto& port = json["ports"][0];
+  EXPECT_EQ(port["name"], "outside");
+  EXPECT_EQ(port["device"], "af_packet:s-outside");
+  EXPECT_EQ(port["namespace"], "sp-edge-outside");
+  EXPECT_EQ(port["link"], "up");
+  EXPECT_EQ(port["mac"], "02:00:00:00:00:ab");
+  EXPECT_TRUE(port["vlan"].is_null());
+  EXPECT_EQ(json["ports"][1]["vlan"], 20);
+  EXPECT_EQ(port["addresses"][0], "198.18.1.1/24");
+  EXPECT_EQ(port["received"]["signalling"]["packets"], 1234);
+  EXPECT_EQ(port["sent"]["exception"]["bytes"], 420);
+  EXPECT_EQ(port["dropped"]["total"], 12);
+  EXPECT_EQ(port["dropped"]["reasons"].size(), 2u);
+  EXPECT_EQ(port["dropped"]["reasons"]["no_listener"], 3);
+}
+
+TEST(StatsJson, HasSipTablesLcoresAndRings) {
+  const auto json = stats_json(fake_observation());
+  const auto& realm = json["realms"][0];
+  EXPECT_EQ(realm["name"], "outside");
+  EXPECT_EQ(realm["requests"]["in"]["OPTIONS"], 12);
+  EXPECT_EQ(realm["responses"]["out"]["200"], 11);
+  EXPECT_EQ(realm["responses"]["out"]["4xx"], 1);
+  EXPECT_EQ(realm["dropped"]["stranger"], 5);
+  EXPECT_EQ(realm["retransmissions"]["received"], 2);
+  EXPECT_EQ(json["transactions"]["active"], 4);
+  EXPECT_EQ(json["sources"]["capacity"], 1000000);
+  EXPECT_EQ(json["lcores"][0]["cpu"], 3);
+  EXPECT_TRUE(json["lcores"][1]["cpu"].is_null());
+  EXPECT_EQ(json["lcores"][1]["busy_ratio"], 0.95);
+  EXPECT_EQ(json["rings"][0]["used"], 256);
+  EXPECT_EQ(json["mbufs"]["free"], 8000);
+}
+
+}  // namespace
+}  // namespace sallyport::mgmt

@@ -1,0 +1,115 @@
+// message_writer_test.cpp — built messages are clean and bounded: RFC 3261 §7, §18.2.1; RFC 3581 §4.
+#include "sipalg/message/message_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+namespace sallyport::sip {
+namespace {
+
+std::string via_line(std::string_view value, const Endpoint* source) {
+  ViaHeader via;
+  Lexer lexer(value);
+  EXPECT_TRUE(parse_via_parm(lexer, StrictnessPolicy::of(Strictness::Normal), via));
+  std::array<char, 2048> buffer;
+  MessageWriter writer(buffer);
+  writer.via(via, source);
+  const auto message = writer.finish({});
+  return message ? std::string(message->substr(0, message->find("\r\n"))) : "";
+}
+
+std::string address_line(std::string_view value, std::string_view tag) {
+  NameAddr address;
+  Lexer lexer(value);
+  EXPECT_TRUE(parse_name_addr(lexer, StrictnessPolicy::of(Strictness::Normal), address));
+  std::array<char, 2048> buffer;
+  MessageWriter writer(buffer);
+  writer.address(HeaderName::To, address, tag);
+  const auto message = writer.finish({});
+  return message ? std::string(message->substr(0, message->find("\r\n"))) : "";
+}
+
+TEST(MessageWriter, BuildsARequest) {
+  std::array<char, 512> buffer;
+  MessageWriter writer(buffer);
+  writer.request_line("OPTIONS", "sip:b.test");
+  writer.header(HeaderName::CallId, "1");
+  writer.header("X-A", "folded\r\n\t value");
+  writer.begin_list(HeaderName::Unsupported);
+  writer.list_member("a");
+  writer.list_member("b");
+  writer.end_list();
+  EXPECT_EQ(writer.finish("hi"),
+            "OPTIONS sip:b.test SIP/2.0\r\nCall-ID: 1\r\nX-A: folded \t value\r\nUnsupported: a, b\r\n"
+            "Content-Length: 2\r\n\r\nhi");
+}
+
+// RFC 3261 §18.2.1, RFC 3581 §4
+TEST(MessageWriter, TopViaTellsWhereTheRequestCameFrom) {
+  const Endpoint source = *parse_endpoint("198.18.1.2:40000", 0);
+  EXPECT_EQ(via_line("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bK1", &source),
+            "Via: SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bK1");
+  EXPECT_EQ(via_line("SIP/2.0/UDP 198.18.1.2;rport;branch=b", &source),
+            "Via: SIP/2.0/UDP 198.18.1.2;branch=b;received=198.18.1.2;rport=40000");
+  EXPECT_EQ(via_line("SIP/2.0/UDP pbx.test", &source), "Via: SIP/2.0/UDP pbx.test;received=198.18.1.2");
+  EXPECT_EQ(via_line("SIP/2.0/UDP 10.0.0.1;received=1.2.3.4;rport=9", &source),
+            "Via: SIP/2.0/UDP 10.0.0.1;received=198.18.1.2");
+  EXPECT_EQ(via_line("SIP/2.0/UDP 10.0.0.1;received=1.2.3.4;rport=9", nullptr),
+            "Via: SIP/2.0/UDP 10.0.0.1;received=1.2.3.4;rport=9");
+  const Endpoint six = *parse_endpoint("[fd18:1::2]:5060", 0);
+  EXPECT_EQ(via_line("SIP/2.0/UDP [FD18:1:0::2]:5060", &six), "Via: SIP/2.0/UDP [FD18:1:0::2]:5060");
+}
+
+TEST(MessageWriter, FoldedViaComesOutOnOneLine) {
+  EXPECT_EQ(via_line("SIP  /   2.0\r\n /UDP\r\n    192.0.2.2 ; branch\r\n =  x ; y", nullptr),
+            "Via: SIP/2.0/UDP 192.0.2.2;branch=x;y");
+}
+
+TEST(MessageWriter, AddressGetsBracketsAndATagOnce) {
+  EXPECT_EQ(address_line("sip:a@b.test", "t1"), "To: <sip:a@b.test>;tag=t1");
+  EXPECT_EQ(address_line("A B <sip:a@b.test>;tag=x", "t1"), "To: A B <sip:a@b.test>;tag=x");
+  EXPECT_EQ(address_line("\"A\r\n B\" <sip:a@b.test>", ""), "To: \"A B\" <sip:a@b.test>");
+}
+
+// RFC 4475 §3.1.1.2: legal in a quoted-pair, and still not sent on.
+TEST(MessageWriter, DisplayNameWithControlOctetsIsLeftOut) {
+  EXPECT_EQ(address_line({"\"a\\\0b\" <sip:a@b.test>;x=\"\\\0\";y=1", 36}, ""), "To: <sip:a@b.test>;y=1");
+}
+
+// Threats P3
+TEST(MessageWriter, ControlOctetsCannotBeInjected) {
+  for (const char c : {'\0', '\x01', '\x1b', '\x7f'}) {
+    std::array<char, 128> buffer;
+    MessageWriter writer(buffer);
+    writer.header("X-A", std::string("a") + c + "b");
+    EXPECT_FALSE(writer.finish({}));
+  }
+  std::array<char, 128> buffer;
+  MessageWriter writer(buffer);
+  writer.header("X-A", "a\r\nEvil: b");
+  const auto message = writer.finish({});
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->find("\r\nEvil"), std::string_view::npos);
+}
+
+TEST(MessageWriter, WhatDoesNotFitIsNoMessage) {
+  for (std::size_t size = 0; size < 60; ++size) {
+    std::array<char, 64> buffer;
+    MessageWriter writer({buffer.data(), size});
+    writer.status_line(200);
+    writer.header("X-A", "abc");
+    const auto message = writer.finish({});
+    EXPECT_EQ(message.has_value(), size >= 48) << size;
+  }
+}
+
+TEST(MessageWriter, EveryCodeWeSendHasItsPhrase) {
+  for (const unsigned code : {200u, 400u, 405u, 414u, 415u, 416u, 420u, 481u, 483u, 501u, 505u, 513u})
+    EXPECT_NE(reason_phrase(code), "Unknown") << code;
+  EXPECT_EQ(reason_phrase(299), "Unknown");
+}
+
+}  // namespace
+}  // namespace sallyport::sip
