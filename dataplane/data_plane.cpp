@@ -13,7 +13,9 @@
 namespace sallyport::dataplane {
 namespace {
 
-bool is_on_linux_interface(DeviceKind kind) { return kind == DeviceKind::AfPacket || kind == DeviceKind::AfXdp; }
+bool is_on_linux_interface(DeviceKind kind) {
+  return kind == DeviceKind::AfPacket || kind == DeviceKind::AfXdp;
+}
 
 StartError start_error(NetError&& error) { return {std::move(error.message)}; }
 
@@ -27,7 +29,7 @@ Result<std::unique_ptr<DataPlane>, StartError> DataPlane::start(const SbcConfig&
 }
 
 Result<void, StartError> RunningDataPlane::begin() {
-  const EalSurroundings surroundings = look_around();
+  const EalSurroundings surroundings = look_around(config_.node.name);
   device_plans_ = plan_devices(config_);
   threads_ = plan_threads(config_.dataplane, static_cast<std::uint32_t>(surroundings.cpus.size()));
   memory_ = plan_memory(device_plans_, threads_);
@@ -217,7 +219,8 @@ void RunningDataPlane::stop() {
   namespaces_.clear();
 }
 
-// A leak of ours, unless a driver is known to keep what it was given: af_xdp forgets its fill ring when closed.
+// A leak of ours, unless a driver is known to keep what it was given: af_xdp forgets its fill ring when
+// closed.
 void RunningDataPlane::report_lost_packets() const {
   for (const DevicePlan& device : device_plans_)
     if (device.spec.kind == DeviceKind::AfXdp) return;

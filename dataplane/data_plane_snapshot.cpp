@@ -14,7 +14,8 @@ DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
   DataPlaneSnapshot snapshot;
   snapshot.dpdk_version = rte_version();
   snapshot.hugepages = eal_->hugepages();
-  for (std::size_t port = 0; port < config_.ports.size(); ++port) snapshot.ports.push_back(port_snapshot(port));
+  for (std::size_t port = 0; port < config_.ports.size(); ++port)
+    snapshot.ports.push_back(port_snapshot(port));
   for (std::size_t lcore = 0; lcore < lcore_threads_.size(); ++lcore) {
     const LcoreThread& thread = *lcore_threads_[lcore];
     snapshot.lcores.push_back({static_cast<unsigned>(lcore), thread.cpu(), thread.times().busy_ns.value(),

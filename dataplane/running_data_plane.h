@@ -27,7 +27,8 @@ namespace sallyport::dataplane {
 
 class RunningDataPlane final : public DataPlane {
  public:
-  RunningDataPlane(const SbcConfig& config, const BootSecrets& secrets) : config_(config), secrets_(secrets) {}
+  RunningDataPlane(const SbcConfig& config, const BootSecrets& secrets)
+      : config_(config), secrets_(secrets) {}
   ~RunningDataPlane() override { stop(); }
 
   // Once. On error the destructor undoes what was done.
@@ -43,7 +44,9 @@ class RunningDataPlane final : public DataPlane {
   void make_workers();
   [[nodiscard]] Result<void, StartError> start_threads();
   [[nodiscard]] WorkerSetup worker_setup(std::size_t lcore);
-  [[nodiscard]] const Device& device_of(std::size_t port) const { return *devices_[ports_->device_of(PortIndex(port))]; }
+  [[nodiscard]] const Device& device_of(std::size_t port) const {
+    return *devices_[ports_->device_of(PortIndex(port))];
+  }
   [[nodiscard]] DataPlaneSnapshot take_snapshot() const;
   [[nodiscard]] PortSnapshot port_snapshot(std::size_t port) const;
   void add_engines(DataPlaneSnapshot& snapshot) const;
@@ -71,9 +74,9 @@ class RunningDataPlane final : public DataPlane {
   std::vector<std::unique_ptr<ShardThread>> shard_threads_;
   std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;
 
-  mutable std::mutex mutex_;    // between snapshot() and stop()
-  bool runs_ = false;           // all of the above exists
-  DataPlaneSnapshot last_;      // what snapshot() answers after stop()
+  mutable std::mutex mutex_;  // between snapshot() and stop()
+  bool runs_ = false;         // all of the above exists
+  DataPlaneSnapshot last_;    // what snapshot() answers after stop()
 };
 
 }  // namespace sallyport::dataplane

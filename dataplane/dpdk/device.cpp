@@ -67,14 +67,15 @@ Result<void, StartError> Device::attach(const std::string& arguments, EalLog& lo
   if (plan_.spec.kind != DeviceKind::AfPacket) {
     task();
   } else if (!run_without_fanout(task)) {
-    return fail(StartError{fmt::format("port {}: {} can't be opened without CAP_SYS_ADMIN; start sallyport as root "
-                                       "or from its service unit",
-                                       port_, plan_.spec.text)});
+    return fail(
+        StartError{fmt::format("port {}: {} can't be opened without CAP_SYS_ADMIN; start sallyport as root "
+                               "or from its service unit",
+                               port_, plan_.spec.text)});
   }
   if (error == 0) return {};
   if (error == -ENOENT || log.has("no driver found") || log.has("failed to find driver")) {
-    return fail(StartError{fmt::format("port {}: DPDK has no driver for {}; install {}", port_, plan_.spec.text,
-                                       package_of(plan_.spec.kind))});
+    return fail(StartError{fmt::format("port {}: DPDK has no driver for {}; install {}", port_,
+                                       plan_.spec.text, package_of(plan_.spec.kind))});
   }
   return fail(failed("can't be opened", error, &log));
 }
@@ -98,8 +99,8 @@ Result<void, StartError> Device::find(EalLog& log) {
     exists_ = true;
     return {};
   }
-  return fail(StartError{fmt::format("port {}: DPDK could not open {}: {}", port_, plan_.spec.text,
-                                     log.last_lines())});
+  return fail(StartError{
+      fmt::format("port {}: DPDK could not open {}: {}", port_, plan_.spec.text, log.last_lines())});
 }
 
 Result<void, StartError> Device::configure(std::uint32_t lcores, PacketPools& pools, EalLog& log) {
@@ -136,11 +137,14 @@ Result<void, StartError> Device::configure(std::uint32_t lcores, PacketPools& po
   rte_ether_addr address{};
   if (const int error = rte_eth_macaddr_get(id_, &address); error != 0)
     return fail(failed("has no MAC address", error, &log));
+  if (rte_is_zero_ether_addr(&address))
+    rte_eth_random_addr(address.addr_bytes);  // a ring has none of its own
   std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac_.begin());
   return {};
 }
 
-Result<void, StartError> Device::set_up_queues(const rte_eth_dev_info& facts, rte_mempool* pool, EalLog& log) {
+Result<void, StartError> Device::set_up_queues(const rte_eth_dev_info& facts, rte_mempool* pool,
+                                               EalLog& log) {
   std::uint16_t rx_descriptors = kDescriptorsPerQueue, tx_descriptors = kDescriptorsPerQueue;
   if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors); error != 0)
     return fail(failed("has no such queue sizes", error, &log));
@@ -163,7 +167,8 @@ Result<void, StartError> Device::set_up_queues(const rte_eth_dev_info& facts, rt
 Result<void, StartError> Device::start() {
   // Ours alone: what is for other MACs is none of our business. Groups (neighbour discovery) must arrive.
   rte_eth_promiscuous_disable(id_);
-  if (const int error = rte_eth_dev_start(id_); error != 0) return fail(failed("can't be started", error, nullptr));
+  if (const int error = rte_eth_dev_start(id_); error != 0)
+    return fail(failed("can't be started", error, nullptr));
   started_ = true;
   rte_eth_allmulticast_enable(id_);
   return {};

@@ -1,5 +1,5 @@
-// device.h — one DPDK device (rte_ethdev): configured, started, polled, closed. The lcores own its queues, one
-// lcore each.
+// device.h — one DPDK device (rte_ethdev): configured, started, polled, closed. The lcores own its queues,
+// one lcore each.
 #pragma once
 
 #include <rte_ethdev.h>

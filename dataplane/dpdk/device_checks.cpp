@@ -32,7 +32,7 @@ bool has_capability(unsigned capability) {
 }
 
 bool is_folder(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -49,14 +49,16 @@ std::unexpected<StartError> refuse(const std::string& port, const std::string& w
 Check check_interface(const std::string& port, const DevicePlan& device) {
   const std::string& name = device.spec.name;
   if (if_nametoindex(name.c_str()) == 0) {
-    return refuse(port, fmt::format("there is no interface {} in this network namespace; see `ip link`, or start "
-                                    "sallyport in the namespace that has it",
-                                    name));
+    return refuse(port,
+                  fmt::format("there is no interface {} in this network namespace; see `ip link`, or start "
+                              "sallyport in the namespace that has it",
+                              name));
   }
   if (!has_capability(CAP_NET_RAW) || !has_capability(CAP_NET_ADMIN)) {
-    return refuse(port, fmt::format("interface {} can't be opened without CAP_NET_RAW and CAP_NET_ADMIN; start "
-                                    "sallyport as root or from its service unit",
-                                    name));
+    return refuse(port,
+                  fmt::format("interface {} can't be opened without CAP_NET_RAW and CAP_NET_ADMIN; start "
+                              "sallyport as root or from its service unit",
+                              name));
   }
   if (device.spec.kind == DeviceKind::AfXdp && device.mtu > kAfXdpMtuMax) {
     return refuse(port, fmt::format("af_xdp carries an MTU of at most {}, not {}; lower mtu or use af_packet",
@@ -67,7 +69,7 @@ Check check_interface(const std::string& port, const DevicePlan& device) {
 
 // A server that was killed leaves its socket file, and then the driver could not bind.
 Check clear_memif_socket(const std::string& port, const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (lstat(path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode))
     return refuse(port, fmt::format("{} exists and is no socket; name another memif socket", path));
@@ -79,8 +81,9 @@ Check clear_memif_socket(const std::string& port, const std::string& path) {
   const bool is_alive = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   close(fd);
   if (is_alive) {
-    return refuse(port, fmt::format("another program is the memif server of {}; use role=client or another path",
-                                    path));
+    return refuse(
+        port,
+        fmt::format("another program is the memif server of {}; use role=client or another path", path));
   }
   unlink(path.c_str());
   return {};
@@ -89,7 +92,8 @@ Check clear_memif_socket(const std::string& port, const std::string& path) {
 Check check_memif(const std::string& port, const DeviceSpec& spec) {
   const std::string folder = folder_of(spec.name);
   if (!is_folder(folder))
-    return refuse(port, fmt::format("the folder {} of its memif socket does not exist; make it first", folder));
+    return refuse(port,
+                  fmt::format("the folder {} of its memif socket does not exist; make it first", folder));
   if (access(folder.c_str(), W_OK) != 0 && spec.memif_server)
     return refuse(port, fmt::format("the folder {} of its memif socket is not writable", folder));
   return spec.memif_server ? clear_memif_socket(port, spec.name) : Check{};

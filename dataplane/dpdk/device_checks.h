@@ -1,5 +1,5 @@
-// device_checks.h — finds out before DPDK starts whether each device can be had, because DPDK's own answer would
-// be obscure: one clear sentence that names the port and the way out.
+// device_checks.h — finds out before DPDK starts whether each device can be had, because DPDK's own answer
+// would be obscure: one clear sentence that names the port and the way out.
 #pragma once
 
 #include <span>

@@ -89,9 +89,8 @@ MemoryPlan plan_memory(std::span<const DevicePlan> devices, const ThreadPlan& th
   MemoryPlan plan;
   std::uint32_t room = 2048;
   for (const DevicePlan& device : devices) {
-    const std::uint32_t wanted = device.spec.kind == DeviceKind::AfPacket
-                                     ? af_packet_frame_size(device.mtu)
-                                     : device.mtu + kLinkHeaders;
+    const std::uint32_t wanted = device.spec.kind == DeviceKind::AfPacket ? af_packet_frame_size(device.mtu)
+                                                                          : device.mtu + kLinkHeaders;
     room = std::max(room, wanted);
   }
   plan.data_room = room + kHeadroom;
@@ -99,13 +98,13 @@ MemoryPlan plan_memory(std::span<const DevicePlan> devices, const ThreadPlan& th
   const auto device_count = static_cast<std::uint32_t>(devices.size());
   const std::uint32_t lcores = threads.lcores, shards = threads.shards;
   std::uint32_t mbufs = 0;
-  mbufs += device_count * 2 * kDescriptorsPerQueue * 2;            // rx, tx: as much again while in flight
-  mbufs += lcores * shards * shard_ring_capacity(threads);                   // on the way to shards
-  mbufs += lcores * shards * answer_ring_capacity(threads);                  // and back
-  mbufs += lcores * 2 * kStreamRingCapacity;                       // to and from the stream thread
-  mbufs += lcores * (lcores - 1) * kLcoreRingCapacity;             // handed over
-  mbufs += lcores * (kFragmentsHeldMax + kPacketsOnHoldMax);       // waiting
-  mbufs += lcores * (device_count + 2) * kBurst;                   // in hand
+  mbufs += device_count * 2 * kDescriptorsPerQueue * 2;       // rx, tx: as much again while in flight
+  mbufs += lcores * shards * shard_ring_capacity(threads);    // on the way to shards
+  mbufs += lcores * shards * answer_ring_capacity(threads);   // and back
+  mbufs += lcores * 2 * kStreamRingCapacity;                  // to and from the stream thread
+  mbufs += lcores * (lcores - 1) * kLcoreRingCapacity;        // handed over
+  mbufs += lcores * (kFragmentsHeldMax + kPacketsOnHoldMax);  // waiting
+  mbufs += lcores * (device_count + 2) * kBurst;              // in hand
   mbufs += (lcores + shards + 1) * (kMempoolCache + kMempoolCache / 2);
   plan.mbufs = mbufs;
 

@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <cctype>
 #include <fstream>
 
 #include "dataplane/dpdk/quiet_xdp.h"
@@ -26,9 +26,10 @@ std::uint64_t hugepage_bytes_free() {
 
 }  // namespace
 
-EalSurroundings look_around() {
+EalSurroundings look_around(std::string_view node) {
   EalSurroundings surroundings;
-  surroundings.prefix = fmt::format("sallyport-{}", getpid());
+  surroundings.prefix = "sallyport-";
+  for (const char c : node) surroundings.prefix += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '-';
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) {
@@ -52,8 +53,8 @@ Result<std::unique_ptr<Eal>, StartError> Eal::start(const EalArguments& argument
   const int started = rte_eal_init(static_cast<int>(eal->argv_.size()), eal->argv_.data());
   if (knows_cpus) pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
   if (started < 0) {
-    return fail(StartError{fmt::format("DPDK could not start ({}): {}", rte_strerror(rte_errno),
-                                       eal->log_.last_lines())});
+    return fail(StartError{
+        fmt::format("DPDK could not start ({}): {}", rte_strerror(rte_errno), eal->log_.last_lines())});
   }
   quiet_xdp_libraries();
   eal->runs_ = true;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/data_plane.h"
@@ -13,8 +14,9 @@
 
 namespace sallyport::dataplane {
 
-// CPUs, free hugepages, and a file prefix from the process id.
-[[nodiscard]] EalSurroundings look_around();
+// CPUs, free hugepages, and a file prefix made from the node's name: the folder that a killed instance leaves
+// is used again.
+[[nodiscard]] EalSurroundings look_around(std::string_view node);
 
 class Eal {
  public:

@@ -66,15 +66,17 @@ std::string_view fault_of(const DeviceSpec& spec) {
       return is_pci_address(spec.name) ? "" : "a PCI address is written 0000:3b:00.0, not as";
     case DeviceKind::AfXdp:
     case DeviceKind::AfPacket:
-      return is_interface_name(spec.name) ? ""
-                                          : "an interface name has at most 15 letters, digits and _.-:@, unlike that";
-    case DeviceKind::Memif:
-      return is_path(spec.name) && spec.name.size() < 100
+      return is_interface_name(spec.name)
                  ? ""
-                 : "a memif socket's path has under 100 characters and no comma, equals sign or quote, unlike that";
+                 : "an interface name has at most 15 letters, digits and _.-:@, unlike that";
+    case DeviceKind::Memif:
+      return is_path(spec.name) && spec.name.size() < 100 ? ""
+                                                          : "a memif socket's path has under 100 characters "
+                                                            "and no comma, equals sign or quote, unlike that";
     case DeviceKind::Pcap:
       if (spec.pcap_in.empty() && spec.pcap_out.empty()) return "neither in=FILE nor out=FILE";
-      return (spec.pcap_in.empty() || is_path(spec.pcap_in)) && (spec.pcap_out.empty() || is_path(spec.pcap_out))
+      return (spec.pcap_in.empty() || is_path(spec.pcap_in)) &&
+                     (spec.pcap_out.empty() || is_path(spec.pcap_out))
                  ? ""
                  : "a pcap file's path has no comma, equals sign or quote, unlike that";
     case DeviceKind::Ring:

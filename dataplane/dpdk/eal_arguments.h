@@ -15,8 +15,8 @@ namespace sallyport::dataplane {
 
 // What the machine has.
 struct EalSurroundings {
-  std::string prefix;                      // own for each process: letters, digits, '-', '_'
-  std::vector<std::uint32_t> cpus;         // on which this process may run
+  std::string prefix;               // own for each process: letters, digits, '-', '_'
+  std::vector<std::uint32_t> cpus;  // on which this process may run
   std::uint64_t hugepage_bytes_free = 0;
 };
 

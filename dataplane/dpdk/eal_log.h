@@ -1,5 +1,5 @@
-// eal_log.h — what DPDK's libraries print, line by line: kept for the sentence of a failed start, and given to
-// whoever listens. Nothing of it reaches stderr by itself.
+// eal_log.h — what DPDK's libraries print, line by line: kept for the sentence of a failed start, and given
+// to whoever listens. Nothing of it reaches stderr by itself.
 #pragma once
 
 #include <cstdio>

@@ -8,8 +8,8 @@
 
 namespace sallyport::dataplane {
 
-// The ring under the pool is of the RTS kind: a thread that is preempted in the middle of taking a buffer does
-// not make the others spin until it runs again, which two threads on one CPU would feel.
+// The ring under the pool is of the RTS kind: a thread that is preempted in the middle of taking a buffer
+// does not make the others spin until it runs again, which two threads on one CPU would feel.
 Result<rte_mempool*, StartError> PacketPools::of_socket(int socket) {
   if (socket < 0) socket = 0;  // virtual devices belong to no socket
   for (const Pool& pool : pools_)
@@ -20,9 +20,10 @@ Result<rte_mempool*, StartError> PacketPools::of_socket(int socket) {
       rte_pktmbuf_pool_create_by_ops(name.c_str(), plan_.mbufs, kMempoolCache, kPrivateBytes,
                                      static_cast<std::uint16_t>(plan_.data_room), socket, "ring_mt_rts");
   if (made == nullptr) {
-    return fail(StartError{fmt::format("no memory for {} packet buffers of {} octets ({}); lower "
-                                       "dataplane.capacity, or give hugepages or memory",
-                                       plan_.mbufs, plan_.data_room, rte_strerror(rte_errno))});
+    return fail(
+        StartError{fmt::format("no memory for {} packet buffers of {} octets ({}); lower "
+                               "dataplane.capacity, or give hugepages or memory",
+                               plan_.mbufs, plan_.data_room, rte_strerror(rte_errno))});
   }
   pools_.push_back({socket, made});
   return made;

@@ -1,5 +1,5 @@
-// packet_pool.h — the buffers of all packets: one mempool for each socket that has a device, each buffer with a
-// PacketMeta in its private area.
+// packet_pool.h — the buffers of all packets: one mempool for each socket that has a device, each buffer with
+// a PacketMeta in its private area.
 #pragma once
 
 #include <cstddef>

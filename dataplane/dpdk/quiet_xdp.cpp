@@ -1,5 +1,5 @@
-// quiet_xdp.cpp — takes the print functions away from libraries that a driver has loaded. What goes wrong still
-// comes back as the driver's error.
+// quiet_xdp.cpp — takes the print functions away from libraries that a driver has loaded. What goes wrong
+// still comes back as the driver's error.
 #include "dataplane/dpdk/quiet_xdp.h"
 
 #include <dlfcn.h>

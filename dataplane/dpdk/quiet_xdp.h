@@ -1,4 +1,5 @@
-// quiet_xdp.h — libbpf and libxdp, which the af_xdp driver uses, print straight to stderr; this shuts them up.
+// quiet_xdp.h — libbpf and libxdp, which the af_xdp driver uses, print straight to stderr; this shuts them
+// up.
 #pragma once
 
 namespace sallyport::dataplane {

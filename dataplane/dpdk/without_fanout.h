@@ -2,9 +2,9 @@
 //
 // The af_packet driver puts its socket into a fanout group even when it has one queue, and with the flag that
 // lets Linux reassemble IPv4: then whole datagrams of up to 64 KiB arrive in frames that are cut off at the
-// ring's frame size, and a stranger's fragments compete with a peer's for Linux's reassembly memory, which knows
-// no peers. The driver has no option against it. So the request is answered with "done", without being done, by
-// a seccomp filter of a thread that ends when the device has been made.
+// ring's frame size, and a stranger's fragments compete with a peer's for Linux's reassembly memory, which
+// knows no peers. The driver has no option against it. So the request is answered with "done", without being
+// done, by a seccomp filter of a thread that ends when the device has been made.
 #pragma once
 
 #include <thread>

@@ -57,14 +57,14 @@ Result<void, NetError> remove_leftover(const std::string& name) {
 }
 
 struct Mounted {
-  UniqueFd placeholder, network_namespace;
+  UniqueFd mount_point, network_namespace;
 };
 
 // On a thread of its own, which takes the new namespace along when it ends, but for the mount.
 Result<Mounted, NetError> mount_new(const std::string& path) {
   Mounted made;
-  made.placeholder.reset(::open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-  if (!made.placeholder || !lock_now(made.placeholder))
+  made.mount_point.reset(::open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (!made.mount_point || !lock_now(made.mount_point))
     return fail(net_error("cannot create " + path, errno));
   int error = 0;
   std::thread([&] {
@@ -99,7 +99,7 @@ Result<NetworkNamespace, NetError> NetworkNamespace::create(const std::string& n
   NetworkNamespace result;
   result.name_ = name;
   result.fd_ = std::move(made->network_namespace);
-  result.placeholder_ = std::move(made->placeholder);
+  result.mount_point_ = std::move(made->mount_point);
   return result;
 }
 
@@ -116,16 +116,16 @@ NetworkNamespace& NetworkNamespace::operator=(NetworkNamespace&& other) noexcept
   remove();
   name_ = std::move(other.name_);
   fd_ = std::move(other.fd_);
-  placeholder_ = std::move(other.placeholder_);
+  mount_point_ = std::move(other.mount_point_);
   return *this;
 }
 
 void NetworkNamespace::remove() noexcept {
-  if (placeholder_) {  // ours
+  if (mount_point_) {  // ours
     const auto directory = lock_directory();
     unmount_and_unlink(path_of(name_));
   }
-  placeholder_.reset();
+  mount_point_.reset();
   fd_.reset();
 }
 

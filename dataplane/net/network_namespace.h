@@ -45,7 +45,7 @@ class NetworkNamespace {
 
   std::string name_;
   UniqueFd fd_;           // the namespace, locked
-  UniqueFd placeholder_;  // the file under the mount, locked too for who looks from another mount namespace
+  UniqueFd mount_point_;  // the file under the mount, locked too for who looks from another mount namespace
 };
 
 }  // namespace sallyport::dataplane

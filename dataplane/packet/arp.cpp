@@ -11,7 +11,8 @@ namespace sallyport::dataplane {
 Result<ArpPacket, DropReason> parse_arp(std::span<const std::uint8_t> packet) noexcept {
   if (packet.size() < kArpBytes) return fail(DropReason::RuntFrame);
   const std::uint8_t* at = packet.data();
-  const bool is_ethernet_ipv4 = load16(at) == 1 && load16(at + 2) == kEthertypeIpv4 && at[4] == 6 && at[5] == 4;
+  const bool is_ethernet_ipv4 =
+      load16(at) == 1 && load16(at + 2) == kEthertypeIpv4 && at[4] == 6 && at[5] == 4;
   const std::uint16_t operation = load16(at + 6);
   if (!is_ethernet_ipv4 || (operation != 1 && operation != 2)) return fail(DropReason::UnusedProtocol);
   ArpPacket arp;

@@ -46,7 +46,8 @@ bool is_fit(const Fragment& fragment) noexcept {
 
 }  // namespace
 
-FragmentTable::FragmentTable(const FragmentLimits& limits, const HashKey& key, std::span<PortCounters> counters)
+FragmentTable::FragmentTable(const FragmentLimits& limits, const HashKey& key,
+                             std::span<PortCounters> counters)
     : limits_(limits),
       key_(key),
       counters_(counters),
@@ -73,7 +74,8 @@ FragmentTable::Index FragmentTable::find(const Key& key, std::uint32_t slot) con
   return at;
 }
 
-std::uint32_t FragmentTable::datagrams_of(const IpAddress& source, PortIndex port, std::uint32_t slot) const noexcept {
+std::uint32_t FragmentTable::datagrams_of(const IpAddress& source, PortIndex port,
+                                          std::uint32_t slot) const noexcept {
   std::uint32_t count = 0;
   for (Index at = by_source_[slot]; at != kNone; at = datagrams_[at].next_of_source)
     if (datagrams_[at].key.source == source && datagrams_[at].key.port == port) ++count;
@@ -162,7 +164,8 @@ Result<void, DropReason> FragmentTable::insert(Datagram& datagram, const Fragmen
   const bool is_duplicate = next != end && next->offset == offset && next->length == length;
   if (is_duplicate) return fail(DropReason::FragmentInvalid);  // RFC 8200 §4.5: the first one stays
   const bool overlaps_next = next != end && next->offset < offset + length;
-  const bool overlaps_previous = next != begin && std::uint32_t{(next - 1)->offset} + (next - 1)->length > offset;
+  const bool overlaps_previous =
+      next != begin && std::uint32_t{(next - 1)->offset} + (next - 1)->length > offset;
   const bool is_last = !ip.more_fragments;
   const bool beyond_end = datagram.length != 0 && offset + length > datagram.length;
   const bool second_end = is_last && (datagram.length != 0 || next != end);
@@ -212,7 +215,8 @@ rte_mbuf* FragmentTable::assemble(Index index) noexcept {
     ip[datagram.next_header_offset] = ip[datagram.fragment_header_offset];
     store16(ip + 4, datagram.fragment_header_offset - kIpv6Bytes + std::size_t{datagram.length});
     auto* frame = rte_pktmbuf_mtod(packet, std::uint8_t*);
-    std::memmove(frame + kFragmentHeaderBytes, frame, std::size_t{datagram.l3_offset} + datagram.fragment_header_offset);
+    std::memmove(frame + kFragmentHeaderBytes, frame,
+                 std::size_t{datagram.l3_offset} + datagram.fragment_header_offset);
     rte_pktmbuf_adj(packet, kFragmentHeaderBytes);
   }
   datagram.pieces = 0;

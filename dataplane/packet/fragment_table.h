@@ -1,10 +1,11 @@
 // fragment_table.h — puts datagrams together from IP fragments: RFC 791 §3.2, RFC 8200 §4.5, RFC 5722 (no
-// overlaps), RFC 7112 and RFC 1858 (all headers in the first fragment), RFC 6946 (atomic ones never come here).
+// overlaps), RFC 7112 and RFC 1858 (all headers in the first fragment), RFC 6946 (atomic ones never come
+// here).
 //
-// Bounded in all (datagrams, fragments held) and for each source. A full table puts out the oldest datagram of
-// the lowest class that is not above the newcomer's, so strangers cannot keep a peer's datagrams from being
-// finished. A datagram in which two fragments overlap is thrown away and its further fragments are refused
-// until its time is up. Every buffer that comes in goes out: whole, or freed and counted.
+// Bounded in all (datagrams, fragments held) and for each source. A full table puts out the oldest datagram
+// of the lowest class that is not above the newcomer's, so strangers cannot keep a peer's datagrams from
+// being finished. A datagram in which two fragments overlap is thrown away and its further fragments are
+// refused until its time is up. Every buffer that comes in goes out: whole, or freed and counted.
 #pragma once
 
 #include <array>
@@ -23,9 +24,9 @@ namespace sallyport::dataplane {
 
 struct FragmentLimits {
   std::uint32_t datagrams = 1024;
-  std::uint32_t fragments = 2048;     // buffers held
-  std::uint32_t each_stranger = 16;   // datagrams of one untrusted source
-  std::uint32_t each_trusted = 256;   // and of one that is trusted or known
+  std::uint32_t fragments = 2048;    // buffers held
+  std::uint32_t each_stranger = 16;  // datagrams of one untrusted source
+  std::uint32_t each_trusted = 256;  // and of one that is trusted or known
   // Deviates: RFC 8200 §4.5 and RFC 1122 §3.3.2 wait 60 s; fragments of one SIP message or RTP packet follow
   // each other within milliseconds, and what is held longer serves only who wants to fill the table.
   Duration timeout = 5s;
@@ -97,7 +98,8 @@ class FragmentTable {
   [[nodiscard]] Index find(const Key& key, std::uint32_t slot) const noexcept;
   [[nodiscard]] Result<Index, DropReason> open(const Key& key, std::uint32_t key_slot, TrustClass trust,
                                                Timestamp now) noexcept;
-  [[nodiscard]] std::uint32_t datagrams_of(const IpAddress& source, PortIndex port, std::uint32_t slot) const noexcept;
+  [[nodiscard]] std::uint32_t datagrams_of(const IpAddress& source, PortIndex port,
+                                           std::uint32_t slot) const noexcept;
   // False when only datagrams above `trust` are left.
   [[nodiscard]] bool put_out_oldest(TrustClass trust, Index spared) noexcept;
   [[nodiscard]] Result<void, DropReason> insert(Datagram& datagram, const Fragment& fragment) noexcept;
@@ -105,7 +107,8 @@ class FragmentTable {
   [[nodiscard]] rte_mbuf* assemble(Index index) noexcept;
   void free_pieces(Datagram& datagram, DropReason reason) noexcept;
   void close(Index index) noexcept;
-  void unlink_chain(std::vector<Index>& heads, std::uint32_t slot, Index index, Index Datagram::* next) noexcept;
+  void unlink_chain(std::vector<Index>& heads, std::uint32_t slot, Index index,
+                    Index Datagram::* next) noexcept;
   void unlink_age(Index index) noexcept;
 
   FragmentLimits limits_;

@@ -13,7 +13,8 @@
 namespace sallyport::dataplane {
 namespace {
 
-void write_ipv4(std::uint8_t* at, const PacketMeta& meta, const HeaderFields& fields, std::size_t udp_length) noexcept {
+void write_ipv4(std::uint8_t* at, const PacketMeta& meta, const HeaderFields& fields,
+                std::size_t udp_length) noexcept {
   at[0] = 0x45;
   at[1] = static_cast<std::uint8_t>(fields.dscp << 2);
   store16(at + 2, kIpv4Bytes + udp_length);
@@ -29,7 +30,8 @@ void write_ipv4(std::uint8_t* at, const PacketMeta& meta, const HeaderFields& fi
   store16(at + 10, sum.checksum());
 }
 
-void write_ipv6(std::uint8_t* at, const PacketMeta& meta, const HeaderFields& fields, std::size_t udp_length) noexcept {
+void write_ipv6(std::uint8_t* at, const PacketMeta& meta, const HeaderFields& fields,
+                std::size_t udp_length) noexcept {
   store32(at, 0x60000000u | std::uint32_t{fields.dscp} << 22);  // flow label 0: RFC 6437 §3 lets it be
   store16(at + 4, udp_length);
   at[6] = kProtocolUdp;
@@ -38,7 +40,8 @@ void write_ipv6(std::uint8_t* at, const PacketMeta& meta, const HeaderFields& fi
   std::memcpy(at + 24, meta.destination.bytes().data(), 16);
 }
 
-void write_udp(std::uint8_t* at, const PacketMeta& meta, std::size_t udp_length, std::span<const Octets> payload) noexcept {
+void write_udp(std::uint8_t* at, const PacketMeta& meta, std::size_t udp_length,
+               std::span<const Octets> payload) noexcept {
   store16(at, meta.source_port);
   store16(at + 2, meta.destination_port);
   store16(at + 4, udp_length);
@@ -53,13 +56,16 @@ void write_udp(std::uint8_t* at, const PacketMeta& meta, std::size_t udp_length,
 
 }  // namespace
 
-std::size_t ethernet_size(bool is_tagged) noexcept { return kEthernetBytes + (is_tagged ? kVlanTagBytes : 0); }
+std::size_t ethernet_size(bool is_tagged) noexcept {
+  return kEthernetBytes + (is_tagged ? kVlanTagBytes : 0);
+}
 
 std::size_t headers_size(const PacketMeta& meta, bool is_tagged) noexcept {
   return ethernet_size(is_tagged) + (meta.source.is_v4() ? kIpv4Bytes : kIpv6Bytes) + kUdpBytes;
 }
 
-void write_ethernet(std::span<std::uint8_t> head_room, const HeaderFields& fields, std::uint16_t ethertype) noexcept {
+void write_ethernet(std::span<std::uint8_t> head_room, const HeaderFields& fields,
+                    std::uint16_t ethertype) noexcept {
   std::uint8_t* at = head_room.data();
   std::copy(fields.destination.begin(), fields.destination.end(), at);
   std::copy(fields.source.begin(), fields.source.end(), at + 6);

@@ -14,7 +14,7 @@ namespace sallyport::dataplane {
 struct HeaderFields {
   MacAddress destination{}, source{};
   std::optional<std::uint16_t> vlan{};
-  std::uint8_t dscp = 0;             // 0..63
+  std::uint8_t dscp = 0;  // 0..63
   std::uint8_t hop_limit = 64;
   std::uint16_t identification = 0;  // IPv4
   bool dont_fragment = false;        // IPv4
@@ -33,6 +33,7 @@ void write_headers(std::span<std::uint8_t> head_room, PacketMeta& meta, const He
                    std::span<const Octets> payload) noexcept;
 
 // Only the Ethernet header, in front of an IP packet that is there already (a fragment).
-void write_ethernet(std::span<std::uint8_t> head_room, const HeaderFields& fields, std::uint16_t ethertype) noexcept;
+void write_ethernet(std::span<std::uint8_t> head_room, const HeaderFields& fields,
+                    std::uint16_t ethertype) noexcept;
 
 }  // namespace sallyport::dataplane

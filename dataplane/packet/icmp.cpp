@@ -19,8 +19,8 @@ bool are_options_fit(std::span<const std::uint8_t> options) noexcept {
 
 bool is_neighbour_discovery_fit(const IpHeader& ip, std::span<const std::uint8_t> bytes) noexcept {
   constexpr std::uint8_t kSolicitedFlag = 0x40;
-  if (ip.hop_limit != 255) return false;      // RFC 4861 §7.1.1
-  if (ip.has_fragment_header) return false;   // RFC 6980 §5
+  if (ip.hop_limit != 255) return false;     // RFC 4861 §7.1.1
+  if (ip.has_fragment_header) return false;  // RFC 6980 §5
   if (bytes.size() < kNeighbourBytes || bytes[1] != 0 || bytes[8] == 0xff) return false;
   if (!are_options_fit(bytes.subspan(kNeighbourBytes))) return false;
   if (bytes[0] == kNeighbourSolicitation) return !ip.source.is_unspecified() || ip.destination.is_multicast();
@@ -39,8 +39,9 @@ ExceptionKind icmpv6_kind(const IpHeader& ip, std::span<const std::uint8_t> byte
   switch (bytes[0]) {
     case kIcmpv6EchoRequest:
       // To a group it would be an amplifier. RFC 4443 §4.2 lets us be silent.
-      return bytes[1] == 0 && !ip.destination.is_multicast() && !ip.source.is_unspecified() ? ExceptionKind::Echo
-                                                                                           : ExceptionKind::None;
+      return bytes[1] == 0 && !ip.destination.is_multicast() && !ip.source.is_unspecified()
+                 ? ExceptionKind::Echo
+                 : ExceptionKind::None;
     case kMulticastListenerQuery:
       return ip.hop_limit == 1 && ip.source.is_link_local() && !ip.has_fragment_header
                  ? ExceptionKind::NeighbourDiscovery

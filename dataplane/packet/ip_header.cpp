@@ -9,7 +9,8 @@
 namespace sallyport::dataplane {
 namespace {
 
-constexpr std::uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kDestinationOptions = 60, kMobility = 135;
+constexpr std::uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kDestinationOptions = 60,
+                       kMobility = 135;
 
 // Every option within bounds, and no source route.
 bool are_ipv4_options_fit(std::span<const std::uint8_t> options) noexcept {
@@ -23,7 +24,8 @@ bool are_ipv4_options_fit(std::span<const std::uint8_t> options) noexcept {
       continue;
     }
     if (type == kLooseSourceRoute || type == kStrictSourceRoute) return false;  // RFC 7126 §4.3, §4.4
-    if (at + 1 >= options.size() || options[at + 1] < 2 || options[at + 1] > options.size() - at) return false;
+    if (at + 1 >= options.size() || options[at + 1] < 2 || options[at + 1] > options.size() - at)
+      return false;
     at += options[at + 1];
   }
   return true;
@@ -139,8 +141,8 @@ Result<IpHeader, DropReason> parse_ipv6(std::span<const std::uint8_t> bytes, std
   const auto packet = bytes.first(std::min<std::size_t>(bytes.size(), header.total_length));
   ChainWalk walk{at[6], kIpv6Bytes, 6};
   while (is_extension(walk.protocol)) {
-    const bool is_fit = walk.protocol == kFragment ? read_fragment_header(walk, packet, header)
-                                                   : step_over(walk, packet);
+    const bool is_fit =
+        walk.protocol == kFragment ? read_fragment_header(walk, packet, header) : step_over(walk, packet);
     if (!is_fit) return fail(DropReason::BadExtensionHeader);
     if (header.is_fragment) break;  // what follows is data, of which only the first fragment has the start
   }

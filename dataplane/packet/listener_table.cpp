@@ -28,10 +28,12 @@ ListenerTable::ListenerTable(const SbcConfig& config, const PortTable& ports) {
       return one.name == config.realms[realm].port;
     });
     for (const ListenerConfig& listener : config.realms[realm].listen) {
-      const ListenerMatch match{static_cast<ListenerIndex>(listener_number++), static_cast<RealmIndex>(realm)};
+      const ListenerMatch match{static_cast<ListenerIndex>(listener_number++),
+                                static_cast<RealmIndex>(realm)};
       if (listener.transport != Transport::Udp || port == config.ports.end()) continue;
       for (const IpAddress& address : addresses_of(listener, *port)) {
-        const std::uint16_t number = ports.own_address(static_cast<PortIndex>(port - config.ports.begin()), address);
+        const std::uint16_t number =
+            ports.own_address(static_cast<PortIndex>(port - config.ports.begin()), address);
         if (number != kNoLocalAddress) found.emplace_back(key_of(number, listener.port), match);
       }
     }

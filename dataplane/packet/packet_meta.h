@@ -28,7 +28,7 @@ struct PacketMeta {
   std::uint16_t l4_offset = 0;       // after IP header and extension headers
   std::uint16_t payload_offset = 0;  // UDP: first octet of data
   std::uint16_t payload_length = 0;  // UDP: octets of data, as the UDP header says
-  std::uint16_t l4_length = 0;       // transport header and data, or a fragment's data; no padding of the frame
+  std::uint16_t l4_length = 0;  // transport header and data, or a fragment's data; no padding of the frame
   std::uint16_t local_address = kNoLocalAddress;  // destination among the own addresses: PortTable's number
   PortIndex port = PortIndex::kNone;
   RealmIndex realm = RealmIndex::kNone;

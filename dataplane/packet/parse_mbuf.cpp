@@ -35,7 +35,8 @@ void add_octets(InternetSum& sum, const rte_mbuf* packet, std::size_t offset, st
   }
 }
 
-Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device, bool is_reassembled) noexcept {
+Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
+                                    bool is_reassembled) noexcept {
   std::array<std::uint8_t, kHeadBytes> scratch;
   PacketMeta& meta = *meta_of(packet);
   Frame frame{{rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len},

@@ -101,7 +101,8 @@ Outcome take_ip(const Arrival& arrival, IpHeader ip, PacketMeta& meta) noexcept 
   }
   const bool is_discovery = meta.exception == policy::ExceptionKind::NeighbourDiscovery;
   const bool is_address_check = is_discovery && ip.source.is_unspecified();  // RFC 4862 §5.4.2
-  if (!is_address_check && !is_source_fit(arrival.network, ip.source)) return fail(DropReason::BadSourceAddress);
+  if (!is_address_check && !is_source_fit(arrival.network, ip.source))
+    return fail(DropReason::BadSourceAddress);
   if (is_to_group && !is_discovery) return fail(DropReason::NotOurAddress);
   return {};
 }
@@ -139,7 +140,8 @@ Outcome parse_packet(const Frame& frame, const DevicePorts& device, PacketMeta& 
   meta.port = network->port;
   meta.l3_offset = ethernet->length;
   if (!is_destination_mac_fit(*ethernet, *network)) return fail(DropReason::OtherDestinationMac);
-  if (is_group(ethernet->source) || ethernet->source == network->mac) return fail(DropReason::BadSourceAddress);
+  if (is_group(ethernet->source) || ethernet->source == network->mac)
+    return fail(DropReason::BadSourceAddress);
   const Arrival arrival{*ethernet, *network, frame.head.subspan(ethernet->length),
                         frame.length - ethernet->length, frame.is_reassembled};
   switch (ethernet->ethertype) {

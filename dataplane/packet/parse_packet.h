@@ -23,7 +23,7 @@ inline constexpr std::size_t kHeadBytes = 512;
 
 struct Frame {
   std::span<const std::uint8_t> head{};  // the whole frame, or at least its first kHeadBytes
-  std::size_t length = 0;              // of the whole frame
+  std::size_t length = 0;                // of the whole frame
   std::optional<std::uint16_t> stripped_tag{};
   bool is_reassembled = false;
 };
@@ -42,14 +42,15 @@ struct Frame {
 // called only when they are needed. With `completes` a checksum that holds only the pseudo header's sum is
 // accepted and marked as half done: that is how Linux hands packets to a device that would finish them.
 template <class AddOctets>
-[[nodiscard]] Result<void, DropReason> check_transport_sum(PacketMeta& meta, std::span<const std::uint8_t> head,
-                                                           bool completes, AddOctets add_octets) noexcept {
+[[nodiscard]] Result<void, DropReason> check_transport_sum(PacketMeta& meta,
+                                                           std::span<const std::uint8_t> head, bool completes,
+                                                           AddOctets add_octets) noexcept {
   const auto at = checksum_offset(meta);
   if (!at) return {};
   const std::uint16_t written = load16(head.data() + *at);
   if (meta.ip_protocol == kProtocolUdp && written == 0) {
-    if (meta.source.is_v4()) return {};        // RFC 768: the sender made none
-    return fail(DropReason::BadL4Checksum);    // RFC 8200 §8.1
+    if (meta.source.is_v4()) return {};      // RFC 768: the sender made none
+    return fail(DropReason::BadL4Checksum);  // RFC 8200 §8.1
   }
   InternetSum sum = pseudo_header_sum(meta);
   const bool may_be_half_done = meta.ip_protocol == kProtocolUdp || meta.ip_protocol == kProtocolTcp;

@@ -11,7 +11,9 @@ namespace {
 
 using Entries = std::vector<policy::PrefixMap<PortAddress>::Entry>;
 
-Prefix host(const IpAddress& address) { return {address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)}; }
+Prefix host(const IpAddress& address) {
+  return {address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)};
+}
 
 IpAddress all_nodes_group() {
   constexpr std::array<std::uint8_t, 16> kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
@@ -20,7 +22,8 @@ IpAddress all_nodes_group() {
 
 void add_own(Entries& entries, const IpAddress& address, std::uint16_t& number) {
   entries.emplace_back(host(address), PortAddress{PortAddress::Kind::Own, number++});
-  if (!address.is_v4()) entries.emplace_back(host(solicited_node_group(address)), PortAddress{PortAddress::Kind::OwnGroup});
+  if (!address.is_v4())
+    entries.emplace_back(host(solicited_node_group(address)), PortAddress{PortAddress::Kind::OwnGroup});
 }
 
 // The first and the last address of an IPv4 network of more than two addresses. RFC 1122 §3.2.1.3, RFC 3021
@@ -41,8 +44,8 @@ bool completes_checksums(const PortConfig& port) {
 
 bool is_same_device(const DeviceSpec& a, const DeviceSpec& b) noexcept {
   if (a.kind != b.kind || a.kind == DeviceKind::Discard) return false;
-  return a.name == b.name && a.memif_id == b.memif_id && a.memif_server == b.memif_server && a.pcap_in == b.pcap_in &&
-         a.pcap_out == b.pcap_out;
+  return a.name == b.name && a.memif_id == b.memif_id && a.memif_server == b.memif_server &&
+         a.pcap_in == b.pcap_in && a.pcap_out == b.pcap_out;
 }
 
 IpAddress link_local_address(const MacAddress& mac) noexcept {
@@ -92,10 +95,10 @@ void PortTable::add_port(const SbcConfig& config, std::size_t position, const Ma
 
   const auto place = static_cast<std::uint16_t>(ports.ports_.size());
   ports.by_vlan_[port.vlan.value_or(0) & 0x0fff] = place;
-  ports.ports_.push_back({static_cast<PortIndex>(position), mac, completes_checksums(port),
-                          policy::PrefixMap<PortAddress>(entries, PortAddress{}, [](const PortAddress&, const PortAddress& inner) {
-                            return inner;
-                          })});
+  ports.ports_.push_back(
+      {static_cast<PortIndex>(position), mac, completes_checksums(port),
+       policy::PrefixMap<PortAddress>(entries, PortAddress{},
+                                      [](const PortAddress&, const PortAddress& inner) { return inner; })});
   device_of_.push_back(device);
   place_of_.push_back(place);
 }

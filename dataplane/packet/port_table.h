@@ -70,7 +70,9 @@ class PortTable {
   // Devices are numbered in the order in which the ports first name them; every `discard` is one of its own.
   [[nodiscard]] std::size_t device_count() const noexcept { return devices_.size(); }
   [[nodiscard]] const DevicePorts& device(std::size_t number) const noexcept { return devices_[number]; }
-  [[nodiscard]] std::uint16_t device_of(PortIndex port) const noexcept { return device_of_[to_position(port)]; }
+  [[nodiscard]] std::uint16_t device_of(PortIndex port) const noexcept {
+    return device_of_[to_position(port)];
+  }
   [[nodiscard]] const PortNetwork& network(PortIndex port) const noexcept {
     return devices_[device_of(port)].ports_[place_of_[to_position(port)]];
   }

@@ -14,7 +14,8 @@ Result<UdpHeader, DropReason> parse_udp(std::span<const std::uint8_t> bytes, std
   return header;
 }
 
-Result<TcpPorts, DropReason> parse_tcp_ports(std::span<const std::uint8_t> bytes, std::size_t length) noexcept {
+Result<TcpPorts, DropReason> parse_tcp_ports(std::span<const std::uint8_t> bytes,
+                                             std::size_t length) noexcept {
   if (bytes.size() < kTcpBytes || length < kTcpBytes) return fail(DropReason::RuntFrame);
   const std::size_t data_offset = std::size_t{bytes[12]} / 16 * 4;
   if (data_offset < kTcpBytes || data_offset > length) return fail(DropReason::RuntFrame);

@@ -1,4 +1,5 @@
-// udp_header.h — UDP: RFC 768; TCP's ports and data offset, as far as a packet filter needs them: RFC 9293 §3.1.
+// udp_header.h — UDP: RFC 768; TCP's ports and data offset, as far as a packet filter needs them: RFC 9293
+// §3.1.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ struct UdpHeader {
 };
 
 // `bytes` begins with the header; `length`: octets that the IP packet has for it.
-[[nodiscard]] Result<UdpHeader, DropReason> parse_udp(std::span<const std::uint8_t> bytes, std::size_t length) noexcept;
+[[nodiscard]] Result<UdpHeader, DropReason> parse_udp(std::span<const std::uint8_t> bytes,
+                                                      std::size_t length) noexcept;
 
 struct TcpPorts {
   std::uint16_t source_port = 0, destination_port = 0;

@@ -49,7 +49,8 @@ std::size_t Shard::run_once(Timestamp now) noexcept {
 }
 
 bool Shard::has_mail() const noexcept {
-  return std::any_of(lcores_.begin(), lcores_.end(), [](const ShardLcore& lcore) { return !lcore.inbox->empty(); });
+  return std::any_of(lcores_.begin(), lcores_.end(),
+                     [](const ShardLcore& lcore) { return !lcore.inbox->empty(); });
 }
 
 void Shard::discard_mail() noexcept {

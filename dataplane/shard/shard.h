@@ -74,7 +74,7 @@ class Shard {
   rte_mempool* pool_;
   sip::SipEngine engine_;
   sip::EngineOutput out_;
-  std::vector<RealmWay> realms_;  // by RealmIndex
+  std::vector<RealmWay> realms_;                   // by RealmIndex
   std::vector<EnumCounters<DropReason>> dropped_;  // by PortIndex
   std::unique_ptr<char[]> scratch_;                // a payload that lies in several segments, made whole
 };

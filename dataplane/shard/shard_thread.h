@@ -1,5 +1,5 @@
-// shard_thread.h — the thread of a Shard: works while there is mail, else sleeps until a lcore rings or the next
-// timer of its engine is due.
+// shard_thread.h — the thread of a Shard: works while there is mail, else sleeps until a lcore rings or the
+// next timer of its engine is due.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// classify_stage.cpp — listeners by address and port; ARP, neighbour discovery and echo to Linux; the rest out.
+// classify_stage.cpp — listeners by address and port; ARP, neighbour discovery and echo to Linux; the rest
+// out.
 #include "dataplane/stages/classify_stage.h"
 
 #include "dataplane/packet/ip_header.h"

@@ -54,7 +54,8 @@ static_assert(Stage<ExceptionStage>);
 void ExceptionStage::process(Timestamp, Burst& burst) noexcept {
   bool any = false;
   for (std::size_t i = 0; i < burst.count; ++i) {
-    if (burst.verdicts[i] != Verdict::Continue || burst.meta[i]->packet_class != PacketClass::Exception) continue;
+    if (burst.verdicts[i] != Verdict::Continue || burst.meta[i]->packet_class != PacketClass::Exception)
+      continue;
     PacketMeta& meta = *burst.meta[i];
     const bool is_l4 = meta.ip_protocol == kProtocolTcp || meta.ip_protocol == kProtocolUdp;
     if (meta.checksum_half_done && is_l4) finish_checksum(*burst.packets[i], meta);

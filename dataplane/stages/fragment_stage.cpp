@@ -26,9 +26,11 @@ void FragmentStage::take(Timestamp now, Burst& burst, std::size_t i) noexcept {
   std::array<std::uint8_t, kHeadBytes> scratch;
   const std::uint32_t length = packet->pkt_len - meta.l3_offset;
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(length, kHeadBytes - meta.l3_offset));
-  const auto* head = static_cast<const std::uint8_t*>(rte_pktmbuf_read(packet, meta.l3_offset, wanted, scratch.data()));
+  const auto* head =
+      static_cast<const std::uint8_t*>(rte_pktmbuf_read(packet, meta.l3_offset, wanted, scratch.data()));
   if (head == nullptr) return burst.drop(i, DropReason::FragmentInvalid);
-  const auto ip = meta.source.is_v4() ? parse_ipv4({head, wanted}, length) : parse_ipv6({head, wanted}, length);
+  const auto ip =
+      meta.source.is_v4() ? parse_ipv4({head, wanted}, length) : parse_ipv6({head, wanted}, length);
   if (!ip) return burst.drop(i, ip.error());
 
   const auto whole = table_.add({packet, *ip, meta.l3_offset, meta.port, trust}, now);

@@ -20,7 +20,9 @@ class FragmentStage {
     std::span<PortCounters> counters;  // one for each port
   };
   FragmentStage(const Surroundings& surroundings, const FragmentLimits& limits, const HashKey& key)
-      : ports_(surroundings.ports), sources_(surroundings.sources), table_(limits, key, surroundings.counters) {}
+      : ports_(surroundings.ports),
+        sources_(surroundings.sources),
+        table_(limits, key, surroundings.counters) {}
 
   void process(Timestamp now, Burst& burst) noexcept;
   // Call it now and then when no burst comes, so that what waited too long is freed.

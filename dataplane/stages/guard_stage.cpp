@@ -36,7 +36,9 @@ DropReason reason_of(ExceptionKind kind) noexcept {
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
                        std::uint32_t lcores)
     : sources_(sources),
-      limiter_({config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores), lcores}, key),
+      limiter_(
+          {config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores), lcores},
+          key),
       budget_(config, key, lcores) {}
 
 void GuardStage::process(Timestamp now, Burst& burst) noexcept {

@@ -19,7 +19,8 @@ SignallingStage::SignallingStage(std::vector<ShardLink> shards, const HashKey& k
 void SignallingStage::process(Timestamp, Burst& burst) noexcept {
   bool any = false;
   for (std::size_t i = 0; i < burst.count; ++i) {
-    if (burst.verdicts[i] != Verdict::Continue || burst.meta[i]->packet_class != PacketClass::Signalling) continue;
+    if (burst.verdicts[i] != Verdict::Continue || burst.meta[i]->packet_class != PacketClass::Signalling)
+      continue;
     const std::size_t shard = shard_of(*burst.packets[i], *burst.meta[i]);
     if (!shards_[shard].inbox->send({burst.packets[i]})) {
       burst.drop(i, DropReason::ShardRingFull);

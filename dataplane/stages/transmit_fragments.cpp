@@ -54,8 +54,8 @@ rte_mbuf* copy_piece(const rte_mbuf& packet, const FragmentCut& cut, const Piece
     return nullptr;
   }
   const auto copy = [&](std::size_t offset, std::size_t size, std::uint8_t* place) {
-    const void* from =
-        rte_pktmbuf_read(&packet, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), place);
+    const void* from = rte_pktmbuf_read(&packet, static_cast<std::uint32_t>(offset),
+                                        static_cast<std::uint32_t>(size), place);
     if (from != nullptr && from != place) std::memcpy(place, from, size);
   };
   copy(0, old_header, to);

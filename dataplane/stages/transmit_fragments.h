@@ -1,4 +1,5 @@
-// transmit_fragments.h — cuts a packet of ours that is longer than the path takes: RFC 791 §3.2, RFC 8200 §4.5.
+// transmit_fragments.h — cuts a packet of ours that is longer than the path takes: RFC 791 §3.2, RFC 8200
+// §4.5.
 //
 // The fragments are copies, each in one segment: not every driver sends chained segments, and this is rare.
 #pragma once

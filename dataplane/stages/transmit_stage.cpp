@@ -40,7 +40,8 @@ bool put_headers(rte_mbuf& packet, const HeaderFields& fields) noexcept {
   }
   PacketMeta& meta = *meta_of(&packet);
   const std::size_t size = headers_size(meta, fields.vlan.has_value());
-  auto* room = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_prepend(&packet, static_cast<std::uint16_t>(size)));
+  auto* room =
+      reinterpret_cast<std::uint8_t*>(rte_pktmbuf_prepend(&packet, static_cast<std::uint16_t>(size)));
   if (room == nullptr) return false;
   write_headers({room, size}, meta, fields, {pieces.data(), count});
   return true;

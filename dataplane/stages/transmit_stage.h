@@ -1,5 +1,6 @@
 // transmit_stage.h — the last stage of an lcore: datagrams of the shards get their next hop, headers and
-// fragments; frames from the taps get their VLAN tag; all leave in bursts. RFC 791 §3.2, RFC 8200 §4.5, IEEE 802.1Q.
+// fragments; frames from the taps get their VLAN tag; all leave in bursts. RFC 791 §3.2, RFC 8200 §4.5, IEEE
+// 802.1Q.
 //
 // A datagram whose next hop is not known yet waits in the hold queue until the stream thread has an answer.
 #pragma once
@@ -24,10 +25,10 @@ namespace sallyport::dataplane {
 
 // How this lcore sends on a port.
 struct TransmitPort {
-  std::size_t device = 0;     // position in TransmitSetup::devices
-  MacAddress mac{};           // ours
-  std::uint16_t mtu = 1500;   // of IP
-  std::uint16_t vlan = 0;     // 0: none
+  std::size_t device = 0;    // position in TransmitSetup::devices
+  MacAddress mac{};          // ours
+  std::uint16_t mtu = 1500;  // of IP
+  std::uint16_t vlan = 0;    // 0: none
 };
 
 struct TransmitDevice {

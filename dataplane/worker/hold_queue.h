@@ -1,5 +1,5 @@
-// hold_queue.h — datagrams that wait on one lcore for Linux to name their next hop: a few for each destination,
-// bounded in all, none for longer than a moment.
+// hold_queue.h — datagrams that wait on one lcore for Linux to name their next hop: a few for each
+// destination, bounded in all, none for longer than a moment.
 //
 // Small enough (kPacketsOnHoldMax) to be searched from end to end, and that only when an answer comes.
 #pragma once

@@ -31,13 +31,15 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
     to_stream_.push_back(std::make_unique<Mailbox<ToStream>>(kStreamRingCapacity));
     from_stream_.push_back(std::make_unique<Mailbox<FromStream>>(kStreamRingCapacity));
     for (std::size_t other = 0; other < lcores_; ++other)
-      hand_over_.push_back(other == lcore ? nullptr : std::make_unique<Mailbox<HandedOver>>(kLcoreRingCapacity));
+      hand_over_.push_back(other == lcore ? nullptr
+                                          : std::make_unique<Mailbox<HandedOver>>(kLcoreRingCapacity));
   }
   for (std::size_t shard = 0; shard < shards_; ++shard) shard_bells_.push_back(std::make_unique<Doorbell>());
 }
 
 bool Links::are_open() const noexcept {
-  return std::all_of(shard_bells_.begin(), shard_bells_.end(), [](const auto& bell) { return bell->is_open(); });
+  return std::all_of(shard_bells_.begin(), shard_bells_.end(),
+                     [](const auto& bell) { return bell->is_open(); });
 }
 
 std::vector<RingSnapshot> Links::snapshot() const {
@@ -52,7 +54,8 @@ std::vector<RingSnapshot> Links::snapshot() const {
     rings.push_back(ring_of(fmt::format("stream-lcore{}", lcore), *from_stream_[lcore]));
     for (std::size_t other = 0; other < lcores_; ++other)
       if (other != lcore)
-        rings.push_back(ring_of(fmt::format("lcore{}-lcore{}", lcore, other), *hand_over_[lcore * lcores_ + other]));
+        rings.push_back(
+            ring_of(fmt::format("lcore{}-lcore{}", lcore, other), *hand_over_[lcore * lcores_ + other]));
   }
   return rings;
 }

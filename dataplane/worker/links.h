@@ -47,7 +47,7 @@ class Links {
   std::vector<std::unique_ptr<Mailbox<ShardOutput>>> from_shards_;  // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;       // by lcore
   std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;   // by lcore
-  std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;     // by sender, receiver; null on the diagonal
+  std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;  // by sender, receiver; null on the diagonal
   std::vector<std::unique_ptr<Doorbell>> shard_bells_;
 };
 

@@ -1,4 +1,5 @@
-// queue_plan.h — which lcore owns which queue of which device, so that no queue has two and none has no owner.
+// queue_plan.h — which lcore owns which queue of which device, so that no queue has two and none has no
+// owner.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +36,8 @@ class QueuePlan {
     return queues;
   }
   // Nothing: this lcore can't send there itself; see sender().
-  [[nodiscard]] std::optional<std::uint16_t> tx_queue_of(std::size_t lcore, std::size_t device) const noexcept {
+  [[nodiscard]] std::optional<std::uint16_t> tx_queue_of(std::size_t lcore,
+                                                         std::size_t device) const noexcept {
     const std::size_t queue = (lcore + lcores_ - device % lcores_) % lcores_;
     if (queue >= devices_[device].tx) return std::nullopt;
     return static_cast<std::uint16_t>(queue);

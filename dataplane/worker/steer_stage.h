@@ -1,6 +1,6 @@
-// steer_stage.h — with several lcores: hands each packet to the lcore that owns its source, so that a source's
-// buckets and fragments have one owner. The owner is chosen by a keyed hash of the source's prefix, because a
-// prefix has a bucket too. Not used when there is one lcore.
+// steer_stage.h — with several lcores: hands each packet to the lcore that owns its source, so that a
+// source's buckets and fragments have one owner. The owner is chosen by a keyed hash of the source's prefix,
+// because a prefix has a bucket too. Not used when there is one lcore.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,8 @@ class SteerStage {
   static constexpr std::string_view kName = "steer";
 
   explicit SteerStage(const SteerSetup& setup);
-  // After parse, before fragments. Packets of other lcores become Consumed, or are dropped with LcoreRingFull.
+  // After parse, before fragments. Packets of other lcores become Consumed, or are dropped with
+  // LcoreRingFull.
   void process(Timestamp now, Burst& burst) noexcept;
   [[nodiscard]] std::size_t owner_of(const IpAddress& source) const noexcept;
 

@@ -3,7 +3,6 @@
 
 #include <rte_ethdev.h>
 
-
 #include "dataplane/packet/parse_mbuf.h"
 
 namespace sallyport::dataplane {
@@ -11,7 +10,8 @@ namespace {
 
 constexpr Duration kExpiryEvery = 100ms;
 
-TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream, std::span<PortCounters> counters) {
+TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream,
+                       std::span<PortCounters> counters) {
   transmit.to_stream = to_stream;
   transmit.counters = counters;
   return transmit;
@@ -32,8 +32,8 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       steer_(steer_for(setup_, config)),
       fragment_({tables.ports, tables.sources, counters_}, FragmentLimits{}, setup_.key),
       classify_(tables.listeners),
-      guard_(config, tables.sources, setup_.key, static_cast<std::uint32_t>(std::max<std::size_t>(
-                                                     setup_.to_lcores.size(), 1))),
+      guard_(config, tables.sources, setup_.key,
+             static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1))),
       signalling_(setup_.shards, setup_.key),
       exception_(*setup_.to_stream, *setup_.stream_bell),
       transmit_(with_own(setup_.transmit, setup_.to_stream, counters_)) {}
@@ -93,7 +93,8 @@ std::size_t Worker::poll_shards(Timestamp now) noexcept {
 std::size_t Worker::poll_stream(Timestamp now) noexcept {
   std::size_t received = 0;
   FromStream message;
-  for (; received < kBurstMax && setup_.from_stream->receive(message); ++received) transmit_.on_stream(now, message);
+  for (; received < kBurstMax && setup_.from_stream->receive(message); ++received)
+    transmit_.on_stream(now, message);
   return received;
 }
 

@@ -1,9 +1,9 @@
-// worker.h — one lcore's work, one turn at a time: polls the queues and mailboxes that it owns, runs the stages
-// over each burst, sends. lcore_thread.h runs the turns.
+// worker.h — one lcore's work, one turn at a time: polls the queues and mailboxes that it owns, runs the
+// stages over each burst, sends. lcore_thread.h runs the turns.
 //
 //   device queue ─► parse ─► (steer) ─┐
-//   other lcores ─────────────────────┴► fragment ─► classify ─► guard ─► signalling ─► exception ─► count, free
-//   shards, stream thread ─► transmit ─► device queue
+//   other lcores ─────────────────────┴► fragment ─► classify ─► guard ─► signalling ─► exception ─► count,
+//   free shards, stream thread ─► transmit ─► device queue
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@
 namespace sallyport::dataplane {
 
 struct RxQueue {
-  std::size_t device = 0;  // in the order of PortTable
+  std::size_t device = 0;                  // in the order of PortTable
   std::uint16_t device_id = 0, queue = 0;  // of rte_ethdev
 };
 

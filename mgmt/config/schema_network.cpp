@@ -62,7 +62,7 @@ constexpr std::array kRows{
     Option{.path = "tls.authorities[].name", .type = T::Name, .doc = "Name of the authority.", .required = true},
     Option{.path = "tls.authorities[].files", .type = T::InputFile, .doc = "PEM files of its certificates.", .required = true, .many = Many::List, .min = 1},
 
-    Option{.path = "realms", .type = T::Maps, .doc = "Sides of the border: listeners, media range, trust.", .built = kBuilt, .required = true, .min = 1, .max = 1024},
+    Option{.path = "realms", .type = T::Maps, .doc = "Sides of the border: listeners, media range, trust.", .built = kBuilt, .required = true, .min = 1, .max = 1000},
     Option{.path = "realms[].name", .type = T::Name, .doc = "Name of the realm.", .built = kBuilt, .required = true},
     Option{.path = "realms[].port", .type = T::Name, .doc = "The port it lives on.", .built = kBuilt, .required = true, .refers = "ports"},
     Option{.path = "realms[].trust", .type = T::Word, .doc = "Class of a source that no peer, registration or access rule names.", .fallback = "untrusted", .built = kBuilt, .words = "untrusted|trusted"},

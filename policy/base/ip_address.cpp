@@ -4,13 +4,14 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 
 namespace sallyport {
 namespace {
 
-constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static_assert(std::endian::native == std::endian::little, "IpAddress reads its words as they lie in memory");
 
 std::optional<unsigned> parse_number(std::string_view text, unsigned max) noexcept {
   unsigned value = 0;
@@ -31,19 +32,6 @@ IpAddress IpAddress::v6(std::span<const std::uint8_t, 16> network_order) noexcep
   return v6_from_wire(network_order.data());
 }
 
-IpAddress IpAddress::v4_from_wire(const void* four_bytes) noexcept {
-  IpAddress address;
-  std::memcpy(address.bytes_.data(), kMappedPrefix.data(), kMappedPrefix.size());
-  std::memcpy(address.bytes_.data() + 12, four_bytes, 4);
-  return address;
-}
-
-IpAddress IpAddress::v6_from_wire(const void* sixteen_bytes) noexcept {
-  IpAddress address;
-  std::memcpy(address.bytes_.data(), sixteen_bytes, 16);
-  return address;
-}
-
 std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
@@ -55,35 +43,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
   if (inet_pton(AF_INET6, terminated.data(), &sixteen) == 1) return v6_from_wire(&sixteen);
   return std::nullopt;
 }
-
-bool IpAddress::is_v4() const noexcept { return std::memcmp(bytes_.data(), kMappedPrefix.data(), 12) == 0; }
-
-std::uint32_t IpAddress::v4_host_order() const noexcept {
-  std::uint32_t network_order = 0;
-  std::memcpy(&network_order, bytes_.data() + 12, 4);
-  return ntohl(network_order);
-}
-
-bool IpAddress::is_unspecified() const noexcept {
-  return is_v4() ? v4_host_order() == 0
-                 : std::all_of(bytes_.begin(), bytes_.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
-bool IpAddress::is_loopback() const noexcept {
-  if (is_v4()) return bytes_[12] == 127;
-  return bytes_[15] == 1 &&
-         std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t b) { return b == 0; });
-}
-
-bool IpAddress::is_multicast() const noexcept {
-  return is_v4() ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
-}
-
-bool IpAddress::is_link_local() const noexcept {
-  return is_v4() ? bytes_[12] == 169 && bytes_[13] == 254 : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
-}
-
-bool IpAddress::is_limited_broadcast() const noexcept { return is_v4() && v4_host_order() == 0xffffffffu; }
 
 std::string to_string(const IpAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};

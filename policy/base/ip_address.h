@@ -7,6 +7,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,24 +22,60 @@ class IpAddress {
   [[nodiscard]] static IpAddress v4(std::uint32_t host_order) noexcept;
   // Network byte order, as on the wire.
   [[nodiscard]] static IpAddress v6(std::span<const std::uint8_t, 16> network_order) noexcept;
-  [[nodiscard]] static IpAddress v4_from_wire(const void* four_bytes) noexcept;
-  [[nodiscard]] static IpAddress v6_from_wire(const void* sixteen_bytes) noexcept;
+  [[nodiscard]] static IpAddress v4_from_wire(const void* four_bytes) noexcept {
+    IpAddress address;
+    address.bytes_[10] = address.bytes_[11] = 0xff;
+    std::memcpy(address.bytes_.data() + 12, four_bytes, 4);
+    return address;
+  }
+  [[nodiscard]] static IpAddress v6_from_wire(const void* sixteen_bytes) noexcept {
+    IpAddress address;
+    std::memcpy(address.bytes_.data(), sixteen_bytes, 16);
+    return address;
+  }
   // Text without brackets and without zone; nothing when it is not an address.
   [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text) noexcept;
 
-  [[nodiscard]] bool is_v4() const noexcept;
-  [[nodiscard]] std::uint32_t v4_host_order() const noexcept;  // only when is_v4()
+  // Inline from here on: the fast path asks these of every packet.
+  [[nodiscard]] bool is_v4() const noexcept { return high() == 0 && word(8) == kMappedWord; }
+  // Only when is_v4().
+  [[nodiscard]] std::uint32_t v4_host_order() const noexcept { return __builtin_bswap32(word(12)); }
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
 
-  [[nodiscard]] bool is_unspecified() const noexcept;  // 0.0.0.0 or ::
-  [[nodiscard]] bool is_loopback() const noexcept;
-  [[nodiscard]] bool is_multicast() const noexcept;
-  [[nodiscard]] bool is_link_local() const noexcept;
-  [[nodiscard]] bool is_limited_broadcast() const noexcept;  // 255.255.255.255
+  // 0.0.0.0 or ::
+  [[nodiscard]] bool is_unspecified() const noexcept {
+    return high() == 0 && word(12) == 0 && (word(8) == 0 || word(8) == kMappedWord);
+  }
+  [[nodiscard]] bool is_loopback() const noexcept {
+    if (is_v4()) return bytes_[12] == 127;
+    return high() == 0 && word(8) == 0 && v4_host_order() == 1;
+  }
+  [[nodiscard]] bool is_multicast() const noexcept {
+    return is_v4() ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
+  }
+  [[nodiscard]] bool is_link_local() const noexcept {
+    return is_v4() ? bytes_[12] == 169 && bytes_[13] == 254 : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+  }
+  // 255.255.255.255
+  [[nodiscard]] bool is_limited_broadcast() const noexcept {
+    return is_v4() && v4_host_order() == 0xffffffffu;
+  }
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
+  static constexpr std::uint32_t kMappedWord = 0xffff0000u;  // 00 00 ff ff as it is read from memory
+  [[nodiscard]] std::uint64_t high() const noexcept {
+    std::uint64_t value;
+    std::memcpy(&value, bytes_.data(), 8);
+    return value;
+  }
+  [[nodiscard]] std::uint32_t word(std::size_t at) const noexcept {
+    std::uint32_t value;
+    std::memcpy(&value, bytes_.data() + at, 4);
+    return value;
+  }
+
   std::array<std::uint8_t, 16> bytes_{};
 };
 

@@ -15,9 +15,8 @@ AccessList::AccessList(const SbcConfig& config) {
         entries.emplace_back(rule.source, static_cast<AccessRuleIndex>(i));
     }
     // kNone is the greatest number, so the first rule of all that contain an address is the smallest.
-    realms_.emplace_back(entries, AccessRuleIndex::kNone, [](AccessRuleIndex outer, AccessRuleIndex inner) {
-      return std::min(outer, inner);
-    });
+    realms_.emplace_back(entries, AccessRuleIndex::kNone,
+                         [](AccessRuleIndex outer, AccessRuleIndex inner) { return std::min(outer, inner); });
   }
 }
 

@@ -1,4 +1,5 @@
-// access_list.h — the operator's access rules: of the rules that name a source, the first in the file decides.
+// access_list.h — the operator's access rules: of the rules that name a source, the first in the file
+// decides.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,9 @@ class AccessList {
   [[nodiscard]] AccessRuleIndex find(RealmIndex realm, const IpAddress& source) const noexcept {
     return realms_[to_position(realm)].find(source);
   }
-  [[nodiscard]] AccessAction action(AccessRuleIndex rule) const noexcept { return actions_[to_position(rule)]; }
+  [[nodiscard]] AccessAction action(AccessRuleIndex rule) const noexcept {
+    return actions_[to_position(rule)];
+  }
   // Nothing when no rule names the source.
   [[nodiscard]] std::optional<AccessAction> match(RealmIndex realm, const IpAddress& source) const noexcept {
     const AccessRuleIndex rule = find(realm, source);

@@ -40,10 +40,10 @@ ExceptionBudget::PortBudget ExceptionBudget::make_port(const SbcConfig& config, 
     entries.emplace_back(Prefix{address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)},
                          static_cast<std::uint16_t>(entries.size()));
   }
-  PortBudget budget{PrefixMap<std::uint16_t>(entries, kStranger,
-                                             [](std::uint16_t, std::uint16_t inner) { return inner; }),
-                    {},
-                    {}};
+  PortBudget budget{
+      PrefixMap<std::uint16_t>(entries, kStranger, [](std::uint16_t, std::uint16_t inner) { return inner; }),
+      {},
+      {}};
   const Shapes resolution{BucketShape::of(kNeighbour), BucketShape::of(kOne), BucketShape::of(kAll, share)};
   // linux.ping is what strangers have together; the trusted together and each neighbour have as much again.
   const BucketShape ping = BucketShape::of_rate(port.ping, 1s, share);
@@ -53,7 +53,8 @@ ExceptionBudget::PortBudget ExceptionBudget::make_port(const SbcConfig& config, 
   return budget;
 }
 
-ExceptionBudget::ExceptionBudget(const SbcConfig& config, const HashKey& key, std::uint32_t share) : key_(key) {
+ExceptionBudget::ExceptionBudget(const SbcConfig& config, const HashKey& key, std::uint32_t share)
+    : key_(key) {
   for (const PortConfig& port : config.ports) ports_.push_back(make_port(config, port, share));
 }
 

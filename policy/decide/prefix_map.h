@@ -40,7 +40,8 @@ class PrefixMap {
   template <class Combine>
   PrefixMap(const std::vector<Entry>& entries, const Value& outside, Combine combine) {
     std::vector<Range> v4, v6;
-    for (const auto& [prefix, value] : entries) (prefix.address.is_v4() ? v4 : v6).push_back(range(prefix, value));
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      (entries[i].first.address.is_v4() ? v4 : v6).push_back(range(entries[i], i));
     flatten(v4, kAllV4, outside, combine, [this](AddressNumber start, const Value& value) {
       v4_starts_.push_back(static_cast<std::uint32_t>(start.low));
       v4_values_.push_back(value);
@@ -66,15 +67,19 @@ class PrefixMap {
   struct Range {
     AddressNumber first, last;
     unsigned length;
+    std::size_t place;  // in the list of entries
     Value value;
   };
 
-  static Range range(const Prefix& prefix, const Value& value) {
+  static Range range(const Entry& entry, std::size_t place) {
+    const Prefix& prefix = entry.first;
     const AddressNumber first = address_number(prefix.network());
     const unsigned free_bits = 128 - prefix.mapped_length();
     const std::uint64_t low = free_bits >= 64 ? ~0ull : (1ull << free_bits) - 1;
-    const std::uint64_t high = free_bits <= 64 ? 0 : free_bits == 128 ? ~0ull : (1ull << (free_bits - 64)) - 1;
-    return {first, {first.high | high, first.low | low}, prefix.mapped_length(), value};
+    const std::uint64_t high = free_bits <= 64    ? 0
+                               : free_bits == 128 ? ~0ull
+                                                  : (1ull << (free_bits - 64)) - 1;
+    return {first, {first.high | high, first.low | low}, prefix.mapped_length(), place, entry.second};
   }
 
   static AddressNumber after(AddressNumber number) noexcept {
@@ -83,9 +88,9 @@ class PrefixMap {
 
   // Outer before inner; an earlier entry for the same prefix is the inner one.
   static void sort(std::vector<Range>& ranges) {
-    std::reverse(ranges.begin(), ranges.end());
-    std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
-      return a.first != b.first ? a.first < b.first : a.length < b.length;
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+      if (a.first != b.first) return a.first < b.first;
+      return a.length != b.length ? a.length < b.length : a.place > b.place;
     });
   }
 

@@ -24,13 +24,15 @@ struct BucketShape {
     const std::int64_t parts = std::max<std::uint32_t>(share, 1);
     const std::int64_t per = limit.rate.per.count();
     const auto events = static_cast<std::int64_t>(std::min<std::uint64_t>(limit.rate.events, INT64_MAX));
-    const std::int64_t interval = std::max<std::int64_t>(per / events * parts + per % events * parts / events, 1);
+    const std::int64_t interval =
+        std::max<std::int64_t>(per / events * parts + per % events * parts / events, 1);
     const auto burst = static_cast<std::int64_t>(std::min<std::uint64_t>(limit.burst, INT64_MAX)) / parts;
     const std::int64_t tokens = std::clamp<std::int64_t>(burst, 1, kDepthMax / interval + 1);
     return {interval, interval * (tokens - 1)};
   }
   // A rate without a burst of its own: what comes in `window` may come at once.
-  [[nodiscard]] static constexpr BucketShape of_rate(const Rate& rate, Duration window, std::uint32_t share = 1) noexcept {
+  [[nodiscard]] static constexpr BucketShape of_rate(const Rate& rate, Duration window,
+                                                     std::uint32_t share = 1) noexcept {
     if (rate.events == 0) return {0, -1};
     const double burst = rate.per_second() * static_cast<double>(window.count()) / 1e9;
     return of({rate, static_cast<std::uint64_t>(std::min(burst, 1e15))}, share);
@@ -51,7 +53,9 @@ class TokenBucket {
     return true;
   }
   // A full bucket knows nothing that a new one would not know.
-  [[nodiscard]] bool is_full(Timestamp now) const noexcept { return full_at_ <= now.time_since_epoch().count(); }
+  [[nodiscard]] bool is_full(Timestamp now) const noexcept {
+    return full_at_ <= now.time_since_epoch().count();
+  }
   // Orders buckets by how long ago they were, or will be, full.
   [[nodiscard]] std::int64_t full_at() const noexcept { return full_at_; }
 

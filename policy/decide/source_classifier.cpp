@@ -14,7 +14,8 @@ std::vector<PrefixMap<PeerIndex>::Entry> peer_prefixes(const SbcConfig& config, 
     const PeerConfig& peer = config.peers[i];
     if (peer.realm != realm.name) continue;
     for (const PeerTarget& target : peer.targets)
-      if (target.address) entries.emplace_back(host_prefix(target.address->address), static_cast<PeerIndex>(i));
+      if (target.address)
+        entries.emplace_back(host_prefix(target.address->address), static_cast<PeerIndex>(i));
     for (const Prefix& source : peer.sources) entries.emplace_back(source, static_cast<PeerIndex>(i));
   }
   return entries;
@@ -22,7 +23,8 @@ std::vector<PrefixMap<PeerIndex>::Entry> peer_prefixes(const SbcConfig& config, 
 
 }  // namespace
 
-SourceClassifier::SourceClassifier(const SbcConfig& config) : access_(config), realms_of_port_(config.ports.size()) {
+SourceClassifier::SourceClassifier(const SbcConfig& config)
+    : access_(config), realms_of_port_(config.ports.size()) {
   for (std::size_t i = 0; i < config.realms.size(); ++i) {
     const RealmConfig& realm = config.realms[i];
     realms_.push_back({PrefixMap<PeerIndex>(peer_prefixes(config, realm), PeerIndex::kNone,

@@ -1,5 +1,5 @@
-// source_limiter.h — the limits of untrusted sources: each has a bucket, its prefix has one, and all strangers
-// together have one budget.
+// source_limiter.h — the limits of untrusted sources: each has a bucket, its prefix has one, and all
+// strangers together have one budget.
 //
 // Two steps, so that the cache misses of a burst overlap: prepare() for every packet, then admit().
 #pragma once

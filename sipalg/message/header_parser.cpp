@@ -107,7 +107,7 @@ void HeaderParser::on_via(std::string_view value) noexcept {
   do {
     if (message_.via_count == kViasMax) return refuse(GrammarRule::TooManyHeaders, value.data());
     const bool is_top = message_.via_count++ == 0;
-    if (!parse_via_parm(lexer, strictness_, is_top ? message_.top_via : later_via_))
+    if (!parse_via_parm(lexer, strictness_, is_top ? message_.top_via : message_.last_via))
       return refuse(lexer.failed_rule(), lexer.failed_at());
   } while (!lexer.done());
 }
@@ -130,7 +130,7 @@ void HeaderParser::on_contact(std::string_view value) noexcept {
   if (message_.contact_is_star) return refuse(GrammarRule::Contact, value.data());
   Lexer lexer(value, readable_end());
   while (true) {
-    NameAddr& contact = message_.contact_count == 0 ? message_.contact : later_contact_;
+    NameAddr& contact = message_.contact_count == 0 ? message_.contact : message_.last_contact;
     if (message_.contact_count == kContactsMax) return refuse(GrammarRule::TooManyHeaders, value.data());
     ++message_.contact_count;
     if (!parse_name_addr(lexer, strictness_, contact)) return refuse(lexer.failed_rule(), lexer.failed_at());

@@ -34,8 +34,6 @@ class HeaderParser {
 
   const StrictnessPolicy& strictness_;
   SipMessage& message_;
-  ViaHeader later_via_;  // checked, then forgotten; whoever needs it parses it again
-  NameAddr later_contact_;
 };
 
 }  // namespace sallyport::sip

@@ -44,6 +44,11 @@ namespace sallyport::sip {
 
 // Every '%' is followed by two hexadecimal digits.
 [[nodiscard]] bool escapes_are_whole(std::string_view text) noexcept;
+// The same where most text has none and there is more to read behind it.
+[[nodiscard]] inline bool escapes_are_whole(std::string_view text, const char* readable_end) noexcept {
+  const char* end = text.data() + text.size();
+  return find_octet(text.data(), end, readable_end, '%') == end || escapes_are_whole(text);
+}
 
 // A position in one header field value, with the first failure met there.
 class Lexer {
@@ -75,7 +80,7 @@ class Lexer {
   }
   // LWS and SWS; true when there was any.
   bool skip_space() noexcept {
-    if (at_ == end_ || !has_class(*at_, kSpace)) return false;
+    if (at_ == end_ || static_cast<unsigned char>(*at_) > ' ' || !has_class(*at_, kSpace)) return false;
     do ++at_;
     while (at_ != end_ && has_class(*at_, kSpace));
     return true;

@@ -80,11 +80,10 @@ void MessageWriter::foreign(std::string_view value) noexcept {
   for (std::size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
     if (is_control(c)) good_ = false;
-    if (c == '\r' || c == '\n') {  // folding: one space for all of it. RFC 3261 §7.3.1
-      if (i > 0 && value[i - 1] != '\r') *out++ = ' ';
-      continue;
-    }
-    *out++ = c;
+    const bool fold = c == '\r' || c == '\n';
+    *out++ = fold ? ' ' : c;
+    // Folding: one space for all of it. RFC 3261 §7.3.1
+    while (fold && i + 1 < value.size() && has_class(value[i + 1], kSpace)) ++i;
   }
   size_ = static_cast<std::size_t>(out - buffer_.data());
 }

@@ -1,8 +1,6 @@
 // name_addr.cpp — From, To, Contact and their like: RFC 3261 §20, §25.1.
 #include "sipalg/message/name_addr.h"
 
-#include <cstring>
-
 namespace sallyport::sip {
 namespace {
 
@@ -22,9 +20,8 @@ bool parse_uri_piece(Lexer& lexer, const char* from, const char* to, const Stric
 // LAQUOT addr-spec RAQUOT; the lexer stands at '<'. No space is allowed inside (RFC 4475 §3.1.2.14).
 bool parse_bracketed(Lexer& lexer, const StrictnessPolicy& strictness, NameAddr& out) noexcept {
   const char* start = lexer.position() + 1;
-  const auto* close =
-      static_cast<const char*>(std::memchr(start, '>', static_cast<std::size_t>(lexer.end() - start)));
-  if (close == nullptr) return lexer.fail(GrammarRule::NameAddr);
+  const char* close = find_octet(start, lexer.end(), lexer.readable_end(), '>');
+  if (close == lexer.end()) return lexer.fail(GrammarRule::NameAddr);
   out.in_brackets = true;
   if (!parse_uri_piece(lexer, start, close, strictness, out.uri)) return false;
   lexer.move_to(close + 1);

@@ -49,6 +49,9 @@ struct SipMessage {
   ViaHeader top_via;  // look at top_via.answerable
   NameAddr from, to;
   NameAddr contact;  // the first one
+  // Those behind the first are checked here one after the other; whoever needs them parses them again.
+  ViaHeader last_via;
+  NameAddr last_contact;
   CSeqHeader cseq;
   std::string_view call_id;
   MediaType content_type;

@@ -27,7 +27,7 @@ bool parse_uri_params(Lexer& lexer, const StrictnessPolicy& strictness, std::str
     if (lexer.take('=') && lexer.take_while<kUriParam>().empty()) return lexer.fail(GrammarRule::Uri);
   }
   params = between(start, lexer.position());
-  return escapes_are_whole(params) || lexer.fail_at(GrammarRule::Uri, start);
+  return escapes_are_whole(params, lexer.readable_end()) || lexer.fail_at(GrammarRule::Uri, start);
 }
 
 // [ user [ ":" password ] "@" ]; steps back when there is no '@'.
@@ -38,10 +38,12 @@ bool parse_userinfo(Lexer& lexer, Uri& out) noexcept {
     lexer.move_to(start);
     return true;
   }
-  const std::size_t colon = all.find(':');
-  out.user = all.substr(0, colon);
-  if (colon != std::string_view::npos) out.password = all.substr(colon + 1);
-  if (out.user.empty() || !escapes_are_whole(all) || out.password.find(':') != std::string_view::npos)
+  const char* end = all.data() + all.size();
+  const char* colon = find_octet(start, end, lexer.readable_end(), ':');
+  out.user = between(start, colon);
+  if (colon != end) out.password = between(colon + 1, end);
+  if (out.user.empty() || !escapes_are_whole(all, lexer.readable_end()) ||
+      out.password.find(':') != std::string_view::npos)
     return lexer.fail_at(GrammarRule::Uri, start);
   return true;
 }
@@ -53,7 +55,8 @@ bool parse_sip_uri(Lexer& lexer, const StrictnessPolicy& strictness, Uri& out) n
   if (lexer.next_is(';') && !parse_uri_params(lexer, strictness, out.params)) return false;
   if (lexer.take('?')) {
     out.headers = lexer.take_while<kUriHeader>();
-    if (out.headers.empty() || !escapes_are_whole(out.headers)) return lexer.fail(GrammarRule::Uri);
+    if (out.headers.empty() || !escapes_are_whole(out.headers, lexer.readable_end()))
+      return lexer.fail(GrammarRule::Uri);
   }
   return lexer.done() || lexer.fail(GrammarRule::Uri);
 }
@@ -61,13 +64,9 @@ bool parse_sip_uri(Lexer& lexer, const StrictnessPolicy& strictness, Uri& out) n
 // RFC 3966 §3: the number, then parameters. Which digits it may have is a matter for number rules.
 bool parse_tel_uri(Lexer& lexer, const StrictnessPolicy& strictness, Uri& out) noexcept {
   const char* start = lexer.position();
-  out.user = lexer.take_while<kToken | kHost>();
-  if (out.user.empty() || !escapes_are_whole(out.user)) {
-    const char* number_end = lexer.position();
-    if (number_end == lexer.end() || *number_end != '(') return lexer.fail_at(GrammarRule::Uri, start);
-  }
-  while (lexer.take('(') || lexer.take(')')) (void)lexer.take_while<kToken>();
-  out.user = between(start, lexer.position());
+  out.user = lexer.take_while<kTelNumber>();
+  if (out.user.empty() || !escapes_are_whole(out.user, lexer.readable_end()))
+    return lexer.fail_at(GrammarRule::Uri, start);
   if (lexer.next_is(';') && !parse_uri_params(lexer, strictness, out.params)) return false;
   return lexer.done() || lexer.fail(GrammarRule::Uri);
 }
@@ -101,7 +100,8 @@ bool parse_uri(Lexer& lexer, const StrictnessPolicy& strictness, Uri& out) noexc
     return parse_sip_uri(lexer, strictness, out);
   if (out.scheme == UriScheme::Tel) return parse_tel_uri(lexer, strictness, out);
   const std::string_view opaque = lexer.take_while<kUric>();
-  if (opaque.empty() || !lexer.done() || !escapes_are_whole(opaque)) return lexer.fail(GrammarRule::Uri);
+  if (opaque.empty() || !lexer.done() || !escapes_are_whole(opaque, lexer.readable_end()))
+    return lexer.fail(GrammarRule::Uri);
   return true;
 }
 

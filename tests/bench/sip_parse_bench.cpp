@@ -14,33 +14,21 @@
 
 namespace {
 
+// Two in turn: as a user agent sends it, and as it looks behind a proxy.
 std::string make_invite(int i) {
   const std::string n = std::to_string(10000000 + i * 7919);
+  const bool proxied = i % 2 == 1;
   const std::string sdp = "v=0\r\no=- " + n +
                           " 1 IN IP4 198.18.1.2\r\ns=-\r\nc=IN IP4 198.18.1.2\r\nt=0 0\r\n"
                           "m=audio 20000 RTP/AVP 0\r\n";
-  std::string head = "INVITE sip:+1555" + n +
-                     "@198.18.1.1 SIP/2.0\r\n"
-                     "Via: SIP/2.0/UDP 198.18.1.2:5060;rport;branch=z9hG4bK" +
-                     n +
-                     "\r\n"
-                     "Max-Forwards: 70\r\n"
-                     "From: \"Probe\" <sip:probe@198.18.1.2>;tag=" +
-                     n +
-                     "\r\n"
-                     "To: <sip:+1555" +
-                     n +
-                     "@198.18.1.1>\r\n"
-                     "Call-ID: " +
-                     n +
-                     "@198.18.1.2\r\n"
-                     "CSeq: 1 INVITE\r\n"
-                     "Contact: <sip:probe@198.18.1.2:5060>\r\n"
-                     "Content-Type: application/sdp\r\n";
-  if (i % 2 == 1)
-    head +=
-        "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK\r\nSupported: timer, 100rel\r\n"
-        "User-Agent: probe\r\n";
+  std::string head = "INVITE sip:+1555" + n + "@198.18.1.1 SIP/2.0\r\n";
+  if (proxied)
+    head += "Record-Route: <sip:198.18.1.9;lr>\r\nVia: SIP/2.0/UDP 198.18.1.9;branch=z9hG4bKp" + n + "\r\n";
+  head += "Via: SIP/2.0/UDP 198.18.1.2:5060;rport;branch=z9hG4bK" + n + "\r\n";
+  head += "Max-Forwards: 70\r\nFrom: \"Probe\" <sip:probe@198.18.1.2>;tag=" + n + "\r\n";
+  head += "To: <sip:+1555" + n + "@198.18.1.1>\r\nCall-ID: " + n + "@198.18.1.2\r\nCSeq: 1 INVITE\r\n";
+  head += "Contact: <sip:probe@198.18.1.2:5060>\r\nContent-Type: application/sdp\r\n";
+  head += proxied ? "Supported: timer, 100rel\r\n" : "User-Agent: probe\r\n";
   return head + "Content-Length: " + std::to_string(sdp.size()) + "\r\n\r\n" + sdp;
 }
 

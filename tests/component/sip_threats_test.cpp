@@ -32,7 +32,7 @@ std::string raw(std::string_view lines, std::string_view body = "") {
 std::vector<Threat> threats() {
   using B = MessageBuilder;
   std::string vias;
-  for (int i = 0; i < 300; ++i) vias += std::string(i == 0 ? "" : ",") + "SIP/2.0/UDP a.test";
+  for (int i = 0; i < 150; ++i) vias += std::string(i == 0 ? "" : ",") + "SIP/2.0/UDP a.test";
   MessageBuilder bomb("OPTIONS");
   for (int i = 0; i < 5000; ++i) bomb.line("A: b");
   return {
@@ -73,7 +73,7 @@ std::vector<Threat> threats() {
       {"P8", "tag of 513", B("OPTIONS").from("<sip:a@b.test>;tag=" + std::string(513, 't')).build(), 400},
       {"P8", "long Request-URI", B("OPTIONS").uri("sip:" + std::string(3000, 'a')).build(), 414},
       {"P8", "long method", B(std::string(65, 'M')).build(), 400},
-      {"P9", "5,000 headers", bomb.build(), 513},
+      {"P9", "5,000 headers", bomb.build(), 400},
       {"P12", "garbage credentials", B("OPTIONS").line("Authorization: Digest ,,,=\"").build(), 200},
       {"P12", "unknown scheme", B("OPTIONS").line("Authorization: Nobody x=y, x=y").build(), 200},
       {"P13", "unknown version", B("OPTIONS").version("SIP/3.0").build(), 505},

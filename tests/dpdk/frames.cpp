@@ -63,12 +63,13 @@ Bytes arp_request(const Flow& flow) {
 }
 
 std::string options(const Flow& flow, int number, std::size_t padding, std::size_t vias) {
-  const std::string from = to_string(flow.source), to = to_string(flow.destination), id = std::to_string(number);
+  const std::string from = to_string(flow.source), to = to_string(flow.destination),
+                    id = std::to_string(number);
   std::string text = "OPTIONS sip:" + to + " SIP/2.0\r\nVia: SIP/2.0/UDP " + from + ";branch=z9hG4bK" + id;
   for (std::size_t i = 0; i < vias; ++i)
     text += ",SIP/2.0/UDP " + from + ";branch=z9hG4bK" + id + "-further-" + std::to_string(i);
-  text += "\r\nMax-Forwards: 70\r\nFrom: <sip:a@" + from + ">;tag=1\r\nTo: <sip:" + to + ">\r\nCall-ID: call-" + id +
-          "\r\nCSeq: 1 OPTIONS\r\n";
+  text += "\r\nMax-Forwards: 70\r\nFrom: <sip:a@" + from + ">;tag=1\r\nTo: <sip:" + to +
+          ">\r\nCall-ID: call-" + id + "\r\nCSeq: 1 OPTIONS\r\n";
   if (padding != 0) text += "X-Padding: " + std::string(padding, 'p') + "\r\n";
   return text + "Content-Length: 0\r\n\r\n";
 }
@@ -77,7 +78,8 @@ std::vector<Bytes> fragments_of(LcoreRig& rig, const Bytes& frame, std::uint16_t
   const std::uint16_t l3_offset = load16(frame.data() + 12) == kEthertypeVlan ? 18 : 14;
   rte_mbuf* packet = rte_pktmbuf_alloc(rig.pools->main());
   EXPECT_GE(rte_pktmbuf_tailroom(packet), frame.size()) << "the frame must fit a buffer";
-  std::memcpy(rte_pktmbuf_append(packet, static_cast<std::uint16_t>(frame.size())), frame.data(), frame.size());
+  std::memcpy(rte_pktmbuf_append(packet, static_cast<std::uint16_t>(frame.size())), frame.data(),
+              frame.size());
   std::array<rte_mbuf*, kFragmentsOfOneMax> cut{};
   const auto count = cut_into_fragments(*packet, {l3_offset, mtu, 77}, *rig.pools->main(), cut);
   rte_pktmbuf_free(packet);

@@ -21,7 +21,8 @@ struct Flow {
 [[nodiscard]] Bytes udp_frame(const Flow& flow, std::string_view payload);
 [[nodiscard]] Bytes arp_request(const Flow& flow);
 // `padding`: octets of a header that the answer does not repeat; `vias`: further Via values, which it does.
-[[nodiscard]] std::string options(const Flow& flow, int number, std::size_t padding = 0, std::size_t vias = 0);
+[[nodiscard]] std::string options(const Flow& flow, int number, std::size_t padding = 0,
+                                  std::size_t vias = 0);
 // The same packet in fragments of at most `mtu` octets each.
 [[nodiscard]] std::vector<Bytes> fragments_of(LcoreRig& rig, const Bytes& frame, std::uint16_t mtu);
 

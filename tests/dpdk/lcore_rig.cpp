@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <rte_ring.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -50,8 +51,16 @@ void add_realm(SbcConfig& config, RealmTrust trust, std::initializer_list<const 
 Eal& eal_of_test() {
   static const std::unique_ptr<Eal> eal = [] {
     EalArguments arguments;
-    arguments.words = {"tests", "--no-huge", "--no-shconf", "-m", "512", "--no-pci", "--no-telemetry",
-                       "--lcores=0@(0)", "--log-level=*:error", "--file-prefix=" + look_around().prefix};
+    arguments.words = {"tests",
+                       "--no-huge",
+                       "--no-shconf",
+                       "-m",
+                       "512",
+                       "--no-pci",
+                       "--no-telemetry",
+                       "--lcores=0@(0)",
+                       "--log-level=*:error",
+                       "--file-prefix=" + look_around("rig-" + std::to_string(getpid())).prefix};
     auto started = Eal::start(arguments);
     if (!started) {
       std::fprintf(stderr, "%s\n", started.error().message.c_str());
@@ -96,8 +105,8 @@ void LcoreRig::open_devices() {
   std::vector<DeviceQueues> device_queues;
   std::vector<MacAddress> macs(config.ports.size());
   for (const DevicePlan& plan : plans) {
-    auto device = Device::open({plan, config.ports[to_position(plan.ports.front())].name, "", threads.lcores}, *pools,
-                               eal_of_test().log());
+    auto device = Device::open({plan, config.ports[to_position(plan.ports.front())].name, "", threads.lcores},
+                               *pools, eal_of_test().log());
     if (!device) {
       ADD_FAILURE() << device.error().message;
       std::abort();
@@ -151,7 +160,8 @@ void LcoreRig::make_workers() {
       setup.transmit.devices.push_back({devices[device]->id(), queues->tx_queue_of(lcore, device)});
     setup.transmit.pool = pools->main();
     setup.transmit.key = kKey;
-    workers.push_back(std::make_unique<Worker>(config, Tables{*ports, *sources, *listeners}, std::move(setup)));
+    workers.push_back(
+        std::make_unique<Worker>(config, Tables{*ports, *sources, *listeners}, std::move(setup)));
   }
 }
 

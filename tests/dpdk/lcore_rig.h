@@ -58,7 +58,9 @@ class LcoreRig {
 
   [[nodiscard]] std::uint64_t dropped(std::size_t port, DropReason reason) const;
   [[nodiscard]] std::uint64_t received(std::size_t port, PacketClass packet_class) const;
-  [[nodiscard]] const MacAddress& mac(std::size_t port) const { return devices[ports->device_of(PortIndex(port))]->mac(); }
+  [[nodiscard]] const MacAddress& mac(std::size_t port) const {
+    return devices[ports->device_of(PortIndex(port))]->mac();
+  }
 
   SbcConfig config;
   ThreadPlan threads;

@@ -1,7 +1,8 @@
-// packet_parser_fuzz.cpp — any octets as a frame: the parser reads nothing beyond them, and what it lets through
-// keeps the promises of PacketMeta.
+// packet_parser_fuzz.cpp — any octets as a frame: the parser reads nothing beyond them, and what it lets
+// through keeps the promises of PacketMeta.
 //
-// First octet of the input: how much of the frame the parser gets in one piece, and whether a tag was taken off.
+// First octet of the input: how much of the frame the parser gets in one piece, and whether a tag was taken
+// off.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -35,7 +36,8 @@ void check_meta(const PacketMeta& meta, std::size_t length) {
   require(meta.port != PortIndex::kNone);
   if (meta.is_arp) return;
   require(meta.l3_offset < meta.l4_offset && std::size_t{meta.l4_offset} + meta.l4_length <= length);
-  require(meta.local_address != kNoLocalAddress || meta.exception == policy::ExceptionKind::NeighbourDiscovery);
+  require(meta.local_address != kNoLocalAddress ||
+          meta.exception == policy::ExceptionKind::NeighbourDiscovery);
   if (meta.ip_protocol != kProtocolUdp || meta.is_fragment) return;
   require(meta.payload_offset == meta.l4_offset + 8 && meta.payload_length + 8 <= meta.l4_length);
   require(meta.source_port != 0 && meta.destination_port != 0);
@@ -44,7 +46,8 @@ void check_meta(const PacketMeta& meta, std::size_t length) {
 // What the fragment stage does with a fragment before the table sees it.
 void check_fragment(const PacketMeta& meta, std::span<const std::uint8_t> head, std::size_t length) {
   const auto packet = head.subspan(meta.l3_offset);
-  const auto ip = meta.source.is_v4() ? parse_ipv4(packet, length - meta.l3_offset) : parse_ipv6(packet, length - meta.l3_offset);
+  const auto ip = meta.source.is_v4() ? parse_ipv4(packet, length - meta.l3_offset)
+                                      : parse_ipv6(packet, length - meta.l3_offset);
   require(ip.has_value() && ip->is_fragment && ip->header_length <= ip->total_length);
   const auto data = packet.subspan(std::min<std::size_t>(ip->header_length, packet.size()));
   (void)has_whole_header_chain(ip->protocol, meta.source.is_v4(), data);
@@ -68,9 +71,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   check_meta(meta, whole.size());
   if (meta.is_fragment) check_fragment(meta, head, whole.size());
-  const auto checked = check_transport_sum(meta, head, device.completes_checksums(meta.port), [&](InternetSum& sum) {
-    sum.add(whole.subspan(meta.l4_offset, checksum_length(meta)));
-  });
+  const auto checked = check_transport_sum(
+      meta, head, device.completes_checksums(meta.port),
+      [&](InternetSum& sum) { sum.add(whole.subspan(meta.l4_offset, checksum_length(meta))); });
   if (checked && meta.checksum_half_done) {
     std::vector<std::uint8_t> copy(whole.begin(), whole.end());
     complete_checksum(copy, meta);

@@ -17,7 +17,7 @@ ANSWER_SECONDS = 4.0  # with RFC 3261's resending at 0.5, 1.5, 3.5 s
 class Flood(SharedCase):
     @classmethod
     def configure(cls, config):
-        config["dataplane"]["capacity"]["sources"] = 1000  # so that the table of sources is full at once
+        config["dataplane"]["capacity"]["sources"] = 1024  # the least there is, so that the table of sources is full at once
 
     def flooded_by(self, kind):
         arguments = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "flood.py"), self.net.out.path,

@@ -115,9 +115,11 @@ class Network:
     def config(self, **devices):
         return base_config(self.tag, self.folder, **devices)
 
-    def start(self, config, **options):
+    def start(self, config, wait_ready=True, **options):
         daemon = Daemon(self, config, **options)
         self.daemons.append(daemon)
+        if wait_ready:
+            daemon.wait_for_log(r"\bready\b", START_SECONDS)
         return daemon
 
     def remove(self):
@@ -138,7 +140,7 @@ def netns_names():
 class Daemon:
     """One `sallyport run`. Its log is kept whole; waiting for a line has a deadline."""
 
-    def __init__(self, network, config, wait_ready=True, binary=BINARY, launch=("ip", "netns", "exec")):
+    def __init__(self, network, config, binary=BINARY, launch=("ip", "netns", "exec")):
         self.network = network
         self.socket_path = config["management"]["socket"]
         self.config_path = os.path.join(network.folder, f"config-{next(_NUMBERS)}.yaml")
@@ -153,8 +155,6 @@ class Daemon:
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        if wait_ready:
-            self.wait_for_log(r'\bready\b', START_SECONDS)
 
     def _read(self):
         for line in self.process.stdout:

@@ -6,8 +6,8 @@ import unittest
 import frames
 import sip
 from frames import ARP, ICMP, IP, TCP, UDP, Ether, IPv6, RawHost
-from harness import (FAR_IN4, FAR_IN6, FAR_OUT4, FAR_OUT6, IN4, IN6, MANAGEMENT, OUT4, OUT6, SIP_PORT, SharedCase,
-                     eventually)
+from harness import (FAR_IN4, FAR_IN6, FAR_OUT4, FAR_OUT6, IN4, IN6, MANAGEMENT, OUT4, OUT6, SIP_PORT, Case,
+                     SharedCase, eventually)
 from netns import inside, run, veth
 
 MANAGEMENT6 = "fd18:99::1"
@@ -18,21 +18,39 @@ SOURCES6 = [FAR_OUT6, "fd18:1::200", FAR_IN6, "fd18:99::7", "2001:db8::9", "::1"
             "::ffff:198.18.1.2"]
 
 
+def make_careless_host(net):
+    """The daemon's namespace becomes as careless as a host can be: it forwards, and has routes and addresses."""
+    host = net.namespace("host")
+    veth(net.sbc, "mgmt0", host, "wire")
+    net.sbc.ip("address", "add", f"{MANAGEMENT}/24", "dev", "mgmt0")
+    net.sbc.ip("address", "add", f"{MANAGEMENT6}/64", "dev", "mgmt0", "nodad")
+    host.ip("address", "add", "192.0.2.7/24", "dev", "wire")
+    net.sbc.ip("link", "set", "mgmt0", "up")
+    host.ip("link", "set", "wire", "up")
+    net.sbc.sysctl("net.ipv4.ip_forward", 1)
+    net.sbc.sysctl("net.ipv6.conf.all.forwarding", 1)
+    net.sbc.ip("route", "add", "198.18.0.0/16", "via", "192.0.2.7")
+    return host
+
+
+class Trap(Case):
+    def test_without_sallyport_the_host_would_be_reached(self):
+        make_careless_host(self.net)
+        service = self.net.sbc.udp("0.0.0.0", 9999)
+        raw = self.net.out.raw("wire")
+        for sock in (service, raw):
+            self.addCleanup(sock.close)
+        self.net.sbc.sysctl("net.ipv4.conf.s-out.rp_filter", 0)
+        self.net.sbc.sysctl("net.ipv4.conf.all.rp_filter", 0)
+        macs = (self.net.out.mac("wire"), self.net.sbc.mac("s-out"))
+        raw.send(bytes(frames.udp_frame(macs, (FAR_OUT4, 4000), (MANAGEMENT, 9999), b"marked")))
+        self.assertTrue(select.select([service], [], [], 5.0)[0], "the tests below could not fail")
+
+
 class Isolation(SharedCase):
     @classmethod
     def configure(cls, config):
-        # The daemon's namespace is as careless as a host can be: it forwards and has services on every address.
-        sbc = cls.shared.sbc
-        host = cls.shared.namespace("host")
-        veth(sbc, "mgmt0", host, "wire")
-        sbc.ip("address", "add", f"{MANAGEMENT}/24", "dev", "mgmt0")
-        sbc.ip("address", "add", f"{MANAGEMENT6}/64", "dev", "mgmt0", "nodad")
-        host.ip("address", "add", "192.0.2.7/24", "dev", "wire")
-        sbc.ip("link", "set", "mgmt0", "up")
-        host.ip("link", "set", "wire", "up")
-        sbc.sysctl("net.ipv4.ip_forward", 1)
-        sbc.sysctl("net.ipv6.conf.all.forwarding", 1)
-        sbc.ip("route", "add", "198.18.0.0/16", "via", "192.0.2.7")
+        cls.host = make_careless_host(cls.shared)
 
     def setUp(self):
         super().setUp()
@@ -45,7 +63,8 @@ class Isolation(SharedCase):
         self.me = self.net.out.mac("wire")
         self.raw = self.net.out.raw("wire")
         self.far = self.net.inn.raw("wire")
-        for sock in (*self.services, self.raw, self.far):
+        self.behind = self.host.raw("wire")  # where the host would send what it forwards
+        for sock in (*self.services, self.raw, self.far, self.behind):
             self.addCleanup(sock.close)
         self.macs = (self.me, self.daemon.port_mac("outside"))
 
@@ -68,15 +87,15 @@ class Isolation(SharedCase):
 
     def assert_nothing_came_of(self, packets, addresses):
         """packets are sent to the outside port's MAC; no answer from addresses, nothing inside, no service touched."""
-        frames.drain(self.raw)
-        frames.drain(self.far)
+        for raw in (self.raw, self.far, self.behind):
+            frames.drain(raw)
         for packet in packets:
             self.raw.send(bytes(Ether(src=self.macs[0], dst=self.macs[1]) / packet))
         self.settled()
         self.assertEqual(self.replies(self.raw, addresses), [])
-        crossed = [Ether(frames.receive(self.far)) for _ in iter(lambda: select.select([self.far], [], [], 0)[0], [])]
-        marked = [f.summary() for f in crossed if b"marked" in bytes(f)]
-        self.assertEqual(marked, [], "crossed to the inside")
+        for raw, where in ((self.far, "the inside"), (self.behind, "the host's network")):
+            crossed = [Ether(frames.receive(raw)) for _ in iter(lambda r=raw: select.select([r], [], [], 0)[0], [])]
+            self.assertEqual([f.summary() for f in crossed if b"marked" in bytes(f)], [], f"crossed to {where}")
         self.assertEqual(select.select(self.services, [], [], 0)[0], [], "a service of the host was reached")
 
     def probes(self, sources, target):

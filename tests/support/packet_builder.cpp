@@ -19,7 +19,8 @@ void append_address(Bytes& to, const IpAddress& address) {
   append(to, std::span(address.bytes()).subspan(address.is_v4() ? 12 : 0));
 }
 
-std::uint16_t sum_of(std::string_view source, std::string_view destination, std::uint8_t protocol, const Bytes& l4) {
+std::uint16_t sum_of(std::string_view source, std::string_view destination, std::uint8_t protocol,
+                     const Bytes& l4) {
   InternetSum sum;
   sum.add_pseudo_header(ip(source), ip(destination), protocol, static_cast<std::uint32_t>(l4.size()));
   sum.add(l4);
@@ -126,7 +127,8 @@ Bytes udp(const Bytes& payload, const UdpFields& fields) {
   if (fields.sum == Sum::None) sum = 0;
   if (fields.sum == Sum::HalfDone) {
     InternetSum pseudo;
-    pseudo.add_pseudo_header(ip(fields.source), ip(fields.destination), 17, static_cast<std::uint32_t>(datagram.size()));
+    pseudo.add_pseudo_header(ip(fields.source), ip(fields.destination), 17,
+                             static_cast<std::uint32_t>(datagram.size()));
     sum = pseudo.folded();
   }
   store16(datagram.data() + 6, sum);
@@ -143,7 +145,8 @@ Bytes tcp_syn(std::string_view source, std::string_view destination, std::uint16
   return segment;
 }
 
-Bytes icmp(std::string_view source, std::string_view destination, std::uint8_t type, const Bytes& rest, std::uint8_t code) {
+Bytes icmp(std::string_view source, std::string_view destination, std::uint8_t type, const Bytes& rest,
+           std::uint8_t code) {
   Bytes message{type, code, 0, 0};
   append(message, rest);
   std::uint16_t sum = sum_of(source, destination, 58, message);
@@ -194,7 +197,8 @@ SbcConfig small_config() {
   tagged.addresses = {*parse_prefix("198.18.7.1/24")};
   config.realms.resize(2);
   config.realms[0].name = config.realms[0].port = "outside";
-  config.realms[0].listen = {listener(Transport::Udp, 5060), listener(Transport::Tcp, 5060), listener(Transport::Udp, 5070)};
+  config.realms[0].listen = {listener(Transport::Udp, 5060), listener(Transport::Tcp, 5060),
+                             listener(Transport::Udp, 5070)};
   config.realms[1].name = "lan";
   config.realms[1].port = "tagged";
   config.realms[1].trust = RealmTrust::Trusted;
@@ -202,7 +206,8 @@ SbcConfig small_config() {
   config.peers.resize(1);
   config.peers[0].name = "carrier";
   config.peers[0].realm = "outside";
-  config.peers[0].targets = {{parse_endpoint("198.18.1.2:5060", 0), "", 0, 1}, {parse_endpoint("[fd18:1::2]:5060", 0), "", 0, 1}};
+  config.peers[0].targets = {{parse_endpoint("198.18.1.2:5060", 0), "", 0, 1},
+                             {parse_endpoint("[fd18:1::2]:5060", 0), "", 0, 1}};
   config.security.access = {{*parse_prefix("192.0.2.0/24"), "", AccessAction::Deny}};
   config.dataplane.capacity.sources = 4096;
   return config;

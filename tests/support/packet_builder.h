@@ -65,10 +65,11 @@ struct UdpFields {
   std::optional<std::uint16_t> length{};
 };
 [[nodiscard]] Bytes udp(const Bytes& payload, const UdpFields& fields = {});
-[[nodiscard]] Bytes tcp_syn(std::string_view source, std::string_view destination, std::uint16_t destination_port);
+[[nodiscard]] Bytes tcp_syn(std::string_view source, std::string_view destination,
+                            std::uint16_t destination_port);
 // ICMP for IPv4 addresses, ICMPv6 for IPv6 ones. `rest`: what follows type, code and checksum.
-[[nodiscard]] Bytes icmp(std::string_view source, std::string_view destination, std::uint8_t type, const Bytes& rest,
-                         std::uint8_t code = 0);
+[[nodiscard]] Bytes icmp(std::string_view source, std::string_view destination, std::uint8_t type,
+                         const Bytes& rest, std::uint8_t code = 0);
 [[nodiscard]] Bytes neighbour_rest(std::string_view target, std::uint8_t flags = 0);
 
 struct ArpFields {
@@ -82,9 +83,9 @@ struct ArpFields {
 [[nodiscard]] Bytes sip_frame_v4(std::string_view text = "OPTIONS");
 [[nodiscard]] Bytes sip_frame_v6(std::string_view text = "OPTIONS");
 
-// Port 0 `outside`: 198.18.1.1/24, fd18:1::1/64, gateway 198.18.1.254, untrusted realm with UDP 5060 and 5070;
-// peer `carrier` 198.18.1.2 and fd18:1::2; 192.0.2.0/24 denied. Port 1 `tagged`: VLAN 7 of the same device,
-// 198.18.7.1/24, trusted realm `lan` with UDP 5060, checksums verified.
+// Port 0 `outside`: 198.18.1.1/24, fd18:1::1/64, gateway 198.18.1.254, untrusted realm with UDP 5060 and
+// 5070; peer `carrier` 198.18.1.2 and fd18:1::2; 192.0.2.0/24 denied. Port 1 `tagged`: VLAN 7 of the same
+// device, 198.18.7.1/24, trusted realm `lan` with UDP 5060, checksums verified.
 [[nodiscard]] SbcConfig small_config();
 [[nodiscard]] dataplane::PortTable ports_of(const SbcConfig& config);
 

@@ -73,6 +73,12 @@ class Includes(Case):
         self.bad(include_rules.headers_compile_alone, "policy/a.h", "inline std::size_t f() { return 0; }\n", "alone")
         self.good(include_rules.headers_compile_alone, "policy/a.h", "#include <cstddef>\ninline std::size_t f() { return 0; }\n")
 
+    def test_a_header_that_its_source_includes_first_is_left_to_the_build(self):
+        leaning = "inline std::size_t f() { return 0; }\n"
+        self.good(include_rules.headers_compile_alone, "policy/a.h", leaning, files={"policy/a.cpp": '#include "policy/a.h"\n'})
+        self.bad(include_rules.headers_compile_alone, "policy/a.h", leaning,
+                 files={"policy/a.cpp": '#include <cstddef>\n#include "policy/a.h"\n'})
+
 
 class BannedCalls(Case):
     def each(self, rule, path, lines):

@@ -59,9 +59,9 @@ def sources_listed(tree):
     lists = {room: "".join(tree.text(p) for p in tree.paths if room_of(p) == room and p.endswith("CMakeLists.txt"))
              for room in ROOMS}
     for path in tree.cpp():
-        name = os.path.basename(path)
+        stem = os.path.basename(path).removesuffix(".cpp")
         globbed = path.startswith("tests/integration/net_")  # CONFIGURE_DEPENDS
-        if path.endswith(".cpp") and not globbed and not re.search(rf"(?<![\w]){re.escape(name)}\b", lists[room_of(path)]):
+        if path.endswith(".cpp") and not globbed and not re.search(rf"(?<!\w){re.escape(stem)}(?:\.cpp)?(?![\w.])", lists[room_of(path)]):
             yield Violation(path, 1, f"no CMakeLists.txt in {room_of(path)}/ lists it")
 
 

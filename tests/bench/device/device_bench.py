@@ -33,7 +33,7 @@ realms:
   - {{ name: inside, port: inside, trust: trusted, listen: [{{ transport: udp, port: 5060 }}] }}
 peers:
   - {{ name: load, realm: outside, targets: [{{ address: "198.18.1.2:5060" }}] }}
-routes: [{{ name: none, match: {{ peer: [load] }}, to: [{{ reject: 403 }}] }}]
+routes: [{{ name: refused, match: {{ peer: [load] }}, to: [{{ reject: 403 }}] }}]
 management: {{ socket: {work}/control.sock, listen: "127.0.0.1:18080" }}
 """
 

@@ -31,11 +31,14 @@ Result<EalArguments, StartError> arguments_of(const SbcConfig& config,
   return eal_arguments(config, devices, plan_memory(devices, {}), around);
 }
 
+// EAL's words, then what each device's driver is told.
 std::vector<std::string> words_of(std::vector<PortConfig> ports) {
   SbcConfig config;
   config.ports = std::move(ports);
-  const auto arguments = arguments_of(config);
-  return arguments ? arguments->words : std::vector<std::string>{arguments.error().message};
+  auto arguments = arguments_of(config);
+  if (!arguments) return {arguments.error().message};
+  arguments->words.insert(arguments->words.end(), arguments->devices.begin(), arguments->devices.end());
+  return arguments->words;
 }
 
 bool has(const std::vector<std::string>& words, std::string_view word) {
@@ -56,6 +59,13 @@ TEST(EalArguments, NumberDevicesOfAKind) {
       {port("outside", spec(DeviceKind::AfXdp, "s-out")), port("inside", spec(DeviceKind::AfXdp, "s-in"))});
   EXPECT_TRUE(has(words, "iface=s-out,start_queue=0,queue_count=1"));
   EXPECT_TRUE(has(words, "iface=s-in,start_queue=0,queue_count=1"));
+  SbcConfig config;
+  config.ports = {port("a", spec(DeviceKind::AfXdp, "a")), port("b", spec(DeviceKind::AfPacket, "b")),
+                  port("c", spec(DeviceKind::AfXdp, "c"))};
+  const auto devices = plan_devices(config);
+  EXPECT_EQ(devices[0].eal_name, "net_af_xdp0");
+  EXPECT_EQ(devices[1].eal_name, "net_af_packet0");
+  EXPECT_EQ(devices[2].eal_name, "net_af_xdp1");
 }
 
 TEST(EalArguments, NamePciDevicesAndOnlyThenLookAtTheBus) {
@@ -93,15 +103,22 @@ TEST(EalArguments, MakeDiscardNeverReceive) {
 }
 
 TEST(EalArguments, LeaveRingsToBeMadeAfterwards) {
-  for (const std::string& word : words_of({port("outside", spec(DeviceKind::Ring, "lab"))}))
-    EXPECT_FALSE(word.starts_with("--vdev")) << word;
+  SbcConfig config;
+  config.ports = {port("outside", spec(DeviceKind::Ring, "lab"))};
+  EXPECT_EQ(arguments_of(config)->devices, std::vector<std::string>{""});
 }
 
 TEST(EalArguments, ShareADeviceBetweenVlans) {
-  const auto words = words_of({port("one", spec(DeviceKind::AfPacket, "s-out")),
-                               port("two", spec(DeviceKind::AfPacket, "s-out"), 9000)});
-  EXPECT_EQ(std::count_if(words.begin(), words.end(), [](auto& word) { return word.starts_with("--vdev"); }),
-            1);
+  SbcConfig config;
+  config.ports = {port("one", spec(DeviceKind::AfPacket, "s-out")),
+                  port("two", spec(DeviceKind::AfPacket, "s-out"), 9000)};
+  const auto devices = plan_devices(config);
+  ASSERT_EQ(devices.size(), 1U);
+  EXPECT_EQ(devices[0].ports.size(), 2U);
+  EXPECT_EQ(devices[0].mtu, 9000);
+  EXPECT_EQ(devices[0].eal_name, "net_af_packet0");
+  config.ports = {port("one", spec(DeviceKind::Discard)), port("two", spec(DeviceKind::Discard))};
+  EXPECT_EQ(plan_devices(config).size(), 2U);
 }
 
 TEST(EalArguments, UseHugepagesOnlyWhenEnoughAreFree) {

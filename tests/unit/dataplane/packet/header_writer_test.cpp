@@ -13,7 +13,8 @@ namespace {
 
 using namespace test;
 
-Bytes written(std::string_view source, std::string_view destination, const HeaderFields& fields, const Bytes& data) {
+Bytes written(std::string_view source, std::string_view destination, const HeaderFields& fields,
+              const Bytes& data) {
   PacketMeta meta;
   meta.source = ip(source);
   meta.destination = ip(destination);
@@ -21,7 +22,8 @@ Bytes written(std::string_view source, std::string_view destination, const Heade
   meta.destination_port = 5060;
   Bytes headers(headers_size(meta, fields.vlan.has_value()));
   const std::size_t cut = data.size() / 3;
-  const std::array<Octets, 3> pieces{Octets(data).first(cut), Octets(data).subspan(cut, cut), Octets(data).subspan(2 * cut)};
+  const std::array<Octets, 3> pieces{Octets(data).first(cut), Octets(data).subspan(cut, cut),
+                                     Octets(data).subspan(2 * cut)};
   write_headers(headers, meta, fields, pieces);
   EXPECT_EQ(meta.payload_offset, headers.size());
   EXPECT_EQ(meta.payload_length, data.size());
@@ -30,7 +32,8 @@ Bytes written(std::string_view source, std::string_view destination, const Heade
 
 TEST(HeaderWriter, WritesTheFrameOfADatagramOverIpv4) {
   const Bytes data = bytes_of("SIP/2.0 200 OK");
-  EXPECT_EQ(written("198.18.1.2", "198.18.1.1", {.destination = kOurMac, .source = kTheirMac, .identification = 1}, data),
+  EXPECT_EQ(written("198.18.1.2", "198.18.1.1",
+                    {.destination = kOurMac, .source = kTheirMac, .identification = 1}, data),
             ethernet(ipv4(udp(data))));
 }
 
@@ -54,8 +57,9 @@ TEST(HeaderWriter, IsAcceptedByTheParserForEveryLength) {
     for (const bool is_v4 : {true, false}) {
       Bytes data(size);
       for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<std::uint8_t>(i * 7 + size);
-      const Bytes frame = is_v4 ? written("198.18.1.2", "198.18.1.1", {.destination = kOurMac, .source = kTheirMac}, data)
-                                : written("fd18:1::2", "fd18:1::1", {.destination = kOurMac, .source = kTheirMac}, data);
+      const Bytes frame =
+          is_v4 ? written("198.18.1.2", "198.18.1.1", {.destination = kOurMac, .source = kTheirMac}, data)
+                : written("fd18:1::2", "fd18:1::1", {.destination = kOurMac, .source = kTheirMac}, data);
       PacketMeta meta;
       ASSERT_TRUE(parse_packet({frame, frame.size(), std::nullopt}, ports.device(0), meta)) << size;
       EXPECT_TRUE(check_transport_sum(meta, frame, false, [&](InternetSum& sum) {

@@ -39,7 +39,8 @@ TEST(Icmp, OfIpv6OnlyEchoSolicitationAndAdvertisementAreAnswered) {
 }
 
 TEST(Icmp, NoEchoIsAnsweredToAGroup) {
-  EXPECT_EQ(icmpv6_kind(header("fd18:1::2", "ff02::1", 64), test::Bytes{128, 0, 0, 0, 0, 0, 0, 0}), ExceptionKind::None);
+  EXPECT_EQ(icmpv6_kind(header("fd18:1::2", "ff02::1", 64), test::Bytes{128, 0, 0, 0, 0, 0, 0, 0}),
+            ExceptionKind::None);
 }
 
 // RFC 4861 §7.1.2

@@ -21,7 +21,8 @@ Result<IpHeader, DropReason> read4(const Bytes& packet) { return parse_ipv4(pack
 Result<IpHeader, DropReason> read6(const Bytes& packet) { return parse_ipv6(packet, packet.size()); }
 
 TEST(Ipv4Header, IsRead) {
-  const auto header = read4(ipv4(kData, {.protocol = 6, .hop_limit = 9, .identification = 77, .options = {1, 1, 1, 0}}));
+  const auto header =
+      read4(ipv4(kData, {.protocol = 6, .hop_limit = 9, .identification = 77, .options = {1, 1, 1, 0}}));
   ASSERT_TRUE(header);
   EXPECT_EQ(to_string(header->source), "198.18.1.2");
   EXPECT_EQ(to_string(header->destination), "198.18.1.1");
@@ -49,10 +50,11 @@ TEST(Ipv4Header, TakesOnlyOptionsWithinBoundsAndNoSourceRoute) {
     bool is_fit;
   };
   for (const auto& [name, options, is_fit] :
-       {Case{"none", {}, true}, Case{"router alert", {148, 4, 0, 0}, true}, Case{"end, then anything", {0, 131, 99, 99}, true},
-        Case{"loose source route", {131, 3, 4, 0}, false}, Case{"strict source route", {1, 137, 3, 4}, false},
-        Case{"length 0", {7, 0, 0, 0}, false}, Case{"length 1", {7, 1, 0, 0}, false},
-        Case{"longer than the header", {7, 5, 0, 0}, false}, Case{"no length octet", {1, 1, 1, 7}, false}}) {
+       {Case{"none", {}, true}, Case{"router alert", {148, 4, 0, 0}, true},
+        Case{"end, then anything", {0, 131, 99, 99}, true}, Case{"loose source route", {131, 3, 4, 0}, false},
+        Case{"strict source route", {1, 137, 3, 4}, false}, Case{"length 0", {7, 0, 0, 0}, false},
+        Case{"length 1", {7, 1, 0, 0}, false}, Case{"longer than the header", {7, 5, 0, 0}, false},
+        Case{"no length octet", {1, 1, 1, 7}, false}}) {
     const auto header = read4(ipv4(kData, {.options = options}));
     EXPECT_EQ(header.has_value(), is_fit) << name;
     if (!is_fit) {
@@ -77,7 +79,8 @@ TEST(Ipv4Header, RefusesWhatCannotBe) {
 }
 
 TEST(Ipv6Header, IsReadThroughItsExtensionHeaders) {
-  const Bytes chain = joined(joined(extension(60, {5, 2, 0, 0}), extension(60)), joined(extension(17), kData));
+  const Bytes chain =
+      joined(joined(extension(60, {5, 2, 0, 0}), extension(60)), joined(extension(17), kData));
   const auto header = read6(ipv6(chain, {.next_header = 0}));
   ASSERT_TRUE(header);
   EXPECT_EQ(header->protocol, 17);
@@ -96,7 +99,10 @@ TEST(Ipv6Header, TakesAnAtomicFragmentForAWholePacket) {
 }
 
 TEST(Ipv6Header, TellsAFragmentAndWhereItsHeaderStands) {
-  const auto header = read6(ipv6(joined(extension(44), joined(fragment_header({.offset = 1448, .more = true, .identification = 0xdeadbeef}), kData)), {.next_header = 60}));
+  const auto header = read6(ipv6(
+      joined(extension(44),
+             joined(fragment_header({.offset = 1448, .more = true, .identification = 0xdeadbeef}), kData)),
+      {.next_header = 60}));
   ASSERT_TRUE(header);
   EXPECT_TRUE(header->is_fragment);
   EXPECT_EQ(header->fragment_offset, 1448);
@@ -116,17 +122,21 @@ TEST(Ipv6Header, RefusesUnfitChains) {
     Bytes payload;
   };
   for (const auto& [name, next_header, payload] :
-       {Case{"routing header, RFC 5095 §3", 43, joined(routing, kData)}, Case{"nine headers", 60, joined(nine, kData)},
+       {Case{"routing header, RFC 5095 §3", 43, joined(routing, kData)},
+        Case{"nine headers", 60, joined(nine, kData)},
         Case{"hop-by-hop not first", 60, joined(extension(0), joined(extension(17), kData))},
-        Case{"header beyond the packet", 60, {17, 4, 0, 0, 0, 0, 0, 0}}, Case{"header cut short", 60, {17, 0, 0}},
-        Case{"no room for a header", 60, {}}, Case{"fragment header cut short", 44, {17, 0, 0, 0}},
-        Case{"two fragment headers", 44, joined(fragment_header({.next_header = 44}), joined(fragment_header({}), kData))},
+        Case{"header beyond the packet", 60, {17, 4, 0, 0, 0, 0, 0, 0}},
+        Case{"header cut short", 60, {17, 0, 0}}, Case{"no room for a header", 60, {}},
+        Case{"fragment header cut short", 44, {17, 0, 0, 0}},
+        Case{"two fragment headers", 44,
+             joined(fragment_header({.next_header = 44}), joined(fragment_header({}), kData))},
         Case{"jumbogram, RFC 2675", 0, joined(extension(17, {0xc2, 4, 0, 1, 0, 0}), kData)},
         Case{"unknown option that says discard", 60, joined(extension(17, {0x40, 0}), kData)},
         Case{"option beyond its header", 60, joined(Bytes{17, 0, 3, 9, 0, 0, 0, 0}, kData)},
         Case{"option without length", 60, joined(Bytes{17, 0, 0, 0, 0, 0, 0, 3}, kData)},
         Case{"one header of 2,048 octets", 60, joined(joined(Bytes{17, 255}, Bytes(2046, 0)), kData)}})
-    EXPECT_EQ(read6(ipv6(payload, {.next_header = next_header})).error(), DropReason::BadExtensionHeader) << name;
+    EXPECT_EQ(read6(ipv6(payload, {.next_header = next_header})).error(), DropReason::BadExtensionHeader)
+        << name;
 }
 
 TEST(Ipv6Header, RefusesWhatCannotBe) {

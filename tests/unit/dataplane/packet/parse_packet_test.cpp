@@ -17,7 +17,8 @@ const Bytes kHello = bytes_of("hello");
 class ParsePacket : public testing::Test {
  protected:
   // Headers and transport checksum; what the parse stage does.
-  Result<void, DropReason> parse(const Bytes& frame, std::optional<std::uint16_t> stripped_tag = std::nullopt) {
+  Result<void, DropReason> parse(const Bytes& frame,
+                                 std::optional<std::uint16_t> stripped_tag = std::nullopt) {
     const DevicePorts& device = ports_.device(0);
     const auto parsed = parse_packet({frame, frame.size(), stripped_tag}, device, meta_);
     if (!parsed) return parsed;
@@ -62,7 +63,8 @@ TEST_F(ParsePacket, LeavesThePaddingOfTheFrameOut) {
 }
 
 TEST_F(ParsePacket, FindsThePortByVlanInTheFrameOrFromTheDevice) {
-  const Bytes packet = ipv4(udp(kHello, {.source = "198.18.7.2", .destination = "198.18.7.1"}), {.source = "198.18.7.2", .destination = "198.18.7.1"});
+  const Bytes packet = ipv4(udp(kHello, {.source = "198.18.7.2", .destination = "198.18.7.1"}),
+                            {.source = "198.18.7.2", .destination = "198.18.7.1"});
   ASSERT_TRUE(parse(ethernet(packet, {.vlan = 7})));
   EXPECT_EQ(meta_.port, PortIndex{1});
   EXPECT_EQ(meta_.l3_offset, 18);
@@ -92,17 +94,44 @@ TEST_F(ParsePacket, GivesLinuxArpEchoAndNeighbourDiscovery) {
   };
   const std::vector<Case> cases{
       {"ARP request", ethernet(arp(), {.destination = kBroadcastMac}), ExceptionKind::Arp},
-      {"ARP probe, RFC 5227", ethernet(arp({.sender = "0.0.0.0"}), {.destination = kBroadcastMac}), ExceptionKind::Arp},
+      {"ARP probe, RFC 5227", ethernet(arp({.sender = "0.0.0.0"}), {.destination = kBroadcastMac}),
+       ExceptionKind::Arp},
       {"ARP reply", ethernet(arp({.operation = 2})), ExceptionKind::Arp},
-      {"a peer announces itself", ethernet(arp({.target = "198.18.1.2"}), {.destination = kBroadcastMac}), ExceptionKind::Arp},
-      {"the gateway announces itself", ethernet(arp({.sender = "198.18.1.254", .target = "198.18.1.254", .operation = 2}), {.destination = kBroadcastMac}), ExceptionKind::Arp},
-      {"echo", ethernet(ipv4(icmp("198.18.1.2", "198.18.1.1", 8, echo_rest), {.protocol = 1})), ExceptionKind::Echo},
-      {"echo, IPv6", ethernet(ipv6(icmp("fd18:1::2", "fd18:1::1", 128, echo_rest), {.next_header = 58})), ExceptionKind::Echo},
-      {"solicitation", ethernet(ipv6(icmp("fd18:1::2", solicited, 135, neighbour_rest("fd18:1::1")), {.destination = solicited, .next_header = 58, .hop_limit = 255}), {.destination = group}), ExceptionKind::NeighbourDiscovery},
-      {"duplicate address detection", ethernet(ipv6(icmp("::", solicited, 135, neighbour_rest("fd18:1::1")), {.source = "::", .destination = solicited, .next_header = 58, .hop_limit = 255}), {.destination = group}), ExceptionKind::NeighbourDiscovery},
-      {"advertisement to all nodes", ethernet(ipv6(icmp("fd18:1::2", "ff02::1", 136, neighbour_rest("fd18:1::2")), {.destination = "ff02::1", .next_header = 58, .hop_limit = 255}), {.destination = {0x33, 0x33, 0, 0, 0, 1}}), ExceptionKind::NeighbourDiscovery},
-      {"solicitation of the link-local address", ethernet(ipv6(icmp("fe80::2", "fe80::ff:fe00:1", 135, neighbour_rest("fe80::ff:fe00:1")), {.source = "fe80::2", .destination = "fe80::ff:fe00:1", .next_header = 58, .hop_limit = 255})), ExceptionKind::NeighbourDiscovery},
-      {"multicast listener query", ethernet(ipv6(joined(extension(58, {5, 2, 0, 0}), icmp("fe80::2", "ff02::1", 130, Bytes(24, 0))), {.source = "fe80::2", .destination = "ff02::1", .next_header = 0, .hop_limit = 1}), {.destination = {0x33, 0x33, 0, 0, 0, 1}}), ExceptionKind::NeighbourDiscovery},
+      {"a peer announces itself", ethernet(arp({.target = "198.18.1.2"}), {.destination = kBroadcastMac}),
+       ExceptionKind::Arp},
+      {"the gateway announces itself",
+       ethernet(arp({.sender = "198.18.1.254", .target = "198.18.1.254", .operation = 2}),
+                {.destination = kBroadcastMac}),
+       ExceptionKind::Arp},
+      {"echo", ethernet(ipv4(icmp("198.18.1.2", "198.18.1.1", 8, echo_rest), {.protocol = 1})),
+       ExceptionKind::Echo},
+      {"echo, IPv6", ethernet(ipv6(icmp("fd18:1::2", "fd18:1::1", 128, echo_rest), {.next_header = 58})),
+       ExceptionKind::Echo},
+      {"solicitation",
+       ethernet(ipv6(icmp("fd18:1::2", solicited, 135, neighbour_rest("fd18:1::1")),
+                     {.destination = solicited, .next_header = 58, .hop_limit = 255}),
+                {.destination = group}),
+       ExceptionKind::NeighbourDiscovery},
+      {"duplicate address detection",
+       ethernet(ipv6(icmp("::", solicited, 135, neighbour_rest("fd18:1::1")),
+                     {.source = "::", .destination = solicited, .next_header = 58, .hop_limit = 255}),
+                {.destination = group}),
+       ExceptionKind::NeighbourDiscovery},
+      {"advertisement to all nodes",
+       ethernet(ipv6(icmp("fd18:1::2", "ff02::1", 136, neighbour_rest("fd18:1::2")),
+                     {.destination = "ff02::1", .next_header = 58, .hop_limit = 255}),
+                {.destination = {0x33, 0x33, 0, 0, 0, 1}}),
+       ExceptionKind::NeighbourDiscovery},
+      {"solicitation of the link-local address",
+       ethernet(ipv6(
+           icmp("fe80::2", "fe80::ff:fe00:1", 135, neighbour_rest("fe80::ff:fe00:1")),
+           {.source = "fe80::2", .destination = "fe80::ff:fe00:1", .next_header = 58, .hop_limit = 255})),
+       ExceptionKind::NeighbourDiscovery},
+      {"multicast listener query",
+       ethernet(ipv6(joined(extension(58, {5, 2, 0, 0}), icmp("fe80::2", "ff02::1", 130, Bytes(24, 0))),
+                     {.source = "fe80::2", .destination = "ff02::1", .next_header = 0, .hop_limit = 1}),
+                {.destination = {0x33, 0x33, 0, 0, 0, 1}}),
+       ExceptionKind::NeighbourDiscovery},
   };
   for (const auto& [name, frame, kind] : cases) {
     const auto parsed = parse(frame);
@@ -113,7 +142,8 @@ TEST_F(ParsePacket, GivesLinuxArpEchoAndNeighbourDiscovery) {
 
 TEST_F(ParsePacket, LeavesOtherIcmpToNobody) {
   const auto v6 = [](std::uint8_t type, const Bytes& rest, std::uint8_t hop_limit, std::uint8_t code = 0) {
-    return ethernet(ipv6(icmp("fd18:1::2", "fd18:1::1", type, rest, code), {.next_header = 58, .hop_limit = hop_limit}));
+    return ethernet(
+        ipv6(icmp("fd18:1::2", "fd18:1::1", type, rest, code), {.next_header = 58, .hop_limit = hop_limit}));
   };
   Bytes zero_option = joined(neighbour_rest("fd18:1::1"), {1, 0, 0, 0, 0, 0, 0, 0});
   const std::vector<std::pair<const char*, Bytes>> cases{
@@ -129,7 +159,10 @@ TEST_F(ParsePacket, LeavesOtherIcmpToNobody) {
       {"router advertisement", v6(134, Bytes(12), 255)},
       {"redirect, IPv6", v6(137, Bytes(36), 255)},
       {"listener query from afar", v6(130, Bytes(20), 64)},
-      {"solicitation behind a fragment header, RFC 6980 §5", ethernet(ipv6(joined(fragment_header({.next_header = 58}), icmp("fd18:1::2", "fd18:1::1", 135, neighbour_rest("fd18:1::1"))), {.next_header = 44, .hop_limit = 255}))},
+      {"solicitation behind a fragment header, RFC 6980 §5",
+       ethernet(ipv6(joined(fragment_header({.next_header = 58}),
+                            icmp("fd18:1::2", "fd18:1::1", 135, neighbour_rest("fd18:1::1"))),
+                     {.next_header = 44, .hop_limit = 255}))},
   };
   for (const auto& [name, frame] : cases) {
     EXPECT_TRUE(parse(frame)) << name;
@@ -143,11 +176,19 @@ struct Drop {
   DropReason reason;
 };
 
-Bytes from(std::string_view source) { return ethernet(ipv4(udp(kHello, {.source = source}), {.source = source})); }
-Bytes from6(std::string_view source) { return ethernet(ipv6(udp(kHello, {.source = source, .destination = "fd18:1::1"}), {.source = source})); }
-Bytes to(std::string_view destination) { return ethernet(ipv4(udp(kHello, {.destination = destination}), {.destination = destination})); }
+Bytes from(std::string_view source) {
+  return ethernet(ipv4(udp(kHello, {.source = source}), {.source = source}));
+}
+Bytes from6(std::string_view source) {
+  return ethernet(ipv6(udp(kHello, {.source = source, .destination = "fd18:1::1"}), {.source = source}));
+}
+Bytes to(std::string_view destination) {
+  return ethernet(ipv4(udp(kHello, {.destination = destination}), {.destination = destination}));
+}
 Bytes to6(std::string_view destination, const EthernetFields& fields = {}) {
-  return ethernet(ipv6(udp(kHello, {.source = "fd18:1::2", .destination = destination}), {.destination = destination}), fields);
+  return ethernet(
+      ipv6(udp(kHello, {.source = "fd18:1::2", .destination = destination}), {.destination = destination}),
+      fields);
 }
 
 TEST_F(ParsePacket, DropsFramesThatAreNotForThisPort) {
@@ -159,9 +200,12 @@ TEST_F(ParsePacket, DropsFramesThatAreNotForThisPort) {
       {"13 octets", Bytes(13, 0), DropReason::RuntFrame},
       {"a tag cut short", cut_tag, DropReason::RuntFrame},
       {"another's MAC", ethernet(packet, {.destination = kTheirMac}), DropReason::OtherDestinationMac},
-      {"a group we are not in", ethernet(packet, {.destination = {1, 0, 0x5e, 0, 0, 1}}), DropReason::OtherDestinationMac},
-      {"our address shouted to all, RFC 1122 §3.3.6", ethernet(packet, {.destination = kBroadcastMac}), DropReason::OtherDestinationMac},
-      {"ARP to a group", ethernet(arp(), {.destination = {1, 0, 0x5e, 0, 0, 1}}), DropReason::OtherDestinationMac},
+      {"a group we are not in", ethernet(packet, {.destination = {1, 0, 0x5e, 0, 0, 1}}),
+       DropReason::OtherDestinationMac},
+      {"our address shouted to all, RFC 1122 §3.3.6", ethernet(packet, {.destination = kBroadcastMac}),
+       DropReason::OtherDestinationMac},
+      {"ARP to a group", ethernet(arp(), {.destination = {1, 0, 0x5e, 0, 0, 1}}),
+       DropReason::OtherDestinationMac},
       {"a VLAN of no port", ethernet(packet, {.vlan = 8}), DropReason::UnknownVlan},
       {"two tags", ethernet(packet, {.vlan = 7, .ethertype = 0x8100}), DropReason::UnknownVlan},
       {"VLAN 4095", ethernet(packet, {.vlan = 4095}), DropReason::UnknownVlan},
@@ -191,22 +235,34 @@ TEST_F(ParsePacket, DropsAddressesThatCannotBe) {
       {"from loopback, IPv6", from6("::1"), DropReason::BadSourceAddress},
       {"from nobody, IPv6", from6("::"), DropReason::BadSourceAddress},
       {"from ourselves, IPv6", from6("fd18:1::1"), DropReason::BadSourceAddress},
-      {"an IPv4 address in IPv6's clothes", ethernet(ipv6(udp(kHello), {.source = "::ffff:198.18.1.2"})), DropReason::BadSourceAddress},
-      {"to an IPv4 address in IPv6's clothes", ethernet(ipv6(udp(kHello), {.destination = "::ffff:198.18.1.1"})), DropReason::NotOurAddress},
+      {"an IPv4 address in IPv6's clothes", ethernet(ipv6(udp(kHello), {.source = "::ffff:198.18.1.2"})),
+       DropReason::BadSourceAddress},
+      {"to an IPv4 address in IPv6's clothes",
+       ethernet(ipv6(udp(kHello), {.destination = "::ffff:198.18.1.1"})), DropReason::NotOurAddress},
       {"to a neighbour", to("198.18.1.2"), DropReason::NotOurAddress},
       {"to the other port's address", to("198.18.7.1"), DropReason::NotOurAddress},
       {"to everybody", to("255.255.255.255"), DropReason::NotOurAddress},
       {"to our network's broadcast", to("198.18.1.255"), DropReason::NotOurAddress},
       {"to a group", to("224.0.0.1"), DropReason::NotOurAddress},
       {"to another, IPv6", to6("fd18:1::9"), DropReason::NotOurAddress},
-      {"UDP to all nodes", to6("ff02::1", {.destination = {0x33, 0x33, 0, 0, 0, 1}}), DropReason::NotOurAddress},
-      {"to a group under another group's MAC", to6("ff02::1", {.destination = {0x33, 0x33, 0, 0, 0, 2}}), DropReason::OtherDestinationMac},
-      {"our address under a group's MAC", to6("fd18:1::1", {.destination = {0x33, 0x33, 0, 0, 0, 1}}), DropReason::OtherDestinationMac},
-      {"ARP for another", ethernet(arp({.target = "198.18.1.3"}), {.destination = kBroadcastMac}), DropReason::NotOurAddress},
-      {"a stranger announces itself", ethernet(arp({.sender = "198.18.1.9", .target = "198.18.1.9"}), {.destination = kBroadcastMac}), DropReason::NotOurAddress},
-      {"ARP in our name", ethernet(arp({.sender = "198.18.1.1", .target = "198.18.1.1"}), {.destination = kBroadcastMac}), DropReason::BadSourceAddress},
-      {"ARP from a group's MAC", ethernet(arp({.sender_mac = {1, 0, 0, 0, 0, 1}})), DropReason::BadSourceAddress},
-      {"ARP reply from nobody", ethernet(arp({.sender = "0.0.0.0", .operation = 2})), DropReason::BadSourceAddress},
+      {"UDP to all nodes", to6("ff02::1", {.destination = {0x33, 0x33, 0, 0, 0, 1}}),
+       DropReason::NotOurAddress},
+      {"to a group under another group's MAC", to6("ff02::1", {.destination = {0x33, 0x33, 0, 0, 0, 2}}),
+       DropReason::OtherDestinationMac},
+      {"our address under a group's MAC", to6("fd18:1::1", {.destination = {0x33, 0x33, 0, 0, 0, 1}}),
+       DropReason::OtherDestinationMac},
+      {"ARP for another", ethernet(arp({.target = "198.18.1.3"}), {.destination = kBroadcastMac}),
+       DropReason::NotOurAddress},
+      {"a stranger announces itself",
+       ethernet(arp({.sender = "198.18.1.9", .target = "198.18.1.9"}), {.destination = kBroadcastMac}),
+       DropReason::NotOurAddress},
+      {"ARP in our name",
+       ethernet(arp({.sender = "198.18.1.1", .target = "198.18.1.1"}), {.destination = kBroadcastMac}),
+       DropReason::BadSourceAddress},
+      {"ARP from a group's MAC", ethernet(arp({.sender_mac = {1, 0, 0, 0, 0, 1}})),
+       DropReason::BadSourceAddress},
+      {"ARP reply from nobody", ethernet(arp({.sender = "0.0.0.0", .operation = 2})),
+       DropReason::BadSourceAddress},
       {"reverse ARP", ethernet(arp({.operation = 3})), DropReason::UnusedProtocol},
   };
   for (const auto& [name, frame, reason] : cases) {
@@ -232,7 +288,8 @@ TEST_F(ParsePacket, DropsTransportHeadersThatCannotBe) {
       {"UDP from port 0", ethernet(ipv4(udp(kHello, {.source_port = 0}))), DropReason::BadUdpHeader},
       {"UDP to port 0", ethernet(ipv4(udp(kHello, {.destination_port = 0}))), DropReason::BadUdpHeader},
       {"wrong UDP checksum", ethernet(ipv4(udp(kHello, {.sum = Sum::Wrong}))), DropReason::BadL4Checksum},
-      {"no UDP checksum over IPv6, RFC 8200 §8.1", ethernet(ipv6(udp(kHello, v6_none))), DropReason::BadL4Checksum},
+      {"no UDP checksum over IPv6, RFC 8200 §8.1", ethernet(ipv6(udp(kHello, v6_none))),
+       DropReason::BadL4Checksum},
       {"TCP cut short", ethernet(ipv4(Bytes(19), {.protocol = 6})), DropReason::RuntFrame},
       {"TCP data offset 4", ethernet(ipv4(bad_offset, {.protocol = 6})), DropReason::RuntFrame},
       {"ICMP cut short", ethernet(ipv4(Bytes(7), {.protocol = 1})), DropReason::RuntFrame},
@@ -262,13 +319,16 @@ TEST_F(ParsePacket, AcceptsAndCompletesAHalfDoneChecksumWhereThePortSaysSo) {
 
 TEST_F(ParsePacket, DropsAHalfDoneChecksumWhereThePortVerifies) {
   const UdpFields fields{.source = "198.18.7.2", .destination = "198.18.7.1", .sum = Sum::HalfDone};
-  const auto parsed = parse(ethernet(ipv4(udp(kHello, fields), {.source = "198.18.7.2", .destination = "198.18.7.1"}), {.vlan = 7}));
+  const auto parsed = parse(ethernet(
+      ipv4(udp(kHello, fields), {.source = "198.18.7.2", .destination = "198.18.7.1"}), {.vlan = 7}));
   EXPECT_EQ(parsed.error(), DropReason::BadL4Checksum);
 }
 
 TEST_F(ParsePacket, ReadsNothingBeyondAFrameThatIsCutAnywhere) {
-  for (const Bytes& whole : {sip_frame_v4(), sip_frame_v6(), ethernet(arp()),
-                             ethernet(ipv6(joined(extension(44), joined(fragment_header({.more = true}), kHello)), {.next_header = 0}))})
+  for (const Bytes& whole :
+       {sip_frame_v4(), sip_frame_v6(), ethernet(arp()),
+        ethernet(ipv6(joined(extension(44), joined(fragment_header({.more = true}), kHello)),
+                      {.next_header = 0}))})
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));  // exact allocation
       EXPECT_FALSE(parse(cut)) << size;

@@ -28,7 +28,8 @@ class FragmentStageTest : public WithPackets {
     const std::size_t half = datagram.size() / 16 * 8;
     const auto middle = datagram.begin() + static_cast<std::ptrdiff_t>(half);
     return {ethernet(ipv4(Bytes(datagram.begin(), middle), {.source = source, .more_fragments = true})),
-            ethernet(ipv4(Bytes(middle, datagram.end()), {.source = source, .fragment_offset = static_cast<std::uint16_t>(half)}))};
+            ethernet(ipv4(Bytes(middle, datagram.end()),
+                          {.source = source, .fragment_offset = static_cast<std::uint16_t>(half)}))};
   }
 
   SbcConfig config_ = small_config();
@@ -91,8 +92,10 @@ TEST_F(FragmentStageTest, CountsATimeoutAtThePort) {
 TEST_F(FragmentStageTest, AnswersNoNeighbourDiscoveryThatCameInPieces) {
   const Bytes message = icmp("fd18:1::2", "fd18:1::1", 135, neighbour_rest("fd18:1::1"));
   const Bytes first(message.begin(), message.begin() + 16), last(message.begin() + 16, message.end());
-  run({ethernet(ipv6(joined(fragment_header({.next_header = 58, .more = true}), first), {.next_header = 44, .hop_limit = 255})),
-       ethernet(ipv6(joined(fragment_header({.next_header = 58, .offset = 16}), last), {.next_header = 44, .hop_limit = 255}))});
+  run({ethernet(ipv6(joined(fragment_header({.next_header = 58, .more = true}), first),
+                     {.next_header = 44, .hop_limit = 255})),
+       ethernet(ipv6(joined(fragment_header({.next_header = 58, .offset = 16}), last),
+                     {.next_header = 44, .hop_limit = 255}))});
   EXPECT_EQ(burst_.verdicts[1], Verdict::Drop);
   EXPECT_EQ(burst_.drop_reasons[1], DropReason::IcmpNotEcho);
 }
@@ -100,8 +103,10 @@ TEST_F(FragmentStageTest, AnswersNoNeighbourDiscoveryThatCameInPieces) {
 TEST_F(FragmentStageTest, TakesFragmentsOnATaggedPort) {
   const Bytes datagram = udp(Bytes(100), {.source = "198.18.7.2", .destination = "198.18.7.1"});
   const Bytes first(datagram.begin(), datagram.begin() + 56), last(datagram.begin() + 56, datagram.end());
-  run({ethernet(ipv4(first, {.source = "198.18.7.2", .destination = "198.18.7.1", .more_fragments = true}), {.vlan = 7}),
-       ethernet(ipv4(last, {.source = "198.18.7.2", .destination = "198.18.7.1", .fragment_offset = 56}), {.vlan = 7})});
+  run({ethernet(ipv4(first, {.source = "198.18.7.2", .destination = "198.18.7.1", .more_fragments = true}),
+                {.vlan = 7}),
+       ethernet(ipv4(last, {.source = "198.18.7.2", .destination = "198.18.7.1", .fragment_offset = 56}),
+                {.vlan = 7})});
   ASSERT_EQ(burst_.verdicts[1], Verdict::Continue);
   EXPECT_EQ(burst_.meta[1]->port, PortIndex{1});
   EXPECT_EQ(burst_.meta[1]->listener, ListenerIndex{3});

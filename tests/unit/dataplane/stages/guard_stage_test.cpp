@@ -14,13 +14,16 @@ using namespace test;
 
 constexpr const char* kStranger = "203.0.113.7";
 
-Bytes sip_from(std::string_view source) { return ethernet(ipv4(udp({}, {.source = source}), {.source = source})); }
+Bytes sip_from(std::string_view source) {
+  return ethernet(ipv4(udp({}, {.source = source}), {.source = source}));
+}
 Bytes ping_from(std::string_view source) {
   return ethernet(ipv4(icmp(source, "198.18.1.1", 8, Bytes(4)), {.source = source, .protocol = 1}));
 }
 Bytes arp_from(std::string_view source) { return ethernet(arp({.sender = source})); }
 Bytes solicitation_from(std::string_view source) {
-  return ethernet(ipv6(icmp(source, "fd18:1::1", 135, neighbour_rest("fd18:1::1")), {.source = source, .next_header = 58, .hop_limit = 255}));
+  return ethernet(ipv6(icmp(source, "fd18:1::1", 135, neighbour_rest("fd18:1::1")),
+                       {.source = source, .next_header = 58, .hop_limit = 255}));
 }
 
 class GuardStageTest : public WithPackets {
@@ -50,9 +53,12 @@ class GuardStageTest : public WithPackets {
 };
 
 TEST_F(GuardStageTest, WritesTrustAndPeerIntoTheMeta) {
-  const Bytes from_lan = ethernet(ipv4(udp({}, {.source = "198.18.7.9", .destination = "198.18.7.1"}), {.source = "198.18.7.9", .destination = "198.18.7.1"}), {.vlan = 7});
+  const Bytes from_lan = ethernet(ipv4(udp({}, {.source = "198.18.7.9", .destination = "198.18.7.1"}),
+                                       {.source = "198.18.7.9", .destination = "198.18.7.1"}),
+                                  {.vlan = 7});
   run({sip_frame_v4(), sip_from(kStranger), from_lan, sip_frame_v6()});
-  const TrustClass trust[] = {TrustClass::Known, TrustClass::Untrusted, TrustClass::Trusted, TrustClass::Known};
+  const TrustClass trust[] = {TrustClass::Known, TrustClass::Untrusted, TrustClass::Trusted,
+                              TrustClass::Known};
   const PeerIndex peers[] = {PeerIndex{0}, PeerIndex::kNone, PeerIndex::kNone, PeerIndex{0}};
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(burst_.verdicts[i], Verdict::Continue);
@@ -79,7 +85,8 @@ TEST_F(GuardStageTest, LimitsAStrangerButNeverAPeer) {
 TEST_F(GuardStageTest, LimitsAPrefix) {
   std::map<DropReason, int> outcome;
   for (int i = 0; i < 250; ++i)
-    for (const auto& [reason, count] : flood(sip_from("203.0.113." + std::to_string(i)), 2)) outcome[reason] += count;
+    for (const auto& [reason, count] : flood(sip_from("203.0.113." + std::to_string(i)), 2))
+      outcome[reason] += count;
   EXPECT_EQ(outcome[DropReason::kCount], 400);
   EXPECT_EQ(outcome[DropReason::PrefixRate], 100);
 }
@@ -87,7 +94,9 @@ TEST_F(GuardStageTest, LimitsAPrefix) {
 TEST_F(GuardStageTest, LimitsAllStrangersTogetherAndLeavesThePeersAlone) {
   std::map<DropReason, int> outcome;
   for (int i = 0; i < 1000; ++i)
-    for (const auto& [reason, count] : flood(sip_from("100." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".1"), 1)) outcome[reason] += count;
+    for (const auto& [reason, count] :
+         flood(sip_from("100." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".1"), 1))
+      outcome[reason] += count;
   EXPECT_EQ(outcome[DropReason::kCount], 500);
   EXPECT_EQ(outcome[DropReason::UnknownRate], 500);
   EXPECT_EQ(flood(sip_frame_v4(), 10)[DropReason::kCount], 10);
@@ -119,7 +128,8 @@ TEST_F(GuardStageTest, KeepsThePeersBudgetsFromAStrangersFlood) {
   flood(arp_from("198.18.1.77"), 500);
   flood(solicitation_from("fd18:1::77"), 500);
   flood(ping_from("198.18.1.77"), 500);
-  run({arp_from("198.18.1.2"), solicitation_from("fd18:1::2"), ping_from("198.18.1.2"), arp_from("198.18.1.254")});
+  run({arp_from("198.18.1.2"), solicitation_from("fd18:1::2"), ping_from("198.18.1.2"),
+       arp_from("198.18.1.254")});
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(burst_.verdicts[i], Verdict::Continue) << i;
 }
 

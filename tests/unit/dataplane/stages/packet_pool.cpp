@@ -77,10 +77,18 @@ void WithPackets::release() {
 int run_with_eal(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   if (testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
-  std::array<std::string, 9> words{argv[0], "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "128",
-                                   "--log-level=error", "--file-prefix=stages_tests_" + std::to_string(getpid())};
+  std::array<std::string, 9> words{argv[0],
+                                   "--no-huge",
+                                   "--no-pci",
+                                   "--no-telemetry",
+                                   "--no-shconf",
+                                   "-m",
+                                   "128",
+                                   "--log-level=error",
+                                   "--file-prefix=stages_tests_" + std::to_string(getpid())};
   std::array<char*, words.size() + 1> arguments{};
-  std::transform(words.begin(), words.end(), arguments.begin(), [](std::string& word) { return word.data(); });
+  std::transform(words.begin(), words.end(), arguments.begin(),
+                 [](std::string& word) { return word.data(); });
   if (rte_eal_init(static_cast<int>(words.size()), arguments.data()) < 0) {
     std::fprintf(stderr, "EAL: %s\n", rte_strerror(rte_errno));
     return 1;

@@ -1,4 +1,5 @@
-// packet_pool.h — real buffers for tests of stages: EAL without hugepages, and a pool that knows what is missing.
+// packet_pool.h — real buffers for tests of stages: EAL without hugepages, and a pool that knows what is
+// missing.
 #pragma once
 
 #include <gtest/gtest.h>

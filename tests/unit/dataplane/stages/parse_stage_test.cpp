@@ -41,7 +41,8 @@ TEST_F(ParseStageTest, ForgetsWhatTheBufferHeldBefore) {
 TEST_F(ParseStageTest, ReadsHeadersAndSumsAcrossSegmentsOfAnySize) {
   const Bytes long_chain = joined(extension(60, Bytes(60, 0)), extension(17));
   const Bytes inner = udp(Bytes(700, 'x'), {.source = "fd18:1::2", .destination = "fd18:1::1"});
-  for (const Bytes& frame : {sip_frame_v4("OPTIONS"), ethernet(ipv6(joined(long_chain, inner), {.next_header = 0}))}) {
+  for (const Bytes& frame :
+       {sip_frame_v4("OPTIONS"), ethernet(ipv6(joined(long_chain, inner), {.next_header = 0}))}) {
     for (const std::size_t segment : {1u, 2u, 3u, 13u, 40u, 64u, 1000u}) {
       fill(std::vector{chained(frame, segment)});
       run();
@@ -61,7 +62,8 @@ TEST_F(ParseStageTest, FindsAWrongChecksumInTheLastSegment) {
 }
 
 TEST_F(ParseStageTest, UsesTheTagThatTheDeviceTookOff) {
-  const Bytes packet_bytes = ipv4(udp({}, {.source = "198.18.7.2", .destination = "198.18.7.1"}), {.source = "198.18.7.2", .destination = "198.18.7.1"});
+  const Bytes packet_bytes = ipv4(udp({}, {.source = "198.18.7.2", .destination = "198.18.7.1"}),
+                                  {.source = "198.18.7.2", .destination = "198.18.7.1"});
   rte_mbuf* stripped = packet(ethernet(packet_bytes));
   stripped->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
   stripped->vlan_tci = 7;

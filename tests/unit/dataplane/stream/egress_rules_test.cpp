@@ -68,10 +68,7 @@ Frame with_source(Frame frame, const MacAddress& mac) {
   return frame;
 }
 
-Frame cut(Frame frame, std::size_t octets) {
-  frame.resize(frame.size() - octets);
-  return frame;
-}
+Frame cut(const Frame& frame, std::ptrdiff_t octets) { return Frame(frame.begin(), frame.end() - octets); }
 
 struct Case {
   std::string name;

@@ -21,7 +21,9 @@ TEST(QueuePlan, GivesEachQueueToExactlyOneLcore) {
     for (std::size_t device = 0; device < devices.size(); ++device) {
       std::set<unsigned> sending;
       for (std::size_t lcore = 0; lcore < lcores; ++lcore)
-        if (const auto queue = plan.tx_queue_of(lcore, device)) EXPECT_TRUE(sending.insert(*queue).second);
+        if (const auto queue = plan.tx_queue_of(lcore, device)) {
+          EXPECT_TRUE(sending.insert(*queue).second);
+        }
       EXPECT_FALSE(sending.empty());
     }
   }
@@ -35,7 +37,9 @@ TEST(QueuePlan, NamesASenderThatHasATransmitQueue) {
       for (std::size_t device = 0; device < devices.size(); ++device) {
         const std::size_t sender = plan.sender(lcore, device);
         EXPECT_TRUE(plan.tx_queue_of(sender, device)) << lcores << ' ' << lcore << ' ' << device;
-        if (plan.tx_queue_of(lcore, device)) EXPECT_EQ(sender, lcore);
+        if (plan.tx_queue_of(lcore, device)) {
+          EXPECT_EQ(sender, lcore);
+        }
       }
   }
 }

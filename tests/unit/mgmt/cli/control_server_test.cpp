@@ -22,7 +22,8 @@ using testing::HasSubstr;
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sallyport-XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / ("sallyport-" + std::string(6, 'X'))).string();
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }

@@ -95,7 +95,7 @@ TEST(EventLog, FileThatCannotBeOpenedIsNamed) {
 }
 
 TEST(EventLog, FileIsMadeWithoutRightsForOthersAndIsAppendedTo) {
-  std::string name = ::testing::TempDir() + "sallyport-log-XXXXXX";
+  std::string name = ::testing::TempDir() + "sallyport-log-" + std::string(6, 'X');
   ::close(::mkstemp(name.data()));
   ::unlink(name.c_str());
   for (const char* const event : {"first", "second"}) {

@@ -99,7 +99,7 @@ TEST(Exporter, LabelsOfOneRealmAndPortAreFew) {
 // The judge that operators use; part of the package `prometheus`.
 TEST(Exporter, PromtoolHasNothingToSay) {
   if (std::system("command -v promtool > /dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
-  std::string name = testing::TempDir() + "sallyport-metrics-XXXXXX";
+  std::string name = testing::TempDir() + "sallyport-metrics-" + std::string(6, 'X');
   ::close(::mkstemp(name.data()));
   std::ofstream(name) << text();
   std::FILE* const judge = ::popen(("promtool check metrics < " + name + " 2>&1").c_str(), "r");

@@ -10,14 +10,15 @@ IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
 Prefix prefix(std::string_view text) { return parse_prefix(text).value(); }
 
 TEST(IpAddress, WritesWhatItReads) {
-  for (const char* text : {"0.0.0.0", "198.18.1.1", "255.255.255.255", "::", "::1", "fd18:1::1", "ff02::1:ff00:1"})
+  for (const char* text :
+       {"0.0.0.0", "198.18.1.1", "255.255.255.255", "::", "::1", "fd18:1::1", "ff02::1:ff00:1"})
     EXPECT_EQ(to_string(ip(text)), text);
 }
 
 TEST(IpAddress, RefusesWhatIsNoAddress) {
   using namespace std::string_view_literals;
-  for (const std::string_view text : {""sv, "1.2.3"sv, "1.2.3.4.5"sv, "256.1.1.1"sv, "1.2.3.4 "sv, "[::1]"sv, "fe80::1%eth0"sv, ":::"sv,
-                                      "1.2.3.4\0"sv, "1::2::3"sv, "12345::"sv})
+  for (const std::string_view text : {""sv, "1.2.3"sv, "1.2.3.4.5"sv, "256.1.1.1"sv, "1.2.3.4 "sv, "[::1]"sv,
+                                      "fe80::1%eth0"sv, ":::"sv, "1.2.3.4\0"sv, "1::2::3"sv, "12345::"sv})
     EXPECT_FALSE(IpAddress::parse(text)) << text;
 }
 
@@ -73,7 +74,8 @@ TEST(Prefix, ContainsItsAddressesAndNoOthers) {
 TEST(Prefix, CountsTheBitsOfTheFormItIsWrittenIn) {
   EXPECT_EQ(prefix("::ffff:10.0.0.0/104"), prefix("10.0.0.0/8"));
   EXPECT_EQ(prefix("::ffff:10.0.0.1"), prefix("10.0.0.1/32"));
-  for (const char* text : {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8 ", "/8", "::ffff:10.0.0.0/95", "10.0.0.0/0x8"})
+  for (const char* text : {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8 ", "/8",
+                           "::ffff:10.0.0.0/95", "10.0.0.0/0x8"})
     EXPECT_FALSE(parse_prefix(text)) << text;
 }
 
@@ -91,7 +93,8 @@ TEST(Endpoint, ReadsAndWritesBothFamilies) {
   EXPECT_EQ(to_string(parse_endpoint("[fd18:1::1]:5061", 0).value()), "[fd18:1::1]:5061");
   EXPECT_EQ(to_string(parse_endpoint("fd18:1::1", 5060).value()), "[fd18:1::1]:5060");
   EXPECT_EQ(to_string(parse_endpoint("[fd18:1::1]", 5060).value()), "[fd18:1::1]:5060");
-  for (const char* text : {"198.18.1.1", "198.18.1.1:", "198.18.1.1:0", "198.18.1.1:65536", "[198.18.1.1]:5060", "[::1", "[::1]5060", ":5060", "198.18.1.1:50 60"})
+  for (const char* text : {"198.18.1.1", "198.18.1.1:", "198.18.1.1:0", "198.18.1.1:65536",
+                           "[198.18.1.1]:5060", "[::1", "[::1]5060", ":5060", "198.18.1.1:50 60"})
     EXPECT_FALSE(parse_endpoint(text, 0)) << text;
 }
 

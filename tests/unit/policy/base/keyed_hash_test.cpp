@@ -22,7 +22,9 @@ std::string counting(std::size_t size) {
 }
 
 // Aumasson and Bernstein, 2012, appendix A.
-TEST(KeyedHash, GivesThePapersExample) { EXPECT_EQ(keyed_hash(kPaperKey, counting(15)), 0xa129ca6149be45e5u); }
+TEST(KeyedHash, GivesThePapersExample) {
+  EXPECT_EQ(keyed_hash(kPaperKey, counting(15)), 0xa129ca6149be45e5u);
+}
 
 // The authors' reference vectors: key 00..0f, input 00..(n-1).
 TEST(KeyedHash, GivesTheReferenceVectors) {
@@ -47,7 +49,8 @@ TEST(AddressHash, DiffersForEachAddressNumberAndKey) {
   std::set<std::uint64_t> seen;
   for (std::uint32_t i = 0; i < 1000; ++i)
     for (std::uint64_t number = 0; number < 3; ++number)
-      for (std::uint64_t k = 0; k < 3; ++k) seen.insert(address_hash({k, 7}, IpAddress::v4(0x0a000000 + i), number));
+      for (std::uint64_t k = 0; k < 3; ++k)
+        seen.insert(address_hash({k, 7}, IpAddress::v4(0x0a000000 + i), number));
   EXPECT_EQ(seen.size(), 9000u);
 }
 

@@ -29,9 +29,11 @@ TEST(AccessList, SaysNothingOfASourceThatNoRuleNames) {
 }
 
 TEST(AccessList, LetsTheFirstRuleWinEvenOverALongerPrefix) {
-  const AccessList list(config_with({rule("192.0.2.0/24", "", AccessAction::Deny), rule("192.0.2.7", "", AccessAction::Trusted)}));
+  const AccessList list(config_with(
+      {rule("192.0.2.0/24", "", AccessAction::Deny), rule("192.0.2.7", "", AccessAction::Trusted)}));
   EXPECT_EQ(list.match(kOutside, ip("192.0.2.7")), AccessAction::Deny);
-  const AccessList turned(config_with({rule("192.0.2.7", "", AccessAction::Trusted), rule("192.0.2.0/24", "", AccessAction::Deny)}));
+  const AccessList turned(config_with(
+      {rule("192.0.2.7", "", AccessAction::Trusted), rule("192.0.2.0/24", "", AccessAction::Deny)}));
   EXPECT_EQ(turned.match(kOutside, ip("192.0.2.7")), AccessAction::Trusted);
   EXPECT_EQ(turned.match(kOutside, ip("192.0.2.8")), AccessAction::Deny);
 }

@@ -40,18 +40,21 @@ TEST_P(EachKind, KeepsTheNeighboursBudgetFromAFloodOfManyStrangers) {
 
 TEST_P(EachKind, KeepsAPeersBudgetFromAFloodInAnotherPeersName) {
   ExceptionBudget budget(one_port(), kKey);
-  for (int i = 0; i < 1000; ++i) (void)budget.take(kOutside, GetParam(), ip("198.18.1.2"), true, Timestamp{1h});
+  for (int i = 0; i < 1000; ++i)
+    (void)budget.take(kOutside, GetParam(), ip("198.18.1.2"), true, Timestamp{1h});
   EXPECT_FALSE(budget.take(kOutside, GetParam(), ip("198.18.1.2"), true, Timestamp{1h}));
   EXPECT_TRUE(budget.take(kOutside, GetParam(), ip("198.18.1.254"), true, Timestamp{1h}));
 }
 
 INSTANTIATE_TEST_SUITE_P(ExceptionBudget, EachKind,
-                         testing::Values(ExceptionKind::Arp, ExceptionKind::NeighbourDiscovery, ExceptionKind::Echo));
+                         testing::Values(ExceptionKind::Arp, ExceptionKind::NeighbourDiscovery,
+                                         ExceptionKind::Echo));
 
 TEST(ExceptionBudget, KeepsTheCommonBudgetFromOneStranger) {
   ExceptionBudget budget(one_port(), kKey);
   int passed = 0;
-  for (int i = 0; i < 1000; ++i) passed += budget.take(kOutside, ExceptionKind::Arp, ip("10.0.0.1"), false, Timestamp{1h}) ? 1 : 0;
+  for (int i = 0; i < 1000; ++i)
+    passed += budget.take(kOutside, ExceptionKind::Arp, ip("10.0.0.1"), false, Timestamp{1h}) ? 1 : 0;
   EXPECT_EQ(passed, 10);
   EXPECT_TRUE(budget.take(kOutside, ExceptionKind::Arp, ip("10.0.0.2"), false, Timestamp{1h}));
 }
@@ -61,13 +64,15 @@ TEST(ExceptionBudget, GivesPingItsConfiguredRate) {
   config.ports[0].ping = {3, 1s};
   ExceptionBudget budget(config, kKey);
   int passed = 0;
-  for (int i = 0; i < 100; ++i) passed += budget.take(kOutside, ExceptionKind::Echo, ip("10.0.0.1"), false, Timestamp{1h}) ? 1 : 0;
+  for (int i = 0; i < 100; ++i)
+    passed += budget.take(kOutside, ExceptionKind::Echo, ip("10.0.0.1"), false, Timestamp{1h}) ? 1 : 0;
   EXPECT_EQ(passed, 3);
 }
 
 TEST(ExceptionBudget, KeepsTheKindsApart) {
   ExceptionBudget budget(one_port(), kKey);
-  for (int i = 0; i < 1000; ++i) (void)budget.take(kOutside, ExceptionKind::Arp, ip("198.18.1.2"), false, Timestamp{1h});
+  for (int i = 0; i < 1000; ++i)
+    (void)budget.take(kOutside, ExceptionKind::Arp, ip("198.18.1.2"), false, Timestamp{1h});
   EXPECT_TRUE(budget.take(kOutside, ExceptionKind::Echo, ip("198.18.1.2"), false, Timestamp{1h}));
 }
 

@@ -49,7 +49,9 @@ TEST(PrefixMap, LetsTheEarlierOfTwoEqualPrefixesWin) {
 }
 
 TEST(PrefixMap, HoldsTheLastAddressOfAll) {
-  const Map map({entry("255.255.255.255", 1), entry("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 2), entry("::", 3)}, 0, inner_wins);
+  const Map map(
+      {entry("255.255.255.255", 1), entry("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 2), entry("::", 3)}, 0,
+      inner_wins);
   EXPECT_EQ(map.find(ip("255.255.255.255")), 1);
   EXPECT_EQ(map.find(ip("255.255.255.254")), 0);
   EXPECT_EQ(map.find(ip("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")), 2);
@@ -66,11 +68,13 @@ TEST(PrefixMap, AgreesWithASearchThroughAllPrefixes) {
       const bool is_v4 = random() % 2 == 0;
       const IpAddress address = is_v4 ? IpAddress::v4(0x0a000000u | (random() & 0x3f))
                                       : ip("fd18::" + std::to_string(random() % 64));
-      entries.push_back({{address, static_cast<std::uint8_t>(is_v4 ? 24 + random() % 9 : 120 + random() % 9)}, i});
+      entries.push_back(
+          {{address, static_cast<std::uint8_t>(is_v4 ? 24 + random() % 9 : 120 + random() % 9)}, i});
     }
     const Map map(entries, 1000, [](int outer, int inner) { return std::min(outer, inner); });
     for (std::uint32_t low = 0; low < 300; ++low)
-      for (const IpAddress& address : {IpAddress::v4(0x0a000000u + low), ip("fd18::" + std::to_string(low))}) {
+      for (const IpAddress& address :
+           {IpAddress::v4(0x0a000000u + low), ip("fd18::" + std::to_string(low))}) {
         int expected = 1000;
         for (const auto& [prefix, value] : entries)
           if (prefix.contains(address)) expected = std::min(expected, value);

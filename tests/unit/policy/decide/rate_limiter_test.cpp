@@ -57,8 +57,9 @@ TEST(BucketShape, HoldsAtLeastOneToken) {
 }
 
 TEST(BucketShape, SurvivesTheExtremes) {
-  for (const BucketLimit limit : {BucketLimit{{UINT64_MAX, 1s}, UINT64_MAX}, BucketLimit{{1, 24h * 365}, UINT64_MAX},
-                                  BucketLimit{{1'000'000'000'000, 1s}, 1}, BucketLimit{{1, 1ns}, UINT64_MAX}}) {
+  for (const BucketLimit limit :
+       {BucketLimit{{UINT64_MAX, 1s}, UINT64_MAX}, BucketLimit{{1, 24h * 365}, UINT64_MAX},
+        BucketLimit{{1'000'000'000'000, 1s}, 1}, BucketLimit{{1, 1ns}, UINT64_MAX}}) {
     TokenBucket bucket;
     for (const Timestamp now : {Timestamp{}, Timestamp{24h * 365 * 100}})
       EXPECT_TRUE(bucket.take(BucketShape::of(limit), now));

@@ -11,7 +11,8 @@ constexpr PeerIndex kCarrier{0}, kPbx{1}, kBackup{2};
 
 IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
 
-PeerConfig peer(std::string name, std::string realm, std::vector<const char*> targets, std::vector<const char*> sources = {}) {
+PeerConfig peer(std::string name, std::string realm, std::vector<const char*> targets,
+                std::vector<const char*> sources = {}) {
   PeerConfig config;
   config.name = std::move(name);
   config.realm = std::move(realm);
@@ -41,7 +42,8 @@ void add_rule(SbcConfig& config, std::string_view source, AccessAction action) {
 
 TEST(SourceClassifier, TakesTheRealmsTrustForAStranger) {
   const SourceClassifier sources(two_sides());
-  EXPECT_EQ(sources.classify(kOutside, ip("192.0.2.1")), (SourceClass{TrustClass::Untrusted, PeerIndex::kNone}));
+  EXPECT_EQ(sources.classify(kOutside, ip("192.0.2.1")),
+            (SourceClass{TrustClass::Untrusted, PeerIndex::kNone}));
   EXPECT_EQ(sources.classify(kInside, ip("192.0.2.1")), (SourceClass{TrustClass::Trusted, PeerIndex::kNone}));
 }
 
@@ -68,7 +70,8 @@ TEST(SourceClassifier, DeniesEvenAPeer) {
   SbcConfig config = two_sides();
   add_rule(config, "198.18.1.0/24", AccessAction::Deny);
   const SourceClassifier sources(config);
-  EXPECT_EQ(sources.classify(kOutside, ip("198.18.1.2")), (SourceClass{TrustClass::Denied, PeerIndex::kNone}));
+  EXPECT_EQ(sources.classify(kOutside, ip("198.18.1.2")),
+            (SourceClass{TrustClass::Denied, PeerIndex::kNone}));
 }
 
 TEST(SourceClassifier, SetsTheClassOfAStrangerByRule) {
@@ -92,7 +95,8 @@ TEST(SourceClassifier, GivesTheBestClassOfAPortsRealms) {
   EXPECT_EQ(sources.classify_on_port(PortIndex{0}, ip("192.0.2.9")).trust, TrustClass::Trusted);
   EXPECT_EQ(sources.classify_on_port(PortIndex{0}, ip("192.0.2.1")).trust, TrustClass::Untrusted);
   EXPECT_EQ(sources.classify_on_port(PortIndex{0}, ip("192.0.2.2")).trust, TrustClass::Denied);
-  EXPECT_EQ(sources.classify_on_port(PortIndex{0}, ip("198.18.1.2")), (SourceClass{TrustClass::Known, kCarrier}));
+  EXPECT_EQ(sources.classify_on_port(PortIndex{0}, ip("198.18.1.2")),
+            (SourceClass{TrustClass::Known, kCarrier}));
 }
 
 TEST(SourceClassifier, TrustsNobodyOnAPortWithoutRealms) {

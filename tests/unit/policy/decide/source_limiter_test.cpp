@@ -57,7 +57,8 @@ TEST(SourceLimiter, StopsAllStrangersTogether) {
   EXPECT_EQ(count[Admission::Admitted], 50) << "what comes in 250 ms may come at once";
   EXPECT_EQ(count[Admission::UnknownRate], 1950);
   count.clear();
-  for (std::uint32_t i = 0; i < 2000; ++i) ++count[ask(limiter, IpAddress::v4(i * 65536 + 1), Timestamp{1h + 100ms})];
+  for (std::uint32_t i = 0; i < 2000; ++i)
+    ++count[ask(limiter, IpAddress::v4(i * 65536 + 1), Timestamp{1h + 100ms})];
   EXPECT_EQ(count[Admission::Admitted], 20);
 }
 

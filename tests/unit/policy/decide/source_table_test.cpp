@@ -45,7 +45,8 @@ TEST(SourceTable, HoldsItsCapacityWithoutPuttingOutMany) {
 TEST(SourceTable, NeverGrowsBeyondItsMemory) {
   SourceTable table(64, kKey);
   const std::size_t memory = table.memory_bytes();
-  for (std::uint32_t i = 0; i < 100000; ++i) ASSERT_TRUE(table.take(table.key_of(source(i), 0), kTwo, Timestamp{1h}));
+  for (std::uint32_t i = 0; i < 100000; ++i)
+    ASSERT_TRUE(table.take(table.key_of(source(i), 0), kTwo, Timestamp{1h}));
   EXPECT_EQ(table.memory_bytes(), memory);
   EXPECT_LE(table.tracked(), table.capacity());
 }
@@ -65,7 +66,8 @@ TEST(SourceTable, NeverPutsOutAKnownSource) {
   const Timestamp now{1h};
   const auto known = table.key_of(source(0), 0);
   ASSERT_TRUE(table.set_known(known, true, now));
-  for (std::uint32_t i = 1; i < 100000; ++i) (void)table.take(table.key_of(source(i), 0), kTwo, now + i * 1us);
+  for (std::uint32_t i = 1; i < 100000; ++i)
+    (void)table.take(table.key_of(source(i), 0), kTwo, now + i * 1us);
   EXPECT_TRUE(table.is_known(known));
   EXPECT_TRUE(table.set_known(known, false, now));
   EXPECT_FALSE(table.is_known(known));
@@ -76,7 +78,8 @@ TEST(SourceTable, LetsAStrangerPassToTheOtherLimitsWhenItsLineIsFullOfKnownSourc
   const Timestamp now{1h};
   std::vector<SourceTable::Key> refused;
   for (std::uint32_t i = 0; i < 200; ++i)
-    if (!table.set_known(table.key_of(source(i), 0), true, now)) refused.push_back(table.key_of(source(i), 0));
+    if (!table.set_known(table.key_of(source(i), 0), true, now))
+      refused.push_back(table.key_of(source(i), 0));
   EXPECT_EQ(refused.size(), 200u - table.capacity());
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(table.take(refused.front(), kTwo, now));
   EXPECT_EQ(table.tracked(), table.capacity());

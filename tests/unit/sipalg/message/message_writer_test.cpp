@@ -42,7 +42,7 @@ TEST(MessageWriter, BuildsARequest) {
   writer.list_member("b");
   writer.end_list();
   EXPECT_EQ(writer.finish("hi"),
-            "OPTIONS sip:b.test SIP/2.0\r\nCall-ID: 1\r\nX-A: folded \t value\r\nUnsupported: a, b\r\n"
+            "OPTIONS sip:b.test SIP/2.0\r\nCall-ID: 1\r\nX-A: folded value\r\nUnsupported: a, b\r\n"
             "Content-Length: 2\r\n\r\nhi");
 }
 
@@ -75,7 +75,8 @@ TEST(MessageWriter, AddressGetsBracketsAndATagOnce) {
 
 // RFC 4475 §3.1.1.2: legal in a quoted-pair, and still not sent on.
 TEST(MessageWriter, DisplayNameWithControlOctetsIsLeftOut) {
-  EXPECT_EQ(address_line({"\"a\\\0b\" <sip:a@b.test>;x=\"\\\0\";y=1", 36}, ""), "To: <sip:a@b.test>;y=1");
+  using namespace std::literals;
+  EXPECT_EQ(address_line("\"a\\\0b\" <sip:a@b.test>;x=\"\\\0\";y=1"sv, ""), "To: <sip:a@b.test>;y=1");
 }
 
 // Threats P3
@@ -101,7 +102,7 @@ TEST(MessageWriter, WhatDoesNotFitIsNoMessage) {
     writer.status_line(200);
     writer.header("X-A", "abc");
     const auto message = writer.finish({});
-    EXPECT_EQ(message.has_value(), size >= 48) << size;
+    EXPECT_EQ(message.has_value(), size >= 47) << size;
   }
 }
 

@@ -58,7 +58,7 @@ TEST(StartLine, BrokenStatusLinesAreRefused) {
 
 TEST(StartLine, WhatIsNoSipGetsNoAnswer) {
   for (const std::string_view text :
-       {"", " ", "GET / HTTP/1.1", "INVITE", "INVITE sip:a@b.test", "hello world", "INVITE SIP/2.0",
+       {"", " ", "GET / HTTP/1.1", "INVITE", "INVITE sip:a@b.test", "hello world",
         "\tINVITE sip:a@b.test SIP/2.0", "INVITE\tsip:a@b.test SIP/2.0"}) {
     const Outcome outcome = parse(text);
     EXPECT_FALSE(outcome.good) << text;
@@ -79,6 +79,7 @@ TEST(StartLine, BrokenRequestLinesNameTheirAnswer) {
                {"OPTIONS <sip:a@b.test> SIP/2.0", GrammarRule::RequestUri, 400},    // RFC 4475 §3.1.2.7
                {"OPTIONS sip:a@b.test; lr SIP/2.0", GrammarRule::RequestUri, 400},  // RFC 4475 §3.1.2.8
                {"OPTIONS sip:a@b.test?a=b SIP/2.0", GrammarRule::RequestUri, 400},  // RFC 4475 §3.1.2.11
+               {"OPTIONS SIP/2.0", GrammarRule::RequestUri, 400},
                {"OPTIONS  SIP/2.0", GrammarRule::RequestUri, 400}};
   for (const auto& one : cases) {
     const Outcome outcome = parse(one.text);
