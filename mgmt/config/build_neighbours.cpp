@@ -5,64 +5,65 @@ namespace sallyport::mgmt {
 namespace {
 
 void build_profile_media(const Section& section, ProfileMedia& media) {
-  media.latch = section.word<LatchMode>("latch");
-  media.ice = section.word<FeatureMode>("ice");
-  media.rtcp = section.word<RtcpMode>("rtcp");
+  media.latch = read_word<LatchMode>(section, "latch");
+  media.ice = read_word<FeatureMode>(section, "ice");
+  media.rtcp = read_word<RtcpMode>(section, "rtcp");
   media.codecs = section.texts("codecs");
-  media.dtmf = section.word<DtmfMode>("dtmf");
-  media.hold = section.word<HoldMode>("hold");
-  media.inactivity = section.duration("inactivity");
-  media.policing_percent = section.get("policing", parse_percent);
+  media.dtmf = read_word<DtmfMode>(section, "dtmf");
+  media.hold = read_word<HoldMode>(section, "hold");
+  media.inactivity = read_duration(section, "inactivity");
+  media.policing_percent = read(section, "policing", parse_percent);
 }
 
 void build_profile_timers(const Section& section, ProfileTimers& timers) {
-  timers.t1 = section.duration("t1");
-  timers.setup = section.duration("setup");
-  timers.ring = section.duration("ring");
-  timers.early_media = section.duration("early_media");
-  timers.call = section.duration("call");
-  timers.session = section.duration("session");
+  timers.t1 = read_duration(section, "t1");
+  timers.setup = read_duration(section, "setup");
+  timers.ring = read_duration(section, "ring");
+  timers.early_media = read_duration(section, "early_media");
+  timers.call = read_duration(section, "call");
+  timers.session = read_duration(section, "session");
 }
 
 ProfileConfig build_profile(const Section& section, std::string name) {
   ProfileConfig profile;
   profile.name = std::move(name);
-  profile.strictness = section.word<Strictness>("strictness");
+  profile.strictness = read_word<Strictness>(section, "strictness");
   profile.methods = section.texts("methods");
   profile.events = section.texts("events");
   build_profile_timers(section.child("timers"), profile.timers);
   const Section features = section.child("features");
-  profile.prack = features.word<FeatureMode>("prack");
-  profile.update = features.word<FeatureMode>("update");
-  profile.refer = features.word<ReferMode>("refer");
-  profile.redirect = features.word<RedirectMode>("redirect");
+  profile.prack = read_word<FeatureMode>(features, "prack");
+  profile.update = read_word<FeatureMode>(features, "update");
+  profile.refer = read_word<ReferMode>(features, "refer");
+  profile.redirect = read_word<RedirectMode>(features, "redirect");
   const Section responses = section.child("responses");
-  profile.responses_to = responses.word<ResponsesTo>("to");
+  profile.responses_to = read_word<ResponsesTo>(responses, "to");
   for (const Section& item : responses.items("map"))
-    profile.response_map.push_back({item.number<std::uint16_t>("in"), item.number<std::uint16_t>("out")});
+    profile.response_map.push_back(
+        {read_number<std::uint16_t>(item, "in"), read_number<std::uint16_t>(item, "out")});
   const Section identity = section.child("identity");
-  profile.identity_accept = identity.word<IdentityAccept>("accept");
-  profile.identity_send = identity.word<IdentitySend>("send");
+  profile.identity_accept = read_word<IdentityAccept>(identity, "accept");
+  profile.identity_send = read_word<IdentitySend>(identity, "send");
   profile.honour_privacy = identity.is("privacy", "honour");
   const Section headers = section.child("headers");
   profile.headers_pass = headers.texts("pass");
   profile.header_rules_in = headers.texts("in");
   profile.header_rules_out = headers.texts("out");
   const Section srtp = section.child("srtp");
-  profile.srtp.mode = srtp.word<SrtpMode>("mode");
+  profile.srtp.mode = read_word<SrtpMode>(srtp, "mode");
   profile.srtp.sdes_only_over_tls = srtp.is("sdes_over", "tls");
-  profile.srtp.keying = srtp.words<SrtpKeying>("keying");
-  profile.srtp.suites = srtp.words<SrtpSuite>("suites");
+  profile.srtp.keying = read_words<SrtpKeying>(srtp, "keying");
+  profile.srtp.suites = read_words<SrtpSuite>(srtp, "suites");
   build_profile_media(section.child("media"), profile.media);
   return profile;
 }
 
 PeerTarget build_target(const Section& section) {
   PeerTarget target;
-  if (section.written("domain") != nullptr) target = section.get("domain", parse_domain);
+  if (section.written("domain") != nullptr) target = read(section, "domain", parse_domain);
   if (const YamlNode* address = section.written("address"))
     if (const auto endpoint = parse_address_and_port(address->text, 0)) target.address = *endpoint;
-  target.weight = section.number<std::uint32_t>("weight");
+  target.weight = read_number<std::uint32_t>(section, "weight");
   return target;
 }
 
@@ -72,8 +73,8 @@ std::optional<CallLimits> build_limits(const Section& section, std::string_view 
   if (section.written(key) == nullptr) return std::nullopt;
   const Section direction = section.child(key);
   CallLimits limits = of_realm;
-  if (direction.written("calls") != nullptr) limits.calls = direction.number<std::uint32_t>("calls");
-  if (direction.written("rate") != nullptr) limits.rate = direction.get("rate", parse_rate);
+  if (direction.written("calls") != nullptr) limits.calls = read_number<std::uint32_t>(direction, "calls");
+  if (direction.written("rate") != nullptr) limits.rate = read(direction, "rate", parse_rate);
   return limits;
 }
 
@@ -90,8 +91,8 @@ void build_peer_security(const Section& section, PeerConfig& peer) {
   const Section registration = section.child("register");
   peer.registration.emplace();
   peer.registration->aor = registration.text("aor");
-  peer.registration->expires = registration.duration("expires");
-  peer.registration->mode = registration.word<RegisterMode>("mode");
+  peer.registration->expires = read_duration(registration, "expires");
+  peer.registration->mode = read_word<RegisterMode>(registration, "mode");
 }
 
 CallLimits limits_of(const SbcConfig& config, const std::string& realm_name) {
@@ -109,14 +110,14 @@ PeerConfig build_peer(const Section& section, const std::vector<Section>& profil
   for (const Section& candidate : profiles)
     if (candidate.is("name", profile_name)) profile = &candidate;
   peer.profile = build_profile(section.over(profile, "profiles[]"), profile_name);
-  peer.transport = section.word<Transport>("transport");
+  peer.transport = read_word<Transport>(section, "transport");
   for (const Section& item : section.items("targets")) peer.targets.push_back(build_target(item));
-  peer.balance = section.word<Balance>("balance");
-  peer.sources = section.get_list("sources", parse_network);
+  peer.balance = read_word<Balance>(section, "balance");
+  peer.sources = read_list(section, "sources", parse_network);
   const Section health = section.child("health");
-  peer.health.ping = health.get_unless("ping", "never", parse_duration);
-  peer.health.down_after = health.number<std::uint32_t>("down_after");
-  peer.health.up_after = health.number<std::uint32_t>("up_after");
+  peer.health.ping = read_unless(health, "ping", "never", parse_duration);
+  peer.health.down_after = read_number<std::uint32_t>(health, "down_after");
+  peer.health.up_after = read_number<std::uint32_t>(health, "up_after");
   const CallLimits of_realm = limits_of(config, peer.realm);
   peer.limits_in = build_limits(section.child("limits"), "in", of_realm);
   peer.limits_out = build_limits(section.child("limits"), "out", of_realm);
@@ -128,15 +129,15 @@ RegistrarConfig build_registrar(const Section& section) {
   RegistrarConfig registrar;
   registrar.name = section.text("name");
   registrar.realm = section.text("realm");
-  registrar.mode = section.word<RegistrarMode>("mode");
+  registrar.mode = read_word<RegistrarMode>(section, "mode");
   registrar.upstream = section.text("upstream");
   registrar.users_file = section.file("users_file");
   registrar.domains = section.texts("domains");
   const Section refresh = section.child("refresh");
-  registrar.refresh_outside = refresh.duration("outside");
-  registrar.refresh_inside = refresh.duration("inside");
-  registrar.keepalive = section.duration("keepalive");
-  registrar.contacts_per_aor = section.number<std::uint32_t>("contacts_per_aor");
+  registrar.refresh_outside = read_duration(refresh, "outside");
+  registrar.refresh_inside = read_duration(refresh, "inside");
+  registrar.keepalive = read_duration(section, "keepalive");
+  registrar.contacts_per_aor = read_number<std::uint32_t>(section, "contacts_per_aor");
   return registrar;
 }
 

@@ -10,10 +10,10 @@ Value<Endpoint> parse_dns_server(std::string_view text) { return parse_address_a
 
 DnsConfig build_dns(const Section& section) {
   DnsConfig dns;
-  dns.servers = section.get_list("servers", parse_dns_server);
+  dns.servers = read_list(section, "servers", parse_dns_server);
   dns.via = section.text_unless("via", "host");
-  dns.timeout = section.duration("timeout");
-  dns.serve_stale = section.duration("serve_stale");
+  dns.timeout = read_duration(section, "timeout");
+  dns.serve_stale = read_duration(section, "serve_stale");
   return dns;
 }
 
@@ -27,41 +27,41 @@ DataplaneConfig build_dataplane(const Section& section) {
     }
   }
   if (!section.is("signalling_threads", "auto"))
-    dataplane.signalling_threads = section.number<std::uint32_t>("signalling_threads");
-  dataplane.idle = section.word<IdleMode>("idle");
-  dataplane.hugepages = section.word<HugepageMode>("hugepages");
-  dataplane.srtp_engine = section.word<SrtpEngineChoice>("srtp_engine");
+    dataplane.signalling_threads = read_number<std::uint32_t>(section, "signalling_threads");
+  dataplane.idle = read_word<IdleMode>(section, "idle");
+  dataplane.hugepages = read_word<HugepageMode>(section, "hugepages");
+  dataplane.srtp_engine = read_word<SrtpEngineChoice>(section, "srtp_engine");
   const Section room = section.child("capacity");
-  dataplane.capacity.calls = room.number<std::uint32_t>("calls");
-  dataplane.capacity.transactions = room.number<std::uint32_t>("transactions");
-  dataplane.capacity.registrations = room.number<std::uint32_t>("registrations");
-  dataplane.capacity.sources = room.number<std::uint32_t>("sources");
-  dataplane.capacity.blocked = room.number<std::uint32_t>("blocked");
-  dataplane.capacity.connections = room.number<std::uint32_t>("connections");
+  dataplane.capacity.calls = read_number<std::uint32_t>(room, "calls");
+  dataplane.capacity.transactions = read_number<std::uint32_t>(room, "transactions");
+  dataplane.capacity.registrations = read_number<std::uint32_t>(room, "registrations");
+  dataplane.capacity.sources = read_number<std::uint32_t>(room, "sources");
+  dataplane.capacity.blocked = read_number<std::uint32_t>(room, "blocked");
+  dataplane.capacity.connections = read_number<std::uint32_t>(room, "connections");
   return dataplane;
 }
 
 PortConfig build_port(const Section& section) {
   PortConfig port;
   port.name = section.text("name");
-  port.device = section.get("device", parse_device);
-  if (!section.is("vlan", "none")) port.vlan = section.number<std::uint16_t>("vlan");
-  port.mtu = section.number<std::uint16_t>("mtu");
-  port.checksums = section.word<ChecksumMode>("checksums");
-  port.addresses = section.get_list("addresses", parse_interface_address);
-  port.gateways = section.get_list("gateways", parse_address);
+  port.device = read(section, "device", parse_device);
+  if (!section.is("vlan", "none")) port.vlan = read_number<std::uint16_t>(section, "vlan");
+  port.mtu = read_number<std::uint16_t>(section, "mtu");
+  port.checksums = read_word<ChecksumMode>(section, "checksums");
+  port.addresses = read_list(section, "addresses", parse_interface_address);
+  port.gateways = read_list(section, "gateways", parse_address);
   const Section linux_part = section.child("linux");
-  port.ping = linux_part.get("ping", parse_rate);
-  port.services = linux_part.get_list("services", parse_linux_service);
+  port.ping = read(linux_part, "ping", parse_rate);
+  port.services = read_list(linux_part, "services", parse_linux_service);
   return port;
 }
 
 TlsConfig build_tls(const Section& section) {
   TlsConfig tls;
-  tls.minimum_version = section.word<TlsVersion>("minimum_version");
+  tls.minimum_version = read_word<TlsVersion>(section, "minimum_version");
   for (const Section& item : section.items("certificates"))
     tls.certificates.push_back(
-        {item.text("name"), item.file("certificate"), item.file("key"), item.duration("warn_before")});
+        {item.text("name"), item.file("certificate"), item.file("key"), read_duration(item, "warn_before")});
   for (const Section& item : section.items("authorities")) {
     AuthorityConfig& authority = tls.authorities.emplace_back();
     authority.name = item.text("name");
@@ -82,15 +82,15 @@ std::vector<IpAddress> addresses_of(const PortConfig* port) {
 
 ListenerConfig build_listener(const Section& section, const PortConfig* port) {
   ListenerConfig listener;
-  listener.transport = section.word<Transport>("transport");
+  listener.transport = read_word<Transport>(section, "transport");
   const bool has_port = section.written("port") != nullptr;
-  listener.port = has_port                               ? section.number<std::uint16_t>("port")
+  listener.port = has_port                               ? read_number<std::uint16_t>(section, "port")
                   : listener.transport == Transport::Tls ? 5061
                                                          : 5060;
-  listener.addresses = section.get_list("address", parse_address);
+  listener.addresses = read_list(section, "address", parse_address);
   if (section.written("address") == nullptr) listener.addresses = addresses_of(port);
   listener.certificate = section.text("certificate");
-  listener.client_certificate = section.word<ClientCertificate>("client_certificate");
+  listener.client_certificate = read_word<ClientCertificate>(section, "client_certificate");
   return listener;
 }
 
@@ -101,25 +101,25 @@ RealmConfig build_realm(const Section& section, const std::vector<PortConfig>& p
   const auto found = std::find_if(ports.begin(), ports.end(),
                                   [&](const PortConfig& port) { return port.name == realm.port; });
   const PortConfig* port = found == ports.end() ? nullptr : &*found;
-  realm.trust = section.word<RealmTrust>("trust");
+  realm.trust = read_word<RealmTrust>(section, "trust");
   for (const Section& listener : section.items("listen"))
     realm.listen.push_back(build_listener(listener, port));
   const Section advertise = section.child("advertise");
-  realm.advertise.ipv4 = advertise.get_unless("ipv4", "own", parse_address);
-  realm.advertise.ipv6 = advertise.get_unless("ipv6", "own", parse_address);
+  realm.advertise.ipv4 = read_unless(advertise, "ipv4", "own", parse_address);
+  realm.advertise.ipv6 = read_unless(advertise, "ipv6", "own", parse_address);
   realm.advertise.domain = advertise.text_unless("domain", "none");
   const Section media = section.child("media");
   realm.media.addresses =
-      media.is("addresses", "all") ? addresses_of(port) : media.get_list("addresses", parse_address);
-  realm.media.ports = media.get("ports", parse_port_range);
-  realm.media.dscp = media.get("dscp", parse_dscp);
-  realm.media.quarantine = media.duration("quarantine");
-  realm.signalling_dscp = section.get("signalling_dscp", parse_dscp);
+      media.is("addresses", "all") ? addresses_of(port) : read_list(media, "addresses", parse_address);
+  realm.media.ports = read(media, "ports", parse_port_range);
+  realm.media.dscp = read(media, "dscp", parse_dscp);
+  realm.media.quarantine = read_duration(media, "quarantine");
+  realm.signalling_dscp = read(section, "signalling_dscp", parse_dscp);
   realm.nat_auto = section.is("nat", "auto");
   const Section limits = section.child("limits");
-  realm.limits.calls = limits.number<std::uint32_t>("calls");
-  realm.limits.rate = limits.get("rate", parse_rate);
-  realm.media_limit = limits.get("media", parse_bit_rate);
+  realm.limits.calls = read_number<std::uint32_t>(limits, "calls");
+  realm.limits.rate = read(limits, "rate", parse_rate);
+  realm.media_limit = read(limits, "media", parse_bit_rate);
   return realm;
 }
 

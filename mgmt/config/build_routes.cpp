@@ -26,7 +26,7 @@ RouteTarget build_map_target(const Section& section) {
   if (section.written("table") != nullptr) return RouteToTable{section.text("table")};
   if (section.written("redirect") != nullptr) return RouteRedirect{section.text("redirect")};
   return RouteReject{section.written("reject") == nullptr ? std::uint16_t{403}
-                                                          : section.number<std::uint16_t>("reject")};
+                                                          : read_number<std::uint16_t>(section, "reject")};
 }
 
 // Words and maps mixed, in the order of the file.

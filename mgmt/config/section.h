@@ -57,48 +57,54 @@ class Section {
   [[nodiscard]] YamlPlace place(std::string_view key = {}) const;
   [[nodiscard]] std::string shown(std::string_view key = {}) const;
 
-  template <class T>
-  [[nodiscard]] T get(std::string_view key, Value<T> (*parse)(std::string_view)) const {
-    const Value<T> parsed = parse(text(key));
-    return parsed ? *parsed : T{};
-  }
-  template <class T>
-  [[nodiscard]] std::optional<T> get_unless(std::string_view key, std::string_view word,
-                                            Value<T> (*parse)(std::string_view)) const {
-    if (text(key).empty() || is(key, word)) return std::nullopt;
-    return get(key, parse);
-  }
-  template <class T>
-  [[nodiscard]] std::vector<T> get_list(std::string_view key, Value<T> (*parse)(std::string_view)) const {
-    std::vector<T> out;
-    for (const std::string& member : texts(key))
-      if (const Value<T> parsed = parse(member)) out.push_back(*parsed);
-    return out;
-  }
-  template <class T>
-  [[nodiscard]] T number(std::string_view key) const {
-    return static_cast<T>(get(key, parse_integer));
-  }
-  [[nodiscard]] Duration duration(std::string_view key) const { return get(key, parse_duration); }
-  // Words of the table stand in the order of the enumerators.
-  template <class Enum>
-  [[nodiscard]] Enum word(std::string_view key) const {
-    return static_cast<Enum>(position_of_word(key, text(key)));
-  }
-  template <class Enum>
-  [[nodiscard]] std::vector<Enum> words(std::string_view key) const {
-    std::vector<Enum> out;
-    for (const std::string& member : texts(key))
-      out.push_back(static_cast<Enum>(position_of_word(key, member)));
-    return out;
-  }
-
- private:
+  // Where `word` stands among the words that the table allows for the key.
   [[nodiscard]] std::size_t position_of_word(std::string_view key, std::string_view word) const;
 
+ private:
   const TreeContext* context_;
   std::vector<const YamlNode*> layers_;  // the first that has a key wins
   std::string path_, shown_;
 };
+
+// Typed readers. What the checker refused reads as the type's zero; nobody uses it then.
+template <class T>
+[[nodiscard]] T read(const Section& section, std::string_view key, Value<T> (*parse)(std::string_view)) {
+  const Value<T> parsed = parse(section.text(key));
+  return parsed ? *parsed : T{};
+}
+// Nothing when the key has that word instead of a value.
+template <class T>
+[[nodiscard]] std::optional<T> read_unless(const Section& section, std::string_view key,
+                                           std::string_view word, Value<T> (*parse)(std::string_view)) {
+  if (section.text(key).empty() || section.is(key, word)) return std::nullopt;
+  return read(section, key, parse);
+}
+template <class T>
+[[nodiscard]] std::vector<T> read_list(const Section& section, std::string_view key,
+                                       Value<T> (*parse)(std::string_view)) {
+  std::vector<T> out;
+  for (const std::string& member : section.texts(key))
+    if (const Value<T> parsed = parse(member)) out.push_back(*parsed);
+  return out;
+}
+template <class T>
+[[nodiscard]] T read_number(const Section& section, std::string_view key) {
+  return static_cast<T>(read(section, key, parse_integer));
+}
+[[nodiscard]] inline Duration read_duration(const Section& section, std::string_view key) {
+  return read(section, key, parse_duration);
+}
+// Words of the table stand in the order of the enumerators.
+template <class Enum>
+[[nodiscard]] Enum read_word(const Section& section, std::string_view key) {
+  return static_cast<Enum>(section.position_of_word(key, section.text(key)));
+}
+template <class Enum>
+[[nodiscard]] std::vector<Enum> read_words(const Section& section, std::string_view key) {
+  std::vector<Enum> out;
+  for (const std::string& member : section.texts(key))
+    out.push_back(static_cast<Enum>(section.position_of_word(key, member)));
+  return out;
+}
 
 }  // namespace sallyport::mgmt
