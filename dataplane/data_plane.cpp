@@ -65,7 +65,6 @@ Result<void, StartError> RunningDataPlane::prepare_linux() {
     for (const PortIndex port : device.ports) {
       const PortConfig& config = config_.ports[to_position(port)];
       interface.addresses.insert(interface.addresses.end(), config.addresses.begin(), config.addresses.end());
-      if (config.vlan) interface.mtu = std::max<std::uint16_t>(interface.mtu, config.mtu + 4);
     }
   }
   if (interfaces.empty()) return {};
@@ -142,7 +141,8 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
   setup.number = lcore;
   setup.key = secrets_.tables;
   for (const QueueOfDevice& queue : queues_->rx_queues_of(lcore))
-    setup.rx_queues.push_back({queue.device, devices_[queue.device]->id(), queue.queue});
+    setup.rx_queues.push_back(
+        {queue.device, devices_[queue.device]->id(), queue.queue, devices_[queue.device]->gate()});
   for (std::size_t shard = 0; shard < threads_.shards; ++shard) {
     setup.shards.push_back({&links_->to_shard(lcore, shard), &links_->shard_bell(shard)});
     setup.from_shards.push_back(&links_->from_shard(shard, lcore));
@@ -158,9 +158,12 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
     const PortConfig& port = config_.ports[i];
     setup.transmit.ports.push_back(
         {ports_->device_of(PortIndex(i)), device_of(i).mac(), port.mtu, port.vlan.value_or(0)});
+    for (const IpAddress& address : policy::neighbours_of(config_, port))
+      setup.transmit.asked_ahead.push_back({PortIndex(i), address});
   }
   for (std::size_t device = 0; device < devices_.size(); ++device)
-    setup.transmit.devices.push_back({devices_[device]->id(), queues_->tx_queue_of(lcore, device)});
+    setup.transmit.devices.push_back(
+        {devices_[device]->id(), queues_->tx_queue_of(lcore, device), devices_[device]->gate()});
   setup.transmit.pool = pools_->main();
   setup.transmit.key = secrets_.tables;
   return setup;
@@ -186,7 +189,8 @@ Result<void, StartError> RunningDataPlane::start_threads() {
     if (!lcore_threads_.back()->start(static_cast<unsigned>(lcore)))
       return fail(StartError{fmt::format("dataplane.lcores: this process may not run on CPU {}", cpu)});
   }
-  eal_->log().speak();
+  for (const auto& device : devices_)
+    if (device->gate() != nullptr) memif_clients_.push_back(std::make_unique<MemifRejoin>(*device));
   const std::lock_guard lock(mutex_);
   runs_ = true;
   return {};
@@ -198,6 +202,7 @@ void RunningDataPlane::stop() {
     if (runs_) last_ = take_snapshot();
     runs_ = false;
   }
+  memif_clients_.clear();  // first: each needs the turns of its lcore
   for (const auto& thread : lcore_threads_) thread->stop();
   for (const auto& thread : shard_threads_) thread->stop();
   if (stream_ != nullptr) stream_->stop();
@@ -225,7 +230,12 @@ void RunningDataPlane::report_lost_packets() const {
   for (const DevicePlan& device : device_plans_)
     if (device.spec.kind == DeviceKind::AfXdp) return;
   const std::uint64_t total = pools_->total(), free = pools_->free();
-  if (free != total) fmt::print(stderr, "sallyport: {} packet buffers were lost\n", total - free);
+  if (free != total) eal_->log().say(fmt::format("{} packet buffers were lost", total - free));
+}
+
+void RunningDataPlane::listen_to_library(std::function<void(std::string_view line)> listener) {
+  const std::lock_guard lock(mutex_);
+  if (runs_) eal_->log().set_listener(std::move(listener));
 }
 
 }  // namespace sallyport::dataplane

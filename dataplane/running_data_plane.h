@@ -11,6 +11,7 @@
 #include "dataplane/dpdk/device.h"
 #include "dataplane/dpdk/device_plan.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/memif_rejoin.h"
 #include "dataplane/dpdk/packet_pool.h"
 #include "dataplane/net/network_namespace.h"
 #include "dataplane/net/underlay.h"
@@ -35,6 +36,7 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] Result<void, StartError> begin();
   void stop() override;
   [[nodiscard]] DataPlaneSnapshot snapshot() const override;
+  void listen_to_library(std::function<void(std::string_view line)> listener) override;
 
  private:
   [[nodiscard]] Result<void, StartError> prepare_linux();
@@ -73,6 +75,7 @@ class RunningDataPlane final : public DataPlane {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<ShardThread>> shard_threads_;
   std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;
+  std::vector<std::unique_ptr<MemifRejoin>> memif_clients_;
 
   mutable std::mutex mutex_;  // between snapshot() and stop()
   bool runs_ = false;         // all of the above exists

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/dpdk/memif_socket.h"
 #include "dataplane/dpdk/without_fanout.h"
 
 namespace sallyport::dataplane {
@@ -39,6 +40,10 @@ const char* package_of(DeviceKind kind) {
 }
 
 }  // namespace
+
+Device::Device(const DevicePlan& plan, const std::string& port) : plan_(plan), port_(port) {
+  if (plan.spec.kind == DeviceKind::Memif && !plan.spec.memif_server) gate_ = std::make_unique<DeviceGate>();
+}
 
 StartError Device::failed(const std::string& what, int error, EalLog* log) const {
   const std::string lines = log != nullptr ? log->last_lines() : "";
@@ -165,6 +170,10 @@ Result<void, StartError> Device::set_up_queues(const rte_eth_dev_info& facts, rt
 }
 
 Result<void, StartError> Device::start() {
+  if (gate_ != nullptr) {
+    (void)join();  // no server yet is no error
+    return {};
+  }
   // Ours alone: what is for other MACs is none of our business. Groups (neighbour discovery) must arrive.
   rte_eth_promiscuous_disable(id_);
   if (const int error = rte_eth_dev_start(id_); error != 0)
@@ -172,6 +181,20 @@ Result<void, StartError> Device::start() {
   started_ = true;
   rte_eth_allmulticast_enable(id_);
   return {};
+}
+
+void Device::pause() noexcept {
+  rte_eth_dev_stop(id_);
+  started_ = false;
+}
+
+// Looks first: the driver reports each failure, and would wait for a server that does not accept.
+bool Device::join() noexcept {
+  if (look_for_memif_server(plan_.spec.name) != MemifServer::Present) return false;
+  if (rte_eth_dev_start(id_) != 0) return false;
+  started_ = true;
+  gate_->open();
+  return true;
 }
 
 void Device::close() noexcept {

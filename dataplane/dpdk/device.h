@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/data_plane.h"
+#include "dataplane/dpdk/device_gate.h"
 #include "dataplane/dpdk/device_plan.h"
 #include "dataplane/dpdk/eal_log.h"
 #include "dataplane/dpdk/packet_pool.h"
@@ -35,8 +36,12 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  // Packets arrive from now on.
+  // Packets arrive from now on; over a memif client only if its server is there, see memif_rejoin.h.
   [[nodiscard]] Result<void, StartError> start();
+  // A memif client whose gate is shut and left: leaves its server.
+  void pause() noexcept;
+  // A memif client that is not started: joins its server and opens the gate. False: no server.
+  [[nodiscard]] bool join() noexcept;
   // Idempotent. Packets that lie in its queues go back to their pool.
   void close() noexcept;
 
@@ -45,13 +50,16 @@ class Device {
   [[nodiscard]] std::uint16_t tx_queues() const noexcept { return tx_queues_; }
   [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
+  // Of a memif client, which may be stopped while its lcore turns; the others have none.
+  [[nodiscard]] DeviceGate* gate() const noexcept { return gate_.get(); }
+  [[nodiscard]] bool is_started() const noexcept { return started_; }
   // Asks the driver without waiting. Any thread.
   [[nodiscard]] bool is_link_up() const noexcept;
   // The driver may transmit packets of several segments.
   [[nodiscard]] bool sends_chains() const noexcept { return sends_chains_; }
 
  private:
-  Device(const DevicePlan& plan, const std::string& port) : plan_(plan), port_(port) {}
+  Device(const DevicePlan& plan, const std::string& port);
   [[nodiscard]] Result<void, StartError> attach(const std::string& arguments, EalLog& log);
   [[nodiscard]] Result<void, StartError> find(EalLog& log);
   [[nodiscard]] Result<void, StartError> make_rings();
@@ -66,6 +74,7 @@ class Device {
   MacAddress mac_{};
   bool exists_ = false, started_ = false, sends_chains_ = false;
   std::array<rte_ring*, 2> rings_{};  // of a ring device: NAME_in, NAME_out
+  std::unique_ptr<DeviceGate> gate_;
 };
 
 }  // namespace sallyport::dataplane

@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <net/if.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -16,6 +15,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+
+#include "dataplane/dpdk/memif_socket.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -73,14 +74,7 @@ Check clear_memif_socket(const std::string& port, const std::string& path) {
   if (lstat(path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode))
     return refuse(port, fmt::format("{} exists and is no socket; name another memif socket", path));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  if (fd < 0) return {};
-  const bool is_alive = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  close(fd);
-  if (is_alive) {
+  if (look_for_memif_server(path) != MemifServer::Absent) {
     return refuse(
         port,
         fmt::format("another program is the memif server of {}; use role=client or another path", path));
@@ -126,6 +120,27 @@ Check check_pci(const std::string& port, const std::string& address) {
 
 }  // namespace
 
+// The buffers are shared, and the driver gives AF_XDP whole buffers as frames, of at most a page each.
+Check check_buffer_size(const SbcConfig& config, std::span<const DevicePlan> devices) {
+  const auto name_of = [&](const DevicePlan& device) {
+    return config.ports[to_position(device.ports.front())].name;
+  };
+  const auto xdp = std::find_if(devices.begin(), devices.end(), [](const DevicePlan& device) {
+    return device.spec.kind == DeviceKind::AfXdp;
+  });
+  if (xdp == devices.end()) return {};
+  for (const DevicePlan& device : devices) {
+    if (fits_af_xdp_buffers(device)) continue;
+    return refuse(
+        name_of(device),
+        fmt::format("an MTU of {} does not go together with af_xdp on port {}: all ports share "
+                    "buffers, which af_xdp limits to a memory page; lower the mtu to {}, or use "
+                    "af_packet on port {}",
+                    device.mtu, name_of(*xdp), largest_mtu_beside_af_xdp(device.spec.kind), name_of(*xdp)));
+  }
+  return {};
+}
+
 Check check_devices(const SbcConfig& config, std::span<const DevicePlan> devices) {
   for (const DevicePlan& device : devices) {
     const std::string& port = config.ports[to_position(device.ports.front())].name;
@@ -150,7 +165,7 @@ Check check_devices(const SbcConfig& config, std::span<const DevicePlan> devices
     }
     if (!check) return check;
   }
-  return {};
+  return check_buffer_size(config, devices);
 }
 
 }  // namespace sallyport::dataplane

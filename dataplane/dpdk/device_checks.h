@@ -13,4 +13,8 @@ namespace sallyport::dataplane {
 [[nodiscard]] Result<void, StartError> check_devices(const SbcConfig& config,
                                                      std::span<const DevicePlan> devices);
 
+// Part of the above: no port has frames so large that an af_xdp port could not share its buffers.
+[[nodiscard]] Result<void, StartError> check_buffer_size(const SbcConfig& config,
+                                                         std::span<const DevicePlan> devices);
+
 }  // namespace sallyport::dataplane

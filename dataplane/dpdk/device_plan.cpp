@@ -13,6 +13,7 @@ constexpr std::uint32_t kBufferOverhead = 64 + 256;  // mempool header; rte_mbuf
 constexpr std::uint32_t kLinkHeaders = 14 + 8;       // Ethernet and two tags
 constexpr std::uint32_t kAfPacketHeaders = 96;       // tpacket2_hdr, sockaddr_ll, alignment
 constexpr std::uint32_t kBurst = 64;
+constexpr std::uint32_t kPage = 4096;
 
 struct KindName {
   DeviceKind kind;
@@ -30,6 +31,11 @@ bool is_same_device(const DeviceSpec& a, const DeviceSpec& b) {
   if (a.kind == DeviceKind::Discard) return false;
   return a.kind == b.kind && a.name == b.name && a.memif_id == b.memif_id && a.pcap_in == b.pcap_in &&
          a.pcap_out == b.pcap_out;
+}
+
+std::uint32_t room_for(const DevicePlan& device) {
+  return device.spec.kind == DeviceKind::AfPacket ? af_packet_frame_size(device.mtu)
+                                                  : device.mtu + kLinkHeaders;
 }
 
 }  // namespace
@@ -85,14 +91,18 @@ std::uint32_t af_packet_frame_size(std::uint16_t mtu) {
   return std::bit_ceil(std::max(mtu + kLinkHeaders + kAfPacketHeaders, std::uint32_t{2048}));
 }
 
+bool fits_af_xdp_buffers(const DevicePlan& device) {
+  return room_for(device) + kHeadroom + kBufferOverhead <= kPage;
+}
+
+std::uint16_t largest_mtu_beside_af_xdp(DeviceKind kind) {
+  return kind == DeviceKind::AfPacket ? 2048 - kLinkHeaders - kAfPacketHeaders : kAfXdpMtuMax;
+}
+
 MemoryPlan plan_memory(std::span<const DevicePlan> devices, const ThreadPlan& threads) {
   MemoryPlan plan;
   std::uint32_t room = 2048;
-  for (const DevicePlan& device : devices) {
-    const std::uint32_t wanted = device.spec.kind == DeviceKind::AfPacket ? af_packet_frame_size(device.mtu)
-                                                                          : device.mtu + kLinkHeaders;
-    room = std::max(room, wanted);
-  }
+  for (const DevicePlan& device : devices) room = std::max(room, room_for(device));
   plan.data_room = room + kHeadroom;
 
   const auto device_count = static_cast<std::uint32_t>(devices.size());

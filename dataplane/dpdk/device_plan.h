@@ -54,5 +54,8 @@ inline constexpr std::uint32_t kAfPacketFrames = 1024;
 
 // AF_XDP keeps a frame and the buffer's own headers in one page.
 inline constexpr std::uint16_t kAfXdpMtuMax = 3000;
+// Whether frames of this device fit into buffers that an af_xdp device uses too.
+[[nodiscard]] bool fits_af_xdp_buffers(const DevicePlan& device);
+[[nodiscard]] std::uint16_t largest_mtu_beside_af_xdp(DeviceKind kind);
 
 }  // namespace sallyport::dataplane

@@ -34,7 +34,7 @@ void EalLog::take(std::string_view text) {
     std::string line = rest_.substr(0, end);
     rest_.erase(0, end + 1);
     if (line.empty()) continue;
-    if (speaks_) std::fprintf(stderr, "dpdk: %s\n", line.c_str());
+    if (listener_) listener_(line);
     lines_.push_back(std::move(line));
     if (lines_.size() > kLinesKept) lines_.pop_front();
   }
@@ -59,6 +59,14 @@ void EalLog::clear() {
   lines_.clear();
 }
 
-void EalLog::speak() noexcept { speaks_ = true; }
+void EalLog::set_listener(std::function<void(std::string_view line)> listener) {
+  const std::lock_guard lock(mutex_);
+  listener_ = std::move(listener);
+}
+
+void EalLog::say(std::string_view line) const {
+  const std::lock_guard lock(mutex_);
+  if (listener_) listener_(line);
+}
 
 }  // namespace sallyport::dataplane

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -22,8 +23,10 @@ class EalLog {
   // True when a line that holds `text` was printed since the last clear().
   [[nodiscard]] bool has(std::string_view text) const;
   void clear();
-  // From now on lines go to stderr with the prefix "dpdk: ".
-  void speak() noexcept;
+  // From now on each line also goes there. It is called under a lock: it must not print through DPDK.
+  void set_listener(std::function<void(std::string_view line)> listener);
+  // A line of our own for the listener.
+  void say(std::string_view line) const;
 
  private:
   static ssize_t on_write(void* log, const char* text, std::size_t size);
@@ -32,7 +35,7 @@ class EalLog {
   mutable std::mutex mutex_;
   std::deque<std::string> lines_;
   std::string rest_;  // a line not yet ended
-  bool speaks_ = false;
+  std::function<void(std::string_view line)> listener_;
   FILE* stream_ = nullptr;
 };
 

@@ -20,7 +20,8 @@ namespace sallyport::dataplane {
 struct UnderlayInterface {
   std::string name;
   std::vector<Prefix> addresses;  // of all ports on it: none may be the interface's own
-  std::uint16_t mtu = 1500;       // the largest of its ports; the interface's must not be smaller
+  // The largest of its ports; the interface's must not be smaller. Linux carries a VLAN tag on top of it.
+  std::uint16_t mtu = 1500;
 };
 
 class Underlay {

@@ -39,10 +39,15 @@ struct PacketMeta {
   std::uint8_t ip_protocol = 0;  // of the transport header: 17 UDP, 6 TCP, 1 ICMP, 58 ICMPv6
   std::uint8_t shard = 0;
   policy::ExceptionKind exception = policy::ExceptionKind::None;
-  bool is_arp = false;
-  bool is_fragment = false;         // not yet reassembled
-  bool was_fragmented = false;      // reassembled, or an IPv6 packet with a fragment header of no effect
-  bool checksum_half_done = false;  // the L4 checksum holds only the pseudo header's sum
+  bool is_arp : 1 = false;
+  bool is_fragment : 1 = false;         // not yet reassembled
+  bool was_fragmented : 1 = false;      // reassembled, or an IPv6 packet with a fragment header of no effect
+  bool checksum_half_done : 1 = false;  // the L4 checksum holds only the pseudo header's sum
+  bool checksum_pending : 1 = false;    // nobody has looked at the L4 checksum; the guard will
+  bool may_be_half_done : 1 = false;    // only while pending: the port completes checksums
+  friend bool operator==(const PacketMeta&, const PacketMeta&) = default;
 };
+// One cache line: the buffers' private area begins with one.
+static_assert(sizeof(PacketMeta) <= 64);
 
 }  // namespace sallyport::dataplane

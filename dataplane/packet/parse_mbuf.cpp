@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
+#include "dataplane/packet/ordinary_packet.h"
 #include "dataplane/packet/parse_packet.h"
 
 namespace sallyport::dataplane {
@@ -17,6 +19,21 @@ bool is_verified_by_device(const rte_mbuf& packet, PacketMeta& meta) noexcept {
   // The data is known to be right, the checksum in the packet is not there yet (a virtual machine next door).
   meta.checksum_half_done = true;
   return true;
+}
+
+using Scratch = std::array<std::uint8_t, kHeadBytes>;
+
+std::span<const std::uint8_t> first_segment(const rte_mbuf& packet) noexcept {
+  return {rte_pktmbuf_mtod(&packet, const std::uint8_t*), packet.data_len};
+}
+
+// The first octets in one piece; those of a chain are copied.
+std::span<const std::uint8_t> head_of(const rte_mbuf* packet, Scratch& scratch) noexcept {
+  if (packet->nb_segs == 1) return first_segment(*packet);
+  const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(packet->pkt_len, kHeadBytes));
+  const void* head = rte_pktmbuf_read(packet, 0, wanted, scratch.data());
+  if (head == nullptr) return {};  // less is there than the chain says: a runt
+  return {static_cast<const std::uint8_t*>(head), wanted};
 }
 
 }  // namespace
@@ -37,27 +54,30 @@ void add_octets(InternetSum& sum, const rte_mbuf* packet, std::size_t offset, st
 
 Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
                                     bool is_reassembled) noexcept {
-  std::array<std::uint8_t, kHeadBytes> scratch;
   PacketMeta& meta = *meta_of(packet);
-  Frame frame{{rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len},
-              packet->pkt_len,
-              std::nullopt,
-              is_reassembled};
-  if (packet->nb_segs > 1) {
-    const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(packet->pkt_len, kHeadBytes));
-    const void* head = rte_pktmbuf_read(packet, 0, wanted, scratch.data());
-    if (head == nullptr) {
-      meta = PacketMeta{};
-      meta.port = device.first_port();
-      return fail(DropReason::RuntFrame);
-    }
-    frame.head = {static_cast<const std::uint8_t*>(head), wanted};
+  const bool is_stripped = (packet->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0;
+  const bool may_be_ordinary = packet->nb_segs == 1 && !is_stripped && !is_reassembled;
+  if (!may_be_ordinary || !take_ordinary_packet(first_segment(*packet), device, meta)) {
+    Scratch scratch;
+    Frame frame{head_of(packet, scratch), packet->pkt_len, std::nullopt, is_reassembled};
+    if (is_stripped) frame.stripped_tag = packet->vlan_tci;
+    const auto parsed = parse_packet(frame, device, meta);
+    if (!parsed) return parsed;
   }
-  if ((packet->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) frame.stripped_tag = packet->vlan_tci;
-  const auto parsed = parse_packet(frame, device, meta);
-  if (!parsed) return parsed;
   if (!is_reassembled && is_verified_by_device(*packet, meta)) return {};
-  return check_transport_sum(meta, frame.head, device.completes_checksums(meta.port), [&](InternetSum& sum) {
+  if (meta.is_arp || meta.is_fragment) return {};
+  meta.checksum_pending = true;
+  meta.may_be_half_done = device.completes_checksums(meta.port);
+  if (meta.ip_protocol == kProtocolUdp && !is_reassembled) return {};
+  return verify_pending_checksum(packet, meta);
+}
+
+Result<void, DropReason> verify_pending_checksum(const rte_mbuf* packet, PacketMeta& meta) noexcept {
+  if (!meta.checksum_pending) return {};
+  const bool completes = meta.may_be_half_done;
+  meta.checksum_pending = meta.may_be_half_done = false;
+  Scratch scratch;
+  return check_transport_sum(meta, head_of(packet, scratch), completes, [&](InternetSum& sum) {
     add_octets(sum, packet, meta.l4_offset, checksum_length(meta));
   });
 }

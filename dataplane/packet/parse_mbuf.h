@@ -16,9 +16,15 @@ namespace sallyport::dataplane {
   return static_cast<PacketMeta*>(rte_mbuf_to_priv(packet));
 }
 
-// Parses and verifies the frame in `packet`, which may be chained; fills its PacketMeta.
+// Parses the frame in `packet`, which may be chained; fills its PacketMeta. Verifies all checksums but that
+// of UDP, which is summed over the whole datagram: it is left pending, for most of a flood is dropped without
+// it. Of a reassembled packet it is verified at once.
 [[nodiscard]] Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
                                                   bool is_reassembled) noexcept;
+
+// Verifies what parse_mbuf() left pending; nothing may carry a packet on before.
+[[nodiscard]] Result<void, DropReason> verify_pending_checksum(const rte_mbuf* packet,
+                                                               PacketMeta& meta) noexcept;
 
 // Adds `length` octets from `offset` on; all of them are there.
 void add_octets(InternetSum& sum, const rte_mbuf* packet, std::size_t offset, std::size_t length) noexcept;

@@ -6,6 +6,7 @@
 #include "dataplane/packet/arp.h"
 #include "dataplane/packet/ethernet.h"
 #include "dataplane/packet/icmp.h"
+#include "dataplane/packet/ordinary_packet.h"
 #include "dataplane/packet/udp_header.h"
 
 namespace sallyport::dataplane {
@@ -21,16 +22,6 @@ struct Arrival {
   std::size_t length;                  // of the frame from there on
   bool is_reassembled;
 };
-
-bool is_own_or_broadcast(const PortNetwork& network, const IpAddress& source) noexcept {
-  const Kind kind = network.addresses.find(source).kind;
-  return kind == Kind::Own || kind == Kind::Broadcast;
-}
-
-bool is_source_fit(const PortNetwork& network, const IpAddress& source) noexcept {
-  return !source.is_unspecified() && !source.is_loopback() && !source.is_multicast() &&
-         !source.is_limited_broadcast() && !is_own_or_broadcast(network, source);
-}
 
 Outcome take_arp(const Arrival& arrival, PacketMeta& meta) noexcept {
   const auto arp = parse_arp(arrival.head);

@@ -49,7 +49,6 @@ enum class DropReason : std::uint8_t {
   NoRoute,
   NoNeighbour,
   HoldQueueFull,
-  NextHopTableFull,
   TooBig,
   EgressNotAllowed,  // Linux in the port's namespace sent what it has no business with
   NoBuffer,
@@ -91,7 +90,6 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "no_route",
                                                                                  "no_neighbour",
                                                                                  "hold_queue_full",
-                                                                                 "next_hop_table_full",
                                                                                  "too_big",
                                                                                  "egress_not_allowed",
                                                                                  "no_buffer",

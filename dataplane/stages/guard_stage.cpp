@@ -1,7 +1,11 @@
-// guard_stage.cpp — decides about a burst in two rounds.
+// guard_stage.cpp — decides about a burst in rounds.
 #include "dataplane/stages/guard_stage.h"
 
+#include <sys/mman.h>
+
 #include <array>
+
+#include "dataplane/packet/parse_mbuf.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -31,27 +35,40 @@ DropReason reason_of(ExceptionKind kind) noexcept {
   }
 }
 
+// Refusal costs speed, nothing else.
+void ask_for_huge_pages(void* memory, std::size_t bytes) noexcept { madvise(memory, bytes, MADV_HUGEPAGE); }
+
 }  // namespace
 
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
                        std::uint32_t lcores)
     : sources_(sources),
-      limiter_(
-          {config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores), lcores},
-          key),
+      limiter_({config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores),
+                lcores, ask_for_huge_pages},
+               key),
       budget_(config, key, lcores) {}
 
 void GuardStage::process(Timestamp now, Burst& burst) noexcept {
   std::array<policy::SourceLimiter::Keys, kBurstMax> keys;
   std::array<std::uint8_t, kBurstMax> untrusted;
   std::size_t untrusted_count = 0;
+  const PacketMeta* last = nullptr;  // the last stranger's: a flood of one source is looked up once a burst
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue) continue;
-    const PacketMeta& meta = *burst.meta[i];
+    PacketMeta& meta = *burst.meta[i];
     if (meta.packet_class == PacketClass::Exception) {
       judge_exception(now, burst, i);
-    } else if (meta.packet_class == PacketClass::Signalling && look_at_signalling(burst, i)) {
-      keys[untrusted_count] = limiter_.prepare(meta.port, meta.source);
+    } else if (meta.packet_class == PacketClass::Signalling) {
+      if (last != nullptr && last->source == meta.source && last->realm == meta.realm &&
+          last->port == meta.port) {
+        keys[untrusted_count] = keys[untrusted_count - 1];
+      } else if (look_at_signalling(burst, i)) {
+        keys[untrusted_count] = limiter_.prepare(meta.port, meta.source);
+        last = &meta;
+      } else {
+        continue;
+      }
+      meta.trust = TrustClass::Untrusted;
       untrusted[untrusted_count++] = static_cast<std::uint8_t>(i);
     }
   }
@@ -59,7 +76,18 @@ void GuardStage::process(Timestamp now, Burst& burst) noexcept {
     const Admission admission = limiter_.admit(keys[k], now);
     if (admission != Admission::Admitted) burst.drop(untrusted[k], reason_of(admission));
   }
+  verify_checksums(burst);
   limiter_.on_idle(now);
+}
+
+// Last, so that what is dropped need not be summed. A packet with a wrong checksum has taken a token, then:
+// whoever sends such packets could as well have sent right ones.
+void GuardStage::verify_checksums(Burst& burst) noexcept {
+  for (std::size_t i = 0; i < burst.count; ++i) {
+    if (burst.verdicts[i] != Verdict::Continue) continue;
+    const auto verified = verify_pending_checksum(burst.packets[i], *burst.meta[i]);
+    if (!verified) burst.drop(i, verified.error());
+  }
 }
 
 bool GuardStage::look_at_signalling(Burst& burst, std::size_t i) const noexcept {

@@ -1,7 +1,7 @@
 // guard_stage.h — fourth stage: who sent it, and may he send so much? Access rules, peers, token buckets.
 //
 // First the class of every source of the burst, and the keys of those that nothing speaks for, so that the
-// cache misses of the source table overlap; then the decisions.
+// cache misses of the source table overlap; then the decisions; last the UDP checksums of what may pass.
 #pragma once
 
 #include "dataplane/pipeline/stage.h"
@@ -26,6 +26,7 @@ class GuardStage {
  private:
   // True when the packet has still to pass the buckets of an untrusted source.
   [[nodiscard]] bool look_at_signalling(Burst& burst, std::size_t i) const noexcept;
+  static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
 
   const policy::SourceClassifier& sources_;

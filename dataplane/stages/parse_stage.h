@@ -1,4 +1,5 @@
-// parse_stage.h — first stage: fills each packet's PacketMeta, verifies checksums, drops what cannot be ours.
+// parse_stage.h — first stage: fills each packet's PacketMeta, verifies checksums (but UDP's, which the guard
+// does), drops what cannot be ours.
 #pragma once
 
 #include "dataplane/packet/port_table.h"

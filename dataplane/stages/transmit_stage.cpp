@@ -64,16 +64,30 @@ void TransmitStage::send_datagram(Timestamp now, const ShardOutput& datagram) no
   route(now, datagram, true);
 }
 
-void TransmitStage::route(Timestamp now, const ShardOutput& datagram, bool may_hold) noexcept {
-  const PacketMeta& meta = *meta_of(datagram.packet);
-  const NextHop hop = next_hops_.look_up(now, meta.port, meta.destination);
+NextHop TransmitStage::next_hop(Timestamp now, PortIndex port, const IpAddress& destination) noexcept {
+  const NextHop hop = next_hops_.look_up(now, port, destination);
   if (hop.ask) {
     ToStream question;
     question.kind = ToStream::Kind::Resolve;
-    question.port = meta.port;
-    question.destination = meta.destination;
+    question.port = port;
+    question.destination = destination;
     has_asked_ |= setup_.to_stream->send(question);  // lost: asked again by time
   }
+  return hop;
+}
+
+// Else a burst to a peer nothing was sent to yet would overflow its place in the hold queue.
+void TransmitStage::ask_ahead(Timestamp now, PortIndex port) noexcept {
+  for (const Neighbour& neighbour : setup_.asked_ahead) {
+    if (neighbour.port != port) continue;
+    if (setup_.devices[setup_.ports[to_position(port)].device].queue)
+      (void)next_hop(now, port, neighbour.address);
+  }
+}
+
+void TransmitStage::route(Timestamp now, const ShardOutput& datagram, bool may_hold) noexcept {
+  const PacketMeta& meta = *meta_of(datagram.packet);
+  const NextHop hop = next_hop(now, meta.port, meta.destination);
   switch (hop.verdict) {
     case NextHop::Verdict::Send:
       return send_to(datagram, hop);
@@ -114,7 +128,8 @@ void TransmitStage::send_to(const ShardOutput& datagram, const NextHop& hop) noe
 void TransmitStage::on_stream(Timestamp now, const FromStream& message) noexcept {
   if (message.kind == FromStream::Kind::Packet) return send_frame(message.port, message.packet);
   next_hops_.on_message(now, message);
-  if (message.kind == FromStream::Kind::Changed || hold_.empty()) return;
+  if (message.kind == FromStream::Kind::Changed) return ask_ahead(now, message.port);
+  if (hold_.empty()) return;
   const auto is_waiting_for_it = [&](const HoldQueue::Held& held) {
     return held.port == message.port && held.destination == message.destination;
   };
@@ -153,7 +168,8 @@ void TransmitStage::flush(std::size_t device) noexcept {
   std::array<rte_mbuf*, kBurstMax> packets{};
   for (std::size_t i = 0; i < queue.count; ++i) packets[i] = queue.waiting[i].packet;
   std::size_t sent = 0;
-  for (int attempt = 0; to.queue && attempt < 2 && sent < queue.count; ++attempt) {
+  const bool may_send = to.queue && (to.gate == nullptr || to.gate->may_use());
+  for (int attempt = 0; may_send && attempt < 2 && sent < queue.count; ++attempt) {
     sent += rte_eth_tx_burst(to.id, *to.queue, packets.data() + sent,
                              static_cast<std::uint16_t>(queue.count - sent));
   }
@@ -172,6 +188,8 @@ void TransmitStage::flush(std::size_t device) noexcept {
 }
 
 void TransmitStage::on_time(Timestamp now) noexcept {
+  if (!std::exchange(has_asked_ahead_, true))
+    for (std::size_t port = 0; port < setup_.ports.size(); ++port) ask_ahead(now, PortIndex(port));
   if (hold_.empty() || now < next_tick_) return;
   next_tick_ = now + kTick;
   hold_.release_if([now](const HoldQueue::Held& held) { return held.until <= now; },

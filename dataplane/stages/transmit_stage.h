@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/dpdk/device_gate.h"
 #include "dataplane/net/adjacency.h"
 #include "dataplane/packet/packet_meta.h"
 #include "dataplane/pipeline/burst.h"
@@ -34,6 +35,13 @@ struct TransmitPort {
 struct TransmitDevice {
   std::uint16_t id = 0;                // of rte_ethdev
   std::optional<std::uint16_t> queue;  // nothing: another lcore sends there, and nobody asks this one to
+  const DeviceGate* gate = nullptr;    // Device::gate(); whoever polls the device asks it first
+};
+
+// A configured peer or gateway.
+struct Neighbour {
+  PortIndex port = PortIndex::kNone;
+  IpAddress address;
 };
 
 struct TransmitSetup {
@@ -43,6 +51,7 @@ struct TransmitSetup {
   Mailbox<ToStream>* to_stream = nullptr;
   std::span<PortCounters> counters;  // by PortIndex; this lcore's own
   std::size_t next_hops_max = 4096;
+  std::vector<Neighbour> asked_ahead;  // their next hops are asked for before anything is sent to them
   HashKey key;
 };
 
@@ -61,7 +70,7 @@ class TransmitStage {
   void on_stream(Timestamp now, const FromStream& message) noexcept;
   // A burst to each device that has something waiting. At the end of each turn.
   void flush() noexcept;
-  // Lets go what has waited too long. Cheap to call each turn.
+  // Lets go what has waited too long; the first time asks ahead. Cheap to call each turn.
   void on_time(Timestamp now) noexcept;
   // True once after questions were put to the stream thread: its doorbell must be rung.
   [[nodiscard]] bool take_has_asked() noexcept { return std::exchange(has_asked_, false); }
@@ -78,6 +87,8 @@ class TransmitStage {
     std::size_t count = 0;
     std::array<Outgoing, kBurstMax> waiting{};
   };
+  [[nodiscard]] NextHop next_hop(Timestamp now, PortIndex port, const IpAddress& destination) noexcept;
+  void ask_ahead(Timestamp now, PortIndex port) noexcept;
   void route(Timestamp now, const ShardOutput& datagram, bool may_hold) noexcept;
   void send_to(const ShardOutput& datagram, const NextHop& hop) noexcept;
   void send_frame(PortIndex port, rte_mbuf* frame) noexcept;
@@ -91,7 +102,7 @@ class TransmitStage {
   std::vector<DeviceQueue> queues_;  // by device
   std::uint32_t identification_;
   Timestamp next_tick_{};
-  bool has_asked_ = false;
+  bool has_asked_ = false, has_asked_ahead_ = false;
 };
 
 }  // namespace sallyport::dataplane

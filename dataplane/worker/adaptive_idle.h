@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include "policy/base/time.h"
 
@@ -12,7 +13,13 @@ class AdaptiveIdle {
  public:
   static constexpr Duration kSpinAfterTraffic = 50us;
   static constexpr Duration kFirstSleep = 20us;
-  static constexpr Duration kLongestSleep = 700us;
+  // Each nap costs a timer and two context switches, which is all that an idle lcore costs.
+  static constexpr Duration kLongestSleep = 1250us;
+  // Where there are several lcores a packet may have to wake two, one after the other.
+  static constexpr Duration kLongestSleepOfSeveral = 700us;
+
+  explicit AdaptiveIdle(std::size_t lcores) noexcept
+      : longest_(lcores > 1 ? kLongestSleepOfSeveral : kLongestSleep) {}
 
   // After each turn. Zero: poll again at once.
   [[nodiscard]] Duration after_turn(Timestamp now, bool moved) noexcept {
@@ -23,11 +30,12 @@ class AdaptiveIdle {
     }
     if (now - last_traffic_ < kSpinAfterTraffic) return Duration::zero();
     const Duration sleep = next_sleep_;
-    next_sleep_ = std::min(2 * next_sleep_, kLongestSleep);
+    next_sleep_ = std::min(2 * next_sleep_, longest_);
     return sleep;
   }
 
  private:
+  Duration longest_;
   Timestamp last_traffic_{};
   Duration next_sleep_ = kFirstSleep;
 };

@@ -10,6 +10,7 @@
 
 #include "dataplane/dpdk/clock.h"
 #include "dataplane/dpdk/eal.h"
+#include "dataplane/dpdk/turns.h"
 #include "dataplane/worker/adaptive_idle.h"
 
 namespace sallyport::dataplane {
@@ -23,7 +24,7 @@ void nap(Duration length) noexcept {
 }  // namespace
 
 bool LcoreThread::start(unsigned number) {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this, number] { run(number); });
   pthread_setname_np(thread_.native_handle(), fmt::format("sp-lcore-{}", number).c_str());
   if (cpu_ < 0) return true;
   cpu_set_t cpus;
@@ -37,12 +38,14 @@ void LcoreThread::stop() noexcept {
   if (thread_.joinable()) thread_.join();
 }
 
-void LcoreThread::run() noexcept {
+void LcoreThread::run(unsigned number) noexcept {
   const ThreadRegistration registration;
+  Turns turns(number);
   prctl(PR_SET_TIMERSLACK, 1UL);  // else the kernel adds 50 µs to each nap
-  AdaptiveIdle idle;
+  AdaptiveIdle idle(worker_.lcores());
   Timestamp now = read_clock();
   while (!stopping_.load(std::memory_order_acquire)) {
+    turns.begin();
     const bool moved = worker_.poll(now) != 0;
     const Duration sleep = idle_mode_ == IdleMode::Poll ? Duration::zero() : idle.after_turn(now, moved);
     if (sleep > Duration::zero()) nap(sleep);

@@ -30,7 +30,7 @@ class LcoreThread {
   [[nodiscard]] int cpu() const noexcept { return cpu_; }
 
  private:
-  void run() noexcept;
+  void run(unsigned number) noexcept;
 
   Worker& worker_;
   IdleMode idle_mode_;

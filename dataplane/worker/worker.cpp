@@ -52,6 +52,7 @@ std::size_t Worker::poll(Timestamp now) noexcept {
 }
 
 std::size_t Worker::poll_queue(Timestamp now, const RxQueue& queue) noexcept {
+  if (queue.gate != nullptr && !queue.gate->begin_turn()) return 0;
   burst_.count = rte_eth_rx_burst(queue.device_id, queue.queue, burst_.packets.data(), kBurstMax);
   if (burst_.count == 0) return 0;
   const std::size_t received = burst_.count;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "dataplane/dpdk/device_gate.h"
 #include "dataplane/packet/port_table.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/stages/classify_stage.h"
@@ -30,6 +31,7 @@ namespace sallyport::dataplane {
 struct RxQueue {
   std::size_t device = 0;                  // in the order of PortTable
   std::uint16_t device_id = 0, queue = 0;  // of rte_ethdev
+  DeviceGate* gate = nullptr;              // Device::gate()
 };
 
 // Mailboxes and doorbells outlive the worker.
@@ -62,6 +64,9 @@ class Worker {
 
   // One turn. How many packets and messages it moved.
   std::size_t poll(Timestamp now) noexcept;
+
+  // How many there are, this one included.
+  [[nodiscard]] std::size_t lcores() const noexcept { return setup_.to_lcores.size(); }
 
   // Any thread.
   [[nodiscard]] const PortCounters& counters(PortIndex port) const noexcept {

@@ -92,7 +92,9 @@ Json stats_json(const Observation& observation) {
   for (std::size_t i = 0; i < plane.lcores.size(); ++i)
     lcores.push_back({{"lcore", plane.lcores[i].lcore},
                       {"cpu", plane.lcores[i].cpu < 0 ? Json(nullptr) : Json(plane.lcores[i].cpu)},
-                      {"busy_ratio", observation.busy_ratios.at(i)}});
+                      {"busy_ratio", observation.busy_ratios.at(i)},
+                      {"busy_ns", plane.lcores[i].busy_ns},
+                      {"total_ns", plane.lcores[i].total_ns}});
   for (const dataplane::RingSnapshot& ring : plane.rings)
     rings.push_back({{"name", ring.name}, {"used", ring.used}, {"capacity", ring.capacity}});
   return {

@@ -31,8 +31,8 @@ IpAddress both(const IpAddress& address, const IpAddress& mask) noexcept {
 }  // namespace
 
 SourceLimiter::SourceLimiter(const SourceLimiterSettings& settings, const HashKey& key)
-    : sources_(settings.capacity, key),
-      prefixes_(settings.capacity, other_key(key)),
+    : sources_(settings.capacity, key, settings.prepare_memory),
+      prefixes_(settings.capacity, other_key(key), settings.prepare_memory),
       source_shape_(BucketShape::of(settings.limits.source)),
       prefix_shape_(BucketShape::of(settings.limits.prefix.limit)),
       unknown_shape_(BucketShape::of_rate(settings.limits.unknown, kUnknownWindow, settings.share)),

@@ -29,6 +29,7 @@ struct SourceLimiterSettings {
   SourceLimits limits;
   std::uint32_t capacity = 1'000'000;
   std::uint32_t share = 1;
+  SourceTable::PrepareMemory prepare_memory = nullptr;
 };
 
 class SourceLimiter {

@@ -3,19 +3,35 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
+#include <new>
+#include <type_traits>
 
 #include "policy/base/address_hash.h"
+#include "policy/base/check.h"
 
 namespace sallyport::policy {
 
-SourceTable::SourceTable(std::uint32_t capacity, const HashKey& key)
+SourceTable::SourceTable(std::uint32_t capacity, const HashKey& key, PrepareMemory prepare)
     : key_(key),
       // Twice the room, so that few lines overflow while the table holds no more than its capacity.
       line_mask_(std::bit_ceil((std::max<std::uint64_t>(capacity, kWays) * 2 + kWays - 1) / kWays) - 1),
-      lines_(std::make_unique<Line[]>(line_mask_ + 1)) {}
+      lines_(make_lines(line_mask_ + 1, prepare)) {}
+
+void SourceTable::FreeLines::operator()(Line* lines) const noexcept { std::free(lines); }
+
+SourceTable::Lines SourceTable::make_lines(std::size_t count, PrepareMemory prepare) {
+  static_assert(std::is_trivially_destructible_v<Line>);
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  const std::size_t bytes = count * sizeof(Line);  // a power of two
+  void* const memory = std::aligned_alloc(bytes >= kHugePage ? kHugePage : sizeof(Line), bytes);
+  SALLYPORT_CHECK(memory != nullptr);
+  if (prepare != nullptr && bytes >= kHugePage) prepare(memory, bytes);
+  return Lines(new (memory) Line[count]);
+}
 
 SourceTable::Key SourceTable::key_of(const IpAddress& address, std::uint16_t space) const noexcept {
-  return {address_hash(key_, address, space)};
+  return {address_hash16(key_, address, space)};
 }
 
 SourceTable::Entry* SourceTable::find(Key key) const noexcept {

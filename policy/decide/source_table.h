@@ -29,7 +29,11 @@ class SourceTable {
     std::uint64_t hash = 0;
   };
 
-  SourceTable(std::uint32_t capacity, const HashKey& key);
+  // Sees a big table's memory before it is first written: the rim asks for huge pages, without which sources
+  // in random order miss the TLB with nearly every packet.
+  using PrepareMemory = void (*)(void* memory, std::size_t bytes) noexcept;
+
+  SourceTable(std::uint32_t capacity, const HashKey& key, PrepareMemory prepare = nullptr);
 
   // `space` keeps equal addresses of different networks apart (a port's index).
   [[nodiscard]] Key key_of(const IpAddress& address, std::uint16_t space) const noexcept;
@@ -65,6 +69,11 @@ class SourceTable {
     std::array<Entry, kWays> entries{};
   };
   static_assert(sizeof(Line) == 64);
+  struct FreeLines {
+    void operator()(Line* lines) const noexcept;
+  };
+  using Lines = std::unique_ptr<Line[], FreeLines>;
+  [[nodiscard]] static Lines make_lines(std::size_t count, PrepareMemory prepare);
 
   static std::uint64_t tag_of(Key key) noexcept { return (key.hash & ~0xffffull) | kUsed; }
   [[nodiscard]] Line& line_of(Key key) const noexcept {
@@ -77,7 +86,7 @@ class SourceTable {
 
   HashKey key_;
   std::uint64_t line_mask_;
-  std::unique_ptr<Line[]> lines_;
+  Lines lines_;
   Counter tracked_, evicted_;
   std::uint64_t next_idle_line_ = 0;
 };

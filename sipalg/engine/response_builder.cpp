@@ -61,6 +61,26 @@ void list_unsupported(MessageWriter& writer, const SipMessage& request) noexcept
   writer.end_list();
 }
 
+bool holds_tag_param(std::string_view value) noexcept {
+  constexpr std::string_view kTagParam = "tag=";
+  for (; value.size() >= kTagParam.size(); value.remove_prefix(1))
+    if (equals_ignoring_case(value.substr(0, kTagParam.size()), kTagParam)) return true;
+  return false;
+}
+
+// The first From or To, which could not be read. RFC 3261 §8.2.6.2
+void echo_address(MessageWriter& writer, const SipMessage& request, HeaderName name,
+                  std::string_view tag) noexcept {
+  for (std::size_t i = 0; i < request.header_count; ++i) {
+    const HeaderField& field = request.headers[i];
+    if (field.name != name) continue;
+    const std::string_view value = request.value_of(field);
+    if (value.empty() || value.size() > kEchoBytesMax) return;
+    writer.echo(name, value, holds_tag_param(value) ? std::string_view{} : tag);
+    return;
+  }
+}
+
 // What a status code promises to carry.
 void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::uint16_t code,
                          const Neighbour& neighbour) noexcept {
@@ -84,17 +104,19 @@ void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::
 }  // namespace
 
 std::optional<std::string_view> build_response(std::span<char> buffer, const SipMessage& request,
-                                               std::uint16_t code, const Neighbour& neighbour,
-                                               const Endpoint& source, const HashKey& token_key) noexcept {
+                                               const ResponseTerms& terms) noexcept {
   MessageWriter writer(buffer);
-  writer.status_line(code);
-  copy_vias(writer, request, neighbour.strictness, source);
-  const auto tag = to_tag(request, source, token_key);
-  if (request.has_from) writer.address(HeaderName::From, request.from, {});
-  if (request.has_to) writer.address(HeaderName::To, request.to, {tag.data(), tag.size()});
+  writer.status_line(terms.code);
+  copy_vias(writer, request, terms.neighbour.strictness, terms.source);
+  const auto digits = to_tag(request, terms.source, terms.token_key);
+  const std::string_view tag(digits.data(), digits.size());
+  request.has_from ? writer.address(HeaderName::From, request.from, {})
+                   : echo_address(writer, request, HeaderName::From, {});
+  request.has_to ? writer.address(HeaderName::To, request.to, tag)
+                 : echo_address(writer, request, HeaderName::To, tag);
   if (request.has_call_id) writer.header(HeaderName::CallId, request.call_id);
   if (request.has_cseq) writer.cseq(request.cseq);
-  add_headers_of_code(writer, request, code, neighbour);
+  add_headers_of_code(writer, request, terms.code, terms.neighbour);
   return writer.finish({});
 }
 

@@ -16,15 +16,25 @@ namespace sallyport::sip {
 // A head at its limit comes back with our own additions.
 inline constexpr std::size_t kResponseBytesMax = kHeadBytesMax + 4096;
 
+// What a response is made from, beside the request.
+struct ResponseTerms {
+  std::uint16_t code;
+  const Neighbour& neighbour;
+  const Endpoint& source;    // where the request came from
+  const HashKey& token_key;  // of the To tag
+};
+
+// A From or To that could not be read comes back as it was when it is no longer than this.
+inline constexpr std::size_t kEchoBytesMax = 512;
+
 // Builds into `buffer`. The To tag is a keyed PRF over what identifies the request, so that the same request
 // gets the same bytes with and without state (RFC 3261 §8.2.7, §19.3). Works for a malformed request too:
-// Vias from those that can be read, and of From, To, Call-ID and CSeq what was read whole. Nothing when it
-// does not fit.
+// Vias from those that can be read, Call-ID and CSeq if they were read whole. A From or To that was not is
+// repeated as it came, unfolded, when it is short and holds no control octet: a strict client wants them back
+// (RFC 3261 §8.2.6.2); else it is left out. Nothing when it does not fit.
 [[nodiscard]] std::optional<std::string_view> build_response(std::span<char> buffer,
-                                                             const SipMessage& request, std::uint16_t code,
-                                                             const Neighbour& neighbour,
-                                                             const Endpoint& source,
-                                                             const HashKey& token_key) noexcept;
+                                                             const SipMessage& request,
+                                                             const ResponseTerms& terms) noexcept;
 
 // Where a response goes. Always to the address that the request came from: neither maddr nor a name in Via is
 // obeyed (threats P6). The port is that of the source when rport asks for it (RFC 3581 §4), when the profile

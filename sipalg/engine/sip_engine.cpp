@@ -107,7 +107,8 @@ void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, Eng
 
 void SipEngine::State::answer_malformed(const DatagramInput& input, EngineOutput& out) noexcept {
   const std::uint16_t code = message.error.answer;
-  // An ACK is never answered, RFC 3261 §17.1.1.3; nor is what has no Via to answer to, RFC 3261 §8.2.6.2.
+  // An ACK is never answered, RFC 3261 §17.1.1.3; nor is what has no Via to answer to, RFC 3261 §8.2.6.2. The
+  // other mandatory fields may be missing: the answer then says so without them, RFC 4475 §3.3.1.
   if (code == 0 || message.start.method == Method::Ack || !message.top_via.answerable)
     return drop(input, SipDropReason::Malformed);
   answer_without_state(input, code, out);
@@ -156,7 +157,7 @@ std::optional<TransactionTable::Kept> SipEngine::State::make_response(const Data
     drop(input, SipDropReason::ForbiddenTarget);
     return std::nullopt;
   }
-  const auto bytes = build_response(response, message, code, neighbour, input.remote, settings.token_key);
+  const auto bytes = build_response(response, message, {code, neighbour, input.remote, settings.token_key});
   if (!bytes) {
     drop(input, SipDropReason::TooLarge);
     return std::nullopt;

@@ -22,10 +22,11 @@ inline constexpr std::uint16_t kUriHeader = 32;  // hname, hvalue, '=' and '&', 
 inline constexpr std::uint16_t kUric = 64;       // any character of a URI
 inline constexpr std::uint16_t kDigit = 128;
 inline constexpr std::uint16_t kHex = 256;
-inline constexpr std::uint16_t kSpace = 512;       // SP, HT and folding
-inline constexpr std::uint16_t kGenValue = 1024;   // token or host: value of a generic-param
-inline constexpr std::uint16_t kIpv6 = 2048;       // inside an IPv6 reference
-inline constexpr std::uint16_t kAddrSpec = 4096;   // kUric that may stand outside angle brackets (§20)
+inline constexpr std::uint16_t kSpace = 512;        // SP, HT and folding
+inline constexpr std::uint16_t kGenValue = 1024;    // token or host: value of a generic-param
+inline constexpr std::uint16_t kIpv6 = 2048;        // inside an IPv6 reference
+inline constexpr std::uint16_t kAddrSpec = 4096;    // kUric that may stand outside angle brackets (§20)
+inline constexpr std::uint16_t kPlainUser = 16384;  // kUserInfo without ':' and '%': nothing in it to look at
 inline constexpr std::uint16_t kTelNumber = 8192;  // RFC 3966 §3: phonedigit, with letters for vanity numbers
 
 namespace detail {
@@ -39,8 +40,8 @@ consteval std::array<std::uint16_t, 256> make_char_classes() {
   };
   constexpr std::string_view kAlpha = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::string_view kDigits = "0123456789";
-  constexpr unsigned kEverywhere =
-      kToken | kWord | kUserInfo | kHost | kUriParam | kUriHeader | kUric | kGenValue | kAddrSpec;
+  constexpr unsigned kEverywhere = kToken | kWord | kUserInfo | kHost | kUriParam | kUriHeader | kUric |
+                                   kGenValue | kAddrSpec | kPlainUser;
   add(kAlpha, kEverywhere | kTelNumber);
   add(kDigits, kEverywhere | kDigit | kHex | kIpv6 | kTelNumber);
   add("abcdefABCDEF", kHex | kIpv6);
@@ -49,9 +50,10 @@ consteval std::array<std::uint16_t, 256> make_char_classes() {
   add("[]:", kGenValue);
   constexpr std::string_view kMark = "-_.!~*'()";
   constexpr unsigned kInUri = kUserInfo | kUriParam | kUriHeader | kUric | kAddrSpec;
-  add(kMark, kInUri);
+  add(kMark, kInUri | kPlainUser);
   add("%", kInUri);
-  add("&=+$,;?/:", kUserInfo);
+  add("&=+$,;?/", kUserInfo | kPlainUser);
+  add(":", kUserInfo);
   add("[]/:&+$", kUriParam);
   add("[]/?:+$=&", kUriHeader);
   add(";/?:@&=+$,[]#", kUric);

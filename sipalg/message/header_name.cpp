@@ -1,9 +1,11 @@
 // header_name.cpp — a table of names and a look-up that ends in a whole comparison (RFC 3261 §7.3.1, §7.3.3).
 #include "sipalg/message/header_name.h"
 
-#include <emmintrin.h>
+#include <smmintrin.h>
 
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
 #include "policy/base/check.h"
@@ -119,31 +121,6 @@ constexpr HeaderName compact_form(char letter) noexcept {
   }
 }
 
-// Where to look first; what is found there is compared as a whole.
-constexpr std::size_t kBuckets = 1024;
-constexpr std::size_t bucket_of(std::string_view name) noexcept {
-  const unsigned first = static_cast<unsigned char>(name[0]) | 0x20u;
-  const unsigned middle = static_cast<unsigned char>(name[name.size() / 2]) | 0x20u;
-  const unsigned last = static_cast<unsigned char>(name[name.size() - 1]) | 0x20u;
-  return (first * 37 + middle * 151 + last * 5 + static_cast<unsigned>(name.size()) * 77) % kBuckets;
-}
-
-struct Bucket {
-  HeaderName candidates[2]{HeaderName::Other, HeaderName::Other};
-};
-
-consteval std::array<Bucket, kBuckets> make_buckets() {
-  std::array<Bucket, kBuckets> buckets{};
-  for (std::size_t i = 1; i < kHeaderNameCount; ++i) {
-    Bucket& bucket = buckets[bucket_of(kNames[i])];
-    const std::size_t slot = bucket.candidates[0] == HeaderName::Other ? 0 : 1;
-    SALLYPORT_CHECK(bucket.candidates[slot] == HeaderName::Other);  // three in one bucket: does not compile
-    bucket.candidates[slot] = static_cast<HeaderName>(i);
-  }
-  return buckets;
-}
-constexpr std::array<Bucket, kBuckets> kTable = make_buckets();
-
 // Setting bit 5 folds case; among token characters no other one turns into a letter or '-' by it.
 constexpr char kCaseBit = 0x20;
 constexpr std::size_t kWidth = 32;  // no known name is longer
@@ -170,19 +147,77 @@ constexpr std::array<std::uint8_t, 32> kMask = [] {
   return mask;
 }();
 
-bool same_half(const char* name, std::size_t size, const char* padded) noexcept {
-  const auto load = [](const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); };
-  const __m128i folded = _mm_or_si128(load(name), _mm_set1_epi8(kCaseBit));
-  const __m128i cut = _mm_and_si128(folded, load(kMask.data() + 16 - size));
-  return _mm_movemask_epi8(_mm_cmpeq_epi8(cut, load(padded))) == 0xffff;
+// Names of up to sixteen octets are found by all of them at once: a slot for each name, chosen when this is
+// compiled so that no two share one, and then one comparison of the whole.
+constexpr std::size_t kShort = 16;
+constexpr unsigned kSlotBits = 9;
+constexpr std::size_t slot_of(std::uint64_t low, std::uint64_t high, std::uint64_t multiplier) noexcept {
+  return ((low ^ std::rotl(high, 23)) * multiplier) >> (64 - kSlotBits);
 }
 
-// `name` may be read up to sixteen octets beyond its end.
-bool same_name(std::string_view name, HeaderName candidate) noexcept {
-  const char* padded = kPaddedNames[static_cast<std::size_t>(candidate)].octets;
-  if (name.size() > kWidth) return false;
-  if (name.size() <= 16) return same_half(name.data(), name.size(), padded) && padded[16] == 0;
-  return same_half(name.data(), 16, padded) && same_half(name.data() + 16, name.size() - 16, padded + 16);
+struct SlotTable {
+  std::uint64_t multiplier = 0;
+  std::array<HeaderName, std::size_t{1} << kSlotBits> names{};
+};
+
+consteval std::uint64_t octets_at(const PaddedName& name, std::size_t offset) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    value |= std::uint64_t{static_cast<unsigned char>(name.octets[offset + i])} << (8 * i);
+  return value;
+}
+
+consteval bool fill_slots(SlotTable& table) noexcept {
+  table.names.fill(HeaderName::Other);
+  for (std::size_t i = 1; i < kHeaderNameCount; ++i) {
+    if (kNames[i].size() > kShort) continue;
+    const PaddedName& name = kPaddedNames[i];
+    HeaderName& slot = table.names[slot_of(octets_at(name, 0), octets_at(name, 8), table.multiplier)];
+    if (slot != HeaderName::Other) return false;
+    slot = static_cast<HeaderName>(i);
+  }
+  return true;
+}
+
+consteval SlotTable make_slots() {
+  SlotTable table;
+  table.multiplier = 0x9e3779b97f4a7c15u;
+  while (!fill_slots(table))
+    table.multiplier = table.multiplier * 6364136223846793005u + 1442695040888963407u;
+  return table;
+}
+constexpr SlotTable kSlots = make_slots();
+
+__m128i load(const void* at) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
+
+// The first `size` octets, at most sixteen, folded; zeros behind them.
+__m128i folded(const char* name, std::size_t size) noexcept {
+  return _mm_and_si128(_mm_or_si128(load(name), _mm_set1_epi8(kCaseBit)), load(kMask.data() + 16 - size));
+}
+
+bool same(__m128i octets, const char* padded) noexcept {
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(octets, load(padded))) == 0xffff;
+}
+
+HeaderName short_name_of(const char* name, std::size_t size) noexcept {
+  const __m128i octets = folded(name, size);
+  const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(octets));
+  const auto high = static_cast<std::uint64_t>(_mm_extract_epi64(octets, 1));
+  const HeaderName candidate = kSlots.names[slot_of(low, high, kSlots.multiplier)];
+  // An empty slot holds Other, whose padded name is all zeros and like no name.
+  return same(octets, kPaddedNames[static_cast<std::size_t>(candidate)].octets) ? candidate
+                                                                                : HeaderName::Other;
+}
+
+// The few that are longer, one after the other.
+HeaderName long_name_of(const char* name, std::size_t size) noexcept {
+  for (std::size_t i = 1; i < kHeaderNameCount; ++i) {
+    if (kNames[i].size() != size) continue;
+    const char* padded = kPaddedNames[i].octets;
+    if (same(folded(name, 16), padded) && same(folded(name + 16, size - 16), padded + 16))
+      return static_cast<HeaderName>(i);
+  }
+  return HeaderName::Other;
 }
 
 }  // namespace
@@ -190,17 +225,11 @@ bool same_name(std::string_view name, HeaderName candidate) noexcept {
 HeaderName header_name_of(std::string_view name, const char* readable_end) noexcept {
   if (name.size() < 2) return name.empty() ? HeaderName::Other : compact_form(name[0]);
   if (name.size() > kWidth) return HeaderName::Other;
-  char copy[kWidth + 16];
-  if (readable_end - name.data() < static_cast<std::ptrdiff_t>(sizeof copy)) {
-    std::memset(copy, 0, sizeof copy);
-    std::memcpy(copy, name.data(), name.size());
-    name = {copy, name.size()};
-  }
-  for (const HeaderName candidate : kTable[bucket_of(name)].candidates) {
-    if (candidate == HeaderName::Other) break;
-    if (same_name(name, candidate)) return candidate;
-  }
-  return HeaderName::Other;
+  const auto readable = static_cast<std::size_t>(readable_end - name.data());
+  if (name.size() <= kShort && readable >= kShort) return short_name_of(name.data(), name.size());
+  char copy[kWidth]{};
+  std::memcpy(copy, name.data(), name.size());
+  return name.size() <= kShort ? short_name_of(copy, name.size()) : long_name_of(copy, name.size());
 }
 
 std::string_view to_string(HeaderName name) noexcept { return kNames[static_cast<std::size_t>(name)]; }

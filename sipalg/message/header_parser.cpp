@@ -21,7 +21,7 @@ bool may_repeat(HeaderName name) noexcept {
   }
 }
 
-std::string_view trimmed(const char* begin, const char* end) noexcept {
+std::string_view without_space_around(const char* begin, const char* end) noexcept {
   while (begin != end && has_class(*begin, kSpace)) ++begin;
   while (end != begin && has_class(end[-1], kSpace)) --end;
   return {begin, static_cast<std::size_t>(end - begin)};
@@ -52,26 +52,33 @@ void HeaderParser::refuse(GrammarRule rule, const char* at, std::uint16_t answer
 }
 
 void HeaderParser::on_line(const char* begin, const char* end) noexcept {
-  Lexer lexer({begin, static_cast<std::size_t>(end - begin)}, readable_end());
-  const std::string_view name = lexer.take_while<kToken>();
-  lexer.skip_space();  // "Name :" is legal, RFC 3261 §7.3.1, §25.1 (HCOLON)
-  if (name.empty() || name.size() > kHeaderNameBytesMax || !lexer.take(':'))
-    return refuse(name.size() > kHeaderNameBytesMax ? GrammarRule::TooLong : GrammarRule::HeaderName, begin);
-  const std::string_view value = trimmed(lexer.position(), end);
+  const char* name_end = find_end_of<kToken>(begin, end, readable_end());
+  const auto name_size = static_cast<std::size_t>(name_end - begin);
+  const char* colon = name_end;
+  while (colon != end && has_class(*colon, kSpace)) ++colon;  // "Name :" is legal, RFC 3261 §7.3.1 (HCOLON)
+  if (name_size - 1 >= kHeaderNameBytesMax || colon == end || *colon != ':')
+    return refuse(name_size > kHeaderNameBytesMax ? GrammarRule::TooLong : GrammarRule::HeaderName, begin);
+  const std::string_view value = without_space_around(colon + 1, end);
   if (message_.header_count == kHeadersMax) return refuse(GrammarRule::TooManyHeaders, begin);
   if (value.size() > kHeaderBytesMax) return refuse(GrammarRule::TooLong, begin);
-  const HeaderName known = header_name_of(name, readable_end());
+  const HeaderName known = header_name_of({begin, name_size}, readable_end());
   const char* base = message_.bytes.data();
   message_.headers[message_.header_count++] = {
       static_cast<std::uint16_t>(begin - base), static_cast<std::uint16_t>(value.data() - base),
-      static_cast<std::uint16_t>(value.size()), static_cast<std::uint8_t>(name.size()), known};
+      static_cast<std::uint16_t>(value.size()), static_cast<std::uint8_t>(name_size), known};
   if (known == HeaderName::Other) return;
   const unsigned lines = ++message_.lines_of[static_cast<std::size_t>(known)];
-  if (lines > 1 && !may_repeat(known))
-    return refuse(GrammarRule::RepeatedHeader, begin, 400, known == HeaderName::ContentLength);
-  if (lines > (known == HeaderName::Via ? kViasMax : kSameHeaderMax))
-    return refuse(GrammarRule::TooManyHeaders, begin);
-  on_value(known, value);
+  if (lines == 1 || may_stand_again(known, lines, begin)) on_value(known, value);
+}
+
+bool HeaderParser::may_stand_again(HeaderName name, unsigned lines, const char* begin) noexcept {
+  if (!may_repeat(name)) {
+    refuse(GrammarRule::RepeatedHeader, begin, 400, name == HeaderName::ContentLength);
+    return false;
+  }
+  if (lines <= (name == HeaderName::Via ? kViasMax : kSameHeaderMax)) return true;
+  refuse(GrammarRule::TooManyHeaders, begin);
+  return false;
 }
 
 void HeaderParser::on_value(HeaderName name, std::string_view value) noexcept {

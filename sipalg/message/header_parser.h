@@ -17,6 +17,8 @@ class HeaderParser {
   void check_required() noexcept;
 
  private:
+  // For a line that is not the first of its name; refuses when it may not.
+  bool may_stand_again(HeaderName name, unsigned lines, const char* begin) noexcept;
   void on_value(HeaderName name, std::string_view value) noexcept;
   void on_via(std::string_view value) noexcept;
   void on_address(HeaderName name, std::string_view value) noexcept;

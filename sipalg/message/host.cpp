@@ -27,13 +27,13 @@ OctetMasks masks_of(__m128i octets) noexcept {
 // hostname begins with a letter (RFC 3261 §25.1): four numbers of at most 255. One with letters in it is let
 // through as a name. No loop: where the dots stand no processor foresees.
 bool is_name_or_ipv4(std::string_view text, const char* readable_end) noexcept {
-  constexpr std::size_t kWidth = 16;
-  if (text.size() >= kWidth) return text.find_first_not_of("0123456789.") != std::string_view::npos;
-  char copy[kWidth];
+  constexpr std::size_t kLanes = 16;
+  if (text.size() >= kLanes) return text.find_first_not_of("0123456789.") != std::string_view::npos;
+  char copy[kLanes];
   const char* at = text.data();
-  if (readable_end - at < static_cast<std::ptrdiff_t>(kWidth)) {
+  if (readable_end - at < static_cast<std::ptrdiff_t>(kLanes)) {
     std::memcpy(copy, at, text.size());
-    std::memset(copy + text.size(), 0, kWidth - text.size());
+    std::memset(copy + text.size(), 0, kLanes - text.size());
     at = copy;
   }
   const OctetMasks all = masks_of(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));

@@ -53,7 +53,27 @@ const char* LineScanner::next_control() noexcept {
   return found;
 }
 
+// Nearly every line: ends with the CRLF that is the next control octet, no folding behind it, and all of that
+// within the block.
+bool LineScanner::next_plain_line(ScannedLine& line) noexcept {
+  if (controls_ == 0) {
+    if (end_ - block_ <= kBlock) return false;
+    block_ += kBlock;
+    controls_ = controls_at(block_, end_);
+    if (controls_ == 0) return false;
+  }
+  const char* at = block_ + std::countr_zero(controls_);
+  const std::uint64_t behind = controls_ & (controls_ - 1);
+  if (end_ - at < 3 || behind == 0 || at[0] != '\r' || at[1] != '\n') return false;
+  if ((at[2] == ' ' || at[2] == '\t') && at != next_) return false;
+  line = {next_, at, false, nullptr};
+  controls_ = behind & (behind - 1);
+  next_ = at + 2;
+  return true;
+}
+
 bool LineScanner::next_line(ScannedLine& line) noexcept {
+  if (next_plain_line(line)) return true;
   line = {next_, nullptr, false, nullptr};
   while (true) {
     const char* at = next_control();

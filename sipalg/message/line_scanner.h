@@ -29,6 +29,7 @@ class LineScanner {
   [[nodiscard]] const char* position() const noexcept { return next_; }
 
  private:
+  bool next_plain_line(ScannedLine& line) noexcept;
   // The next octet below 0x20 other than HT, or end_.
   const char* next_control() noexcept;
 

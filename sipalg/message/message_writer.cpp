@@ -175,6 +175,18 @@ void MessageWriter::address(HeaderName name, const NameAddr& address, std::strin
   text("\r\n");
 }
 
+void MessageWriter::echo(HeaderName name, std::string_view value, std::string_view tag) noexcept {
+  if (has_controls(value)) return;
+  text(to_string(name));
+  text(": ");
+  foreign(value);
+  if (!tag.empty()) {
+    text(";tag=");
+    text(tag);
+  }
+  text("\r\n");
+}
+
 void MessageWriter::cseq(const CSeqHeader& cseq) noexcept {
   text("CSeq: ");
   foreign(cseq.digits);

@@ -1,7 +1,8 @@
 // message_writer.h — builds requests and responses into a buffer of fixed size: RFC 3261 §7, §8.2.6, §18.2.1.
 //
-// Nothing is ever copied as a raw line. Values go out from their parsed pieces, folding becomes one space,
-// and a control octet makes the message unusable instead of slipping through (threats P3, P13).
+// Nothing is ever copied as a raw line. Values go out from their parsed pieces (or, where an answer must
+// repeat what can't be parsed, as one value), folding becomes one space, and a control octet makes the
+// message unusable instead of slipping through (threats P3, P13).
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,8 @@ class MessageWriter {
   void via(const ViaHeader& via, const Endpoint* source) noexcept;
   // `tag`: added when the address has none. A display name or parameter with control octets is left out.
   void address(HeaderName name, const NameAddr& address, std::string_view tag) noexcept;
+  // An address as it was written, unfolded; left out when it holds a control octet.
+  void echo(HeaderName name, std::string_view value, std::string_view tag) noexcept;
   void cseq(const CSeqHeader& cseq) noexcept;
   void header(HeaderName name, std::string_view value) noexcept;
   void header(std::string_view name, std::string_view value) noexcept;

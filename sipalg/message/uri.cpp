@@ -33,7 +33,15 @@ bool parse_uri_params(Lexer& lexer, const StrictnessPolicy& strictness, std::str
 // [ user [ ":" password ] "@" ]; steps back when there is no '@'.
 bool parse_userinfo(Lexer& lexer, Uri& out) noexcept {
   const char* start = lexer.position();
-  const std::string_view all = lexer.take_while<kUserInfo>();
+  out.user = lexer.take_while<kPlainUser>();  // nearly always all of it
+  if (!out.user.empty() && lexer.take('@')) return true;
+  out.user = {};
+  if (lexer.done()) {
+    lexer.move_to(start);
+    return true;
+  }
+  (void)lexer.take_while<kUserInfo>();
+  const std::string_view all = between(start, lexer.position());
   if (!lexer.take('@')) {
     lexer.move_to(start);
     return true;

@@ -1,8 +1,15 @@
 // sip_parse_bench.cpp — time to parse an INVITE down to Via, From, To, Contact, CSeq and Call-ID, beside
 // libosip2 (osip_message_parse) over the same bytes. RFC 3261 §7.
 //
-// Both get messages of 456 to 600 bytes in turn, each in a buffer of its own, so that neither profits from
-// one hot message. The ratio is printed at the end.
+// The mix, half and half, 256 messages in turn, each in a buffer of its own, so that neither parser profits
+// from one hot message: an INVITE with SDP as a user agent sends it (one Via with port, rport and branch;
+// quoted display name; 10 header fields), and the same behind a proxy (a second Via, Record-Route, Supported;
+// 12 header fields). Order and capitals of header fields as common user agents write them; numbers, tags and
+// branches differ. Asked of it: at most 500 ns, and at least ten times faster than libosip2 in the same run.
+//
+// libosip2 does what a user of it must: init, parse of the same bytes, free; its tables are made once. It
+// keeps copies, ours keeps views: that is a difference of design, not of the work asked for. The ratio is of
+// the best of three repetitions each, in CPU time, and is printed at the end.
 #include <benchmark/benchmark.h>
 #include <osipparser2/osip_parser.h>
 

@@ -53,6 +53,7 @@ std::vector<Threat> threats() {
       {"P4", "headers in the Request-URI", B("OPTIONS").uri("sip:a@b.test?Route=%3Csip:c%3E").build(), 400},
       {"P5", "To twice", B("OPTIONS").line("t: <sip:c@d.test>;tag=").build(), 400},
       {"P5", "empty tag", B("OPTIONS").to("<sip:c@d.test>;tag=").build(), 400},
+      {"P5", "no Call-ID", B("OPTIONS").call_id("").build(), 400},
       {"P5", "no CSeq", B("OPTIONS").cseq("").build(), 400},
       {"P5", "no Via: nobody to answer", B("OPTIONS").via("").build(), 0},
       {"P5", "CSeq of another method", B("OPTIONS").cseq("1 BYE").build(), 400},

@@ -1,5 +1,5 @@
 // frames.cpp — makes and reads frames.
-#include "frames.h"
+#include "tests/dpdk/frames.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lcore_rig.h"
+#include "tests/dpdk/lcore_rig.h"
 
 namespace sallyport::dataplane {
 

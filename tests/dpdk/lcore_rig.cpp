@@ -1,5 +1,5 @@
 // lcore_rig.cpp — puts the parts together as data_plane.cpp does, without threads and without Linux.
-#include "lcore_rig.h"
+#include "tests/dpdk/lcore_rig.h"
 
 #include <gtest/gtest.h>
 #include <rte_ring.h>
@@ -94,7 +94,7 @@ LcoreRig::LcoreRig(RigSettings settings) : config(std::move(settings.config)) {
   listeners = std::make_unique<ListenerTable>(config, *ports);
   links = std::make_unique<Links>(threads);
   make_shards();
-  make_workers();
+  make_workers(settings.asked_ahead);
   for (const auto& device : devices) {
     const auto started = device->start();
     EXPECT_TRUE(started) << started.error().message;
@@ -135,7 +135,7 @@ void LcoreRig::make_shards() {
   }
 }
 
-void LcoreRig::make_workers() {
+void LcoreRig::make_workers(const std::vector<Neighbour>& asked_ahead) {
   for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore) {
     WorkerSetup setup;
     setup.number = lcore;
@@ -160,6 +160,7 @@ void LcoreRig::make_workers() {
       setup.transmit.devices.push_back({devices[device]->id(), queues->tx_queue_of(lcore, device)});
     setup.transmit.pool = pools->main();
     setup.transmit.key = kKey;
+    setup.transmit.asked_ahead = asked_ahead;
     workers.push_back(
         std::make_unique<Worker>(config, Tables{*ports, *sources, *listeners}, std::move(setup)));
   }

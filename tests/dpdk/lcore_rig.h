@@ -32,6 +32,7 @@ using Bytes = std::vector<std::uint8_t>;
 struct RigSettings {
   SbcConfig config = two_ports();
   std::uint32_t lcores = 1, shards = 1;
+  std::vector<Neighbour> asked_ahead{};
 };
 
 inline constexpr MacAddress kNeighbourMac{0x02, 0, 0, 0, 0, 0x99};
@@ -81,7 +82,7 @@ class LcoreRig {
  private:
   void open_devices();
   void make_shards();
-  void make_workers();
+  void make_workers(const std::vector<Neighbour>& asked_ahead);
   [[nodiscard]] std::string ring_name(std::size_t port, const char* end) const;
 };
 

@@ -3,8 +3,8 @@
 
 #include <set>
 
-#include "frames.h"
-#include "lcore_rig.h"
+#include "tests/dpdk/frames.h"
+#include "tests/dpdk/lcore_rig.h"
 
 namespace sallyport::dataplane {
 namespace {

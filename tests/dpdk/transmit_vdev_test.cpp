@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <rte_ring.h>
 
-#include "frames.h"
-#include "lcore_rig.h"
+#include "tests/dpdk/frames.h"
+#include "tests/dpdk/lcore_rig.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -52,6 +52,36 @@ TEST(Transmit, HoldsABoundedNumberInAll) {
     ask_without_next_hop(rig, flow, 1);
   }
   EXPECT_EQ(rig.dropped(kInside, DropReason::HoldQueueFull), 3U);
+}
+
+TEST(Transmit, KnowsTheNextHopOfAPeerBeforeTheFirstBurstToIt) {
+  RigSettings settings;
+  settings.asked_ahead = {{PortIndex(kInside), IpAddress::v4(0xc6120202)}};
+  LcoreRig rig(std::move(settings));
+  rig.turn_lcore();
+  rig.turn_stream();
+  const Flow flow = flow_to(rig, kInside);
+  ASSERT_EQ(to_string(flow.source.address), "198.18.2.2");
+  ask_without_next_hop(rig, flow, HoldQueue::kPerDestination * 2);
+  EXPECT_EQ(rig.sent(kInside).size(), HoldQueue::kPerDestination * 2);
+}
+
+TEST(Transmit, AsksForThePeersOfAPortAgainWhenItsRoutesChanged) {
+  RigSettings settings;
+  settings.asked_ahead = {{PortIndex(kInside), IpAddress::v4(0xc6120202)}};
+  LcoreRig rig(std::move(settings));
+  rig.turn_lcore();
+  rig.turn_stream();
+  rig.turn_lcore();
+  rig.now += 1s;
+  rig.answer(FromStream::Kind::Changed, 0, IpAddress());
+  rig.turn_lcore();
+  ToStream question;
+  EXPECT_FALSE(rig.links->to_stream(0).receive(question)) << "another port";
+  rig.answer(FromStream::Kind::Changed, kInside, IpAddress());
+  rig.turn_lcore();
+  ASSERT_TRUE(rig.links->to_stream(0).receive(question));
+  EXPECT_EQ(to_string(question.destination), "198.18.2.2");
 }
 
 TEST(Transmit, DropsWhatHasNoRouteOrNoNeighbour) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "dataplane/packet/ordinary_packet.h"
 #include "dataplane/packet/parse_packet.h"
 
 using namespace sallyport;
@@ -65,7 +66,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if ((bytes[0] & 2) != 0) frame.stripped_tag = 7;
   PacketMeta meta;
   const DevicePorts& device = ports.device(0);
-  if (!parse_packet(frame, device, meta)) {
+  const auto parsed = parse_packet(frame, device, meta);
+  if (!is_chained && !frame.stripped_tag && !frame.is_reassembled) {
+    PacketMeta ordinary;
+    if (take_ordinary_packet(whole, device, ordinary)) require(parsed.has_value() && ordinary == meta);
+  }
+  if (!parsed) {
     require(meta.port != PortIndex::kNone);
     return 0;
   }

@@ -1,9 +1,10 @@
 """memif_test.py — two Sallyports on one machine, joined by shared memory, find each other and serve their own sides."""
 
 import os
+import subprocess
 import unittest
 
-from harness import FAR_IN4, FAR_OUT4, IN4, IN6, OUT4, SIP_PORT, Case, eventually, ports_of
+from harness import BINARY, FAR_IN4, FAR_OUT4, IN4, IN6, OUT4, SIP_PORT, Case, eventually, ports_of
 from netns import inside, run
 
 # The link between the two.
@@ -71,6 +72,26 @@ class Memif(Case):
         first.kill()
         first = self.net.start(self.first)
         self.assert_joined(first, second)
+
+    # The driver unmaps the ring while the lcore reads it: Sallyport once died with its neighbour.
+    def test_a_neighbour_that_is_killed_in_the_middle_of_a_flood_takes_nobody_with_it(self):
+        first = self.net.start(self.first)
+        load = os.path.join(os.path.dirname(BINARY), "memif_load")
+        socket = self.first["ports"][1]["device"].removeprefix("memif:").split(",")[0]
+        for round_number in range(8):
+            before = self.received(first)
+            flood = subprocess.Popen([load, f"socket={socket}", "mode=blind", "seconds=30"], stdout=subprocess.DEVNULL)
+            try:
+                eventually(lambda: self.received(first) > before + 100_000, f"flood {round_number} arrives", 20.0)
+            finally:
+                flood.kill()
+                flood.wait()
+            self.assert_answered(self.known("out", 4), (OUT4, SIP_PORT))
+        self.assertEqual(first.terminate(), 0, first.log())
+
+    def received(self, daemon):
+        port = next(p for p in ports_of(daemon) if p["name"] == "inside")
+        return sum(count["packets"] for count in port["received"].values())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import unittest
 
 import frames
 import sip
-from frames import IP, UDP, Ether, IPv6, RawHost
+from frames import ICMP, IP, UDP, Ether, IPv6, RawHost
 from harness import FAR_OUT4, IN4, OUT4, OUT6, SIP_PORT, SharedCase, eventually
 
 VLAN, TAGGED4, TAGGED6 = 100, "198.18.3.1", "fd18:3::1"
@@ -15,7 +15,7 @@ HOST_MAC = "02:00:00:00:00:22"
 class Packets(SharedCase):
     @classmethod
     def configure(cls, config):
-        config["ports"].append({"name": "tagged", "device": "af_packet:s-out", "vlan": VLAN, "mtu": 1496,
+        config["ports"].append({"name": "tagged", "device": "af_packet:s-out", "vlan": VLAN,
                                 "addresses": [f"{TAGGED4}/24", f"{TAGGED6}/64"]})
         config["realms"].append({"name": "tagged", "port": "tagged", "trust": "trusted",
                                  "listen": [{"transport": "udp", "port": SIP_PORT}], "media": {"ports": "20000-29999"}})
@@ -47,6 +47,19 @@ class Packets(SharedCase):
     def test_a_tagged_port_answers_within_its_vlan(self):
         self.assert_ok(self.answer_to(self.host(FAR_TAGGED4, VLAN), TAGGED4))
         self.assert_ok(self.answer_to(self.host(FAR_TAGGED6, VLAN), TAGGED6))
+
+    # IEEE 802.1Q: the tag comes on top of the MTU, which both this port and its interface have at 1,500
+    def test_a_tagged_port_takes_and_sends_packets_of_the_whole_mtu(self):
+        host = self.host(FAR_TAGGED4, VLAN)
+        self.assertIsNotNone(host.resolve(TAGGED4))
+        payload = frames.Raw(b"x" * (1500 - 28))
+        ping = ICMP(id=77, seq=1) / payload
+        host.send(IP(src=FAR_TAGGED4, dst=TAGGED4) / ping)
+
+        def is_reply(frame):
+            host.answer_neighbour(frame)
+            return frame.haslayer(ICMP) and frame[ICMP].type == 0 and frame[IP].len == 1500
+        self.assertIsNotNone(frames.heard(host.raw, is_reply, 5.0))
 
     def test_vlans_do_not_see_each_other(self):
         self.assertIsNone(self.host(FAR_TAGGED4).resolve(TAGGED4, 0.5))

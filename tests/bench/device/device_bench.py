@@ -39,21 +39,17 @@ management: {{ socket: {work}/control.sock, listen: "127.0.0.1:18080" }}
 
 
 def wait_for_line(process, wanted, seconds):
-    """Reads the process' standard error until a line holds `wanted`; the lines read."""
-    lines, deadline = [], time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """Reads the process' standard error until it holds `wanted`; ends the process when it does not come."""
+    text, deadline = b"", time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
         ready, _, _ = select.select([process.stderr], [], [], 0.2)
-        if not ready:
-            if process.poll() is not None:
-                break
-            continue
-        line = process.stderr.readline()
-        if not line:
-            break
-        lines.append(line)
-        if wanted in line:
-            return lines
-    raise SystemExit("no '%s' within %d s:\n%s" % (wanted, seconds, "".join(lines)))
+        if ready:
+            text += os.read(process.stderr.fileno(), 65536)
+        if wanted in text:
+            return
+    process.kill()
+    process.wait()
+    raise SystemExit("no '%s' within %d s:\n%s" % (wanted.decode(), seconds, text.decode(errors="replace")))
 
 
 class Sallyport:
@@ -65,8 +61,8 @@ class Sallyport:
         with open(path, "w", encoding="utf-8") as file:
             file.write(config)
         command = self.prefix + [os.path.join(build, "sallyport"), "run", "-c", path]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        wait_for_line(self.process, '"ready"', 60)
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        wait_for_line(self.process, b'"ready"', 60)
 
     def show(self, what):
         socket = os.path.join(self.work, "control.sock")

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "dataplane/dpdk/memif_socket.h"
+
 namespace sallyport::dataplane {
 namespace {
 
@@ -101,6 +103,50 @@ TEST(DeviceChecks, NeverRemoveAFileThatIsNoSocket) {
   std::ofstream(folder.file("precious")) << "text";
   EXPECT_TRUE(complaint(config).find("is no socket") != std::string::npos);
   EXPECT_TRUE(std::filesystem::exists(folder.file("precious")));
+}
+
+// Port `outside` on af_xdp, port `inside` as told. Empty: no complaint.
+std::string complaint_beside_af_xdp(DeviceKind kind, std::uint16_t mtu) {
+  SbcConfig config = with_device(DeviceKind::AfXdp, "s-out");
+  config.ports.push_back(with_device(kind, "s-in", mtu).ports[0]);
+  config.ports[1].name = "inside";
+  const auto checked = check_buffer_size(config, plan_devices(config));
+  return checked ? "" : checked.error().message;
+}
+
+TEST(DeviceChecks, RefuseAJumboPortBesideAfXdp) {
+  const std::string text = complaint_beside_af_xdp(DeviceKind::AfPacket, 9000);
+  EXPECT_TRUE(
+      text.starts_with("port inside: an MTU of 9000 does not go together with af_xdp on port outside"))
+      << text;
+  EXPECT_TRUE(complaint_beside_af_xdp(DeviceKind::Memif, 9000).starts_with("port inside: an MTU of 9000"));
+}
+
+TEST(DeviceChecks, AllowBesideAfXdpWhatTheRefusalAdvises) {
+  for (const DeviceKind kind : {DeviceKind::AfPacket, DeviceKind::Memif, DeviceKind::AfXdp}) {
+    EXPECT_EQ(complaint_beside_af_xdp(kind, 1500), "");
+    EXPECT_EQ(complaint_beside_af_xdp(kind, largest_mtu_beside_af_xdp(kind)), "");
+  }
+  EXPECT_NE(
+      complaint_beside_af_xdp(DeviceKind::AfPacket, largest_mtu_beside_af_xdp(DeviceKind::AfPacket) + 1), "");
+}
+
+TEST(DeviceChecks, TellAJumboPortWithoutAfXdpNothing) {
+  const SbcConfig config = with_device(DeviceKind::AfPacket, "s-out", 9000);
+  EXPECT_TRUE(check_buffer_size(config, plan_devices(config)));
+}
+
+TEST(MemifSocket, TellsALivingServerFromADeadAndFromABusyOne) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("m.sock");
+  EXPECT_EQ(look_for_memif_server(path), MemifServer::Absent) << "no file";
+  const int server = bound_socket(path);
+  EXPECT_EQ(look_for_memif_server(path), MemifServer::Present);
+  int asked = 1;
+  while (asked < 10 && look_for_memif_server(path) == MemifServer::Present) ++asked;
+  EXPECT_EQ(look_for_memif_server(path), MemifServer::Busy) << "nobody accepts";
+  close(server);
+  EXPECT_EQ(look_for_memif_server(path), MemifServer::Absent) << "a file that was left behind";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/packet/ethernet.h"
+#include "dataplane/packet/ordinary_packet.h"
 #include "tests/support/packet_builder.h"
 
 namespace sallyport::dataplane {
@@ -333,6 +334,37 @@ TEST_F(ParsePacket, ReadsNothingBeyondAFrameThatIsCutAnywhere) {
       const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));  // exact allocation
       EXPECT_FALSE(parse(cut)) << size;
     }
+}
+
+TEST_F(ParsePacket, TakesAnOrdinaryPacketInOneRunWithTheSameResult) {
+  for (const Bytes& frame : {sip_frame_v4(), sip_frame_v6(), ethernet(ipv4(udp(Bytes(172, 'x'))))}) {
+    PacketMeta ordinary;
+    EXPECT_TRUE(take_ordinary_packet(frame, ports_.device(0), ordinary));
+    ASSERT_TRUE(parse_packet({frame, frame.size()}, ports_.device(0), meta_));
+    EXPECT_TRUE(ordinary == meta_);
+  }
+}
+
+TEST_F(ParsePacket, LeavesWhatIsNotOrdinaryToTheCarefulParser) {
+  Bytes bad_header = sip_frame_v4();
+  bad_header[24] ^= 1;
+  const Bytes frames[] = {
+      bad_header,
+      Bytes(20),
+      ethernet(arp()),
+      ethernet(ipv4(udp({}), {.options = {1, 1, 1, 0}})),
+      ethernet(ipv4(udp({}), {.more_fragments = true})),
+      ethernet(ipv4(udp({}), {.destination = "198.18.1.9"})),
+      ethernet(ipv4(udp({}), {.source = "198.18.1.1"})),
+      ethernet(ipv4(udp({}), {.source = "127.0.0.1"})),
+      ethernet(ipv4(udp({}, {.source_port = 0}))),
+      ethernet(ipv4(udp({}, {.length = 9}))),
+      ethernet(ipv4(udp({})), {.vlan = 7}),
+      ethernet(ipv6(joined(extension(17), udp({})), {.next_header = 0})),
+      ethernet(ipv4(udp({})), {.destination = kBroadcastMac}),
+  };
+  for (std::size_t i = 0; i < std::size(frames); ++i)
+    EXPECT_FALSE(take_ordinary_packet(frames[i], ports_.device(0), meta_)) << i;
 }
 
 }  // namespace

@@ -74,6 +74,24 @@ TEST_F(GuardStageTest, DropsADeniedSource) {
   EXPECT_EQ(burst_.verdicts[2], Verdict::Continue) << "ARP is not access";
 }
 
+TEST_F(GuardStageTest, LetsNoWrongChecksumPass) {
+  const Bytes half_done = ethernet(ipv4(udp({}, {.sum = Sum::HalfDone})));
+  const Bytes wrong_in_lan =
+      ethernet(ipv4(udp({}, {.source = "198.18.7.9", .destination = "198.18.7.1", .sum = Sum::HalfDone}),
+                    {.source = "198.18.7.9", .destination = "198.18.7.1"}),
+               {.vlan = 7});
+  const Bytes of_stranger =
+      ethernet(ipv4(udp({}, {.source = kStranger, .sum = Sum::Wrong}), {.source = kStranger}));
+  run({ethernet(ipv4(udp({}, {.sum = Sum::Wrong}))), sip_frame_v4(), half_done, wrong_in_lan, of_stranger});
+  const bool passes[] = {false, true, true, false, false};
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(burst_.verdicts[i] == Verdict::Continue, passes[i]) << i;
+    EXPECT_FALSE(burst_.meta[i]->checksum_pending) << i;
+    EXPECT_TRUE(passes[i] || burst_.drop_reasons[i] == DropReason::BadL4Checksum) << i;
+  }
+  EXPECT_TRUE(burst_.meta[2]->checksum_half_done);
+}
+
 TEST_F(GuardStageTest, LimitsAStrangerButNeverAPeer) {
   auto outcome = flood(sip_from(kStranger), 150);
   EXPECT_EQ(outcome[DropReason::kCount], 100);

@@ -43,6 +43,8 @@ TEST(StatsJson, HasSipTablesLcoresAndRings) {
   EXPECT_EQ(json["lcores"][0]["cpu"], 3);
   EXPECT_TRUE(json["lcores"][1]["cpu"].is_null());
   EXPECT_EQ(json["lcores"][1]["busy_ratio"], 0.95);
+  EXPECT_EQ(json["lcores"][0]["busy_ns"], 1);
+  EXPECT_EQ(json["lcores"][0]["total_ns"], 2);
   EXPECT_EQ(json["rings"][0]["used"], 256);
   EXPECT_EQ(json["mbufs"]["free"], 8000);
 }

@@ -126,6 +126,64 @@ TEST_F(SipEngineTest, AckIsNeverAnswered) {
   EXPECT_EQ(dropped(SipDropReason::Malformed), 1u);
 }
 
+// RFC 3261 §8.2.6.2
+TEST_F(SipEngineTest, AddressThatCannotBeReadComesBackAsItWas) {
+  const auto answer = receive(MessageBuilder("OPTIONS").from("Bell, A <sip:a@b.test>;tag=f1").build());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(status_of(answer->bytes), 400);
+  EXPECT_EQ(header_of(answer->bytes, "From"), "Bell, A <sip:a@b.test>;tag=f1");
+  const auto broken_to = receive(MessageBuilder("OPTIONS").to("<sip:desk@edge.test").build());
+  ASSERT_TRUE(broken_to);
+  EXPECT_EQ(header_of(broken_to->bytes, "To").find("<sip:desk@edge.test;tag="), 0u);
+  const auto with_tag = receive(MessageBuilder("OPTIONS").to("<sip:desk@edge.test;TAG=x").build());
+  ASSERT_TRUE(with_tag);
+  EXPECT_EQ(header_of(with_tag->bytes, "To"), "<sip:desk@edge.test;TAG=x");
+}
+
+// Threats P3: folding and stray line ends do not survive, other controls keep the value from being repeated.
+TEST_F(SipEngineTest, AddressThatCannotBeReadIsRepeatedWithoutControlOctetsOnly) {
+  const auto folded = receive(MessageBuilder("OPTIONS").from("Bell,\r\n A <sip:a@b.test>").build());
+  ASSERT_TRUE(folded);
+  EXPECT_EQ(header_of(folded->bytes, "From"), "Bell, A <sip:a@b.test>");
+  const auto bare = receive(MessageBuilder("OPTIONS").from("Bell,\rVia: x <sip:a@b.test>").build());
+  ASSERT_TRUE(bare);
+  EXPECT_EQ(header_of(bare->bytes, "From"), "Bell, Via: x <sip:a@b.test>");
+  for (const char control : {'\x01', '\x07', '\x1b', '\x7f'}) {
+    const auto answer =
+        receive(MessageBuilder("OPTIONS").from(std::string("Bell, ") + control + "<sip:a@b.test>").build());
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(status_of(answer->bytes), 400);
+    EXPECT_EQ(answer->bytes.find("\r\nFrom:"), std::string::npos);
+  }
+}
+
+TEST_F(SipEngineTest, LongAddressThatCannotBeReadIsLeftOut) {
+  const auto answer = receive(MessageBuilder("OPTIONS").from("Bell, " + std::string(600, 'a')).build());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(status_of(answer->bytes), 400);
+  EXPECT_EQ(answer->bytes.find("\r\nFrom:"), std::string::npos);
+}
+
+// RFC 3261 §8.2.6.2, RFC 4475 §3.3.1
+TEST_F(SipEngineTest, MalformedRequestIsAnsweredWheneverItHasAViaToAnswerTo) {
+  EXPECT_EQ(status(MessageBuilder("OPTIONS").call_id("")), 400);
+  EXPECT_EQ(status(MessageBuilder("OPTIONS").cseq("")), 400);
+  EXPECT_EQ(status(MessageBuilder("OPTIONS").cseq("x OPTIONS")), 400);
+  EXPECT_EQ(status(MessageBuilder("OPTIONS").cseq("4294967296 OPTIONS")), 400);
+  EXPECT_EQ(status(MessageBuilder("OPTIONS").via("SIP/2.0/UDP")), 0);
+  EXPECT_EQ(dropped(SipDropReason::Malformed), 1u);
+}
+
+// Each "a," of Require takes three octets in Unsupported: a head close to its limit comes back too large.
+TEST_F(SipEngineTest, AnswerThatDoesNotFitIsDropped) {
+  MessageBuilder builder("OPTIONS");
+  std::string tokens = "a";
+  while (tokens.size() < 3900) tokens += ",a";
+  for (int i = 0; i < 4; ++i) builder.line("Require: " + tokens);
+  EXPECT_EQ(status(builder), 0);
+  EXPECT_EQ(dropped(SipDropReason::TooLarge), 1u);
+}
+
 TEST_F(SipEngineTest, ResponsesAreNeverAnswered) {
   const std::string good =
       "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a.test\r\nFrom: <sip:a@b.test>;tag=1\r\nTo: <sip:a@b.test>\r\n"

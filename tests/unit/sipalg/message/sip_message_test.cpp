@@ -253,6 +253,18 @@ TEST(SipMessage, HeaderBombsMeetCaps) {
   EXPECT_EQ(head.answer, 513);
 }
 
+TEST(SipMessage, OnlyACommaMayStandBehindAContact) {
+  for (const std::string_view contact :
+       {"<sip:a@b.test> junk", "<sip:a@b.test>,", "<sip:a@b.test>;x=1 junk", "<sip:a@b.test> <sip:c@d.test>",
+        "<sip:a@b.test>, , <sip:c@d.test>", "sip:a@b.test junk", "* junk", "*, <sip:a@b.test>"}) {
+    EXPECT_EQ(outcome_of(MessageBuilder("REGISTER").contact(contact).build()).status, ParseStatus::Malformed)
+        << contact;
+  }
+  EXPECT_EQ(
+      outcome_of(MessageBuilder("REGISTER").contact("<sip:a@b.test> , <sip:c@d.test>;x=1").build()).status,
+      ParseStatus::Complete);
+}
+
 TEST(SipMessage, ContactStarStandsAlone) {
   EXPECT_EQ(outcome_of(MessageBuilder("REGISTER").contact("*").build()).status, ParseStatus::Complete);
   EXPECT_EQ(outcome_of(MessageBuilder("REGISTER").contact("*").line("m: *").build()).rule,
