@@ -62,12 +62,21 @@ class IpAddress {
   }
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+  // Two words: the compiler would call memcmp(), for each packet.
+  friend bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
+    return a.high() == b.high() && a.low() == b.low();
+  }
 
  private:
   static constexpr std::uint32_t kMappedWord = 0xffff0000u;  // 00 00 ff ff as it is read from memory
   [[nodiscard]] std::uint64_t high() const noexcept {
     std::uint64_t value;
     std::memcpy(&value, bytes_.data(), 8);
+    return value;
+  }
+  [[nodiscard]] std::uint64_t low() const noexcept {
+    std::uint64_t value;
+    std::memcpy(&value, bytes_.data() + 8, 8);
     return value;
   }
   [[nodiscard]] std::uint32_t word(std::size_t at) const noexcept {
