@@ -14,7 +14,7 @@ class AdaptiveIdle {
   static constexpr Duration kSpinAfterTraffic = 50us;
   static constexpr Duration kFirstSleep = 20us;
   // Each nap costs a timer and two context switches, which is all that an idle lcore costs.
-  static constexpr Duration kLongestSleep = 1250us;
+  static constexpr Duration kLongestSleep = 1400us;
   // Where there are several lcores a packet may have to wake two, one after the other.
   static constexpr Duration kLongestSleepOfSeveral = 700us;
 
@@ -30,7 +30,7 @@ class AdaptiveIdle {
     }
     if (now - last_traffic_ < kSpinAfterTraffic) return Duration::zero();
     const Duration sleep = next_sleep_;
-    next_sleep_ = std::min(2 * next_sleep_, longest_);
+    next_sleep_ = std::min(4 * next_sleep_, longest_);
     return sleep;
   }
 

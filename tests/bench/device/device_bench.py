@@ -166,13 +166,15 @@ def options(arguments):
             shutil.rmtree(work)
 
 
-def busy_ticks(pid):
-    ticks = 0
+def busy_seconds(pid):
+    """Time on a processor by thread name, as the scheduler counts it: ticks would sample a thread that naps."""
+    busy = {}
     for thread in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/stat" % (pid, thread), encoding="ascii") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks
+        with open("/proc/%d/task/%s/comm" % (pid, thread), encoding="ascii") as file:
+            name = file.read().strip()
+        with open("/proc/%d/task/%s/schedstat" % (pid, thread), encoding="ascii") as file:
+            busy[name] = busy.get(name, 0) + int(file.read().split()[0]) / 1e9
+    return busy
 
 
 def idle(arguments):
@@ -194,11 +196,13 @@ def idle(arguments):
         try:
             ping = subprocess.Popen(["ip", "netns", "exec", out, "ping", "-q", "-i", "0.1", "-c",
                                      str(arguments.idle_seconds * 10), "198.18.1.1"], stdout=subprocess.PIPE, text=True)
-            before, started = busy_ticks(daemon.process.pid), time.monotonic()
+            before, started = busy_seconds(daemon.process.pid), time.monotonic()
             report = ping.communicate()[0]
-            ticks, seconds = busy_ticks(daemon.process.pid) - before, time.monotonic() - started
-            print("idle: %.2f %% of one core over %.0f s, all threads" % (
-                ticks / os.sysconf("SC_CLK_TCK") / seconds * 100, seconds))
+            seconds = time.monotonic() - started
+            busy = {name: (spent - before.get(name, 0)) / seconds * 100
+                    for name, spent in busy_seconds(daemon.process.pid).items()}
+            print("idle: %.2f %% of one core over %.0f s, all threads (%s)" % (
+                sum(busy.values()), seconds, ", ".join("%s %.2f" % item for item in busy.items() if item[1] >= 0.01)))
             print("idle:", " ".join(report.strip().splitlines()[-2:]))
             sparse = subprocess.run(["ip", "netns", "exec", out, "ping", "-q", "-i", "1", "-c", "20", "198.18.1.1"],
                                     capture_output=True, text=True, check=False).stdout
