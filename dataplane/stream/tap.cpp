@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <optional>
 
 #include "dataplane/net/sysctl.h"
@@ -69,6 +70,18 @@ Result<UniqueFd, NetError> open_tap() {
   return tap;
 }
 
+// Linux notes the carrier of a new link by and by; until then it hears no neighbour solicitation. It takes
+// some milliseconds, a second at the most; whoever starts a port waits for it, no polling thread does.
+void wait_until_running(Netlink& netlink) {
+  constexpr int kTries = 400;
+  for (int i = 0; i < kTries; ++i) {
+    const auto link = netlink.link(Tap::kName);
+    if (link && (link->flags & IFF_RUNNING) != 0) return;
+    const timespec moment{0, 5'000'000};
+    nanosleep(&moment, nullptr);
+  }
+}
+
 // Index of the configured link.
 Result<int, NetError> configure(const TapSetup& setup) {
   auto netlink = Netlink::open();
@@ -91,6 +104,7 @@ Result<int, NetError> configure(const TapSetup& setup) {
   for (const IpAddress& gateway : setup.gateways)
     if (const int error = netlink->add_default_route(link->ifindex, gateway); error != 0)
       return fail(net_error("cannot set a default route through gateway " + to_string(gateway), error));
+  wait_until_running(*netlink);
   return link->ifindex;
 }
 

@@ -126,8 +126,12 @@ class Neighbour(Case):
         before = self.daemon.dropped("outside", "no_route")
         macs = (self.net.out.mac("wire"), self.daemon.port_mac("outside"))
         message = sip.request("OPTIONS", (FAR_AWAY, 5060), (OUT4, SIP_PORT))
-        raw.send(bytes(frames.udp_frame(macs, (FAR_AWAY, 5060), (OUT4, SIP_PORT), message)))
-        eventually(lambda: self.daemon.dropped("outside", "no_route") > before, "counted", 10.0)
+        frame = bytes(frames.udp_frame(macs, (FAR_AWAY, 5060), (OUT4, SIP_PORT), message))
+
+        def is_counted():  # an answer or two may still meet what was known before the route went
+            raw.send(frame)
+            return self.daemon.dropped("outside", "no_route") > before
+        eventually(is_counted, "counted", 10.0)
         self.assert_answered(self.known("out", 4), (OUT4, SIP_PORT))
 
     def test_answers_wait_while_their_next_hop_is_looked_for(self):
