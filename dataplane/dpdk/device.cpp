@@ -93,7 +93,8 @@ Result<void, StartError> Device::make_rings() {
     rings_[i] = rte_ring_create(name.c_str(), kDescriptorsPerQueue, SOCKET_ID_ANY, 0);
     if (rings_[i] == nullptr) return fail(failed("has no memory for its rings", rte_errno, nullptr));
   }
-  if (rte_eth_from_rings(plan_.spec.name.c_str(), &rings_[0], 1, &rings_[1], 1, SOCKET_ID_ANY) < 0)
+  if (rte_eth_from_rings(plan_.spec.name.c_str(), &rings_[0], 1, &rings_[1], 1,
+                         static_cast<unsigned>(SOCKET_ID_ANY)) < 0)
     return fail(failed("can't be made", rte_errno, nullptr));
   plan_.eal_name = "net_ring_" + plan_.spec.name;  // as the driver calls it
   return {};
