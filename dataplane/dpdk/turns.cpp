@@ -35,9 +35,9 @@ Turns::~Turns() { counts[lcore_].turn.store(0); }
 void Turns::begin() noexcept { counts[lcore_].turn.fetch_add(1, std::memory_order_seq_cst); }
 
 void wait_for_turns() noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   for (Count& count : counts) {
-    const std::uint64_t turn = count.turn.load(std::memory_order_seq_cst);
+    // Adding nothing reads the count after all that was written before, which a load alone need not.
+    const std::uint64_t turn = count.turn.fetch_add(0, std::memory_order_seq_cst);
     while (turn != 0 && count.turn.load(std::memory_order_seq_cst) == turn) {
       const timespec moment{0, 20'000};
       nanosleep(&moment, nullptr);
