@@ -48,7 +48,8 @@ ExceptionBudget::PortBudget ExceptionBudget::make_port(const SbcConfig& config, 
   // linux.ping is what strangers have together; the trusted together and each neighbour have as much again.
   const BucketShape ping = BucketShape::of_rate(port.ping, 1s, share);
   const Shapes echo{ping, ping, ping};
-  budget.shapes = {resolution, resolution, echo};
+  // A dead neighbour costs one error for each datagram; more than a few tell nothing new.
+  budget.shapes = {resolution, resolution, echo, resolution};
   for (Buckets& buckets : budget.buckets) buckets.neighbours.resize(entries.size());
   return budget;
 }

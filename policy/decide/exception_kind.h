@@ -1,4 +1,5 @@
-// exception_kind.h — what of the traffic for a port's own addresses is Linux's to answer.
+// exception_kind.h — what of the traffic for a port's own addresses is neither signalling nor media, but
+// still taken, within a budget: Linux's to answer, or an error that quotes what we sent.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@ enum class ExceptionKind : std::uint8_t {
   Arp,
   NeighbourDiscovery,  // and the queries by which a switch learns where groups have listeners
   Echo,
+  Unreachable,  // ICMP error about a datagram of ours: consumed here, never Linux's
   None,
   kCount = None
 };

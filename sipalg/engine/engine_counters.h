@@ -1,39 +1,35 @@
 // engine_counters.h — what a SipEngine counts for each realm, and the same summed over engines.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "policy/base/counters.h"
+#include "policy/record/call_record.h"
+#include "sipalg/message/start_line.h"
 
 namespace sallyport::sip {
 
 enum class Direction : std::uint8_t { In, Out, kCount };
 
-// Methods that have a series of their own; all else counts as Other.
-enum class MethodLabel : std::uint8_t {
-  Invite,
-  Ack,
-  Cancel,
-  Bye,
-  Options,
-  Register,
-  Prack,
-  Update,
-  Info,
-  Refer,
-  Subscribe,
-  Notify,
-  Publish,
-  Message,
-  Other,
-  kCount
-};
-inline constexpr std::array<std::string_view, static_cast<std::size_t>(MethodLabel::kCount)> kMethodLabels{
-    "INVITE", "ACK",   "CANCEL",    "BYE",    "OPTIONS", "REGISTER", "PRACK", "UPDATE",
-    "INFO",   "REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE",  "other"};
+// Methods that have a series of their own: those that we know by name. All else counts as Other.
+using MethodLabel = Method;
+inline constexpr std::size_t kMethodLabelCount = kMethodNames.size() + 1;
+inline constexpr std::array<std::string_view, kMethodLabelCount> kMethodLabels = [] {
+  std::array<std::string_view, kMethodLabelCount> labels;
+  labels.back() = "other";
+  std::copy(kMethodNames.begin(), kMethodNames.end(), labels.begin());
+  return labels;
+}();
+
+// Detectors of this room (label `detector` of sallyport_detections_total).
+enum class DetectionLabel : std::uint8_t { ForgedRequest, ForgedResponse, ForgedCancel, kCount };
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(DetectionLabel::kCount)>
+    kDetectionLabels{"forged_request", "forged_response", "forged_cancel"};
 
 // Why a SIP message was dropped without an answer (label `reason` of sallyport_sip_dropped_total).
 enum class SipDropReason : std::uint8_t {
@@ -45,11 +41,14 @@ enum class SipDropReason : std::uint8_t {
   ForbiddenTarget,    // the answer would go to a broadcast or multicast address
   Keepalive,          // CRLF or empty datagram
   TooLarge,
+  ForgedRequest,   // names a dialog of ours but comes from elsewhere (threats D1, D3)
+  ForgedResponse,  // names a transaction of ours but comes from elsewhere (threats D4)
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SipDropReason::kCount)>
-    kSipDropReasonNames{"malformed", "malformed_response", "stranger",  "unmatched_response",
-                        "stray_ack", "forbidden_target",   "keepalive", "too_large"};
+    kSipDropReasonNames{"malformed",      "malformed_response", "stranger",  "unmatched_response",
+                        "stray_ack",      "forbidden_target",   "keepalive", "too_large",
+                        "forged_request", "forged_response"};
 
 // Codes that have a series of their own are those of RFC 3261; others count under their class ("4xx").
 inline constexpr std::array<std::uint16_t, 50> kCountedCodes{
@@ -68,16 +67,37 @@ inline constexpr std::size_t kCodeLabelCount = kCountedCodes.size() + 6;  // the
 
 // Written by one shard thread, read by any.
 struct RealmSipCounters {
-  std::array<std::array<Counter, static_cast<std::size_t>(MethodLabel::kCount)>, 2> requests;  // [Direction]
-  std::array<std::array<Counter, kCodeLabelCount>, 2> responses;                               // [Direction]
+  std::array<std::array<Counter, kMethodLabelCount>, 2> requests;  // [Direction]
+  std::array<std::array<Counter, kCodeLabelCount>, 2> responses;   // [Direction]
   EnumCounters<SipDropReason> dropped;
   Counter retransmissions_in;   // a request came again and was answered from the transaction
   Counter retransmissions_out;  // we sent a message again
 };
 
+// Calls of one peer, by direction as the peer sees Sallyport: In are calls that it sends us. The last place
+// is for sources that are no configured peer.
+struct PeerCallCounters {
+  std::array<EnumCounters<CallResult>, 2> results;  // [Direction]; of calls that are over
+  // Seconds, by upper bound of kSetupBounds and kDurationBounds; the last bucket has no bound.
+  std::array<std::array<Counter, 9>, 2> setup;
+  std::array<std::array<Counter, 9>, 2> duration;
+  std::array<Counter, 2> setup_milliseconds, duration_milliseconds;  // sums
+};
+inline constexpr std::array<double, 8> kSetupBounds{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+inline constexpr std::array<double, 8> kDurationBounds{1, 5, 15, 60, 180, 600, 1800, 7200};
+
+// Of one engine, written by its thread, read by any.
+struct EngineCounters {
+  explicit EngineCounters(std::size_t peer_count) : peers(peer_count + 1) {}
+  std::vector<PeerCallCounters> peers;  // by PeerIndex, then one for all else
+  Counter calls_active, dialogs_active, transactions_active;
+  EnumCounters<DetectionLabel> detections;
+  Counter messages_lost;  // found no room in the output
+};
+
 // The same as plain values, summed over all engines.
 struct RealmSipCounts {
-  std::array<std::array<std::uint64_t, static_cast<std::size_t>(MethodLabel::kCount)>, 2> requests{};
+  std::array<std::array<std::uint64_t, kMethodLabelCount>, 2> requests{};
   std::array<std::array<std::uint64_t, kCodeLabelCount>, 2> responses{};
   std::array<std::uint64_t, static_cast<std::size_t>(SipDropReason::kCount)> dropped{};
   std::uint64_t retransmissions_in = 0, retransmissions_out = 0;

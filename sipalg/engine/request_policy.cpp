@@ -1,21 +1,10 @@
 // request_policy.cpp — the order of questions of RFC 3261 §8.2 and §16.3.
 #include "sipalg/engine/request_policy.h"
 
+#include "sipalg/body/session_body.h"
+
 namespace sallyport::sip {
 namespace {
-
-// Outside a dialog these have nothing to act on.
-bool needs_dialog_or_transaction(const SipMessage& request) noexcept {
-  switch (request.start.method) {
-    case Method::Bye:
-    case Method::Cancel:
-    case Method::Prack:
-    case Method::Update:
-      return true;
-    default:
-      return !request.to.tag.empty();
-  }
-}
 
 bool requires_extensions(const SipMessage& request) noexcept {
   // RFC 3261 §8.2.2.3: not looked at in CANCEL. A border element answers for Proxy-Require as well.
@@ -28,29 +17,27 @@ bool is_rfc2543_form(const SipMessage& request) noexcept {
   return request.start.method == Method::Invite && request.contact_count == 0;  // RFC 3261 §8.1.1.8
 }
 
-bool body_is_understood(const SipMessage& request) noexcept {
-  if (request.body.empty() || request.content_type.type.empty()) return true;
-  if (equals_ignoring_case(request.content_type.type, "multipart")) return true;
-  return equals_ignoring_case(request.content_type.type, "application") &&
-         equals_ignoring_case(request.content_type.subtype, "sdp");
+// Outside a dialog these have nothing to act on.
+bool needs_dialog(Method method) noexcept {
+  return method == Method::Bye || method == Method::Prack || method == Method::Update ||
+         method == Method::Info;
 }
 
 }  // namespace
 
-std::uint16_t answer_to_request(const SipMessage& request, const Neighbour& neighbour,
-                                bool is_for_us) noexcept {
+std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, bool is_for_us) noexcept {
   const Method method = request.start.method;
-  if (method == Method::Ack) return kNoAnswer;                                     // RFC 3261 §17.1.1.3
   if (request.body_is_short) return 400;                                           // RFC 3261 §18.3
   if (!neighbour.strictness.rfc2543_form && is_rfc2543_form(request)) return 400;  // RFC 4475 §3.4.1
   if (!neighbour.allows(request.start.method_text)) return 405;                    // RFC 3261 §8.2.1
   if (request.start.request_uri.scheme == UriScheme::Other) return 416;            // RFC 3261 §8.2.2.1
   const bool options_for_us = method == Method::Options && is_for_us;
   if (request.has_max_forwards && request.max_forwards == 0 && !options_for_us) return 483;  // RFC 3261 §16.3
-  if (needs_dialog_or_transaction(request)) return 481;                      // RFC 3261 §12.2.2
-  if (requires_extensions(request)) return 420;                              // RFC 3261 §8.2.2.3
-  if (method == Method::Invite && !body_is_understood(request)) return 415;  // RFC 3261 §8.2.3
-  return method == Method::Options ? 200 : 501;                              // RFC 3261 §11.2, §21.5.2
+  if (method == Method::Cancel || !request.to.tag.empty()) return 0;
+  if (needs_dialog(method)) return 481;                                           // RFC 3261 §12.2.2
+  if (requires_extensions(request)) return 420;                                   // RFC 3261 §8.2.2.3
+  if (method == Method::Invite) return body_verdict(method, body_kind(request));  // RFC 3261 §8.2.3
+  return method == Method::Options ? 0 : 501;                                     // RFC 3261 §21.5.2
 }
 
 }  // namespace sallyport::sip

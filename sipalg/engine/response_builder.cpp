@@ -2,6 +2,7 @@
 #include "sipalg/engine/response_builder.h"
 
 #include <array>
+#include <string>
 
 #include "sipalg/message/message_writer.h"
 #include "sipalg/transaction/field_hash.h"
@@ -117,6 +118,8 @@ std::optional<std::string_view> build_response(std::span<char> buffer, const Sip
   if (request.has_call_id) writer.header(HeaderName::CallId, request.call_id);
   if (request.has_cseq) writer.cseq(request.cseq);
   add_headers_of_code(writer, request, terms.code, terms.neighbour);
+  if (terms.retry_after != 0)  // RFC 3261 §20.33
+    writer.header(HeaderName::RetryAfter, std::to_string(terms.retry_after));
   return writer.finish({});
 }
 

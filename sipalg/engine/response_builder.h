@@ -20,8 +20,9 @@ inline constexpr std::size_t kResponseBytesMax = kHeadBytesMax + 4096;
 struct ResponseTerms {
   std::uint16_t code;
   const Neighbour& neighbour;
-  const Endpoint& source;    // where the request came from
-  const HashKey& token_key;  // of the To tag
+  const Endpoint& source;         // where the request came from
+  const HashKey& token_key;       // of the To tag
+  std::uint32_t retry_after = 0;  // seconds; 0: no Retry-After
 };
 
 // A From or To that could not be read comes back as it was when it is no longer than this.

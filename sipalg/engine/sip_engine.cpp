@@ -1,15 +1,20 @@
-// sip_engine.cpp — from datagram to answer: RFC 3261 §8.2, §17.2, §18.2; RFC 3581.
+// sip_engine.cpp — from datagram to transaction to call: RFC 3261 §8.2, §17, §18.
 #include "sipalg/engine/sip_engine.h"
 
-#include <array>
-#include <vector>
+#include <algorithm>
 
 #include "policy/base/check.h"
+#include "sipalg/call/call_engine.h"
+#include "sipalg/engine/arrival.h"
 #include "sipalg/engine/neighbour.h"
+#include "sipalg/engine/places.h"
 #include "sipalg/engine/request_policy.h"
+#include "sipalg/engine/responder.h"
 #include "sipalg/engine/response_builder.h"
 #include "sipalg/message/sip_message.h"
-#include "sipalg/transaction/transaction_table.h"
+#include "sipalg/token/token.h"
+#include "sipalg/transaction/client_transactions.h"
+#include "sipalg/transaction/server_transactions.h"
 
 namespace sallyport::sip {
 namespace {
@@ -17,7 +22,7 @@ namespace {
 static_assert(static_cast<unsigned>(Method::Other) == static_cast<unsigned>(MethodLabel::Other),
               "Method and MethodLabel name the same methods in the same order");
 
-constexpr unsigned kTimersPerCall = 64;
+constexpr unsigned kEventsPerCall = 64;
 
 // Keep-alives of RFC 5626 §3.5.1 and of devices that send NULs instead.
 bool is_keepalive(std::string_view bytes) noexcept {
@@ -26,10 +31,10 @@ bool is_keepalive(std::string_view bytes) noexcept {
   return true;
 }
 
-const ProfileConfig& default_profile(const SbcConfig& config, const ProfileConfig& fallback) noexcept {
+ProfileConfig default_profile(const SbcConfig& config) {
   for (const ProfileConfig& profile : config.profiles)
     if (profile.name == "default") return profile;
-  return fallback;
+  return {};
 }
 
 // Does the Request-URI name this node, as the realm that it came from sees it?
@@ -40,55 +45,94 @@ bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& l
   return *address == local || address == realm.advertise.ipv4 || address == realm.advertise.ipv6;
 }
 
+std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet& rules) {
+  std::vector<PeerSide> sides;
+  sides.reserve(config.peers.size());
+  for (const PeerConfig& peer : config.peers) sides.emplace_back(peer, config, rules);
+  return sides;
+}
+
+void keep_earlier(std::optional<Timestamp>& earliest, const std::optional<Timestamp>& candidate) noexcept {
+  if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+}
+
 }  // namespace
 
-struct SipEngine::State {
-  State(const SbcConfig& config_in, const SipEngineSettings& settings_in)
+SharedPolicy::SharedPolicy(const SbcConfig& config)
+    : router(config), rules(config.header_rules), admission(config) {}
+
+struct SipEngine::State final : EngineDesk {
+  State(const SbcConfig& config_in, SharedPolicy& shared_in, const SipEngineSettings& settings_in)
       : config(config_in),
         settings(settings_in),
-        stranger_profile(default_profile(config_in, ProfileConfig{})),
-        counters(config_in.realms.size()),
-        transactions(settings_in.transactions_max) {
-    neighbours.reserve(config.peers.size());
-    for (const PeerConfig& peer : config.peers) neighbours.emplace_back(peer.profile);
-  }
+        shared(shared_in),
+        peers(peer_sides(config_in, shared_in.rules)),
+        stranger_profile(default_profile(config_in)),
+        places(config_in),
+        realm_counters(config_in.realms.size()),
+        totals(config_in.peers.size()),
+        servers(settings_in.transactions_max, settings_in.table_key),
+        clients(settings_in.transactions_max),
+        responder(servers, realm_counters, settings.token_key),
+        ring(settings_in.message_ring_bytes),
+        call_engine(
+            {config, settings, shared, peers, places, servers, clients, responder, realm_counters, totals}) {}
 
-  void on_message(Timestamp now, const DatagramInput& input, EngineOutput& out) noexcept;
-  void on_request(Timestamp now, const DatagramInput& input, EngineOutput& out) noexcept;
-  void answer_malformed(const DatagramInput& input, EngineOutput& out) noexcept;
-  void answer_without_state(const DatagramInput& input, std::uint16_t code, EngineOutput& out) noexcept;
-  bool resend_kept(const DatagramInput& input, const TransactionKey& key, EngineOutput& out) noexcept;
-  void send(const DatagramInput& input, const Endpoint& to, std::string_view bytes,
-            EngineOutput& out) noexcept;
-  // The response and where it goes; drops and counts when either can't be had.
-  std::optional<TransactionTable::Kept> make_response(const DatagramInput& input,
-                                                      std::uint16_t code) noexcept;
+  void on_message(Timestamp now, const DatagramInput& input, EngineOutput& out);
+  void on_request(Timestamp now, const DatagramInput& input, EngineOutput& out);
+  void on_new_request(const Arrival& arrival, EngineOutput& out);
+  void on_cancel(const Arrival& arrival, EngineOutput& out);
+  void on_response(Timestamp now, const DatagramInput& input, EngineOutput& out);
+  void answer_malformed(Timestamp now, const DatagramInput& input, EngineOutput& out);
+  void fire_transactions(Timestamp now, EngineOutput& out);
+  // What every input ends with: ladders and counters.
+  void finish(Timestamp now, const DatagramInput* input, EngineOutput& out);
+
+  [[nodiscard]] std::vector<CallView> calls(std::uint64_t after, std::size_t limit) const override;
+  [[nodiscard]] std::optional<CallView> find(std::string_view id) const override;
+  [[nodiscard]] const MessageRing& messages() const override { return ring; }
+  bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) override;
+  void drain() override { call_engine.drain(); }
 
   const Neighbour& neighbour_of(const DatagramInput& input) const noexcept {
     const std::size_t peer = to_position(input.peer);
-    return peer < neighbours.size() ? neighbours[peer] : stranger_profile;
+    return peer < peers.size() ? peers[peer].neighbour : stranger_profile;
   }
   RealmSipCounters& counters_of(const DatagramInput& input) noexcept {
     const std::size_t realm = to_position(input.realm);
-    SALLYPORT_CHECK(realm < counters.size());
-    return counters[realm];
+    SALLYPORT_CHECK(realm < realm_counters.size());
+    return realm_counters[realm];
   }
   void drop(const DatagramInput& input, SipDropReason reason) noexcept {
     counters_of(input).dropped.add(reason);
   }
+  [[nodiscard]] std::optional<Path> answer_path(const DatagramInput& input) noexcept {
+    const auto to = response_destination(message.top_via, input.remote, neighbour_of(input).responses_to,
+                                         config.realms[to_position(input.realm)].nat_auto);
+    if (!to) {
+      drop(input, SipDropReason::ForbiddenTarget);
+      return std::nullopt;
+    }
+    return Path{input.realm, input.local, *to};
+  }
 
   const SbcConfig& config;
-  SipEngineSettings settings;
-  std::vector<Neighbour> neighbours;  // as config.peers
-  Neighbour stranger_profile;         // of trusted sources that are no configured peer
-  std::vector<RealmSipCounters> counters;
-  TransactionTable transactions;
-  Counter transactions_active;
+  const SipEngineSettings settings;
+  SharedPolicy& shared;
+  std::vector<PeerSide> peers;  // as config.peers
+  Neighbour stranger_profile;   // of trusted sources that are no configured peer
+  Places places;
+  std::vector<RealmSipCounters> realm_counters;
+  EngineCounters totals;
+  ServerTransactions servers;
+  ClientTransactions clients;
+  Responder responder;
+  MessageRing ring;
+  CallEngine call_engine;
   SipMessage message;  // the one under examination
-  std::array<char, kResponseBytesMax> response;
 };
 
-void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, EngineOutput& out) noexcept {
+void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, EngineOutput& out) {
   ParseOptions options;
   options.strictness = neighbour_of(input).strictness;
   const ParseStatus status = parse_message(input.bytes, options, message);
@@ -96,91 +140,167 @@ void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, Eng
   if (message.is_response()) {
     if (status != ParseStatus::Complete) return drop(input, SipDropReason::MalformedResponse);
     count.responses[static_cast<std::size_t>(Direction::In)][code_label(message.start.status_code)].add();
-    return drop(input, SipDropReason::UnmatchedResponse);  // RFC 3261 §18.1.2: no client transaction yet
+    return on_response(now, input, out);
   }
   if (!message.is_request()) return drop(input, SipDropReason::Malformed);
   count.requests[static_cast<std::size_t>(Direction::In)][static_cast<std::size_t>(message.start.method)]
       .add();
-  if (status != ParseStatus::Complete) return answer_malformed(input, out);
+  if (status != ParseStatus::Complete) return answer_malformed(now, input, out);
   on_request(now, input, out);
 }
 
-void SipEngine::State::answer_malformed(const DatagramInput& input, EngineOutput& out) noexcept {
+void SipEngine::State::answer_malformed(Timestamp now, const DatagramInput& input, EngineOutput& out) {
   const std::uint16_t code = message.error.answer;
   // An ACK is never answered, RFC 3261 §17.1.1.3; nor is what has no Via to answer to, RFC 3261 §8.2.6.2. The
   // other mandatory fields may be missing: the answer then says so without them, RFC 4475 §3.3.1.
   if (code == 0 || message.start.method == Method::Ack || !message.top_via.answerable)
     return drop(input, SipDropReason::Malformed);
-  answer_without_state(input, code, out);
+  const auto path = answer_path(input);
+  if (path) responder.answer_without_state({now, input, message, neighbour_of(input), {}, *path}, code, out);
 }
 
-void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, EngineOutput& out) noexcept {
+void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, EngineOutput& out) {
   const Neighbour& neighbour = neighbour_of(input);
+  if (message.start.method == Method::Ack) {
+    if (servers.on_ack(message, input.realm, input.remote.address, now)) return;
+    if (message.body_is_short ||
+        !call_engine.on_ack(
+            {now, input, message, neighbour, {}, Path{input.realm, input.local, input.remote}}, out))
+      drop(input, SipDropReason::StrayAck);
+    return;
+  }
+  const auto path = answer_path(input);
+  if (!path) return;
+  const Arrival arrival{
+      now,
+      input,
+      message,
+      neighbour,
+      server_transaction_key(settings.table_key, message, input.realm, input.remote.address),
+      *path};
+  const RequestMatch match = servers.on_request(arrival.key, message, now, out);
+  if (match.fate == RequestMatch::Fate::Absorbed) {
+    counters_of(input).retransmissions_in.add();
+    if (match.user.call != 0) call_engine.touch(match.user.call);
+    return;
+  }
+  if (match.fate == RequestMatch::Fate::Merged)
+    return responder.answer(arrival, 482, out);  // RFC 3261 §8.2.2.2
+  on_new_request(arrival, out);
+}
+
+void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out) {
   const Method method = message.start.method;
-  const bool is_for_us = names_us(message.start.request_uri.address, config.realms[to_position(input.realm)],
-                                  input.local.address);
-  if (method == Method::Ack) return drop(input, SipDropReason::StrayAck);
-  // An INVITE needs a transaction of its own kind; until there is one it is refused without state, and the
-  // ACK that follows is absorbed. RFC 3261 §8.2.7
-  if (method == Method::Invite)
-    return answer_without_state(input, answer_to_request(message, neighbour, is_for_us), out);
-
-  const TransactionKey key =
-      server_transaction_key(settings.table_key, message, input.realm, input.remote.address);
-  if (resend_kept(input, key, out)) return;
-  const std::uint16_t code = answer_to_request(message, neighbour, is_for_us);
-  const auto made = make_response(input, code);
-  if (!made) return;
-  // Without room the same bytes go out without state. RFC 3261 §8.2.7
-  (void)transactions.answer(key, code, *made, neighbour.timers, now);
-  transactions_active.set(transactions.size());
-  send(input, made->remote, made->bytes, out);
+  const bool is_for_us =
+      names_us(message.start.request_uri.address, config.realms[to_position(arrival.input.realm)],
+               arrival.input.local.address);
+  const std::uint16_t code = refusal_of(message, arrival.neighbour, is_for_us);
+  if (code != 0) return responder.answer(arrival, code, out);
+  if (method == Method::Cancel) return on_cancel(arrival, out);
+  if (!message.to.tag.empty()) return call_engine.on_request_in_dialog(arrival, out);
+  if (method == Method::Invite) return call_engine.on_invite(arrival, out);
+  responder.answer(arrival, 200, out);  // OPTIONS, RFC 3261 §11.2
 }
 
-bool SipEngine::State::resend_kept(const DatagramInput& input, const TransactionKey& key,
-                                   EngineOutput& out) noexcept {
-  const auto kept = transactions.on_request(key, response);
-  if (!kept) return false;
-  RealmSipCounters& count = counters_of(input);
-  count.retransmissions_in.add();
-  count.retransmissions_out.add();
-  send(input, kept->remote, kept->bytes, out);  // RFC 3261 §17.2.2
-  return true;
+void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
+  const auto cancelled = servers.find_cancelled(message, arrival.input.realm, arrival.input.remote.address);
+  if (!cancelled) return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
+  responder.answer(arrival, 200, out);
+  if (!cancelled->is_answered) call_engine.on_cancel(cancelled->user, arrival.now, out);
 }
 
-std::optional<TransactionTable::Kept> SipEngine::State::make_response(const DatagramInput& input,
-                                                                      std::uint16_t code) noexcept {
-  const Neighbour& neighbour = neighbour_of(input);
-  const auto to = response_destination(message.top_via, input.remote, neighbour.responses_to,
-                                       config.realms[to_position(input.realm)].nat_auto);
-  if (!to) {
-    drop(input, SipDropReason::ForbiddenTarget);
-    return std::nullopt;
+void SipEngine::State::on_response(Timestamp now, const DatagramInput& input, EngineOutput& out) {
+  std::string_view branch = message.top_via.branch;
+  if (message.via_count != 1 || !branch.starts_with(kBranchCookie))  // RFC 3261 §8.1.3.3
+    return drop(input, SipDropReason::UnmatchedResponse);
+  branch.remove_prefix(kBranchCookie.size());
+  const auto token = read_token(settings.token_key, TokenKind::Branch, branch);
+  if (!token) return drop(input, SipDropReason::UnmatchedResponse);  // RFC 3261 §18.1.2
+  const Path arrived{input.realm, input.local, input.remote};
+  const ResponseMatch match = clients.on_response(token->number, message, arrived, now, out);
+  if (match.fate == ResponseFate::Unmatched) return drop(input, SipDropReason::UnmatchedResponse);
+  if (match.user.call != 0) call_engine.touch(match.user.call);
+  if (match.fate == ResponseFate::Deliver) call_engine.on_response(match, message, arrived, now, out);
+}
+
+void SipEngine::State::fire_transactions(Timestamp now, EngineOutput& out) {
+  for (unsigned i = 0; i < kEventsPerCall && !out.is_nearly_full(); ++i)
+    if (!servers.next_event(now, out)) break;
+  for (unsigned i = 0; i < kEventsPerCall && !out.is_nearly_full(); ++i) {
+    const auto event = clients.next_event(now, out);
+    if (!event) break;
+    call_engine.on_transaction_end(*event, now, out);
   }
-  const auto bytes = build_response(response, message, {code, neighbour, input.remote, settings.token_key});
-  if (!bytes) {
-    drop(input, SipDropReason::TooLarge);
-    return std::nullopt;
+}
+
+void SipEngine::State::finish(Timestamp now, const DatagramInput* input, EngineOutput& out) {
+  const std::uint64_t call = call_engine.touched();
+  call_engine.touch(0);
+  if (call != 0 && input != nullptr)
+    ring.add({.at = now,
+              .direction = Direction::In,
+              .path = {input->realm, input->local, input->remote},
+              .call = call,
+              .bytes = input->bytes});
+  for (const SendDatagram& send : out.sends()) {
+    if (send.is_again) realm_counters[to_position(send.path.realm)].retransmissions_out.add();
+    if (send.call != 0)
+      ring.add({.at = now,
+                .direction = Direction::Out,
+                .path = send.path,
+                .call = send.call,
+                .is_again = send.is_again,
+                .bytes = send.bytes});
   }
-  counters_of(input).responses[static_cast<std::size_t>(Direction::Out)][code_label(code)].add();
-  return TransactionTable::Kept{*bytes, *to};
+  totals.transactions_active.set(std::uint64_t{servers.size()} + clients.size());
+  totals.calls_active.set(call_engine.calls().size());
+  totals.messages_lost.set(out.overflowed());
 }
 
-void SipEngine::State::answer_without_state(const DatagramInput& input, std::uint16_t code,
-                                            EngineOutput& out) noexcept {
-  const auto made = make_response(input, code);
-  if (made) send(input, made->remote, made->bytes, out);
+std::vector<CallView> SipEngine::State::calls(std::uint64_t after, std::size_t limit) const {
+  std::vector<const Call*> found;
+  call_engine.calls().for_each([&](const Call& call) {
+    if (call.number > after) found.push_back(&call);
+  });
+  std::sort(found.begin(), found.end(), [](const Call* a, const Call* b) { return a->number < b->number; });
+  if (found.size() > limit) found.resize(limit);
+  std::vector<CallView> views;
+  for (const Call* call : found) views.push_back(call_engine.view_of(*call));
+  return views;
 }
 
-void SipEngine::State::send(const DatagramInput& input, const Endpoint& to, std::string_view bytes,
-                            EngineOutput& out) noexcept {
-  // The rim empties `out` before each call, and one datagram makes one message.
-  const bool sent = out.push_back({input.realm, input.local, to, bytes});
-  SALLYPORT_CHECK(sent);
+std::optional<CallView> SipEngine::State::find(std::string_view id) const {
+  const auto number = parse_call_id_text(id);
+  const auto is_it = [&](const CallRecord& record) {
+    if (number && record.call == *number) return true;
+    return std::any_of(record.legs.begin(), record.legs.end(),
+                       [id](const LegRecord& leg) { return leg.call_id == id; });
+  };
+  const Call* live = nullptr;
+  call_engine.calls().for_each([&](const Call& call) {
+    if (is_it(call.record)) live = &call;
+  });
+  if (live != nullptr) return call_engine.view_of(*live);
+  const EndedCall* const ended =
+      call_engine.ended().find([&](const EndedCall& call) { return is_it(call.record); });
+  if (ended == nullptr) return std::nullopt;
+  CallView view;
+  view.record = ended->record;
+  view.is_over = true;
+  view.state = "ended";
+  for (const CallNote& note : ended->notes)
+    view.reasons.push_back({note.at, text_of(note, config, shared.router)});
+  return view;
 }
 
-SipEngine::SipEngine(const SbcConfig& config, const SipEngineSettings& settings)
-    : state_(std::make_unique<State>(config, settings)) {}
+bool SipEngine::State::hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) {
+  const bool done = call_engine.hang_up(now, call, out);
+  finish(now, nullptr, out);
+  return done;
+}
+
+SipEngine::SipEngine(const SbcConfig& config, SharedPolicy& shared, const SipEngineSettings& settings)
+    : state_(std::make_unique<State>(config, shared, settings)) {}
 
 SipEngine::~SipEngine() = default;
 
@@ -189,22 +309,63 @@ void SipEngine::on_datagram(Timestamp now, const DatagramInput& input, EngineOut
   // Strangers are not even parsed: no answer, no cost, nothing learnt (threats I9, R4).
   if (input.trust < TrustClass::Trusted) return state_->drop(input, SipDropReason::Stranger);
   state_->on_message(now, input, out);
+  state_->finish(now, &input, out);
 }
 
-void SipEngine::on_deadline(Timestamp now, EngineOutput&) noexcept {
-  state_->transactions.on_deadline(now, kTimersPerCall);
-  state_->transactions_active.set(state_->transactions.size());
+void SipEngine::on_deadline(Timestamp now, EngineOutput& out) noexcept {
+  state_->fire_transactions(now, out);
+  state_->call_engine.on_deadline(now, out);
+  state_->finish(now, nullptr, out);
 }
 
 std::optional<Timestamp> SipEngine::next_deadline() const noexcept {
-  return state_->transactions.next_deadline();
+  std::optional<Timestamp> earliest = state_->servers.next_deadline();
+  keep_earlier(earliest, state_->clients.next_deadline());
+  keep_earlier(earliest, state_->call_engine.next_deadline());
+  return earliest;
+}
+
+void SipEngine::on_unreachable(Timestamp now, const Path& path, EngineOutput& out) noexcept {
+  state_->clients.on_unreachable(path);
+  state_->servers.on_unreachable(path);
+  state_->fire_transactions(now, out);
+  state_->finish(now, nullptr, out);
+}
+
+void SipEngine::on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out) noexcept {
+  state_->call_engine.on_journalled(now, sequence, out);
+  state_->finish(now, nullptr, out);
+}
+
+EngineDesk& SipEngine::desk() noexcept { return *state_; }
+
+std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
+  std::vector<SavedCall> saved;
+  state_->call_engine.calls().for_each([&](const Call& call) {
+    SavedCall one{.shard = call.shard, .bytes = {}};
+    ArchiveWriter writer(one.bytes, now);
+    state_->call_engine.save(call, writer);
+    state_->servers.save(call.number, writer);
+    state_->clients.save(call.number, writer);
+    saved.push_back(std::move(one));
+  });
+  return saved;
+}
+
+bool SipEngine::restore(Timestamp now, std::string_view call) {
+  ArchiveReader reader(call, now);
+  const std::uint64_t number = state_->call_engine.restore(reader, now);
+  if (number == 0) return false;
+  if (state_->servers.restore(reader) && state_->clients.restore(reader) && reader.done()) return true;
+  state_->call_engine.forget(number);
+  return false;
 }
 
 const RealmSipCounters& SipEngine::counters(RealmIndex realm) const noexcept {
-  SALLYPORT_CHECK(to_position(realm) < state_->counters.size());
-  return state_->counters[to_position(realm)];
+  SALLYPORT_CHECK(to_position(realm) < state_->realm_counters.size());
+  return state_->realm_counters[to_position(realm)];
 }
 
-std::uint64_t SipEngine::transactions_active() const noexcept { return state_->transactions_active.value(); }
+const EngineCounters& SipEngine::counters() const noexcept { return state_->totals; }
 
 }  // namespace sallyport::sip

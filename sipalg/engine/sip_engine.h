@@ -1,30 +1,55 @@
-// sip_engine.h — the SIP side of one signalling thread, without I/O and without a clock: datagrams and `now`
-// go in, datagrams and the next deadline come out.
+// sip_engine.h — the SIP side of one signalling thread, without I/O and without a clock: datagrams, events
+// and `now` go in; datagrams, events and the next deadline come out.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "policy/base/archive.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/base/time.h"
+#include "policy/decide/call_admission.h"
 #include "policy/model/sbc_config.h"
+#include "policy/route/router.h"
+#include "policy/route/rule_set.h"
+#include "sipalg/engine/call_view.h"
 #include "sipalg/engine/engine_counters.h"
 #include "sipalg/engine/engine_input.h"
 #include "sipalg/engine/engine_output.h"
 
 namespace sallyport::sip {
 
+// What all engines of a node share. Each member is safe to use from many threads.
+struct SharedPolicy {
+  explicit SharedPolicy(const SbcConfig& config);
+  policy::Router router;
+  policy::RuleSet rules;
+  policy::CallAdmission admission;
+};
+
 struct SipEngineSettings {
-  std::uint32_t transactions_max = 50000;
-  HashKey table_key;
-  HashKey token_key;
+  std::uint32_t transactions_max = 50000;  // this engine's share, of clients' and of servers' each
+  std::uint32_t calls_max = 10000;         // this engine's share
+  std::uint64_t message_ring_bytes = 16'000'000;
+  HashKey table_key;  // random at each start
+  HashKey token_key;  // the node's secret: the same after a restart
+  // Numbers of calls and transactions: first, first + stride, ... Never the same number twice in the life of
+  // a node: the rim puts the seconds of its start in the upper half and the engine's place in the lower.
+  std::uint64_t first_number = 1;
+  std::uint64_t number_stride = 1;
+  Duration utc_at_zero{};  // what UTC was when the core's clock was 0, for routes that name times
 };
 
 class SipEngine {
  public:
-  // `config` must outlive the engine.
-  SipEngine(const SbcConfig& config, const SipEngineSettings& settings);
+  // `config` and `shared` must outlive the engine.
+  SipEngine(const SbcConfig& config, SharedPolicy& shared, const SipEngineSettings& settings);
   ~SipEngine();
   SipEngine(const SipEngine&) = delete;
   SipEngine& operator=(const SipEngine&) = delete;
@@ -33,18 +58,38 @@ class SipEngine {
   // Call when next_deadline() has passed. Handles a bounded number of timers; ask next_deadline() again.
   void on_deadline(Timestamp now, EngineOutput& out) noexcept;
   [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept;
+  // The network says that what we sent over this path can't arrive. RFC 3261 §18.4
+  void on_unreachable(Timestamp now, const Path& path, EngineOutput& out) noexcept;
+  // The journal holds every record up to this sequence.
+  void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out) noexcept;
+
+  // What an operator may ask of the running engine, on its own thread.
+  [[nodiscard]] EngineDesk& desk() noexcept;
+
+  // Everything that must survive a restart: calls, their dialogs and transactions, one call after another,
+  // each with its shard so that another number of engines can share them out.
+  struct SavedCall {
+    std::uint8_t shard = 0;
+    std::string bytes;
+  };
+  [[nodiscard]] std::vector<SavedCall> save(Timestamp now) const;
+  // False: the bytes are damaged or of another version; nothing of that call remains.
+  [[nodiscard]] bool restore(Timestamp now, std::string_view call);
 
   // Read by other threads while the engine runs.
   [[nodiscard]] const RealmSipCounters& counters(RealmIndex realm) const noexcept;
-  [[nodiscard]] std::uint64_t transactions_active() const noexcept;
+  [[nodiscard]] const EngineCounters& counters() const noexcept;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// Which of the 256 shards a datagram belongs to: a keyed hash of its Call-ID (compact form and folding
-// understood), of the whole of it when it has none. Cheap: looks at header names only. RFC 3261 §8.1.1.4.
+// Which of the 256 shards a datagram belongs to: the one in its Call-ID when that is a token of ours, else a
+// keyed hash of its Call-ID (compact form and folding understood), of the whole datagram when it has none.
+// Cheap: looks at header names only. `key` is the node's token key: a call must come to the same shard after
+// a restart. RFC 3261 §8.1.1.4
 [[nodiscard]] std::uint8_t shard_of_datagram(const HashKey& key, std::string_view bytes) noexcept;
+[[nodiscard]] std::uint8_t shard_of_call_id(const HashKey& key, std::string_view call_id) noexcept;
 
 }  // namespace sallyport::sip

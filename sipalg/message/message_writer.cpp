@@ -2,7 +2,9 @@
 #include "sipalg/message/message_writer.h"
 
 #include <arpa/inet.h>
+#include <emmintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -14,51 +16,203 @@ struct Phrase {
   std::uint16_t code;
   std::string_view text;
 };
+// In the order of the codes.
 constexpr std::array kPhrases{Phrase{100, "Trying"},
+                              Phrase{180, "Ringing"},
+                              Phrase{181, "Call Is Being Forwarded"},
+                              Phrase{182, "Queued"},
+                              Phrase{183, "Session Progress"},
+                              Phrase{199, "Early Dialog Terminated"},
                               Phrase{200, "OK"},
+                              Phrase{202, "Accepted"},
+                              Phrase{204, "No Notification"},
+                              Phrase{300, "Multiple Choices"},
+                              Phrase{301, "Moved Permanently"},
+                              Phrase{302, "Moved Temporarily"},
+                              Phrase{305, "Use Proxy"},
+                              Phrase{380, "Alternative Service"},
                               Phrase{400, "Bad Request"},
+                              Phrase{401, "Unauthorized"},
+                              Phrase{402, "Payment Required"},
                               Phrase{403, "Forbidden"},
                               Phrase{404, "Not Found"},
                               Phrase{405, "Method Not Allowed"},
+                              Phrase{406, "Not Acceptable"},
+                              Phrase{407, "Proxy Authentication Required"},
+                              Phrase{408, "Request Timeout"},
+                              Phrase{410, "Gone"},
+                              Phrase{412, "Conditional Request Failed"},
+                              Phrase{413, "Request Entity Too Large"},
                               Phrase{414, "Request-URI Too Long"},
                               Phrase{415, "Unsupported Media Type"},
                               Phrase{416, "Unsupported URI Scheme"},
+                              Phrase{417, "Unknown Resource-Priority"},
                               Phrase{420, "Bad Extension"},
+                              Phrase{421, "Extension Required"},
+                              Phrase{422, "Session Interval Too Small"},
+                              Phrase{423, "Interval Too Brief"},
+                              Phrase{424, "Bad Location Information"},
+                              Phrase{425, "Bad Alert Message"},
+                              Phrase{428, "Use Identity Header"},
+                              Phrase{429, "Provide Referrer Identity"},
+                              Phrase{430, "Flow Failed"},
+                              Phrase{433, "Anonymity Disallowed"},
+                              Phrase{436, "Bad Identity Info"},
+                              Phrase{437, "Unsupported Credential"},
+                              Phrase{438, "Invalid Identity Header"},
+                              Phrase{439, "First Hop Lacks Outbound Support"},
+                              Phrase{440, "Max-Breadth Exceeded"},
+                              Phrase{469, "Bad Info Package"},
+                              Phrase{470, "Consent Needed"},
+                              Phrase{480, "Temporarily Unavailable"},
                               Phrase{481, "Call/Transaction Does Not Exist"},
                               Phrase{482, "Loop Detected"},
                               Phrase{483, "Too Many Hops"},
+                              Phrase{484, "Address Incomplete"},
+                              Phrase{485, "Ambiguous"},
+                              Phrase{486, "Busy Here"},
+                              Phrase{487, "Request Terminated"},
                               Phrase{488, "Not Acceptable Here"},
+                              Phrase{489, "Bad Event"},
+                              Phrase{491, "Request Pending"},
+                              Phrase{493, "Undecipherable"},
+                              Phrase{494, "Security Agreement Required"},
                               Phrase{500, "Server Internal Error"},
                               Phrase{501, "Not Implemented"},
+                              Phrase{502, "Bad Gateway"},
                               Phrase{503, "Service Unavailable"},
+                              Phrase{504, "Server Time-out"},
                               Phrase{505, "Version Not Supported"},
-                              Phrase{513, "Message Too Large"}};
+                              Phrase{513, "Message Too Large"},
+                              Phrase{555, "Push Notification Service Not Supported"},
+                              Phrase{580, "Precondition Failure"},
+                              Phrase{600, "Busy Everywhere"},
+                              Phrase{603, "Decline"},
+                              Phrase{604, "Does Not Exist Anywhere"},
+                              Phrase{606, "Not Acceptable"},
+                              Phrase{607, "Unwanted"},
+                              Phrase{608, "Rejected"}};
+static_assert(std::ranges::is_sorted(kPhrases, {}, &Phrase::code));
+
+// Copies, and says whether none of it is a control octet. Most pieces are short, and a call of memcpy costs
+// more than they do: two loads that overlap. `kChecked` false leaves out what is asked of foreign text only.
+template <bool kChecked>
+class Copier {
+ public:
+  Copier(char* to, const char* from, std::size_t size) noexcept {
+    if (size >= 16) {
+      blocks(to, from, size);
+    } else if (size >= 8) {
+      both_ends<std::uint64_t>(to, from, size);
+    } else if (size >= 4) {
+      both_ends<std::uint32_t>(to, from, size);
+    } else {
+      for (std::size_t i = 0; i < size; ++i) {
+        const auto octet = static_cast<unsigned char>(to[i] = from[i]);
+        if (kChecked && (octet < 0x20 || octet == 0x7f)) controls_ = 1;
+      }
+    }
+  }
+  [[nodiscard]] bool is_plain() const noexcept { return controls_ == 0; }
+
+ private:
+  // Octets of a word that are below 0x20 or 0x7f; zero when there is none.
+  template <class Word>
+  static Word controls_in(Word word) noexcept {
+    constexpr Word kOnes = static_cast<Word>(0x0101010101010101u);
+    const Word deletes = word ^ kOnes * 0x7f;
+    return (((word - kOnes * 0x20) & ~word) | ((deletes - kOnes) & ~deletes)) & (kOnes * 0x80);
+  }
+
+  template <class Word>
+  void both_ends(char* to, const char* from, std::size_t size) noexcept {
+    Word first, last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + size - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + size - sizeof last, &last, sizeof last);
+    if constexpr (kChecked) controls_ = controls_in(first) | controls_in(last);
+  }
+
+  void blocks(char* to, const char* from, std::size_t size) noexcept {
+    const __m128i below = _mm_set1_epi8(0x1f), deletes = _mm_set1_epi8(0x7f);
+    __m128i controls = _mm_setzero_si128();
+    const auto block = [&](std::size_t at) {
+      const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), octets);
+      if constexpr (kChecked)
+        controls = _mm_or_si128(controls, _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(octets, below), octets),
+                                                       _mm_cmpeq_epi8(octets, deletes)));
+    };
+    for (std::size_t at = 0; at + 16 < size; at += 16) block(at);
+    block(size - 16);
+    if constexpr (kChecked) controls_ = static_cast<unsigned>(_mm_movemask_epi8(controls));
+  }
+
+  std::uint64_t controls_ = 0;
+};
+
+// "Via: " and so on: what a line of that name begins with.
+constexpr std::size_t kLineStartMax = 48;  // no known name is longer than 32
+struct LineStart {
+  std::array<char, kLineStartMax> text{};
+  std::uint8_t size = 0;
+};
+const std::array<LineStart, kHeaderNameCount> kLineStarts = [] {
+  std::array<LineStart, kHeaderNameCount> starts;
+  for (std::size_t i = 0; i < kHeaderNameCount; ++i) {
+    const std::string_view name = to_string(static_cast<HeaderName>(i));
+    for (const std::string_view piece : {name, std::string_view(": ")})
+      for (const char c : piece) starts[i].text[starts[i].size++] = c;
+  }
+  return starts;
+}();
+std::string_view line_start(HeaderName name) noexcept {
+  const LineStart& start = kLineStarts[static_cast<std::size_t>(name)];
+  return {start.text.data(), start.size};
+}
 
 bool is_control(char c) noexcept {
   const auto octet = static_cast<unsigned char>(c);
   return octet < 0x20 ? !has_class(c, kSpace) : octet == 0x7f;
 }
 
-bool has_controls(std::string_view text) noexcept {
-  for (const char c : text)
-    if (is_control(c)) return true;
-  return false;
-}
-
-std::string_view address_text(const IpAddress& address, std::array<char, INET6_ADDRSTRLEN>& buffer) noexcept {
-  const auto* bytes = address.bytes().data();
-  const char* text =
-      address.is_v4() ? inet_ntop(AF_INET, bytes + 12, buffer.data(), static_cast<socklen_t>(buffer.size()))
-                      : inet_ntop(AF_INET6, bytes, buffer.data(), static_cast<socklen_t>(buffer.size()));
-  return text == nullptr ? std::string_view{} : std::string_view(text);
-}
-
 }  // namespace
 
 std::string_view reason_phrase(unsigned status_code) noexcept {
-  for (const Phrase& phrase : kPhrases)
-    if (phrase.code == status_code) return phrase.text;
-  return "Unknown";
+  const auto* found = std::ranges::lower_bound(kPhrases, status_code, {}, &Phrase::code);
+  return found != kPhrases.end() && found->code == status_code ? found->text : "Unknown";
+}
+
+bool is_plain(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* end = at + text.size();
+  for (; end - at >= 16; at += 16) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i controls = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets),
+                                          _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f)));
+    if (_mm_movemask_epi8(controls) != 0) return false;
+  }
+  char rest[16];
+  return Copier<true>(rest, at, static_cast<std::size_t>(end - at)).is_plain();
+}
+
+std::string_view address_text(const IpAddress& address, AddressText& buffer) noexcept {
+  const auto* bytes = address.bytes().data();
+  if (!address.is_v4()) {
+    const char* text = inet_ntop(AF_INET6, bytes, buffer.data(), static_cast<socklen_t>(buffer.size()));
+    return text == nullptr ? std::string_view{} : std::string_view(text);
+  }
+  char* at = buffer.data();
+  for (std::size_t i = 12; i < 16; ++i) {
+    at = std::to_chars(at, buffer.data() + buffer.size(), bytes[i]).ptr;
+    if (i != 15) *at++ = '.';
+  }
+  return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
+}
+
+bool is_clean(std::string_view text) noexcept {
+  return is_plain(text) || std::ranges::none_of(text, is_control);
 }
 
 void MessageWriter::text(std::string_view text) noexcept {
@@ -66,8 +220,7 @@ void MessageWriter::text(std::string_view text) noexcept {
     good_ = false;
     return;
   }
-  if (text.empty()) return;
-  std::memcpy(buffer_.data() + size_, text.data(), text.size());
+  Copier<false>(buffer_.data() + size_, text.data(), text.size());
   size_ += text.size();
 }
 
@@ -76,6 +229,11 @@ void MessageWriter::foreign(std::string_view value) noexcept {
     good_ = false;
     return;
   }
+  if (!Copier<true>(buffer_.data() + size_, value.data(), value.size()).is_plain()) return unfold(value);
+  size_ += value.size();
+}
+
+void MessageWriter::unfold(std::string_view value) noexcept {
   char* out = buffer_.data() + size_;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
@@ -114,7 +272,7 @@ void MessageWriter::params(std::string_view all, bool is_top_via) noexcept {
   Lexer lexer(all);
   GenericParam param;
   while (lexer.next_is(';') && parse_generic_param(lexer, kForgiving, param)) {
-    if (param.name.empty() || has_controls(param.value)) continue;
+    if (param.name.empty() || !is_clean(param.value)) continue;
     // Ours take the place of what the sender claims. RFC 3261 §18.2.1
     if (is_top_via &&
         (equals_ignoring_case(param.name, "received") || equals_ignoring_case(param.name, "rport")))
@@ -144,7 +302,7 @@ void MessageWriter::via(const ViaHeader& via, const Endpoint* source) noexcept {
   params(via.params, source != nullptr);
   if (source != nullptr) {
     const auto sent_by = literal_address(via.sent_by.host);
-    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    AddressText buffer;
     if (via.rport_requested || sent_by != source->address) {  // RFC 3261 §18.2.1, RFC 3581 §4
       text(";received=");
       text(address_text(source->address, buffer));
@@ -158,9 +316,8 @@ void MessageWriter::via(const ViaHeader& via, const Endpoint* source) noexcept {
 }
 
 void MessageWriter::address(HeaderName name, const NameAddr& address, std::string_view tag) noexcept {
-  text(to_string(name));
-  text(": ");
-  if (!address.display_name.empty() && !has_controls(address.display_name)) {
+  text(line_start(name));
+  if (!address.display_name.empty() && is_clean(address.display_name)) {
     foreign(address.display_name);
     text(" ");
   }
@@ -176,9 +333,8 @@ void MessageWriter::address(HeaderName name, const NameAddr& address, std::strin
 }
 
 void MessageWriter::echo(HeaderName name, std::string_view value, std::string_view tag) noexcept {
-  if (has_controls(value)) return;
-  text(to_string(name));
-  text(": ");
+  if (!is_clean(value)) return;
+  text(line_start(name));
   foreign(value);
   if (!tag.empty()) {
     text(";tag=");
@@ -196,13 +352,22 @@ void MessageWriter::cseq(const CSeqHeader& cseq) noexcept {
 }
 
 void MessageWriter::header(HeaderName name, std::string_view value) noexcept {
-  header(to_string(name), value);
+  if (value.empty()) return header(to_string(name), value);
+  text(line_start(name));
+  foreign(value);
+  text("\r\n");
 }
 
 void MessageWriter::header(std::string_view name, std::string_view value) noexcept {
   text(name);
   text(value.empty() ? ":" : ": ");
   foreign(value);
+  text("\r\n");
+}
+
+void MessageWriter::header(HeaderName name, std::initializer_list<std::string_view> pieces) noexcept {
+  text(line_start(name));
+  for (const std::string_view piece : pieces) foreign(piece);
   text("\r\n");
 }
 
@@ -225,8 +390,7 @@ std::optional<std::string_view> MessageWriter::finish(std::string_view body) noe
   number(static_cast<std::uint32_t>(body.size()));
   text("\r\n\r\n");
   text(body);
-  if (!good_) return std::nullopt;
-  return std::string_view(buffer_.data(), size_);
+  return written();
 }
 
 }  // namespace sallyport::sip

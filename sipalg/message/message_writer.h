@@ -5,8 +5,10 @@
 // message unusable instead of slipping through (threats P3, P13).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -17,8 +19,15 @@
 
 namespace sallyport::sip {
 
-// The phrase of RFC 3261 §21; "Unknown" for codes that Sallyport does not send itself.
+// The phrase of the registered code (RFC 3261 §21 and those that came after it); "Unknown" for others.
 [[nodiscard]] std::string_view reason_phrase(unsigned status_code) noexcept;
+// No control octet but those of folding: foreign text that may be written.
+[[nodiscard]] bool is_clean(std::string_view text) noexcept;
+// No control octet at all: nearly all text, and found eight octets at a time.
+[[nodiscard]] bool is_plain(std::string_view text) noexcept;
+// As it stands in Via: without brackets. Points into `buffer`.
+using AddressText = std::array<char, 46>;
+[[nodiscard]] std::string_view address_text(const IpAddress& address, AddressText& buffer) noexcept;
 
 class MessageWriter {
  public:
@@ -36,16 +45,25 @@ class MessageWriter {
   void cseq(const CSeqHeader& cseq) noexcept;
   void header(HeaderName name, std::string_view value) noexcept;
   void header(std::string_view name, std::string_view value) noexcept;
+  // One value out of several pieces.
+  void header(HeaderName name, std::initializer_list<std::string_view> pieces) noexcept;
+  // Whole header lines that a writer made before.
+  void lines(std::string_view whole) noexcept { text(whole); }
   // A comma-separated list, one member at a time; begin_list, any number of list_member, end_list.
   void begin_list(HeaderName name) noexcept;
   void list_member(std::string_view token) noexcept;
   void end_list() noexcept;
+  // What was written so far; nothing when it did not fit or was not clean.
+  [[nodiscard]] std::optional<std::string_view> written() const noexcept {
+    return good_ ? std::optional(std::string_view(buffer_.data(), size_)) : std::nullopt;
+  }
   // Writes Content-Length, the empty line and the body; nothing when it did not fit or was not clean.
   [[nodiscard]] std::optional<std::string_view> finish(std::string_view body) noexcept;
 
  private:
   void text(std::string_view text) noexcept;     // our own words, or what the parser found clean
   void foreign(std::string_view text) noexcept;  // folding undone, control octets refused
+  void unfold(std::string_view text) noexcept;
   void number(std::uint32_t value) noexcept;
   void params(std::string_view params, bool is_top_via) noexcept;
 

@@ -1,15 +1,10 @@
 // start_line.cpp — request line and status line: RFC 3261 §7.1, §7.2.
 #include "sipalg/message/start_line.h"
 
-#include <array>
 #include <cstring>
 
 namespace sallyport::sip {
 namespace {
-
-constexpr std::array<std::string_view, 14> kMethods{"INVITE",    "ACK",    "CANCEL",  "BYE",    "OPTIONS",
-                                                    "REGISTER",  "PRACK",  "UPDATE",  "INFO",   "REFER",
-                                                    "SUBSCRIBE", "NOTIFY", "PUBLISH", "MESSAGE"};
 
 bool refuse(ParseError& error, GrammarRule rule, std::size_t offset, std::uint16_t answer = 400) noexcept {
   error = {rule, static_cast<std::uint32_t>(offset), answer, false};
@@ -48,8 +43,8 @@ std::string_view trim_spaces(std::string_view text) noexcept {
 }  // namespace
 
 Method method_of(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < kMethods.size(); ++i)
-    if (text == kMethods[i]) return static_cast<Method>(i);
+  for (std::size_t i = 0; i < kMethodNames.size(); ++i)
+    if (text == kMethodNames[i]) return static_cast<Method>(i);
   return Method::Other;
 }
 

@@ -1,6 +1,8 @@
 // start_line.h — request line and status line: RFC 3261 §7.1, §7.2, grammar §25.1.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -29,6 +31,10 @@ enum class Method : std::uint8_t {
   Message,
   Other
 };
+// By Method; Other has no name.
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(Method::Other)> kMethodNames{
+    "INVITE", "ACK",  "CANCEL", "BYE",       "OPTIONS", "REGISTER", "PRACK",
+    "UPDATE", "INFO", "REFER",  "SUBSCRIBE", "NOTIFY",  "PUBLISH",  "MESSAGE"};
 [[nodiscard]] Method method_of(std::string_view text) noexcept;
 
 enum class StartLineKind : std::uint8_t { NotSip, Request, Response };

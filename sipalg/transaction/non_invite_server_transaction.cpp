@@ -1,31 +1,24 @@
 // non_invite_server_transaction.cpp — RFC 3261 §17.2.2.
 #include "sipalg/transaction/non_invite_server_transaction.h"
 
-#include "policy/base/check.h"
-
 namespace sallyport::sip {
-
-void NonInviteServerTransaction::add(TransactionAction action, TransactionActions& out) noexcept {
-  const bool added = out.push_back(action);
-  SALLYPORT_CHECK(added);
-}
 
 void NonInviteServerTransaction::terminate(TransactionActions& out) noexcept {
   state_ = Terminated{};
-  add(TransactionAction::Terminate, out);
+  add_action(TransactionAction::Terminate, out);
 }
 
 void NonInviteServerTransaction::on_request_again(TransactionActions& out) noexcept {
   // In Trying nothing was sent yet, so there is nothing to repeat. RFC 3261 §17.2.2
   const bool answered =
       std::holds_alternative<Proceeding>(state_) || std::holds_alternative<Completed>(state_);
-  if (answered) add(TransactionAction::ResendResponse, out);
+  if (answered) add_action(TransactionAction::ResendResponse, out);
 }
 
 void NonInviteServerTransaction::send(unsigned status_code, Timestamp now, TransactionActions& out) noexcept {
   // A second final response is discarded. RFC 3261 §17.2.2
   if (std::holds_alternative<Completed>(state_) || is_terminated()) return;
-  add(TransactionAction::SendResponse, out);
+  add_action(TransactionAction::SendResponse, out);
   if (status_code < 200) {
     state_ = Proceeding{};
     return;
@@ -37,7 +30,7 @@ void NonInviteServerTransaction::on_transport_error(TransactionActions& out) noe
   const bool sending =
       std::holds_alternative<Proceeding>(state_) || std::holds_alternative<Completed>(state_);
   if (!sending) return;
-  add(TransactionAction::ReportTransportError, out);  // RFC 3261 §17.2.4
+  add_action(TransactionAction::ReportTransportError, out);  // RFC 3261 §17.2.4
   terminate(out);
 }
 

@@ -23,8 +23,9 @@ namespace sallyport::sip {
 
 class NonInviteServerTransaction {
  public:
+  NonInviteServerTransaction() noexcept = default;  // Terminated
   NonInviteServerTransaction(Reliability reliability, const TimerSettings& timers) noexcept
-      : reliability_(reliability), timers_(timers) {}
+      : reliability_(reliability), timers_(timers), state_(Trying{}) {}
 
   void on_request_again(TransactionActions& out) noexcept;
   // The transaction user answers; 100..699.
@@ -33,23 +34,37 @@ class NonInviteServerTransaction {
   // Fires timer J when it is due.
   void on_deadline(Timestamp now, TransactionActions& out) noexcept;
   [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept;
+  [[nodiscard]] bool is_answered() const noexcept {
+    return std::holds_alternative<Completed>(state_) || is_terminated();
+  }
   [[nodiscard]] bool is_terminated() const noexcept { return std::holds_alternative<Terminated>(state_); }
+
+  [[nodiscard]] const TimerSettings& timers() const noexcept { return timers_; }
+  [[nodiscard]] Reliability reliability() const noexcept { return reliability_; }
+
+  template <class Archive>
+  void archive(Archive& a) {
+    a(reliability_, timers_, state_);
+  }
 
  private:
   // Timer J exists only inside the state that may run it.
+  struct Terminated {};
   struct Trying {};
   struct Proceeding {};
   struct Completed {
     Timestamp timer_j;
+    template <class Archive>
+    void archive(Archive& a) {
+      a(timer_j);
+    }
   };
-  struct Terminated {};
 
-  void add(TransactionAction action, TransactionActions& out) noexcept;
   void terminate(TransactionActions& out) noexcept;
 
-  Reliability reliability_;
+  Reliability reliability_ = Reliability::Unreliable;
   TimerSettings timers_;
-  std::variant<Trying, Proceeding, Completed, Terminated> state_;
+  std::variant<Terminated, Trying, Proceeding, Completed> state_;
 };
 
 }  // namespace sallyport::sip

@@ -27,4 +27,13 @@ struct TransactionKey {
 [[nodiscard]] TransactionKey server_transaction_key(const HashKey& key, const SipMessage& request,
                                                     RealmIndex realm, const IpAddress& source) noexcept;
 
+// The key of the INVITE that an ACK or a CANCEL means. RFC 3261 §9.2, §17.2.3
+[[nodiscard]] TransactionKey invite_transaction_key(const HashKey& key, const SipMessage& request,
+                                                    RealmIndex realm, const IpAddress& source) noexcept;
+// Equal for requests that differ only in the way they came: From tag, Call-ID and CSeq. RFC 3261 §8.2.2.2
+[[nodiscard]] std::uint64_t merge_hash(const HashKey& key, const SipMessage& request) noexcept;
+// What a CANCEL must repeat of its INVITE besides the key: Call-ID, From tag, CSeq number and Request-URI.
+// RFC 3261 §9.1, threats D2
+[[nodiscard]] std::uint64_t cancel_hash(const HashKey& key, const SipMessage& request) noexcept;
+
 }  // namespace sallyport::sip

@@ -26,6 +26,8 @@ class EngineFixture {
     config.peers[0].name = "carrier";
     config.peers[1].name = "other";
     settings.transactions_max = 64;
+    settings.calls_max = 16;
+    settings.message_ring_bytes = 65536;
     settings.table_key = {1, 2};
     settings.token_key = {3, 4};
     input.listener = ListenerIndex{0};
@@ -38,14 +40,17 @@ class EngineFixture {
 
   // Change config, settings and input before the first call; input also between calls.
   std::optional<Answer> receive(std::string_view bytes) {
-    sip::EngineOutput out;
+    out.clear();
     input.bytes = bytes;
     engine().on_datagram(now, input, out);
-    if (out.empty()) return std::nullopt;
-    return Answer{std::string(out[0].bytes), out[0].remote};
+    if (out.sends().empty()) return std::nullopt;
+    return Answer{std::string(out.sends()[0].bytes), out.sends()[0].path.remote};
   }
   sip::SipEngine& engine() {
-    if (!engine_) engine_ = std::make_unique<sip::SipEngine>(config, settings);
+    if (!engine_) {
+      shared_ = std::make_unique<sip::SharedPolicy>(config);
+      engine_ = std::make_unique<sip::SipEngine>(config, *shared_, settings);
+    }
     return *engine_;
   }
   std::uint64_t dropped(sip::SipDropReason reason) {
@@ -56,8 +61,10 @@ class EngineFixture {
   sip::SipEngineSettings settings;
   sip::DatagramInput input;
   Timestamp now{std::chrono::hours(1)};
+  sip::EngineOutput out;
 
  private:
+  std::unique_ptr<sip::SharedPolicy> shared_;
   std::unique_ptr<sip::SipEngine> engine_;
 };
 

@@ -240,7 +240,7 @@ TEST_F(SipEngineTest, RequestThatComesAgainIsAnsweredFromTheTransaction) {
   const auto second = receive(bytes);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->bytes, second->bytes);
-  EXPECT_EQ(engine().transactions_active(), 1u);
+  EXPECT_EQ(engine().counters().transactions_active.value(), 1u);
   EXPECT_EQ(engine().counters(input.realm).retransmissions_in.value(), 1u);
   EXPECT_EQ(engine().counters(input.realm).retransmissions_out.value(), 1u);
   // Another peer that knows the branch does not get it.
@@ -249,7 +249,7 @@ TEST_F(SipEngineTest, RequestThatComesAgainIsAnsweredFromTheTransaction) {
   const auto stolen = receive(bytes);
   ASSERT_TRUE(stolen);
   EXPECT_EQ(stolen->to.address, input.remote.address);
-  EXPECT_EQ(engine().transactions_active(), 2u);
+  EXPECT_EQ(engine().counters().transactions_active.value(), 2u);
 }
 
 TEST_F(SipEngineTest, TransactionsEndAfterTimerJ) {
@@ -258,7 +258,7 @@ TEST_F(SipEngineTest, TransactionsEndAfterTimerJ) {
   ASSERT_TRUE(engine().next_deadline());
   for (int i = 0; i < 20 && engine().next_deadline(); ++i)
     engine().on_deadline(*engine().next_deadline(), out);
-  EXPECT_EQ(engine().transactions_active(), 0u);
+  EXPECT_EQ(engine().counters().transactions_active.value(), 0u);
   EXPECT_FALSE(engine().next_deadline());
 }
 
@@ -275,8 +275,8 @@ TEST_F(SipEngineTest, FullTableAnswersTheSameBytesWithoutState) {
     ASSERT_TRUE(tight && other);
     EXPECT_EQ(tight->bytes, other->bytes);
   }
-  EXPECT_EQ(engine().transactions_active(), 2u);
-  EXPECT_EQ(roomy.engine().transactions_active(), 10u);
+  EXPECT_EQ(engine().counters().transactions_active.value(), 2u);
+  EXPECT_EQ(roomy.engine().counters().transactions_active.value(), 10u);
 }
 
 TEST_F(SipEngineTest, ToTagDependsOnTheRequestAndTheSecret) {

@@ -1,0 +1,210 @@
+// call.h — what is known of one call: the caller's leg, the targets that are tried, and the dialogs that
+// answered. Plain values that a snapshot can hold; call_engine.h moves them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/base/time.h"
+#include "policy/decide/call_admission.h"
+#include "policy/model/index.h"
+#include "policy/record/call_record.h"
+#include "sipalg/body/session_body.h"
+#include "sipalg/call/call_note.h"
+#include "sipalg/dialog/dialog.h"
+#include "sipalg/hiding/leg_message.h"
+#include "sipalg/transaction/client_transactions.h"
+#include "sipalg/transaction/server_transactions.h"
+
+namespace sallyport::sip {
+
+enum class Side : std::uint8_t { Caller, Callee };
+[[nodiscard]] constexpr Side other(Side side) noexcept {
+  return side == Side::Caller ? Side::Callee : Side::Caller;
+}
+[[nodiscard]] constexpr std::size_t index_of(Side side) noexcept { return static_cast<std::size_t>(side); }
+
+enum class CallState : std::uint8_t {
+  Trying,    // the caller has had no final answer
+  Answered,  // the first 2xx came
+  Ended,     // over for both; what remains is waiting for answers to BYE and CANCEL
+};
+
+// Bounds of one call; beyond them a message is answered or dropped as if the other side were not there.
+inline constexpr std::size_t kForksMax = 8;
+inline constexpr std::size_t kExchangesMax = 8;
+
+// Parts of tokens: forks toward the caller count from 1; toward callees the attempt's number with this bit.
+inline constexpr std::uint16_t kCalleePart = 0x8000;
+
+// A 2xx that we sent and whose ACK has not come: we send it again. RFC 3261 §13.3.1.4
+struct AwaitedAck {
+  std::uint32_t cseq = 0;      // of the INVITE on the side that owes the ACK
+  std::uint32_t far_cseq = 0;  // of our INVITE on the other side, which waits for our ACK
+  std::string response;
+  Path path;
+  Duration interval{};
+  Timestamp resend_at{}, give_up_at{};
+  template <class Archive>
+  void archive(Archive& a) {
+    a(cseq, far_cseq, response, path.realm, path.local, path.remote, interval, resend_at, give_up_at);
+  }
+};
+
+// The ACK that answers each repetition of a 2xx. RFC 3261 §13.2.2.4
+struct SentAck {
+  std::uint32_t cseq = 0;  // 0: none yet
+  std::string bytes;
+  Path path;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(cseq, bytes, path.realm, path.local, path.remote);
+  }
+};
+
+// One dialog with the callee's side and its twin with the caller's.
+struct Fork {
+  std::uint16_t number = 0;
+  std::uint16_t attempt = 0;
+  std::array<Dialog, 2> dialogs;                     // by Side
+  std::array<SdpIdentity, 2> sdp;                    // as sent to each Side
+  std::array<std::optional<AwaitedAck>, 2> awaited;  // by the Side that owes the ACK
+  std::array<SentAck, 2> sent_ack;                   // by the Side that it was sent to
+  template <class Archive>
+  void archive(Archive& a) {
+    a(number, attempt, dialogs, sdp, awaited, sent_ack);
+  }
+};
+
+// One target that was, is or will be sent the INVITE.
+struct Attempt {
+  std::uint16_t number = 0;
+  PeerIndex peer = PeerIndex::kNone;
+  bool is_emergency_target = false;  // of emergency.to: the route's rules are not for it
+  Dialog prototype;                  // what every dialog that it makes begins with
+  std::uint64_t transaction = 0;     // number of the INVITE's client transaction
+  SdpIdentity sdp;                   // of what was sent to it
+  bool has_provisional = false, is_cancelled = false, is_done = false;
+  std::optional<Timestamp> setup_until;  // no 1xx by then: next target
+  std::optional<Timestamp> timer_c;      // RFC 3261 §16.7, §16.8
+  template <class Archive>
+  void archive(Archive& a) {
+    a(number, peer, is_emergency_target, prototype, transaction, sdp, has_provisional, is_cancelled, is_done,
+      setup_until, timer_c);
+  }
+};
+
+// A request within a dialog that was passed on and whose answer is awaited.
+struct Exchange {
+  std::uint32_t id = 0;
+  std::uint16_t fork = 0;
+  Side from = Side::Caller;
+  Method method = Method::Other;
+  ServerTransactionId server = ServerTransactionId::kNone;
+  std::uint64_t client = 0;
+  std::uint32_t cseq = 0, far_cseq = 0;
+  Path path;  // of the answers
+  ResponseHead head;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(id, fork, from, method, server, client, cseq, far_cseq, path.realm, path.local, path.remote, head);
+  }
+};
+
+// A final answer that waits until the record it depends on is on disk.
+struct HeldAnswer {
+  std::uint64_t sequence = 0;
+  Timestamp until{};
+  ServerTransactionId server = ServerTransactionId::kNone;
+  std::uint16_t code = 200;
+  std::string bytes;
+  Path path;
+  std::optional<AwaitedAck> awaited;  // of a 2xx to INVITE: begins when it leaves
+  std::uint16_t fork = 0;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(sequence, until, server, code, bytes, path.realm, path.local, path.remote, awaited, fork);
+  }
+};
+
+// The INVITE as it came, as far as later targets need it.
+struct StoredInvite {
+  std::string bytes;  // empty once no target can be tried any more
+  ServerTransactionId server = ServerTransactionId::kNone;
+  Path path;  // of the answers
+  ResponseHead head;
+  std::uint32_t cseq = 0;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(bytes, server, path.realm, path.local, path.remote, head, cseq);
+  }
+};
+
+// A target as the route named it, before it is tried.
+struct NextTarget {
+  PeerIndex peer = PeerIndex::kNone;
+  std::uint16_t target = 0;  // in the peer's list
+  bool is_emergency_target = false;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(peer, target, is_emergency_target);
+  }
+};
+
+struct Call {
+  std::uint64_t number = 0;
+  std::uint8_t shard = 0;
+  CallState state = CallState::Trying;
+  bool is_emergency = false;
+  bool was_recorded = false;  // its end record has left
+  std::uint8_t redirects = 0;
+  std::uint16_t route = 0xffff;
+  std::uint16_t reject_code = 0;  // when all targets failed
+  PeerIndex caller_peer = PeerIndex::kNone;
+  Dialog caller;  // what every dialog with the caller begins with
+  StoredInvite invite;
+  std::string called;               // the number or user behind the source's and the route's rules
+  std::vector<NextTarget> targets;  // not yet tried, in order
+  std::uint16_t attempts_made = 0, forks_made = 0;
+  std::uint32_t exchanges_made = 0;
+  std::vector<Attempt> attempts;  // the last one is the present one
+  std::vector<Fork> forks;
+  std::vector<Exchange> exchanges;
+  std::vector<HeldAnswer> held;
+  std::uint16_t open_byes = 0;
+  std::uint16_t answered_fork = 0;
+  std::uint16_t best_code = 0;  // of the failures so far
+  std::optional<Timestamp> ring_until, early_media_until, call_until;
+  policy::AdmissionTicket ticket_in, ticket_out;
+  CallRecord record;
+  std::vector<CallNote> notes;
+
+  template <class Archive>
+  void archive(Archive& a) {
+    a(number, shard, state, is_emergency, was_recorded, redirects, route, reject_code, caller_peer, caller,
+      invite, called, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges, held,
+      open_byes, answered_fork, best_code, ring_until, early_media_until, call_until);
+    archive_ticket(a, ticket_in);
+    archive_ticket(a, ticket_out);
+    archive_record(a);
+    a(notes);
+  }
+
+ private:
+  template <class Archive>
+  static void archive_ticket(Archive& a, policy::AdmissionTicket& ticket) {
+    a(ticket.peer, ticket.realm, ticket.direction, ticket.is_held);
+  }
+  template <class Archive>
+  void archive_record(Archive& a) {
+    CallRecord& r = record;
+    a(r.call, r.peer_in, r.peer_out, r.from, r.to, r.called_in, r.called_out, r.route, r.start, r.ring,
+      r.answer, r.end, r.media_end, r.result, r.sip_code, r.q850, r.ended_by, r.end_reason, r.detections,
+      r.emergency, r.tried, r.legs);
+  }
+};
+
+}  // namespace sallyport::sip

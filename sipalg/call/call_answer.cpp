@@ -1,0 +1,293 @@
+// call_answer.cpp — what targets answer to an INVITE: RFC 3261 §12.1.2, §13.2.2, §13.3.1, §16.7.
+#include <algorithm>
+
+#include "policy/route/dialled.h"
+#include "policy/route/response_map.h"
+#include "sipalg/call/call_engine.h"
+
+namespace sallyport::sip {
+namespace {
+
+constexpr Duration kTimerCMin = std::chrono::minutes(3);  // RFC 3261 §16.6 step 11
+constexpr unsigned kRedirectsMax = 5;
+
+// A challenge or a redirection that is not passed on means something else to the caller than to us.
+std::uint16_t code_for_caller(std::uint16_t code) noexcept {
+  if (code == 401 || code == 407) return 403;  // we have no credentials for that side
+  if (code >= 300 && code < 400) return 480;   // redirect: refuse
+  return code;
+}
+
+void finish_attempt(Attempt& attempt) noexcept {
+  attempt.is_done = true;
+  attempt.setup_until.reset();
+  attempt.timer_c.reset();
+}
+
+bool holds_sdp(const SipMessage& message) noexcept {
+  const BodyKind kind = body_kind(message);
+  return kind == BodyKind::Sdp || kind == BodyKind::MultipartWithSdp;
+}
+
+}  // namespace
+
+void CallEngine::on_invite_response(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
+                                    EngineOutput& out) {
+  const std::uint16_t code = response.start.status_code;
+  if (code < 200) return on_provisional(call, attempt, response, now, out);
+  if (code < 300) return on_answer(call, attempt, response, now, out);
+  const bool was_wanted = call.state == CallState::Trying && !attempt.is_cancelled;
+  finish_attempt(attempt);
+  std::erase_if(call.forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
+  if (was_wanted) on_failure(call, attempt, code, &response, now, out);
+}
+
+void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
+                                EngineOutput& out) {
+  attempt.has_provisional = true;
+  attempt.setup_until.reset();
+  const std::uint16_t code = response.start.status_code;
+  if (code > 100) attempt.timer_c = now + kTimerCMin;  // RFC 3261 §16.7 step 2
+  if (code == 100 || call.state != CallState::Trying || attempt.is_cancelled) return;
+  const ProfileTimers& timers = peer_side(attempt.peer)->config->profile.timers;
+  if (!call.record.ring) {
+    call.record.ring = now;
+    call.ring_until = now + timers.ring;
+  }
+  Fork* const fork = fork_for(call, attempt, response);
+  if (fork == nullptr) return;
+  (void)take_remote_side(fork->dialogs[index_of(Side::Callee)], response);
+  if (holds_sdp(response) && !call.early_media_until) call.early_media_until = now + timers.early_media;
+  note(call, now, CallStep::Ringing, fork->number, code);
+  ResponseParts parts;
+  parts.code = code;
+  if (send_to_caller(call, *fork, parts, response, fork->sdp[index_of(Side::Caller)]))
+    respond(call, call.invite.server, call.invite.path, parts, now, out);
+}
+
+// The parts of a response to the caller's INVITE that stem from one of the callee's.
+bool CallEngine::send_to_caller(Call& call, const Fork& fork, ResponseParts& parts,
+                                const SipMessage& response, SdpIdentity& sdp) {
+  if (!take_body(response, call.invite.path.local.address, sdp, parts.body)) return false;
+  parts.head = &call.invite.head;
+  parts.to_tag = fork.dialogs[index_of(Side::Caller)].local_tag;
+  contact_ = contact_of(call, call.invite.path, fork.number);
+  parts.contact = contact_;
+  parts.makes_dialog = true;
+  parts.allow = neighbour_of(call.caller_peer).allow;
+  parts.crossing = {&response, &crossing_of(call.caller_peer), {}};
+  return true;
+}
+
+// The dialog that the response's To tag stands for, made when it is new. RFC 3261 §12.1.2, §13.2.2.1
+Fork* CallEngine::fork_for(Call& call, const Attempt& attempt, const SipMessage& response) {
+  for (Fork& fork : call.forks) {
+    if (fork.attempt != attempt.number) continue;
+    Dialog& callee = fork.dialogs[index_of(Side::Callee)];
+    if (callee.remote_tag == response.to.tag) return &fork;
+    if (callee.remote_tag.empty()) {  // a 1xx without a tag came before
+      callee.remote_tag = response.to.tag;
+      return &fork;
+    }
+  }
+  if (call.forks.size() >= kForksMax) return nullptr;
+  Fork fork;
+  fork.number = ++call.forks_made;
+  fork.attempt = attempt.number;
+  Dialog& callee = fork.dialogs[index_of(Side::Callee)];
+  callee = attempt.prototype;
+  callee.remote_tag = response.to.tag;
+  Dialog& caller = fork.dialogs[index_of(Side::Caller)];
+  caller = call.caller;
+  caller.local_tag = token(TokenKind::Tag, call, fork.number);
+  caller.local_address = call.invite.head.to;
+  fork.sdp[index_of(Side::Callee)] = attempt.sdp;
+  fork.sdp[index_of(Side::Caller)].session_id = sdp_session_id(call, fork.number);
+  call.forks.push_back(std::move(fork));
+  return &call.forks.back();
+}
+
+void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
+                           EngineOutput& out) {
+  const Path path = attempt.prototype.path;
+  finish_attempt(attempt);
+  if (call.state != CallState::Trying || attempt.is_cancelled)
+    return on_unwanted_answer(&call, response, path, now, out);
+  Fork* const fork = fork_for(call, attempt, response);
+  if (fork == nullptr || !take_remote_side(fork->dialogs[index_of(Side::Callee)], response)) {
+    on_unwanted_answer(&call, response, path, now, out);
+    return refuse(call, 502, nullptr, now, out);
+  }
+  ResponseParts parts;
+  parts.code = 200;
+  if (!send_to_caller(call, *fork, parts, response, fork->sdp[index_of(Side::Caller)])) {
+    on_unwanted_answer(&call, response, path, now, out);
+    return refuse(call, 502, nullptr, now, out);
+  }
+  call.state = CallState::Answered;
+  call.record.answer = now;
+  call.record.sip_code = 200;
+  call.record.tried.back().code = response.start.status_code;
+  call.record.legs.back().remote = path.remote;
+  const std::uint16_t number = fork->number;
+  note(call, now, CallStep::Answered, number);
+  HeldAnswer held;
+  held.server = call.invite.server;
+  held.path = call.invite.path;
+  held.fork = number;
+  if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
+  held.awaited = AwaitedAck{.cseq = call.invite.cseq,
+                            .far_cseq = fork->dialogs[index_of(Side::Callee)].local_cseq,
+                            .response = {},
+                            .path = call.invite.path,
+                            .interval = {},
+                            .resend_at = {},
+                            .give_up_at = {}};
+  std::erase_if(call.forks, [number](const Fork& other) { return other.number != number; });
+  for (Dialog& dialog : call.forks.front().dialogs) dialog.state = DialogState::Confirmed;
+  call.answered_fork = number;
+  call.invite = {.bytes = {},
+                 .server = call.invite.server,
+                 .path = call.invite.path,
+                 .head = {},
+                 .cseq = call.invite.cseq};
+  call.caller = {};
+  call.targets.clear();
+  call.targets.shrink_to_fit();
+  call.ring_until.reset();
+  call.early_media_until.reset();
+  const Duration longest =
+      std::min(peer_side(attempt.peer)->config->profile.timers.call, call_time_of(call.caller_peer));
+  call.call_until = now + longest;
+  held.sequence = write_start(call, now, out);
+  hold(call, std::move(held), now);
+}
+
+// RFC 3261 §13.2.2.4: every 2xx is acknowledged; the dialog of one that nobody wants is ended at once.
+void CallEngine::on_unwanted_answer(Call* call, const SipMessage& response, const Path& path, Timestamp now,
+                                    EngineOutput& out) {
+  const Fork* const fork =
+      call != nullptr && call->record.answer ? fork_numbered(*call, call->answered_fork) : nullptr;
+  if (fork != nullptr) {
+    const Dialog& callee = fork->dialogs[index_of(Side::Callee)];
+    if (callee.remote_tag == response.to.tag && callee.call_id == response.call_id) {
+      const SentAck& ack = fork->sent_ack[index_of(Side::Callee)];
+      if (ack.cseq == response.cseq.number) out.send(ack.path, ack.bytes, call->number, true);
+      return;  // the dialog of the call itself: its ACK comes when the caller's does
+    }
+  }
+  end_stray_dialog(call, response, path, now, out);
+}
+
+void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const Path& path, Timestamp now,
+                                  EngineOutput& out) {
+  const auto ours = read_token(parts_.settings.token_key, TokenKind::CallId, response.call_id);
+  if (!ours) return;
+  Call stray;  // carries the tokens' content, nothing else
+  stray.number = ours->number;
+  stray.shard = ours->shard;
+  Fork fork;
+  Dialog& dialog = fork.dialogs[index_of(Side::Callee)];
+  dialog.call_id = response.call_id;
+  dialog.local_tag = response.from.tag;
+  dialog.local_address = address_without_tag(response.from);
+  dialog.remote_address = address_without_tag(response.to);
+  dialog.remote_tag = response.to.tag;
+  dialog.local_cseq = response.cseq.number;
+  dialog.path = path;
+  dialog.peer = peer_at(path);
+  if (!take_remote_side(dialog, response)) {
+    dialog.remote_target = std::string(response.to.uri.text);  // no Contact: the best that is known
+    dialog.remote_tag = response.to.tag;
+  }
+  send_ack(stray, fork, Side::Callee, response.cseq.number, nullptr, out);
+  // It may come again before our ACK arrives; one BYE is enough. RFC 3261 §13.2.2.4
+  const std::uint64_t name =
+      keyed_hash(parts_.settings.table_key, std::string(response.call_id) + std::string(response.to.tag));
+  if (std::find(strays_.begin(), strays_.end(), name) != strays_.end()) return;
+  strays_[next_stray_++ % strays_.size()] = name;
+  send_bye(stray, fork, Side::Callee, now, out);
+  if (call != nullptr) call->open_byes = static_cast<std::uint16_t>(call->open_byes + stray.open_byes);
+}
+
+// One target said no, or nothing. RFC 3261 §16.7 step 5 and 6
+void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response,
+                            Timestamp now, EngineOutput& out) {
+  const auto peer = static_cast<std::uint16_t>(attempt.peer);
+  if (!call.record.tried.empty()) call.record.tried.back().code = code;
+  call.early_media_until.reset();
+  const RedirectMode redirect = peer_side(attempt.peer)->config->profile.redirect;
+  if (code >= 300 && code < 400) {
+    note(call, now, CallStep::Redirected, peer, code);
+    if (redirect == RedirectMode::Follow && response != nullptr && follow_redirect(call, *response, now))
+      return try_next_target(call, now, out);
+    if (redirect == RedirectMode::Pass && response != nullptr) return refuse(call, code, response, now, out);
+  } else {
+    note(call, now, CallStep::TargetFailed, peer, code);
+  }
+  call.best_code = code_for_caller(code);
+  const std::vector<std::uint16_t>* const retry_on =
+      call.route < parts_.config.routes.size() ? &parts_.config.routes[call.route].retry_on : nullptr;
+  const bool retries =
+      retry_on == nullptr || std::find(retry_on->begin(), retry_on->end(), code) != retry_on->end();
+  if (retries && (!call.targets.empty() || call.reject_code != 0)) return try_next_target(call, now, out);
+  refuse(call, call.best_code, response, now, out);
+}
+
+// The new number goes through the same routes, limits and rules as if the caller had dialled it (threats D5).
+bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timestamp now) {
+  if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star)
+    return false;
+  const std::string called = policy::unescaped_user(response.contact.uri.user);
+  if (called.empty()) return false;
+  const auto utc = now.time_since_epoch() + parts_.settings.utc_at_zero;
+  const policy::RouteDecision decision = parts_.shared.router.route(
+      {.peer = call.caller_peer,
+       .realm = call.caller.path.realm,
+       .method = "INVITE",
+       .called = called,
+       .caller = {},
+       .host = {},
+       .request_uri = response.contact.uri.text,
+       .headers = {},
+       .time = policy::WeekMinute::of_unix(std::chrono::duration_cast<std::chrono::seconds>(utc).count())});
+  if (decision.outcome != policy::RouteDecision::Outcome::Targets) return false;
+  ++call.redirects;
+  call.called = called;
+  call.route = decision.route;
+  call.targets.clear();
+  take_targets(call, decision);
+  return true;
+}
+
+// The final answer to the caller that is no success.
+void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now,
+                        EngineOutput& out) {
+  const PeerSide* const caller = peer_side(call.caller_peer);
+  const std::uint16_t shown =
+      caller != nullptr ? policy::mapped_code(caller->config->profile.response_map, code) : code;
+  cancel_attempts(call, now, out);
+  call.state = CallState::Ended;
+  call.forks.clear();
+  call.record.sip_code = shown;
+  call.record.end = now;
+  if (call.record.end_reason.empty()) {
+    call.record.ended_by = response != nullptr ? EndedBy::Callee : EndedBy::Sallyport;
+    call.record.end_reason = response != nullptr ? "refused" : "no_target";
+    call.record.result = result_of(code, call.record.ring.has_value());
+  }
+  note(call, now, CallStep::Refused, 0, shown);
+  redirect_.clear();
+  if (shown >= 300 && shown < 400) redirect_ = redirect_contact(call, response);
+  ResponseParts parts;
+  parts.code = shown >= 300 && shown < 400 && redirect_.empty() ? std::uint16_t{480} : shown;
+  parts.head = &call.invite.head;
+  to_tag_ = token(TokenKind::Tag, call, 0);
+  parts.to_tag = to_tag_;
+  parts.redirect_contact = redirect_;
+  if (response != nullptr) parts.crossing = {response, &crossing_of(call.caller_peer), {}};
+  respond(call, call.invite.server, call.invite.path, parts, now, out);
+  (void)write_end(call, now, out);
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,312 @@
+// call_dialog.cpp — requests within a dialog: checked, then passed on as a request of the other leg's dialog.
+// RFC 3261 §12.2, §14; RFC 3311 §5.2; RFC 6026; threats D1, D3, D6, D11 and section 6.
+#include <algorithm>
+
+#include "policy/route/response_map.h"
+#include "sipalg/call/call_engine.h"
+
+namespace sallyport::sip {
+namespace {
+
+// Target refresh requests of RFC 3261 §12.2.1.2 and RFC 3311 §4.
+bool refreshes_target(Method method) noexcept { return method == Method::Invite || method == Method::Update; }
+
+bool offers(Method method) noexcept { return refreshes_target(method); }
+
+bool owned_by_peer(const void* context, const IpAddress& address) {
+  const auto* const peer = static_cast<const PeerSide*>(context);
+  return peer != nullptr && peer->owns(address);
+}
+
+}  // namespace
+
+CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
+  const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, request.to.tag);
+  if (!name) return {};
+  Call* const call = calls_.find(name->number);
+  if (call == nullptr) return {};
+  const Side side = (name->part & kCalleePart) != 0 ? Side::Callee : Side::Caller;
+  for (Fork& fork : call->forks) {
+    const std::uint16_t part =
+        side == Side::Callee ? static_cast<std::uint16_t>(kCalleePart | fork.attempt) : fork.number;
+    const Dialog& dialog = fork.dialogs[index_of(side)];
+    if (part == name->part && dialog.call_id == request.call_id && dialog.remote_tag == request.from.tag)
+      return {call, &fork, side};
+  }
+  return {};
+}
+
+bool CallEngine::is_from_neighbour(const Dialog& dialog, const DatagramInput& input) const noexcept {
+  if (input.realm != dialog.path.realm) return false;
+  if (input.remote.address == dialog.path.remote.address) return true;
+  return dialog.peer != PeerIndex::kNone && input.peer == dialog.peer;
+}
+
+// Our Contact is a secret of the dialog: who acts within it shows it. Threats, section 6
+bool CallEngine::names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept {
+  if (neighbour_of(place.fork->dialogs[index_of(place.side)].peer).strictness.rfc2543_form) return true;
+  const auto shown =
+      read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
+  return shown && shown->number == place.call->number;
+}
+
+void CallEngine::note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out) {
+  constexpr std::size_t kDetectionsMax = 8;
+  parts_.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::ForgedRequest);
+  parts_.totals.detections.add(DetectionLabel::ForgedRequest);
+  note(call, arrival.now, CallStep::Forged, static_cast<std::uint16_t>(side));
+  if (call.record.detections.size() >= kDetectionsMax) return;
+  call.record.detections.push_back("forged_request");
+  out.add(arrival.now, DetectionEvent{"forged_request", "reject", arrival.input.remote, call.number,
+                                      std::string(arrival.request.start.method_text)});
+}
+
+void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out) {
+  const DialogPlace place = find_dialog(arrival.request);
+  if (place.call == nullptr) return parts_.responder.answer(arrival, 481, out);  // RFC 3261 §12.2.2
+  Call& call = *place.call;
+  Dialog& dialog = place.fork->dialogs[index_of(place.side)];
+  // Right names from the wrong place: nothing happens, and nobody is told. Threats D1, D3
+  if (!is_from_neighbour(dialog, arrival.input)) return note_forgery(arrival, call, place.side, out);
+  touched_ = call.number;
+  if (!names_contact(arrival, place)) {
+    note_forgery(arrival, call, place.side, out);
+    return parts_.responder.answer(arrival, 481, out);
+  }
+  if (const std::uint16_t code = refusal_in_dialog(arrival, place); code != 0)
+    return parts_.responder.answer(arrival, code, out, code == 500 ? 1 : 0);
+  dialog.path.remote = arrival.input.remote;
+  if (arrival.request.start.method == Method::Bye) {
+    on_bye(arrival, place, out);
+  } else {
+    if (refreshes_target(arrival.request.start.method)) refresh_target(dialog, arrival.request);
+    pass_on(arrival, place, out);
+  }
+  settle(call);
+}
+
+// 0: go on. Every method in every state has its line here (threats D11).
+std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept {
+  const Call& call = *place.call;
+  const Method method = arrival.request.start.method;
+  Dialog& dialog = place.fork->dialogs[index_of(place.side)];
+  if (take_remote_cseq(dialog, arrival.request.cseq.number) == CSeqOrder::TooLow)
+    return 500;  // RFC 3261 §12.2.2
+  if (method == Method::Bye) return 0;
+  if (call.state == CallState::Ended) return 481;
+  if (method == Method::Refer || method == Method::Subscribe || method == Method::Prack ||
+      method == Method::Register || method == Method::Publish || method == Method::Other)
+    return 501;
+  if (method == Method::Invite && dialog.state != DialogState::Confirmed) return 491;  // RFC 3261 §14.2
+  const Dialog& far = place.fork->dialogs[index_of(other(place.side))];
+  if (!neighbour_of(far.peer).allows(arrival.request.start.method_text)) return 405;  // RFC 3261 §21.4.6
+  if (const std::uint16_t code = body_verdict(method, body_kind(arrival.request)); code != 0) return code;
+  if (!offers(method)) return call.exchanges.size() < kExchangesMax ? 0 : 500;
+  // One offer at a time. RFC 3261 §14.1, §14.2; RFC 3311 §5.2
+  for (const Exchange& exchange : call.exchanges) {
+    if (exchange.fork != place.fork->number || !offers(exchange.method)) continue;
+    return exchange.from == place.side ? 500 : 491;
+  }
+  const auto& awaited = place.fork->awaited;
+  const bool waits = awaited[index_of(place.side)] || awaited[index_of(other(place.side))];
+  if (method == Method::Invite && (waits || !call.held.empty())) return 491;
+  return call.exchanges.size() < kExchangesMax ? 0 : 500;
+}
+
+void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out) {
+  Call& call = *place.call;
+  auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
+  if (!head || !parts_.servers.has_room() || !parts_.clients.has_room())
+    return parts_.responder.answer(arrival, 503, out, 1);
+  const bool is_invite = arrival.request.start.method == Method::Invite;
+  Exchange exchange;
+  exchange.id = ++call.exchanges_made;
+  exchange.fork = place.fork->number;
+  exchange.from = place.side;
+  exchange.method = arrival.request.start.method;
+  exchange.path = arrival.answer_path;
+  exchange.cseq = arrival.request.cseq.number;
+  exchange.head = std::move(*head);
+  exchange.server =
+      parts_.servers.start({.key = arrival.key,
+                            .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,
+                            .user = {call.number, exchange.id, kExchange},
+                            .path = arrival.answer_path,
+                            .timers = arrival.neighbour.timers},
+                           arrival.request, arrival.now);
+  if (is_invite)
+    respond(call, exchange.server, exchange.path, {.code = 100, .head = &exchange.head}, arrival.now, out);
+  const bool sent = send_passed_on(arrival, place, exchange, out);
+  call.exchanges.push_back(std::move(exchange));
+  if (!sent) answer_exchange(call, call.exchanges.back(), 500, nullptr, arrival.now, out);
+}
+
+RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRoute& route) {
+  const Place* const place = parts_.places.at(dialog.path.realm, dialog.path.local);
+  from_ = dialog.local_address + ";tag=" + dialog.local_tag;
+  to_ = dialog.remote_address;
+  if (!dialog.remote_tag.empty()) to_ += ";tag=" + dialog.remote_tag;
+  RequestParts parts;
+  parts.request_uri = route.request_uri;
+  parts.own = place != nullptr ? &place->names : nullptr;
+  parts.routes = route.routes;
+  parts.from = from_;
+  parts.to = to_;
+  parts.call_id = dialog.call_id;
+  parts.cseq = dialog.local_cseq;
+  return parts;
+}
+
+Endpoint CallEngine::destination(const Dialog& dialog, const DialogRoute& route) const noexcept {
+  return destination_of(dialog, route, owned_by_peer, peer_side(dialog.peer));
+}
+
+bool CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place, Exchange& exchange,
+                                EngineOutput& out) {
+  const SipMessage& request = arrival.request;
+  const Side to = other(place.side);
+  Dialog& dialog = place.fork->dialogs[index_of(to)];
+  ++dialog.local_cseq;
+  const DialogRoute route = route_of(dialog);
+  RequestParts parts = in_dialog_request(dialog, route);
+  if (parts.own == nullptr) return false;
+  const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
+  if (!take_body(request, dialog.path.local.address, place.fork->sdp[index_of(to)], parts.body)) return false;
+  const std::uint64_t number = next_number();
+  const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
+                                       {.shard = place.call->shard, .part = 0, .number = number});
+  const std::uint16_t part =
+      to == Side::Callee ? static_cast<std::uint16_t>(kCalleePart | place.fork->attempt) : place.fork->number;
+  contact_ = contact_of(*place.call, dialog.path, part);
+  parts.method = request.start.method_text;
+  parts.branch = view(branch);
+  if (request.has_max_forwards) parts.max_forwards = request.max_forwards - 1u;
+  if (refreshes_target(exchange.method)) {
+    parts.contact = contact_;
+    parts.allow = neighbour_of(dialog.peer).allow;
+    parts.wants_supported = true;
+  }
+  parts.crossing = {&request, &crossing_of(dialog.peer), {}};
+  const auto bytes = write_request(out.room(), parts);
+  if (!bytes) return false;
+  const std::string_view sent = out.commit(path, bytes->size(), place.call->number);
+  count_request(path.realm, exchange.method);
+  exchange.client = number;
+  exchange.far_cseq = dialog.local_cseq;
+  return parts_.clients.start(
+      {.number = number,
+       .kind = exchange.method == Method::Invite ? TransactionKind::Invite : TransactionKind::NonInvite,
+       .user = {place.call->number, exchange.id, kExchange},
+       .path = path,
+       .request = sent,
+       .timers = neighbour_of(dialog.peer).timers},
+      arrival.now);
+}
+
+void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
+                                      EngineOutput& out) {
+  const auto it = std::find_if(call.exchanges.begin(), call.exchanges.end(),
+                               [id](const Exchange& exchange) { return exchange.id == id; });
+  const std::uint16_t code = response.start.status_code;
+  if (it == call.exchanges.end()) {
+    // A 2xx to a re-INVITE that comes again: so does its ACK. RFC 3261 §13.2.2.4
+    for (Fork& fork : call.forks)
+      for (const SentAck& ack : fork.sent_ack)
+        if (code / 100 == 2 && ack.cseq == response.cseq.number && ack.bytes.size() != 0)
+          if (ack.bytes.find(response.call_id) != std::string::npos)
+            out.send(ack.path, ack.bytes, call.number, true);
+    return;
+  }
+  if (code < 200 && (code == 100 || it->method != Method::Invite)) return;
+  Fork* const fork = fork_numbered(call, it->fork);
+  if (fork == nullptr) return;
+  if (code / 100 == 2 && refreshes_target(it->method))
+    refresh_target(fork->dialogs[index_of(other(it->from))], response);
+  answer_exchange(call, *it, code, &response, now, out);
+}
+
+// The answer to a request that was passed on. After a final one the exchange is over, and the reference with
+// it. An answer that says that the other dialog is gone ends the call. RFC 3261 §12.2.1.2, RFC 5057 §5
+void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t code,
+                                 const SipMessage* response, Timestamp now, EngineOutput& out) {
+  Fork* const fork = fork_numbered(call, exchange.fork);
+  if (fork == nullptr) return;
+  Dialog& near = fork->dialogs[index_of(exchange.from)];
+  const PeerSide* const peer = peer_side(near.peer);
+  const std::uint16_t own = code == 401 || code == 407 ? std::uint16_t{403} : code;
+  ResponseParts parts;
+  parts.code = peer != nullptr ? policy::mapped_code(peer->config->profile.response_map, own) : own;
+  parts.head = &exchange.head;
+  if (code < 300 && refreshes_target(exchange.method)) {
+    const std::uint16_t part = exchange.from == Side::Callee
+                                   ? static_cast<std::uint16_t>(kCalleePart | fork->attempt)
+                                   : fork->number;
+    contact_ = contact_of(call, near.path, part);
+    parts.contact = contact_;
+    parts.allow = neighbour_of(near.peer).allow;
+  }
+  if (response != nullptr) {
+    parts.crossing = {response, &crossing_of(near.peer), {}};
+    (void)take_body(*response, near.path.local.address, fork->sdp[index_of(exchange.from)], parts.body);
+  }
+  respond(call, exchange.server, exchange.path, parts, now, out);
+  if (code < 200) return;
+  if (code < 300 && exchange.method == Method::Invite && !out.sends().empty()) {
+    const Duration t1 = neighbour_of(near.peer).timers.t1;
+    fork->awaited[index_of(exchange.from)] = AwaitedAck{.cseq = exchange.cseq,
+                                                        .far_cseq = exchange.far_cseq,
+                                                        .response = std::string(out.sends().back().bytes),
+                                                        .path = exchange.path,
+                                                        .interval = t1,
+                                                        .resend_at = now + t1,
+                                                        .give_up_at = now + 64 * t1};
+  }
+  const Side far = other(exchange.from);
+  const std::uint32_t id = exchange.id;
+  std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
+  if ((code == 481 || code == 408) && call.state == CallState::Answered) {
+    note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
+    end_call(call, far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost", now, out);
+  }
+}
+
+// RFC 3261 §13.2.2.4, §13.3.1.4: the ACK of a 2xx goes through like the 2xx did, with an answer in it if
+// there is one, and stops the repetition of the 2xx.
+bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
+  const DialogPlace place = find_dialog(arrival.request);
+  if (place.call == nullptr) return false;
+  Dialog& dialog = place.fork->dialogs[index_of(place.side)];
+  if (!is_from_neighbour(dialog, arrival.input)) {
+    note_forgery(arrival, *place.call, place.side, out);  // threats D6
+    return true;
+  }
+  touched_ = place.call->number;
+  auto& awaited = place.fork->awaited[index_of(place.side)];
+  if (!awaited || awaited->cseq != arrival.request.cseq.number) return true;  // it came before
+  const std::uint32_t far_cseq = awaited->far_cseq;
+  awaited.reset();
+  send_ack(*place.call, *place.fork, other(place.side), far_cseq, &arrival.request, out);
+  settle(*place.call);
+  return true;
+}
+
+void CallEngine::send_ack(Call& call, Fork& fork, Side to, std::uint32_t cseq, const SipMessage* ack,
+                          EngineOutput& out) {
+  Dialog& dialog = fork.dialogs[index_of(to)];
+  const DialogRoute route = route_of(dialog);
+  RequestParts parts = in_dialog_request(dialog, route);
+  if (parts.own == nullptr) return;
+  const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
+                                       {.shard = call.shard, .part = 0, .number = next_number()});
+  parts.method = "ACK";
+  parts.branch = view(branch);
+  parts.cseq = cseq;
+  if (ack != nullptr) (void)take_body(*ack, dialog.path.local.address, fork.sdp[index_of(to)], parts.body);
+  const auto bytes = write_request(out.room(), parts);
+  if (!bytes) return;
+  const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
+  fork.sent_ack[index_of(to)] = {cseq, std::string(out.commit(path, bytes->size(), call.number)), path};
+  count_request(path.realm, Method::Ack);
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,401 @@
+// call_end.cpp — how calls end, what is written of them, and what time does to them: RFC 3261 §9, §13.3.1.4,
+// §15, §16.8.
+#include <algorithm>
+
+#include "sipalg/call/call_engine.h"
+
+namespace sallyport::sip {
+namespace {
+
+constexpr Duration kJournalPatience = std::chrono::milliseconds(100);
+constexpr unsigned kTimersPerCall = 64;
+constexpr Duration kLongestRepeat = std::chrono::seconds(4);  // T2
+
+constexpr std::uint16_t kNormalClearing = 16;  // Q.850
+
+void keep_earlier(std::optional<Timestamp>& earliest, const std::optional<Timestamp>& candidate) noexcept {
+  if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+}
+
+}  // namespace
+
+void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, EngineOutput& out) {
+  Call& call = *place.call;
+  const Timestamp now = arrival.now;
+  if (call.state == CallState::Ended)
+    return parts_.responder.answer(arrival, 200, out);  // both hung up at once
+  if (call.state == CallState::Trying) {
+    // A callee may not end what it has not accepted. RFC 3261 §15
+    if (place.side == Side::Callee) return parts_.responder.answer(arrival, 403, out);
+    parts_.responder.answer(arrival, 200, out);
+    give_up_setup(call, EndedBy::Caller, "bye", now);
+    return refuse(call, 487, nullptr, now, out);  // RFC 3261 §15.1.2
+  }
+  const auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
+  if (!head) return parts_.responder.answer(arrival, 400, out);
+  HeldAnswer held;
+  held.path = arrival.answer_path;
+  held.fork = place.fork->number;
+  held.server = parts_.servers.start({.key = arrival.key,
+                                      .kind = TransactionKind::NonInvite,
+                                      .user = {call.number, 0, kBye},
+                                      .path = arrival.answer_path,
+                                      .timers = arrival.neighbour.timers},
+                                     arrival.request, now);
+  ResponseParts parts;
+  parts.code = 200;
+  parts.head = &*head;
+  if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
+  note(call, now, CallStep::ByeReceived, static_cast<std::uint16_t>(place.side));
+  place.fork->dialogs[index_of(place.side)].state = DialogState::Ended;
+  end_call(call, place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "bye", now, out);
+  held.sequence = sequence_;  // of the end record
+  hold(call, std::move(held), now);
+}
+
+// Of an answered call: BYE to each side that has not hung up itself.
+void CallEngine::end_call(Call& call, EndedBy by, std::string_view reason, Timestamp now, EngineOutput& out) {
+  if (call.state != CallState::Answered) return;
+  call.state = CallState::Ended;
+  call.call_until.reset();
+  call.record.end = now;
+  call.record.ended_by = by;
+  call.record.end_reason = reason;
+  call.record.result = CallResult::Answered;
+  call.record.q850 = kNormalClearing;
+  close_exchanges(call, now, out);
+  if (Fork* const fork = fork_numbered(call, call.answered_fork); fork != nullptr) {
+    // The answer that nobody has heard of yet leaves before the BYE, and the callee gets its ACK.
+    for (HeldAnswer& held : call.held)
+      if (held.awaited) parts_.servers.respond(held.server, held.code, held.bytes, now, out);
+    for (const Side side : {Side::Caller, Side::Callee}) {
+      auto& awaited = fork->awaited[index_of(side)];
+      if (awaited) send_ack(call, *fork, other(side), awaited->far_cseq, nullptr, out);
+      awaited.reset();
+    }
+    for (const HeldAnswer& held : call.held)
+      if (held.awaited) send_ack(call, *fork, Side::Callee, held.awaited->far_cseq, nullptr, out);
+    std::erase_if(call.held, [](const HeldAnswer& held) { return held.awaited.has_value(); });
+    for (const Side side : {Side::Caller, Side::Callee})
+      if (fork->dialogs[index_of(side)].state != DialogState::Ended) send_bye(call, *fork, side, now, out);
+  }
+  (void)write_end(call, now, out);
+}
+
+void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, EngineOutput& out) {
+  Dialog& dialog = fork.dialogs[index_of(to)];
+  dialog.state = DialogState::Ended;
+  ++dialog.local_cseq;
+  const DialogRoute route = route_of(dialog);
+  RequestParts parts = in_dialog_request(dialog, route);
+  if (parts.own == nullptr || !parts_.clients.has_room()) return;
+  const std::uint64_t number = next_number();
+  const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
+                                       {.shard = call.shard, .part = 0, .number = number});
+  parts.method = "BYE";
+  parts.branch = view(branch);
+  const auto bytes = write_request(out.room(), parts);
+  if (!bytes) return;
+  const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
+  const std::string_view sent = out.commit(path, bytes->size(), call.number);
+  count_request(path.realm, Method::Bye);
+  if (parts_.clients.start({.number = number,
+                            .kind = TransactionKind::NonInvite,
+                            .user = {call.number, 0, kBye},
+                            .path = path,
+                            .request = sent,
+                            .timers = neighbour_of(dialog.peer).timers},
+                           now))
+    ++call.open_byes;
+}
+
+// Requests that wait for the other side when the call ends. RFC 3261 §15.1.2
+void CallEngine::close_exchanges(Call& call, Timestamp now, EngineOutput& out) {
+  std::vector<Exchange> open;
+  open.swap(call.exchanges);
+  for (Exchange& exchange : open) {
+    ResponseParts parts;
+    parts.code = 487;
+    parts.head = &exchange.head;
+    respond(call, exchange.server, exchange.path, parts, now, out);
+    if (exchange.method == Method::Invite) parts_.clients.cancel(exchange.client, now, out);
+    parts_.clients.disown(exchange.client);
+  }
+}
+
+// Whatever refuse() says next, this is why.
+void CallEngine::give_up_setup(Call& call, EndedBy by, std::string_view reason, Timestamp now) {
+  call.targets.clear();
+  call.record.ended_by = by;
+  call.record.end_reason = reason;
+  call.record.end = now;
+  call.record.result = by == EndedBy::Caller ? CallResult::Cancelled : CallResult::NoAnswer;
+}
+
+void CallEngine::cancel_attempts(Call& call, Timestamp now, EngineOutput& out) {
+  for (Attempt& attempt : call.attempts) {
+    attempt.setup_until.reset();
+    attempt.timer_c.reset();
+    if (attempt.is_done || attempt.is_cancelled) continue;
+    attempt.is_cancelled = true;
+    parts_.clients.cancel(attempt.transaction, now, out);  // RFC 3261 §9.1
+  }
+  call.ring_until.reset();
+  call.early_media_until.reset();
+}
+
+void CallEngine::on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out) {
+  Call* const call = calls_.find(user.call);
+  if (call == nullptr) return;
+  touched_ = call->number;
+  if (user.purpose == kExchange) {
+    for (const Exchange& exchange : call->exchanges)
+      if (exchange.id == user.part) parts_.clients.cancel(exchange.client, now, out);
+    return;
+  }
+  if (call->state != CallState::Trying) return;  // the 200 is on its way
+  note(*call, now, CallStep::Cancelled);
+  give_up_setup(*call, EndedBy::Caller, "cancel", now);
+  refuse(*call, 487, nullptr, now, out);  // RFC 3261 §9.2
+  settle(*call);
+}
+
+bool CallEngine::hang_up(Timestamp now, std::uint64_t number, EngineOutput& out) {
+  Call* const call = calls_.find(number);
+  if (call == nullptr || call->state == CallState::Ended) return false;
+  touched_ = number;
+  note(*call, now, CallStep::HungUp);
+  if (call->state == CallState::Trying) {
+    give_up_setup(*call, EndedBy::Sallyport, "hangup", now);
+    call->record.result = CallResult::Cancelled;
+    refuse(*call, 480, nullptr, now, out);
+  } else {
+    end_call(*call, EndedBy::Sallyport, "hangup", now, out);
+  }
+  settle(*call);
+  return true;
+}
+
+void CallEngine::on_response(const ResponseMatch& match, const SipMessage& response, const Path& path,
+                             Timestamp now, EngineOutput& out) {
+  Call* const call = calls_.find(match.user.call);
+  const bool is_success = response.start.status_code / 100 == 2;
+  if (call == nullptr) {
+    if (match.kind == TransactionKind::Invite && is_success)
+      on_unwanted_answer(nullptr, response, path, now, out);
+    return;
+  }
+  touched_ = call->number;
+  if (match.user.purpose == kBye && response.start.status_code >= 200 && call->open_byes > 0) {
+    --call->open_byes;
+  } else if (match.user.purpose == kExchange) {
+    on_exchange_response(*call, match.user.part, response, now, out);
+  } else if (match.user.purpose == kInvite) {
+    const auto it = std::find_if(call->attempts.begin(), call->attempts.end(),
+                                 [&](const Attempt& attempt) { return attempt.number == match.user.part; });
+    if (it != call->attempts.end())
+      on_invite_response(*call, *it, response, now, out);
+    else if (is_success)
+      on_unwanted_answer(call, response, path, now, out);
+  }
+  settle(*call);
+}
+
+void CallEngine::on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out) {
+  Call* const call = calls_.find(event.user.call);
+  if (call == nullptr) return;
+  touched_ = call->number;
+  const std::uint16_t code = event.end == TransactionEnd::Timeout ? 408 : 503;  // RFC 3261 §8.1.3.1
+  if (event.user.purpose == kBye && call->open_byes > 0) {
+    --call->open_byes;
+  } else if (event.user.purpose == kExchange) {
+    for (Exchange& exchange : call->exchanges)
+      if (exchange.id == event.user.part && exchange.client == event.number) {
+        answer_exchange(*call, exchange, code, nullptr, now, out);
+        break;
+      }
+  } else if (event.user.purpose == kInvite) {
+    for (Attempt& attempt : call->attempts) {
+      if (attempt.number != event.user.part || attempt.transaction != event.number) continue;
+      const bool was_wanted = call->state == CallState::Trying && !attempt.is_cancelled;
+      attempt.is_done = true;
+      if (was_wanted) on_failure(*call, attempt, code, nullptr, now, out);
+      break;
+    }
+  }
+  settle(*call);
+}
+
+std::uint64_t CallEngine::write_start(Call& call, Timestamp now, EngineOutput& out) {
+  CallRecord record = call.record;
+  record.type = CallRecordType::Start;
+  record.result = CallResult::Answered;
+  out.add(now, RecordEvent{++sequence_, std::move(record)});
+  return sequence_;
+}
+
+// Once for each call, whatever ends it.
+std::uint64_t CallEngine::write_end(Call& call, Timestamp now, EngineOutput& out) {
+  if (call.was_recorded) return 0;
+  call.was_recorded = true;
+  call.record.type = CallRecordType::End;
+  call.record.media_end = call.record.answer ? call.record.end : std::nullopt;
+  out.add(now, RecordEvent{++sequence_, call.record});
+  count_end(call);
+  ended_.add({call.record, call.notes});
+  parts_.shared.admission.release(call.ticket_in);
+  parts_.shared.admission.release(call.ticket_out);
+  return sequence_;
+}
+
+// The answer leaves when its record is on disk, or when a disk that stalls has been waited for long enough.
+void CallEngine::hold(Call& call, HeldAnswer&& answer, Timestamp now) {
+  answer.until = now + kJournalPatience;
+  waiting_.emplace_back(answer.sequence, call.number);
+  call.held.push_back(std::move(answer));
+}
+
+void CallEngine::on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out) {
+  journalled_ = std::max(journalled_, sequence);
+  if (journal_is_slow_) {
+    journal_is_slow_ = false;
+    out.add(now, AlarmEvent{"journal_slow", false, {}});
+  }
+  while (!waiting_.empty() && waiting_.front().first <= sequence && !out.is_nearly_full()) {
+    const std::uint64_t number = waiting_.front().second;
+    waiting_.pop_front();
+    Call* const call = calls_.find(number);
+    if (call == nullptr) continue;
+    release(*call, sequence, now, out);
+    settle(*call);
+  }
+}
+
+void CallEngine::release(Call& call, std::uint64_t sequence, Timestamp now, EngineOutput& out) {
+  for (HeldAnswer& held : call.held) {
+    if (held.sequence > sequence) continue;
+    parts_.servers.respond(held.server, held.code, held.bytes, now, out);
+    parts_.responder.count(held.path.realm, held.code);
+    if (Fork* const fork = fork_numbered(call, held.fork); held.awaited && fork != nullptr) {
+      const Duration t1 = neighbour_of(fork->dialogs[index_of(Side::Caller)].peer).timers.t1;
+      AwaitedAck awaited = std::move(*held.awaited);
+      awaited.response = std::move(held.bytes);
+      awaited.interval = t1;
+      awaited.resend_at = now + t1;
+      awaited.give_up_at = now + 64 * t1;
+      fork->awaited[index_of(Side::Caller)] = std::move(awaited);
+    }
+  }
+  std::erase_if(call.held, [sequence](const HeldAnswer& held) { return held.sequence <= sequence; });
+}
+
+void CallEngine::on_deadline(Timestamp now, EngineOutput& out) {
+  for (unsigned i = 0; i < kTimersPerCall && !out.is_nearly_full(); ++i) {
+    Call* const call = calls_.pop_due(now);
+    if (call == nullptr) return;
+    touched_ = call->number;
+    on_call_deadline(*call, now, out);
+    settle(*call);
+  }
+}
+
+void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) {
+  const auto is_due = [now](const std::optional<Timestamp>& deadline) {
+    return deadline && *deadline <= now;
+  };
+  std::optional<std::uint64_t> late;
+  for (const HeldAnswer& held : call.held)
+    if (held.until <= now) late = std::max(late.value_or(0), held.sequence);
+  if (late) {
+    note(call, now, CallStep::JournalSlow);
+    if (!journal_is_slow_) out.add(now, AlarmEvent{"journal_slow", true, "an answer left before its record"});
+    journal_is_slow_ = true;
+    release(call, *late, now, out);
+  }
+  resend_answers(call, now, out);
+  if (call.state == CallState::Trying) {
+    if (is_due(call.ring_until) || is_due(call.early_media_until)) {
+      const bool rang_out = is_due(call.ring_until);
+      note(call, now, rang_out ? CallStep::RingTimeout : CallStep::EarlyMediaTimeout);
+      give_up_setup(call, EndedBy::Sallyport, rang_out ? "ring_time" : "early_media_time", now);
+      return refuse(call, 408, nullptr, now, out);
+    }
+    Attempt* const attempt = call.attempts.empty() ? nullptr : &call.attempts.back();
+    if (attempt != nullptr && (is_due(attempt->setup_until) || is_due(attempt->timer_c))) {
+      note(call, now, CallStep::TargetSilent, static_cast<std::uint16_t>(attempt->peer));
+      cancel_attempts(call, now, out);  // RFC 3261 §16.8
+      on_failure(call, *attempt, 408, nullptr, now, out);
+    }
+  }
+  if (call.state == CallState::Answered && is_due(call.call_until)) {
+    note(call, now, CallStep::CallTimeout);
+    end_call(call, EndedBy::Sallyport, "call_time", now, out);
+  }
+}
+
+// RFC 3261 §13.3.1.4: a 2xx is sent again until its ACK comes; without one the call is over.
+void CallEngine::resend_answers(Call& call, Timestamp now, EngineOutput& out) {
+  for (Fork& fork : call.forks)
+    for (const Side side : {Side::Caller, Side::Callee}) {
+      auto& awaited = fork.awaited[index_of(side)];
+      if (!awaited || awaited->resend_at > now) continue;
+      if (awaited->give_up_at <= now) {
+        note(call, now, CallStep::NoAck, static_cast<std::uint16_t>(side));
+        return end_call(call, EndedBy::Sallyport, "no_ack", now, out);
+      }
+      out.send(awaited->path, awaited->response, call.number, true);
+      awaited->interval = std::min(2 * awaited->interval, kLongestRepeat);
+      awaited->resend_at = std::min(now + awaited->interval, awaited->give_up_at);
+    }
+}
+
+// Arms the timer anew, and forgets the call when nothing of it is left.
+void CallEngine::settle(Call& call) {
+  const bool waits_for_targets = std::any_of(call.attempts.begin(), call.attempts.end(),
+                                             [](const Attempt& attempt) { return !attempt.is_done; });
+  if (call.state == CallState::Ended && !waits_for_targets && call.open_byes == 0 && call.held.empty() &&
+      call.exchanges.empty()) {
+    calls_.erase(call.number);
+    return;
+  }
+  std::optional<Timestamp> earliest;
+  for (const HeldAnswer& held : call.held) keep_earlier(earliest, held.until);
+  for (const Fork& fork : call.forks)
+    for (const auto& awaited : fork.awaited)
+      if (awaited) keep_earlier(earliest, awaited->resend_at);
+  for (const Attempt& attempt : call.attempts) {
+    if (call.state != CallState::Trying || attempt.is_done) continue;
+    keep_earlier(earliest, attempt.setup_until);
+    keep_earlier(earliest, attempt.timer_c);
+  }
+  keep_earlier(earliest, call.ring_until);
+  keep_earlier(earliest, call.early_media_until);
+  keep_earlier(earliest, call.call_until);
+  calls_.arm(call.number, earliest);
+}
+
+void CallEngine::count_end(const Call& call) {
+  const CallRecord& record = call.record;
+  const auto count = [&](PeerIndex peer, Direction direction) {
+    const std::size_t last = parts_.totals.peers.size() - 1;
+    PeerCallCounters& counters = parts_.totals.peers[std::min(to_position(peer), last)];
+    const auto way = static_cast<std::size_t>(direction);
+    counters.results[way].add(record.result);
+    const auto add = [](auto& buckets, Counter& sum, const auto& bounds, Duration time) {
+      const double seconds = std::chrono::duration<double>(time).count();
+      std::size_t bucket = 0;
+      while (bucket < bounds.size() && seconds > bounds[bucket]) ++bucket;
+      buckets[bucket].add();
+      sum.add(static_cast<std::uint64_t>(std::max(0.0, seconds * 1000)));
+    };
+    if (!record.answer) return;
+    add(counters.setup[way], counters.setup_milliseconds[way], kSetupBounds, *record.answer - record.start);
+    if (record.end)
+      add(counters.duration[way], counters.duration_milliseconds[way], kDurationBounds,
+          *record.end - *record.answer);
+  };
+  count(call.caller_peer, Direction::In);
+  if (!call.attempts.empty()) count(call.attempts.back().peer, Direction::Out);
+}
+
+}  // namespace sallyport::sip

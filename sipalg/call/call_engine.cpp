@@ -1,0 +1,239 @@
+// call_engine.cpp — what all parts of the call engine use: peers, names, numbers, answers, snapshots.
+#include "sipalg/call/call_engine.h"
+
+#include <memory>
+
+namespace sallyport::sip {
+namespace {
+
+constexpr std::size_t kBodyRoom = 65536;
+constexpr std::size_t kEndedCallsMax = 1024;  // for each engine
+
+ProfileConfig default_profile(const SbcConfig& config) {
+  for (const ProfileConfig& profile : config.profiles)
+    if (profile.name == "default") return profile;
+  return {};
+}
+
+}  // namespace
+
+PeerSide::PeerSide(const PeerConfig& peer, const SbcConfig& all, const policy::RuleSet& rules)
+    : neighbour(peer.profile),
+      crossing(peer.profile),
+      config(&peer),
+      realm(realm_named(all, peer.realm)),
+      rules_in(rules.positions(peer.profile.header_rules_in)),
+      rules_out(rules.positions(peer.profile.header_rules_out)) {}
+
+bool PeerSide::owns(const IpAddress& address) const noexcept {
+  for (const PeerTarget& target : config->targets)
+    if (target.address && target.address->address == address) return true;
+  for (const Prefix& source : config->sources)
+    if (source.contains(address)) return true;
+  return false;
+}
+
+CallEngine::CallEngine(const CallEngineParts& parts)
+    : parts_(parts),
+      stranger_(default_profile(parts.config)),
+      stranger_crossing_(default_profile(parts.config)),
+      calls_(parts.settings.calls_max),
+      ended_(kEndedCallsMax),
+      next_number_(parts.settings.first_number),
+      body_(kBodyRoom),
+      scratch_(kBodyRoom + kHeadBytesMax) {}
+
+CallEngine::~CallEngine() = default;
+
+const PeerSide* CallEngine::peer_side(PeerIndex peer) const noexcept {
+  const std::size_t position = to_position(peer);
+  return position < parts_.peers.size() ? &parts_.peers[position] : nullptr;
+}
+
+const Neighbour& CallEngine::neighbour_of(PeerIndex peer) const noexcept {
+  const PeerSide* const side = peer_side(peer);
+  return side != nullptr ? side->neighbour : stranger_;
+}
+
+const Crossing& CallEngine::crossing_of(PeerIndex peer) const noexcept {
+  const PeerSide* const side = peer_side(peer);
+  return side != nullptr ? side->crossing : stranger_crossing_;
+}
+
+Duration CallEngine::call_time_of(PeerIndex peer) const noexcept {
+  const PeerSide* const side = peer_side(peer);
+  return side != nullptr ? side->config->profile.timers.call : ProfileTimers{}.call;
+}
+
+// Of a target that we send to; for dialogs that are known by their messages alone.
+PeerIndex CallEngine::peer_at(const Path& path) const noexcept {
+  for (std::size_t i = 0; i < parts_.peers.size(); ++i)
+    if (parts_.peers[i].realm == path.realm && parts_.peers[i].owns(path.remote.address)) return PeerIndex(i);
+  return PeerIndex::kNone;
+}
+
+std::uint64_t CallEngine::next_number() noexcept {
+  const std::uint64_t number = next_number_;
+  next_number_ += parts_.settings.number_stride;
+  return number;
+}
+
+std::string CallEngine::token(TokenKind kind, const Call& call, std::uint16_t part) const {
+  const TokenText text = write_token(parts_.settings.token_key, kind,
+                                     {.shard = call.shard, .part = part, .number = call.number});
+  return std::string(view(text));
+}
+
+std::string CallEngine::contact_of(const Call& call, const Path& path, std::uint16_t part) const {
+  const Place* const place = parts_.places.at(path.realm, path.local);
+  const TokenText text = write_token(parts_.settings.token_key, TokenKind::Contact,
+                                     {.shard = call.shard, .part = part, .number = call.number});
+  std::string contact = "<sip:";
+  contact += view(text);
+  contact += '@';
+  if (place != nullptr) contact += place->names.contact_host;
+  contact += '>';
+  return contact;
+}
+
+// A redirection is passed on with the number alone: the caller dials it through us again (threats D5, I12).
+std::string CallEngine::redirect_contact(const Call& call, const SipMessage* response) const {
+  std::string_view uri;
+  if (response != nullptr && response->contact_count != 0) {
+    if (response->contact.uri.user.empty()) return {};
+    const Place* const place = parts_.places.at(call.caller.path.realm, call.caller.path.local);
+    if (place == nullptr) return {};
+    return "<" + far_uri(response->contact.uri, response->contact.uri.user, place->names.contact_host) + ">";
+  }
+  if (call.route < parts_.config.routes.size())
+    for (const RouteTarget& target : parts_.config.routes[call.route].to)
+      if (const auto* const redirect = std::get_if<RouteRedirect>(&target)) uri = redirect->uri;
+  return uri.empty() ? std::string() : "<" + std::string(uri) + ">";
+}
+
+// Not to be guessed from, and the same after a restart.
+std::uint64_t CallEngine::sdp_session_id(const Call& call, std::uint16_t part) const noexcept {
+  const std::array<std::uint64_t, 2> words{call.number, part};
+  return keyed_hash(parts_.settings.token_key, {reinterpret_cast<const char*>(words.data()), sizeof words}) >>
+         2;
+}
+
+void CallEngine::note(Call& call, Timestamp now, CallStep step, std::uint16_t a, std::uint16_t b) {
+  if (call.notes.size() < kNotesMax)
+    call.notes.push_back({now, step, a, b});
+  else
+    call.notes.back() = {now, step, a, b};
+}
+
+bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts,
+                         Timestamp now, EngineOutput& out) {
+  const auto bytes = write_response(out.room(), parts);
+  if (!bytes) return false;
+  const std::string_view sent = out.commit(path, bytes->size(), call.number);
+  parts_.responder.count(path.realm, parts.code);
+  return parts_.servers.keep(id, parts.code, sent, now);
+}
+
+// The body for the other leg. False: it can't be made, and the message must not go on without it.
+bool CallEngine::take_body(const SipMessage& message, const IpAddress& address, SdpIdentity& sdp,
+                           BodyPart& out) {
+  const BodyKind kind = body_kind(message);
+  if (kind == BodyKind::None) return true;
+  if (kind == BodyKind::Opaque) {
+    // What only a session description may be in says nothing here, as the text of a refusal.
+    if (method_of(message.cseq.method) == Method::Invite) return true;
+    out = {content_type_value(message), message.body};
+    return true;
+  }
+  const auto body = write_session_body(body_, message, address, sdp);
+  if (!body) return false;
+  out = {content_type_value(message), *body};
+  return true;
+}
+
+void CallEngine::count_request(RealmIndex realm, Method method) noexcept {
+  RealmSipCounters& counters = parts_.counters[to_position(realm)];
+  counters.requests[static_cast<std::size_t>(Direction::Out)][static_cast<std::size_t>(method)].add();
+}
+
+Fork* CallEngine::fork_numbered(Call& call, std::uint16_t number) noexcept {
+  for (Fork& fork : call.forks)
+    if (fork.number == number) return &fork;
+  return nullptr;
+}
+
+CallView CallEngine::view_of(const Call& call) const {
+  CallView view;
+  view.record = call.record;
+  view.is_over = call.state == CallState::Ended;
+  switch (call.state) {
+    case CallState::Trying:
+      view.state = call.record.ring ? "ringing" : "trying";
+      break;
+    case CallState::Answered:
+      view.state = "answered";
+      break;
+    case CallState::Ended:
+      view.state = "ending";
+      break;
+  }
+  for (const CallNote& step : call.notes)
+    view.reasons.push_back({step.at, text_of(step, parts_.config, parts_.shared.router)});
+  return view;
+}
+
+void CallEngine::save(const Call& call, ArchiveWriter& archive) const { archive(call); }
+
+std::uint64_t CallEngine::restore(ArchiveReader& archive, Timestamp now) {
+  auto saved = std::make_unique<Call>();
+  archive(*saved);
+  const bool names_are_good = saved->caller.path.realm == RealmIndex::kNone ||
+                              to_position(saved->caller.path.realm) < parts_.config.realms.size();
+  if (!archive.good() || saved->number == 0 || !names_are_good) return 0;
+  for (const Attempt& attempt : saved->attempts)
+    if (peer_side(attempt.peer) == nullptr) return 0;
+  Call* const call = calls_.make(saved->number);
+  if (call == nullptr) return 0;
+  *call = std::move(*saved);
+  parts_.shared.admission.restore(call->ticket_in);
+  parts_.shared.admission.restore(call->ticket_out);
+  note(*call, now, CallStep::Restored);
+  // The records of the node that was are on disk, or will never be.
+  for (HeldAnswer& held : call->held) {
+    held.sequence = 0;
+    held.until = now;
+  }
+  const std::uint64_t number = call->number;
+  settle(*call);
+  return number;
+}
+
+CallResult result_of(std::uint16_t code, bool rang) noexcept {
+  switch (code) {
+    case 486:
+    case 600:
+      return CallResult::Busy;
+    case 408:
+      return rang ? CallResult::NoAnswer : CallResult::Failed;
+    case 480:
+      return CallResult::NoAnswer;
+    case 487:
+      return CallResult::Cancelled;
+    default:
+      return code >= 500 && code < 600 ? CallResult::Failed : CallResult::Rejected;
+  }
+}
+
+std::string_view content_type_value(const SipMessage& message) noexcept {
+  for (std::size_t i = 0; i < message.header_count; ++i)
+    if (message.headers[i].name == HeaderName::ContentType) return message.value_of(message.headers[i]);
+  return {};
+}
+
+std::string address_without_tag(const NameAddr& address) {
+  std::string text;
+  if (!address.display_name.empty()) text.append(address.display_name).append(" ");
+  return text.append("<").append(address.uri.text).append(">");
+}
+
+}  // namespace sallyport::sip

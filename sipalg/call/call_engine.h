@@ -1,0 +1,220 @@
+// call_engine.h — the B2BUA: takes each call apart and builds it anew on the other side. RFC 3261 §6 (B2BUA),
+// §9, §12 to §15; RFC 3311 (UPDATE), RFC 6026.
+//
+//   state     what happens                                 next      what is done
+//   (new)     INVITE, admitted and routed                  Trying    100; INVITE to the first target
+//   Trying    1xx of a target                              Trying    18x to the caller in a dialog of its own
+//   Trying    failure, or silence for `setup`              Trying    next target; none: the answer to the
+//   caller Trying    2xx of a target                              Answered  record `start`; when journalled:
+//   200 Trying    CANCEL, early BYE, ring or early-media time  Ended     487 or 408; CANCEL to the target
+//   Answered  request within the dialog                    Answered  passed on as a request of the other
+//   dialog Answered  BYE, lost dialog, call time, hangup, no ACK  Ended     record `end`; when journalled:
+//   200; BYE Ended     the last transaction of the call ends        (gone) any       2xx of a target that is
+//   not wanted any more            ACK and BYE (§13.2.2.4)
+// A request within a dialog that the state has no place for gets 481, 491 or 500 as the RFC says (threats
+// D11).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "sipalg/call/call.h"
+#include "sipalg/call/call_table.h"
+#include "sipalg/call/ended_calls.h"
+#include "sipalg/engine/arrival.h"
+#include "sipalg/engine/call_view.h"
+#include "sipalg/engine/engine_counters.h"
+#include "sipalg/engine/places.h"
+#include "sipalg/engine/responder.h"
+#include "sipalg/engine/sip_engine.h"
+#include "sipalg/token/token.h"
+#include "sipalg/transaction/client_transactions.h"
+#include "sipalg/transaction/server_transactions.h"
+
+namespace sallyport::sip {
+
+// How we speak with one configured peer, worked out at start.
+struct PeerSide {
+  PeerSide(const PeerConfig& peer, const SbcConfig& config, const policy::RuleSet& rules);
+  Neighbour neighbour;
+  Crossing crossing;
+  const PeerConfig* config;
+  RealmIndex realm = RealmIndex::kNone;
+  bool realm_is_trusted = false;
+  std::vector<std::uint16_t> rules_in, rules_out;
+  [[nodiscard]] bool owns(const IpAddress& address) const noexcept;
+};
+
+// What the call engine works with; all of it outlives the engine.
+struct CallEngineParts {
+  const SbcConfig& config;
+  const SipEngineSettings& settings;
+  SharedPolicy& shared;
+  const std::vector<PeerSide>& peers;
+  const Places& places;
+  ServerTransactions& servers;
+  ClientTransactions& clients;
+  Responder& responder;
+  std::vector<RealmSipCounters>& counters;
+  EngineCounters& totals;
+};
+
+class CallEngine {
+ public:
+  explicit CallEngine(const CallEngineParts& parts);
+  ~CallEngine();
+
+  // An INVITE without To tag, a new transaction, past the checks of request_policy.
+  void on_invite(const Arrival& arrival, EngineOutput& out);
+  // Any request with a To tag but ACK and CANCEL; a new transaction.
+  void on_request_in_dialog(const Arrival& arrival, EngineOutput& out);
+  // An ACK that belongs to no failure. False: it names no dialog of ours.
+  bool on_ack(const Arrival& arrival, EngineOutput& out);
+  // A CANCEL was answered 200; `user` is that of the INVITE it means.
+  void on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out);
+  // A response that must be delivered. It came over `path` and was matched to client transaction `number`.
+  void on_response(const ResponseMatch& match, const SipMessage& response, const Path& path, Timestamp now,
+                   EngineOutput& out);
+  void on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out);
+  void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out);
+  // Fires at most a bounded number of timers.
+  void on_deadline(Timestamp now, EngineOutput& out);
+  [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept { return calls_.next_deadline(); }
+
+  bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out);
+  void drain() noexcept { draining_ = true; }
+  void forget(std::uint64_t call) noexcept { calls_.erase(call); }
+  // The call that the present input belongs to; 0: none.
+  [[nodiscard]] std::uint64_t touched() const noexcept { return touched_; }
+  void touch(std::uint64_t call) noexcept { touched_ = call; }
+
+  [[nodiscard]] const CallTable& calls() const noexcept { return calls_; }
+  [[nodiscard]] const EndedCalls& ended() const noexcept { return ended_; }
+  [[nodiscard]] CallView view_of(const Call& call) const;
+  void save(const Call& call, ArchiveWriter& archive) const;
+  // The number of the call that came back; 0: the bytes are wrong, or there is no room.
+  [[nodiscard]] std::uint64_t restore(ArchiveReader& archive, Timestamp now);
+
+ private:
+  enum Purpose : std::uint32_t { kInvite, kExchange, kBye };
+  struct DialogPlace {
+    Call* call = nullptr;
+    Fork* fork = nullptr;
+    Side side = Side::Caller;
+  };
+  struct Outgoing;  // what an INVITE to a target is made from
+
+  // call_setup.cpp: from the caller's INVITE to INVITEs for targets
+  void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
+  [[nodiscard]] Call* make_call(const Arrival& arrival, const policy::RouteDecision& decision,
+                                policy::AdmissionTicket ticket, EngineOutput& out);
+  void take_targets(Call& call, const policy::RouteDecision& decision);
+  void try_next_target(Call& call, Timestamp now, EngineOutput& out);
+  [[nodiscard]] bool try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out);
+  [[nodiscard]] bool send_invite(Call& call, Attempt& attempt, const Endpoint& target, Timestamp now,
+                                 EngineOutput& out);
+
+  // call_answer.cpp: responses to our INVITEs
+  void on_invite_response(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
+                          EngineOutput& out);
+  void on_provisional(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
+                      EngineOutput& out);
+  void on_answer(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now, EngineOutput& out);
+  void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Timestamp now,
+                  EngineOutput& out);
+  bool follow_redirect(Call& call, const SipMessage& response, Timestamp now);
+  [[nodiscard]] Fork* fork_for(Call& call, const Attempt& attempt, const SipMessage& response);
+  void on_unwanted_answer(Call* call, const SipMessage& response, const Path& path, Timestamp now,
+                          EngineOutput& out);
+  void end_stray_dialog(Call* call, const SipMessage& response, const Path& path, Timestamp now,
+                        EngineOutput& out);
+  [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;
+  void refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now, EngineOutput& out);
+  bool send_to_caller(Call& call, const Fork& fork, ResponseParts& parts, const SipMessage& response,
+                      SdpIdentity& sdp);
+
+  // call_dialog.cpp: requests within dialogs
+  [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
+  [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const DatagramInput& input) const noexcept;
+  [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept;
+  void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
+  [[nodiscard]] std::uint16_t refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept;
+  void pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  [[nodiscard]] bool send_passed_on(const Arrival& arrival, const DialogPlace& place, Exchange& exchange,
+                                    EngineOutput& out);
+  void on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
+                            EngineOutput& out);
+  void answer_exchange(Call& call, Exchange& exchange, std::uint16_t code, const SipMessage* response,
+                       Timestamp now, EngineOutput& out);
+  void send_ack(Call& call, Fork& fork, Side to, std::uint32_t cseq, const SipMessage* ack,
+                EngineOutput& out);
+  [[nodiscard]] RequestParts in_dialog_request(const Dialog& dialog, const DialogRoute& route);
+
+  // call_end.cpp: ends, records and time
+  void on_bye(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  void end_call(Call& call, EndedBy by, std::string_view reason, Timestamp now, EngineOutput& out);
+  void send_bye(Call& call, Fork& fork, Side to, Timestamp now, EngineOutput& out);
+  void close_exchanges(Call& call, Timestamp now, EngineOutput& out);
+  void give_up_setup(Call& call, EndedBy by, std::string_view reason, Timestamp now);
+  void cancel_attempts(Call& call, Timestamp now, EngineOutput& out);
+  std::uint64_t write_start(Call& call, Timestamp now, EngineOutput& out);
+  std::uint64_t write_end(Call& call, Timestamp now, EngineOutput& out);
+  void hold(Call& call, HeldAnswer&& answer, Timestamp now);
+  void release(Call& call, std::uint64_t sequence, Timestamp now, EngineOutput& out);
+  void on_call_deadline(Call& call, Timestamp now, EngineOutput& out);
+  void resend_answers(Call& call, Timestamp now, EngineOutput& out);
+  void settle(Call& call);
+  void count_end(const Call& call);
+
+  // Small things that all of them use
+  [[nodiscard]] const PeerSide* peer_side(PeerIndex peer) const noexcept;
+  [[nodiscard]] const Neighbour& neighbour_of(PeerIndex peer) const noexcept;
+  [[nodiscard]] const Crossing& crossing_of(PeerIndex peer) const noexcept;
+  [[nodiscard]] std::uint64_t next_number() noexcept;
+  [[nodiscard]] std::string contact_of(const Call& call, const Path& path, std::uint16_t part) const;
+  [[nodiscard]] std::string token(TokenKind kind, const Call& call, std::uint16_t part) const;
+  [[nodiscard]] Endpoint destination(const Dialog& dialog, const DialogRoute& route) const noexcept;
+  void note(Call& call, Timestamp now, CallStep step, std::uint16_t a = 0, std::uint16_t b = 0);
+  bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts,
+               Timestamp now, EngineOutput& out);
+  void count_request(RealmIndex realm, Method method) noexcept;
+  [[nodiscard]] bool take_body(const SipMessage& message, const IpAddress& address, SdpIdentity& sdp,
+                               BodyPart& out);
+  [[nodiscard]] Duration call_time_of(PeerIndex peer) const noexcept;
+  [[nodiscard]] PeerIndex peer_at(const Path& path) const noexcept;
+  [[nodiscard]] std::uint64_t sdp_session_id(const Call& call, std::uint16_t part) const noexcept;
+  [[nodiscard]] static Fork* fork_numbered(Call& call, std::uint16_t number) noexcept;
+
+  CallEngineParts parts_;
+  Neighbour stranger_;  // of trusted sources that are no configured peer
+  Crossing stranger_crossing_;
+  CallTable calls_;
+  EndedCalls ended_;
+  std::uint64_t next_number_;
+  std::uint64_t sequence_ = 0;  // of the last record
+  std::uint64_t journalled_ = 0;
+  std::deque<std::pair<std::uint64_t, std::uint64_t>> waiting_;  // sequence, call
+  std::uint64_t touched_ = 0;
+  bool draining_ = false;
+  bool journal_is_slow_ = false;
+  SipMessage stored_;                                    // an INVITE that is read again for the next target
+  std::vector<char> body_;                               // where bodies are built
+  std::vector<char> scratch_;                            // where answers are built that must wait
+  std::string contact_, to_tag_, redirect_, from_, to_;  // of the message that is being built
+  std::array<std::uint64_t, 256> strays_{};  // dialogs that nobody wanted and that were sent a BYE lately
+  std::size_t next_stray_ = 0;
+};
+
+// What an answer to the caller says of the attempt's result.
+[[nodiscard]] CallResult result_of(std::uint16_t code, bool rang) noexcept;
+// The value of Content-Type, with its parameters; empty when there is none.
+[[nodiscard]] std::string_view content_type_value(const SipMessage& message) noexcept;
+// A From or To rebuilt without its tag and other header parameters.
+[[nodiscard]] std::string address_without_tag(const NameAddr& address);
+
+}  // namespace sallyport::sip

@@ -1,0 +1,75 @@
+// call_note.cpp — a step in the life of a call, in words.
+#include "sipalg/call/call_note.h"
+
+namespace sallyport::sip {
+namespace {
+
+std::string peer_name(const SbcConfig& config, std::uint16_t peer) {
+  return peer < config.peers.size() ? config.peers[peer].name : std::string("a neighbour");
+}
+
+std::string target_name(const SbcConfig& config, const CallNote& note) {
+  std::string text = peer_name(config, note.a);
+  if (note.a >= config.peers.size() || note.b >= config.peers[note.a].targets.size()) return text;
+  const PeerTarget& target = config.peers[note.a].targets[note.b];
+  return text + " at " + (target.address ? to_string(*target.address) : target.domain);
+}
+
+std::string side_name(std::uint16_t side) { return side == 0 ? "the caller" : "the callee"; }
+
+}  // namespace
+
+std::string text_of(const CallNote& note, const SbcConfig& config, const policy::Router& router) {
+  const std::string code = std::to_string(note.b);
+  switch (note.step) {
+    case CallStep::RouteMatched:
+      return "route " + std::string(router.name_of(note.a)) + " matched";
+    case CallStep::Emergency:
+      return "an emergency call: no limit applies";
+    case CallStep::TargetTried:
+      return "INVITE sent to " + target_name(config, note);
+    case CallStep::TargetFailed:
+      return peer_name(config, note.a) + " answered " + code;
+    case CallStep::TargetSilent:
+      return peer_name(config, note.a) + " gave no answer in time";
+    case CallStep::TargetUnusable:
+      return target_name(config, note) + " can't be reached: no UDP listener of its family, or a name";
+    case CallStep::TargetLimited:
+      return "a limit of " + peer_name(config, note.a) + " is reached";
+    case CallStep::Redirected:
+      return peer_name(config, note.a) + " redirected with " + code;
+    case CallStep::Ringing:
+      return code + " from the callee, early dialog " + std::to_string(note.a);
+    case CallStep::Answered:
+      return "answered in dialog " + std::to_string(note.a);
+    case CallStep::Refused:
+      return "the caller was told " + code;
+    case CallStep::Cancelled:
+      return "CANCEL from the caller";
+    case CallStep::RingTimeout:
+      return "rang for as long as the profile allows (timers.ring)";
+    case CallStep::EarlyMediaTimeout:
+      return "early media for as long as the profile allows (timers.early_media)";
+    case CallStep::CallTimeout:
+      return "up for as long as the profile allows (timers.call)";
+    case CallStep::ByeReceived:
+      return "BYE from " + side_name(note.a);
+    case CallStep::HungUp:
+      return "hung up by an operator";
+    case CallStep::NoAck:
+      return side_name(note.a) + " never acknowledged the answer";
+    case CallStep::DialogLost:
+      return side_name(note.a) + " no longer knows the dialog (" + code + ")";
+    case CallStep::Forged:
+      return "a request in the name of " + side_name(note.a) + " came from elsewhere and was ignored";
+    case CallStep::JournalSlow:
+      return "an answer left before its record was on disk";
+    case CallStep::Restored:
+      return "restored after a restart";
+    case CallStep::kCount:
+      break;
+  }
+  return {};
+}
+
+}  // namespace sallyport::sip

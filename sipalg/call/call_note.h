@@ -1,0 +1,54 @@
+// call_note.h — one step in the life of a call, small enough to keep for every call; text is made of it only
+// when somebody asks (`explain`).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "policy/base/time.h"
+#include "policy/model/sbc_config.h"
+#include "policy/route/router.h"
+
+namespace sallyport::sip {
+
+enum class CallStep : std::uint8_t {
+  RouteMatched,    // a: route
+  Emergency,       // recognised by number or URN
+  TargetTried,     // a: peer, b: target
+  TargetFailed,    // a: peer, b: code
+  TargetSilent,    // a: peer; no 1xx within `setup`
+  TargetUnusable,  // a: peer, b: target; no listener of that family, or a name without DNS
+  TargetLimited,   // a: peer; its limit is reached
+  Redirected,      // a: peer, b: code
+  Ringing,         // a: fork
+  Answered,        // a: fork
+  Refused,         // b: code that the caller got
+  Cancelled,       // by the caller
+  RingTimeout,
+  EarlyMediaTimeout,
+  CallTimeout,
+  ByeReceived,  // a: 0 caller, 1 callee
+  HungUp,       // by an operator
+  NoAck,        // a: side that never sent it
+  DialogLost,   // a: side that answered 481 or nothing, b: code
+  Forged,       // a: side whose name was used
+  JournalSlow,
+  Restored,  // after a restart
+  kCount
+};
+
+struct CallNote {
+  Timestamp at{};
+  CallStep step = CallStep::RouteMatched;
+  std::uint16_t a = 0, b = 0;
+  template <class Archive>
+  void archive(Archive& archive) {
+    archive(at, step, a, b);
+  }
+};
+inline constexpr std::size_t kNotesMax = 24;  // of one call; the first ones and the last one are kept
+
+[[nodiscard]] std::string text_of(const CallNote& note, const SbcConfig& config,
+                                  const policy::Router& router);
+
+}  // namespace sallyport::sip

@@ -1,0 +1,295 @@
+// call_setup.cpp — from the caller's INVITE to INVITEs for targets, one after the other: RFC 3261 §8.1, §8.2,
+// §13.2, §16.6.
+#include <algorithm>
+#include <span>
+
+#include "policy/route/dialled.h"
+#include "sipalg/call/call_engine.h"
+#include "sipalg/call/caller_identity.h"
+
+namespace sallyport::sip {
+namespace {
+
+constexpr std::uint32_t kRetryAfterSeconds = 5;
+constexpr std::uint32_t kMaxForwards = 70;  // RFC 3261 §8.1.1.6
+
+using HeaderViews = FixedVector<policy::HeaderView, kHeadersMax>;
+
+void list_headers(const SipMessage& message, HeaderViews& views) noexcept {
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    const HeaderField& field = message.headers[i];
+    const std::string_view known = to_string(field.name);
+    (void)views.push_back({known.empty() ? message.name_of(field) : known, message.value_of(field)});
+  }
+}
+
+std::string number_of(const SipMessage& message, HeaderName name) {
+  NameAddr address;
+  return first_address(message, name, address) ? policy::unescaped_user(address.uri.user) : std::string();
+}
+
+policy::RuleSubject subject_of(const SipMessage& request, std::span<const policy::HeaderView> headers) {
+  policy::RuleSubject subject;
+  subject.called = policy::unescaped_user(request.start.request_uri.user);
+  subject.caller = policy::unescaped_user(request.from.uri.user);
+  if (request.has(HeaderName::PAssertedIdentity))
+    subject.identity = number_of(request, HeaderName::PAssertedIdentity);
+  if (request.has(HeaderName::Diversion)) subject.diversion = number_of(request, HeaderName::Diversion);
+  subject.method = request.start.method_text;
+  subject.headers = headers;
+  return subject;
+}
+
+}  // namespace
+
+void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
+  const SipMessage& request = arrival.request;
+  HeaderViews headers;
+  list_headers(request, headers);
+  policy::RuleSubject subject = subject_of(request, {headers.begin(), headers.size()});
+  policy::RuleEdits edits;
+  const bool is_emergency = parts_.shared.router.is_emergency(subject.called, request.start.request_uri.text);
+  if (const PeerSide* const peer = peer_side(arrival.input.peer); peer != nullptr)
+    parts_.shared.rules.apply(peer->rules_in, subject, edits);
+  const auto utc = arrival.now.time_since_epoch() + parts_.settings.utc_at_zero;
+  const policy::RouteDecision decision = parts_.shared.router.route(
+      {.peer = arrival.input.peer,
+       .realm = arrival.input.realm,
+       .method = request.start.method_text,
+       .called = subject.called,
+       .caller = subject.caller,
+       .host = request.start.request_uri.address.host,
+       .request_uri = request.start.request_uri.text,
+       .headers = subject.headers,
+       .time = policy::WeekMinute::of_unix(std::chrono::duration_cast<std::chrono::seconds>(utc).count()),
+       .is_emergency = is_emergency});
+  const bool passes_limits = is_emergency || decision.is_emergency;
+  if (draining_ && !passes_limits) return refuse_new(arrival, 503, out);
+  if (decision.outcome == policy::RouteDecision::Outcome::NoMatch) return refuse_new(arrival, 404, out);
+  if (calls_.full()) return refuse_new(arrival, 503, out);
+  auto ticket =
+      parts_.shared.admission.admit_in(arrival.input.peer, arrival.input.realm, passes_limits, arrival.now);
+  if (!ticket) return refuse_new(arrival, 503, out);
+  Call* const call = make_call(arrival, decision, *ticket, out);
+  if (call == nullptr) {
+    parts_.shared.admission.release(*ticket);
+    return refuse_new(arrival, 503, out);
+  }
+  call->called = std::move(subject.called);
+  if (decision.outcome == policy::RouteDecision::Outcome::Targets) {
+    try_next_target(*call, arrival.now, out);
+  } else {
+    call->reject_code = decision.outcome == policy::RouteDecision::Outcome::Redirect ? std::uint16_t{302}
+                                                                                     : decision.reject_code;
+    refuse(*call, call->reject_code, nullptr, arrival.now, out);
+  }
+  settle(*call);
+}
+
+// What ends before there is a call has no record: nothing was tried. RFC 3261 §21.5.4
+void CallEngine::refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out) {
+  parts_.responder.answer(arrival, code, out, code == 503 ? kRetryAfterSeconds : 0);
+}
+
+Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision& decision,
+                            policy::AdmissionTicket ticket, EngineOutput& out) {
+  const SipMessage& request = arrival.request;
+  auto head = response_head(request, arrival.neighbour.strictness, arrival.input.remote);
+  Dialog caller;
+  if (!head || !take_remote_side(caller, request) || !parts_.servers.has_room()) return nullptr;
+  const std::uint64_t number = next_number();
+  Call* const call = calls_.make(number);
+  if (call == nullptr) return nullptr;
+  touched_ = number;
+  call->shard = shard_of_call_id(parts_.settings.token_key, request.call_id);
+  call->is_emergency = decision.is_emergency;
+  call->route = decision.route;
+  call->reject_code = decision.reject_code;
+  call->caller_peer = arrival.input.peer;
+  call->ticket_in = ticket;
+  call->caller = std::move(caller);
+  call->caller.call_id = request.call_id;
+  call->caller.peer = arrival.input.peer;
+  call->caller.path = {arrival.input.realm, arrival.input.local, arrival.input.remote};
+  call->invite.bytes = request.bytes;
+  call->invite.path = arrival.answer_path;
+  call->invite.head = std::move(*head);
+  call->invite.cseq = request.cseq.number;
+  call->invite.server = parts_.servers.start({.key = arrival.key,
+                                              .kind = TransactionKind::Invite,
+                                              .user = {number, 0, kInvite},
+                                              .path = arrival.answer_path,
+                                              .timers = arrival.neighbour.timers},
+                                             request, arrival.now);
+  CallRecord& record = call->record;
+  record.call = number;
+  record.start = arrival.now;
+  record.emergency = decision.is_emergency;
+  record.route = parts_.shared.router.name_of(decision.route);
+  if (const PeerSide* const peer = peer_side(arrival.input.peer); peer != nullptr)
+    record.peer_in = peer->config->name;
+  record.from = request.from.uri.text;
+  record.to = request.to.uri.text;
+  record.called_in = policy::unescaped_user(request.start.request_uri.user);
+  record.legs.push_back({parts_.config.realms[to_position(arrival.input.realm)].name, "udp",
+                         arrival.input.remote, std::string(request.call_id)});
+  if (decision.is_emergency) note(*call, arrival.now, CallStep::Emergency);
+  note(*call, arrival.now, CallStep::RouteMatched, decision.route);
+  take_targets(*call, decision);
+  respond(*call, call->invite.server, call->invite.path, {.code = 100, .head = &call->invite.head},
+          arrival.now, out);
+  return call;
+}
+
+void CallEngine::take_targets(Call& call, const policy::RouteDecision& decision) {
+  for (std::size_t i = 0; i < decision.targets.size(); ++i) {
+    const PeerSide* const peer = peer_side(decision.targets[i]);
+    if (peer == nullptr) continue;
+    for (std::size_t target = 0; target < peer->config->targets.size(); ++target)
+      if (call.targets.size() < policy::kTargetsMax)
+        call.targets.push_back(
+            {decision.targets[i], static_cast<std::uint16_t>(target), i < decision.emergency_targets});
+  }
+}
+
+// RFC 3261 §16.7 step 5 with one branch at a time: two phones never ring for one call.
+void CallEngine::try_next_target(Call& call, Timestamp now, EngineOutput& out) {
+  while (!call.targets.empty()) {
+    const NextTarget target = call.targets.front();
+    call.targets.erase(call.targets.begin());
+    if (try_target(call, target, now, out)) return;
+  }
+  const std::uint16_t code = call.reject_code != 0 ? call.reject_code : call.best_code;
+  refuse(call, code != 0 ? code : std::uint16_t{503}, nullptr, now, out);
+}
+
+bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out) {
+  const PeerSide* const peer = peer_side(target.peer);
+  const auto peer_number = static_cast<std::uint16_t>(target.peer);
+  const auto& address = peer->config->targets[target.target].address;
+  const Place* const place = address && peer->config->transport == Transport::Udp
+                                 ? parts_.places.towards(peer->realm, address->address)
+                                 : nullptr;
+  if (place == nullptr || !parts_.clients.has_room()) {
+    note(call, now, CallStep::TargetUnusable, peer_number, target.target);
+    call.best_code = 503;
+    return false;
+  }
+  // A further target of the same peer goes on with its place.
+  if (!call.ticket_out.is_held || call.ticket_out.peer != target.peer) {
+    parts_.shared.admission.release(call.ticket_out);
+    const auto ticket = parts_.shared.admission.admit_out(target.peer, peer->realm, call.is_emergency, now);
+    if (!ticket) {
+      note(call, now, CallStep::TargetLimited, peer_number);
+      call.best_code = 503;
+      return false;
+    }
+    call.ticket_out = *ticket;
+  }
+  Attempt attempt;
+  attempt.number = ++call.attempts_made;
+  attempt.peer = target.peer;
+  attempt.is_emergency_target = target.is_emergency_target;
+  attempt.prototype.path = {peer->realm, place->endpoint, *address};
+  attempt.prototype.peer = target.peer;
+  note(call, now, CallStep::TargetTried, peer_number, target.target);
+  if (!send_invite(call, attempt, *address, now, out)) {
+    call.best_code = 500;
+    return false;
+  }
+  call.record.tried.push_back({peer->config->name, *address, 0});
+  call.record.peer_out = peer->config->name;
+  call.record.legs.resize(1);
+  call.record.legs.push_back({peer->config->realm, "udp", *address, attempt.prototype.call_id});
+  attempt.setup_until = now + peer->config->profile.timers.setup;
+  call.attempts.push_back(std::move(attempt));
+  return true;
+}
+
+// RFC 3261 §13.2.1: a new dialog's first request, with nothing in it that names the caller's side.
+bool CallEngine::send_invite(Call& call, Attempt& attempt, const Endpoint& target, Timestamp now,
+                             EngineOutput& out) {
+  ParseOptions options;
+  options.strictness = neighbour_of(call.caller_peer).strictness;
+  if (parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete) return false;
+  const SipMessage& request = stored_;
+  const PeerSide& peer = *peer_side(attempt.peer);
+  const PeerSide* const source = peer_side(call.caller_peer);
+  HeaderViews headers;
+  list_headers(request, headers);
+  policy::RuleSubject subject = subject_of(request, {headers.begin(), headers.size()});
+  policy::RuleEdits edits;
+  if (source != nullptr) parts_.shared.rules.apply(source->rules_in, subject, edits);
+  if (!attempt.is_emergency_target && call.route < parts_.config.routes.size())
+    parts_.shared.rules.apply(parts_.shared.rules.positions(parts_.config.routes[call.route].rules), subject,
+                              edits);
+  if (call.redirects != 0) subject.called = call.called;
+  parts_.shared.rules.apply(peer.rules_out, subject, edits);
+
+  const Place& place = *parts_.places.towards(peer.realm, target.address);
+  const IdentityAccept accept =
+      source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None;
+  const policy::IdentityDecision identity = policy::decide_identity(
+      identity_facts(request, options.strictness),
+      {.accept = accept,
+       .send = peer.config->profile.identity_send,
+       .honour_privacy = peer.config->profile.honour_privacy,
+       .far_is_trusted = policy::is_in_trust_domain(parts_.config.realms[to_position(peer.realm)].trust,
+                                                    peer.config->profile.identity_accept)});
+  add_identity(identity, subject.identity, place.names.uri_host, edits.headers);
+
+  Dialog& dialog = attempt.prototype;
+  const std::uint16_t part = kCalleePart | attempt.number;
+  dialog.call_id = token(TokenKind::CallId, call, part);
+  dialog.local_tag = token(TokenKind::Tag, call, part);
+  dialog.local_cseq = 1;
+  dialog.local_address = far_address({.original = &request.from,
+                                      .user = subject.caller,
+                                      .host = place.names.uri_host,
+                                      .anonymous = identity.hide_from});
+  const std::string host = to_string(target);
+  const bool to_is_called = request.to.uri.user == request.start.request_uri.user;
+  dialog.remote_address =
+      far_address({.original = &request.to,
+                   .user = to_is_called ? subject.called : policy::unescaped_user(request.to.uri.user),
+                   .host = host});
+  call.record.called_out = subject.called;
+  const std::string uri = far_uri(request.start.request_uri, subject.called, host);
+  const std::string from = dialog.local_address + ";tag=" + dialog.local_tag;
+  const std::string contact = contact_of(call, dialog.path, part);
+  const std::uint64_t number = next_number();
+  const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
+                                       {.shard = call.shard, .part = 0, .number = number});
+  attempt.sdp.session_id = sdp_session_id(call, part);
+  BodyPart body;
+  if (!take_body(request, place.endpoint.address, attempt.sdp, body)) return false;
+  const auto bytes = write_request(
+      out.room(), {.method = "INVITE",
+                   .request_uri = uri,
+                   .own = &place.names,
+                   .branch = view(branch),
+                   .max_forwards = (request.has_max_forwards ? request.max_forwards : kMaxForwards) - 1,
+                   .routes = {},
+                   .from = from,
+                   .to = dialog.remote_address,
+                   .call_id = dialog.call_id,
+                   .cseq = 1,
+                   .contact = contact,
+                   .allow = peer.neighbour.allow,
+                   .wants_supported = true,
+                   .crossing = {&request, &peer.crossing, edits.headers},
+                   .body = body});
+  if (!bytes) return false;
+  const std::string_view sent = out.commit(dialog.path, bytes->size(), call.number);
+  attempt.transaction = number;
+  count_request(dialog.path.realm, Method::Invite);
+  return parts_.clients.start({.number = number,
+                               .kind = TransactionKind::Invite,
+                               .user = {call.number, attempt.number, kInvite},
+                               .path = dialog.path,
+                               .request = sent,
+                               .timers = peer.neighbour.timers},
+                              now);
+}
+
+}  // namespace sallyport::sip

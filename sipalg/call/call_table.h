@@ -1,0 +1,47 @@
+// call_table.h — all calls of one engine, by number, with one timer each. The capacity is fixed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "policy/base/id_map.h"
+#include "policy/base/timer_wheel.h"
+#include "sipalg/call/call.h"
+
+namespace sallyport::sip {
+
+class CallTable {
+ public:
+  explicit CallTable(std::uint32_t capacity);
+
+  // Null: the table is full. The pointer is good until the call is erased.
+  [[nodiscard]] Call* make(std::uint64_t number);
+  [[nodiscard]] Call* find(std::uint64_t number) noexcept;
+  [[nodiscard]] const Call* find(std::uint64_t number) const noexcept;
+  void erase(std::uint64_t number) noexcept;
+
+  void arm(std::uint64_t number, std::optional<Timestamp> deadline) noexcept;
+  // A call whose deadline has come; null when there is none.
+  [[nodiscard]] Call* pop_due(Timestamp now) noexcept;
+  [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept { return wheel_.next_deadline(); }
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  [[nodiscard]] bool full() const noexcept { return free_.empty(); }
+  // In no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const std::unique_ptr<Call>& call : calls_)
+      if (call) visit(*call);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Call>> calls_;
+  std::vector<std::uint32_t> free_;
+  IdMap slots_;
+  TimerWheel wheel_;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace sallyport::sip

@@ -1,0 +1,144 @@
+// dialog.cpp — dialog state from messages, and requests within it: RFC 3261 §12.1, §12.2.
+#include "sipalg/dialog/dialog.h"
+
+#include <algorithm>
+
+namespace sallyport::sip {
+namespace {
+
+// What is stored here was accepted once, under the strictness of its neighbour.
+constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
+constexpr std::uint16_t kDefaultPort = 5060;
+
+bool is_sip(const Uri& uri) noexcept { return uri.scheme == UriScheme::Sip || uri.scheme == UriScheme::Sips; }
+
+// Without "?header=value": those must never become header fields of ours. RFC 3261 §19.1.5, threats P4
+std::string_view without_headers(const Uri& uri) noexcept { return uri.text.substr(0, uri.text.find('?')); }
+
+bool take_target(std::string& target, const SipMessage& message) noexcept {
+  if (message.contact_count == 0 || message.contact_is_star || !is_sip(message.contact.uri)) return false;
+  target = without_headers(message.contact.uri);
+  return true;
+}
+
+// The URIs of all Record-Route values in their order, parameters of the URI kept. RFC 3261 §12.1.1
+bool take_routes(std::vector<std::string>& routes, const SipMessage& message) noexcept {
+  routes.clear();
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    if (message.headers[i].name != HeaderName::RecordRoute) continue;
+    Lexer lexer(message.value_of(message.headers[i]));
+    do {
+      NameAddr route;
+      if (!parse_name_addr(lexer, kForgiving, route) || !is_sip(route.uri)) return false;
+      const std::string_view uri = without_headers(route.uri);
+      bytes += uri.size() + 2;
+      if (routes.size() == kRoutesMax || bytes > kRouteSetBytesMax) return false;
+      std::string& text = routes.emplace_back();
+      text.reserve(uri.size() + 2);
+      text.append(1, '<').append(uri).append(1, '>');
+    } while (lexer.take(','));
+  }
+  return true;
+}
+
+// A From or To without its tag and other parameters, which are matters of the header field, not the address.
+std::string address_of(const NameAddr& address) {
+  std::string text;
+  bool is_clean = true;
+  for (const char c : address.display_name) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet == 0x7f || (octet < 0x20 && !has_class(c, kSpace))) is_clean = false;
+  }
+  if (is_clean && !address.display_name.empty()) {
+    for (const char c : address.display_name) {
+      const bool space = has_class(c, kSpace);
+      if (!space || text.empty() || text.back() != ' ') text += space ? ' ' : c;
+    }
+    text += ' ';
+  }
+  return text.append(1, '<').append(address.uri.text).append(1, '>');
+}
+
+// The URI inside "<...>"; kind None when it can't be read.
+Uri uri_in(std::string_view text) noexcept {
+  if (text.starts_with('<') && text.ends_with('>')) text = text.substr(1, text.size() - 2);
+  Uri uri;
+  Lexer lexer(text);
+  if (!parse_uri(lexer, kForgiving, uri)) uri.scheme = UriScheme::None;
+  return uri;
+}
+
+bool is_loose(std::string_view route) noexcept {
+  std::string_view value;
+  return find_uri_param(uri_in(route).params, "lr", value);
+}
+
+// A parameter that may not stand in a Request-URI is left out. RFC 3261 §19.1.1 (table 1), §12.2.1.1
+std::string as_request_uri(std::string_view route) {
+  const Uri uri = uri_in(route);
+  if (uri.params.empty()) return std::string(uri.text);
+  std::string text(uri.text.substr(0, static_cast<std::size_t>(uri.params.data() - uri.text.data())));
+  std::string_view params = uri.params;
+  while (!params.empty()) {
+    const std::string_view param = params.substr(0, params.find(';', 1));
+    params.remove_prefix(param.size());
+    if (!equals_ignoring_case(param.substr(1, param.find('=') - 1), "method")) text += param;
+  }
+  return text;
+}
+
+}  // namespace
+
+bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
+  std::string target;
+  std::vector<std::string> routes;
+  if (!take_target(target, message) || !take_routes(routes, message)) return false;
+  dialog.remote_target = std::move(target);
+  dialog.route_set = std::move(routes);
+  if (message.is_request()) {  // RFC 3261 §12.1.1
+    dialog.call_id = message.call_id;
+    dialog.remote_tag = message.from.tag;
+    dialog.remote_cseq = message.cseq.number;
+    dialog.local_address = address_of(message.to);
+    dialog.remote_address = address_of(message.from);
+  } else {  // RFC 3261 §12.1.2
+    dialog.remote_tag = message.to.tag;
+    std::ranges::reverse(dialog.route_set);
+  }
+  return true;
+}
+
+void refresh_target(Dialog& dialog, const SipMessage& message) noexcept {
+  (void)take_target(dialog.remote_target, message);
+}
+
+DialogRoute route_of(const Dialog& dialog) {
+  if (dialog.route_set.empty()) return {dialog.remote_target, {}};
+  if (is_loose(dialog.route_set.front())) return {dialog.remote_target, dialog.route_set};
+  // A strict router wants to find itself in the Request-URI. RFC 3261 §12.2.1.1
+  DialogRoute route{as_request_uri(dialog.route_set.front()),
+                    {dialog.route_set.begin() + 1, dialog.route_set.end()}};
+  route.routes.push_back("<" + dialog.remote_target + ">");
+  return route;
+}
+
+Endpoint destination_of(const Dialog& dialog, const DialogRoute& route,
+                        bool (*owns)(const void* context, const IpAddress& address),
+                        const void* context) noexcept {
+  const bool is_loose_routed =
+      !route.routes.empty() && is_loose(route.routes.front()) && route.request_uri == dialog.remote_target;
+  const Uri hop = uri_in(is_loose_routed ? std::string_view(route.routes.front()) : route.request_uri);
+  if (!is_sip(hop)) return dialog.path.remote;
+  const auto address = literal_address(hop.address.host);  // maddr is never obeyed, threats P6
+  if (!address || !owns(context, *address)) return dialog.path.remote;
+  return {*address, hop.address.port != 0 ? hop.address.port : kDefaultPort};
+}
+
+CSeqOrder take_remote_cseq(Dialog& dialog, std::uint32_t number) noexcept {
+  if (dialog.remote_cseq && number <= *dialog.remote_cseq) return CSeqOrder::TooLow;
+  dialog.remote_cseq = number;
+  return CSeqOrder::InOrder;
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,43 @@
+// engine_event.h — what a SipEngine tells the rim besides messages: records for the journal, alarms,
+// detections. Each is a value of its own; the rim hands it to the thread that may wait for a disk.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "policy/base/time.h"
+#include "policy/record/call_record.h"
+
+namespace sallyport::sip {
+
+// A record that must reach the journal. The engine holds back the message that depends on it until the rim
+// says that everything up to `sequence` is on disk (SipEngine::on_journalled), or for 100 ms at most.
+struct RecordEvent {
+  std::uint64_t sequence = 0;  // 1, 2, 3, ... for each engine since it was made
+  CallRecord record;
+};
+
+// An alarm begins (active) or ends. `name` is one of a closed set: journal_slow, call_table_full, ...
+struct AlarmEvent {
+  std::string_view name;  // of static storage
+  bool active = true;
+  std::string detail;
+};
+
+// Something that looks like an attack; counted by detector and action, kept in the call's record.
+struct DetectionEvent {
+  std::string_view detector;  // of static storage: forged_request, ...
+  std::string_view action;    // log, challenge, reject, block
+  Endpoint source;
+  std::uint64_t call = 0;  // 0: none
+  std::string evidence;
+};
+
+struct EngineEvent {
+  Timestamp at{};
+  std::variant<RecordEvent, AlarmEvent, DetectionEvent> what;
+};
+
+}  // namespace sallyport::sip

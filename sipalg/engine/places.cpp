@@ -1,0 +1,35 @@
+// places.cpp — listeners of the configuration as places.
+#include "sipalg/engine/places.h"
+
+namespace sallyport::sip {
+
+Places::Places(const SbcConfig& config) {
+  for (std::size_t realm = 0; realm < config.realms.size(); ++realm)
+    for (const ListenerConfig& listener : config.realms[realm].listen) {
+      if (listener.transport != Transport::Udp) continue;
+      for (const IpAddress& address : listener.addresses) {
+        const Endpoint endpoint{address, listener.port};
+        places_.push_back({RealmIndex(realm), endpoint, own_names(config.realms[realm], endpoint)});
+      }
+    }
+}
+
+const Place* Places::at(RealmIndex realm, const Endpoint& endpoint) const noexcept {
+  for (const Place& place : places_)
+    if (place.realm == realm && place.endpoint == endpoint) return &place;
+  return nullptr;
+}
+
+const Place* Places::towards(RealmIndex realm, const IpAddress& remote) const noexcept {
+  for (const Place& place : places_)
+    if (place.realm == realm && place.endpoint.address.is_v4() == remote.is_v4()) return &place;
+  return nullptr;
+}
+
+RealmIndex realm_named(const SbcConfig& config, std::string_view name) noexcept {
+  for (std::size_t i = 0; i < config.realms.size(); ++i)
+    if (config.realms[i].name == name) return RealmIndex(i);
+  return RealmIndex::kNone;
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,33 @@
+// places.h — our own UDP listeners: where each realm may send from, and how we show ourselves there.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "policy/model/sbc_config.h"
+#include "sipalg/engine/engine_output.h"
+#include "sipalg/hiding/leg_message.h"
+
+namespace sallyport::sip {
+
+struct Place {
+  RealmIndex realm = RealmIndex::kNone;
+  Endpoint endpoint;
+  OwnNames names;
+};
+
+class Places {
+ public:
+  explicit Places(const SbcConfig& config);
+  // Of the listener at `endpoint`; null when there is none.
+  [[nodiscard]] const Place* at(RealmIndex realm, const Endpoint& endpoint) const noexcept;
+  // The realm's first listener of the address family; null when there is none.
+  [[nodiscard]] const Place* towards(RealmIndex realm, const IpAddress& remote) const noexcept;
+
+ private:
+  std::vector<Place> places_;
+};
+
+[[nodiscard]] RealmIndex realm_named(const SbcConfig& config, std::string_view name) noexcept;
+
+}  // namespace sallyport::sip

@@ -1,0 +1,45 @@
+// responder.cpp — answers of our own: RFC 3261 §8.2, §17.2.
+#include "sipalg/engine/responder.h"
+
+#include "sipalg/engine/response_builder.h"
+
+namespace sallyport::sip {
+
+void Responder::answer(const Arrival& arrival, std::uint16_t code, EngineOutput& out,
+                       std::uint32_t retry_after) {
+  const std::string_view bytes = put(arrival, code, retry_after, out);
+  if (bytes.empty()) return;
+  const bool is_invite = arrival.request.start.method == Method::Invite;
+  const ServerTransactionId id =
+      transactions_.start({.key = arrival.key,
+                           .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,
+                           .user = {},
+                           .path = arrival.answer_path,
+                           .timers = arrival.neighbour.timers},
+                          arrival.request, arrival.now);
+  if (id != ServerTransactionId::kNone) transactions_.keep(id, code, bytes, arrival.now);
+}
+
+void Responder::answer_without_state(const Arrival& arrival, std::uint16_t code, EngineOutput& out,
+                                     std::uint32_t retry_after) {
+  (void)put(arrival, code, retry_after, out);
+}
+
+void Responder::count(RealmIndex realm, std::uint16_t code) noexcept {
+  counters_[to_position(realm)].responses[static_cast<std::size_t>(Direction::Out)][code_label(code)].add();
+}
+
+std::string_view Responder::put(const Arrival& arrival, std::uint16_t code, std::uint32_t retry_after,
+                                EngineOutput& out) {
+  const std::span<char> room = out.room();
+  const auto bytes = build_response(room, arrival.request,
+                                    {code, arrival.neighbour, arrival.input.remote, token_key_, retry_after});
+  if (!bytes) {
+    counters_[to_position(arrival.input.realm)].dropped.add(SipDropReason::TooLarge);
+    return {};
+  }
+  count(arrival.input.realm, code);
+  return out.commit(arrival.answer_path, bytes->size(), 0);
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,117 @@
+// crossing_writer.cpp — header fields of the other leg, and what rules make of them: RFC 3261 §7.3.1, §16.6.
+#include "sipalg/hiding/crossing_writer.h"
+
+#include <bitset>
+
+#include "sipalg/hiding/crossing_value.h"
+
+namespace sallyport::sip {
+namespace {
+
+bool is_same_name(std::string_view one, std::string_view other) noexcept {
+  if (one.size() != other.size()) return false;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+    if (small(one[i]) != small(other[i])) return false;
+  }
+  return true;
+}
+
+bool is_token(std::string_view name) noexcept {
+  Lexer lexer(name);
+  return !lexer.take_while<kToken>().empty() && lexer.done();
+}
+
+class CrossingWriter {
+ public:
+  CrossingWriter(MessageWriter& writer, const CrossingPart& part, const OwnFields& own) noexcept
+      : writer_(writer), part_(part), own_(own) {
+    for (const policy::HeaderEdit& edit : part.edits)
+      edited_.set(static_cast<std::size_t>(header_name_of(edit.name)));
+    is_multipart_ = own.has_body && part.message != nullptr &&
+                    equals_ignoring_case(part.message->content_type.type, "multipart");
+  }
+
+  void write_received() noexcept {
+    if (part_.message == nullptr || part_.crossing == nullptr) return;
+    const SipMessage& message = *part_.message;
+    for (std::size_t i = 0; i < message.header_count; ++i) {
+      const HeaderField& field = message.headers[i];
+      if (is_ours(field.name)) continue;
+      const std::string_view name = message.name_of(field);
+      const CrossingForm form = part_.crossing->form_of(field.name, name, own_.in_request);
+      if (form == CrossingForm::Never || is_edited(field.name, name)) continue;
+      write(field.name, name, message.value_of(field), form);
+    }
+  }
+
+  void write_edits() noexcept {
+    for (const policy::HeaderEdit& edit : part_.edits) {
+      const HeaderName known = header_name_of(edit.name);
+      if (is_ours(known) || !is_token(edit.name)) continue;
+      const CrossingForm form = form_of(edit, known);
+      if (form == CrossingForm::Never) continue;
+      for (const std::string& value : edit.values) write(known, edit.name, value, form);
+    }
+  }
+
+ private:
+  [[nodiscard]] bool is_ours(HeaderName name) const noexcept {
+    switch (name) {
+      case HeaderName::Accept:
+        return own_.has_accept;
+      case HeaderName::RetryAfter:
+        return own_.has_retry_after;
+      case HeaderName::ContentDisposition:
+      case HeaderName::ContentEncoding:
+      case HeaderName::ContentLanguage:
+      case HeaderName::MimeVersion:
+        return !own_.has_body;
+      default:
+        return false;
+    }
+  }
+
+  [[nodiscard]] bool is_edited(HeaderName known, std::string_view name) const noexcept {
+    if (!edited_.test(static_cast<std::size_t>(known))) return false;
+    if (known != HeaderName::Other) return true;
+    for (const policy::HeaderEdit& edit : part_.edits)
+      if (is_same_name(edit.name, name)) return true;
+    return false;
+  }
+
+  // What was set crosses whatever the list says, but for what makes up the message.
+  [[nodiscard]] CrossingForm form_of(const policy::HeaderEdit& edit, HeaderName known) const noexcept {
+    if (edit.is_set)
+      return crossing_rule(known, edit.name).form == CrossingForm::Never ? CrossingForm::Never
+                                                                         : CrossingForm::Text;
+    if (part_.crossing == nullptr) return CrossingForm::Never;
+    return part_.crossing->form_of(known, edit.name, own_.in_request);
+  }
+
+  void write(HeaderName known, std::string_view name, std::string_view value, CrossingForm form) noexcept {
+    if (count_ == kCrossingFieldsMax) return;
+    const auto clean = crossing_value(form, value, is_multipart_, buffer_);
+    if (!clean) return;
+    ++count_;
+    known != HeaderName::Other ? writer_.header(known, *clean) : writer_.header(name, *clean);
+  }
+
+  MessageWriter& writer_;
+  const CrossingPart& part_;
+  const OwnFields& own_;
+  std::bitset<kHeaderNameCount> edited_;  // Other: at least one of those
+  bool is_multipart_ = false;
+  std::size_t count_ = 0;
+  ValueBuffer buffer_;
+};
+
+}  // namespace
+
+void write_crossing(MessageWriter& writer, const CrossingPart& part, const OwnFields& own) noexcept {
+  CrossingWriter crossing(writer, part, own);
+  crossing.write_received();
+  crossing.write_edits();
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,128 @@
+// leg_message.h — messages for one leg, built anew from our own names and from the few header fields of the
+// other leg that may cross: RFC 3261 §7, §8.1, §8.2.6, §12.2.1, §16.6; threats I12, P3, D5.
+//
+// Default deny: what `crossing_headers` does not list (and the profile does not pass) stays where it is, and
+// what crosses is written from its parsed pieces or as one clean value, never copied as a raw line.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/base/ip_address.h"
+#include "policy/model/profile.h"
+#include "policy/model/realm.h"
+#include "policy/route/rule_set.h"
+#include "sipalg/engine/neighbour.h"
+#include "sipalg/hiding/crossing_rules.h"
+#include "sipalg/message/sip_message.h"
+
+namespace sallyport::sip {
+
+// How we show ourselves on one listener, worked out once at start from realm and listener: `advertise` laid
+// over the real address.
+struct OwnNames {
+  std::string sent_by;       // "198.18.1.1:5060", "[fd18:1::1]:5060": for Via
+  std::string contact_host;  // for Contact: domain or address, with the port unless it is 5060
+  std::string uri_host;      // for From, To, Request-URI hosts that must be ours: domain or address, no port
+  std::string via_transport = "UDP";
+};
+[[nodiscard]] OwnNames own_names(const RealmConfig& realm, const Endpoint& listener);
+
+// What crosses in this direction for one neighbour (the far one): built once from its profile.
+class Crossing {
+ public:
+  explicit Crossing(const ProfileConfig& far_profile);
+  // `name` is the long form for a known name. The names that make up a message (Via, From, Contact,
+  // Record-Route, Route, ...) never cross whatever the configuration says.
+  [[nodiscard]] bool passes(const SipMessage& message, const HeaderField& field) const noexcept;
+  // The form in which it crosses; Never when it does not. `name` is looked at for Other only.
+  [[nodiscard]] CrossingForm form_of(HeaderName known, std::string_view name, bool in_request) const noexcept;
+
+ private:
+  // By name, for what the parser knows: in responses, in requests.
+  std::array<std::array<CrossingForm, kHeaderNameCount>, 2> forms_;
+  std::vector<std::string> further_;  // of headers.pass the other names, in small letters
+};
+
+// The header fields that cross from another leg's message, with edits of header rules and identity.
+struct CrossingPart {
+  const SipMessage* message = nullptr;  // null: nothing crosses
+  const Crossing* crossing = nullptr;
+  std::span<const policy::HeaderEdit> edits{};  // applied last; Set adds a field that is not there
+};
+
+struct BodyPart {
+  std::string_view content_type{};  // value of Content-Type; empty: no body
+  std::string_view bytes{};
+};
+
+struct RequestParts {
+  std::string_view method{};
+  std::string_view request_uri{};
+  const OwnNames* own = nullptr;
+  std::string_view branch{};  // the token; the cookie is put before it
+  std::uint32_t max_forwards = 70;
+  std::span<const std::string> routes{};
+  std::string_view from{}, to{};  // whole values, with tags
+  std::string_view call_id{};
+  std::uint32_t cseq = 1;
+  std::string_view contact{};    // whole value; empty: none
+  std::string_view allow{};      // value; empty: none
+  bool wants_supported = false;  // writes Supported with what this version has (an empty list so far)
+  CrossingPart crossing{};
+  BodyPart body{};
+};
+// In `buffer`; nothing when it does not fit or a value was not clean.
+[[nodiscard]] std::optional<std::string_view> write_request(std::span<char> buffer,
+                                                            const RequestParts& parts) noexcept;
+
+// What every response to a request repeats of it, kept rebuilt for answers that come later: Via (received
+// and rport filled in), Record-Route, From, To, Call-ID, CSeq. RFC 3261 §8.2.6.2, §12.1.1
+struct ResponseHead {
+  std::string before_to;      // whole header lines
+  std::string to;             // value as in the request
+  std::string after_to;       // whole header lines
+  std::string record_routes;  // whole header lines, for responses that make a dialog
+  bool to_has_tag = false;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(before_to, to, after_to, record_routes, to_has_tag);
+  }
+};
+[[nodiscard]] std::optional<ResponseHead> response_head(const SipMessage& request,
+                                                        const StrictnessPolicy& strictness,
+                                                        const Endpoint& source);
+
+struct ResponseParts {
+  std::uint16_t code = 500;  // its phrase is ours, never the other leg's
+  const ResponseHead* head = nullptr;
+  std::string_view to_tag{};            // ours, where the request had none; empty in a 100
+  std::string_view contact{};           // whole value; empty: none
+  bool makes_dialog = false;            // writes Record-Route
+  std::string_view allow{};             // for 200, 405
+  std::string_view accept{};            // for 415
+  std::uint32_t retry_after = 0;        // seconds; 0: none
+  std::string_view redirect_contact{};  // Contact of a 3xx; empty: none
+  CrossingPart crossing{};
+  BodyPart body{};
+};
+[[nodiscard]] std::optional<std::string_view> write_response(std::span<char> buffer,
+                                                             const ResponseParts& parts) noexcept;
+
+// From, To and Request-URI for the far leg: the number or user with its parameters dropped, the host ours or
+// the far side's, the display name kept unless `anonymous`. `user` is what the rules made of it.
+struct AddressParts {
+  const NameAddr* original = nullptr;
+  std::string_view user{};  // escaped as it must be in a URI by this function
+  std::string_view host{};
+  bool anonymous = false;  // "Anonymous" <sip:anonymous@anonymous.invalid>, RFC 3323 §4.1
+};
+[[nodiscard]] std::string far_address(const AddressParts& parts);
+[[nodiscard]] std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port);
+
+}  // namespace sallyport::sip

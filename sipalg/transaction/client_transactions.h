@@ -1,0 +1,114 @@
+// client_transactions.h — all client transactions of one engine: RFC 3261 §17.1, §9.1, §18.4; RFC 6026.
+//
+// A transaction has a number that is never used twice; the branch of its request carries the number as a
+// token, so a response is found without a hash of foreign text. The request is kept for retransmission, and
+// for the ACK of a failure and the CANCEL, which repeat parts of it (§17.1.1.3, §9.1). The capacity is fixed;
+// memory is at most capacity * (400 bytes + the request), and an idle slot holds at most 2 KB of buffer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "policy/base/archive.h"
+#include "policy/base/time.h"
+#include "sipalg/engine/engine_output.h"
+#include "sipalg/message/sip_message.h"
+#include "sipalg/transaction/timer_settings.h"
+
+namespace sallyport::sip {
+
+enum class TransactionKind : std::uint8_t { Invite, NonInvite };
+
+// Whom a transaction tells. What the members mean is its user's business; call 0: nobody.
+struct TransactionUser {
+  std::uint64_t call = 0;
+  std::uint32_t part = 0;
+  std::uint32_t purpose = 0;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(call, part, purpose);
+  }
+};
+
+struct NewClientTransaction {
+  std::uint64_t number = 0;
+  TransactionKind kind = TransactionKind::NonInvite;
+  TransactionUser user;
+  Path path;
+  std::string_view request;  // copied
+  TimerSettings timers;
+  Reliability reliability = Reliability::Unreliable;
+};
+
+// What became of a transaction without a response of its own.
+enum class TransactionEnd : std::uint8_t {
+  Timeout,         // timer B or F; or 64*T1 after a CANCEL, RFC 3261 §9.1
+  TransportError,  // RFC 3261 §17.1.4, §18.4
+};
+struct TransactionEvent {
+  std::uint64_t number = 0;
+  TransactionKind kind = TransactionKind::NonInvite;
+  TransactionEnd end = TransactionEnd::Timeout;
+  TransactionUser user;
+};
+
+enum class ResponseFate : std::uint8_t {
+  Deliver,    // the user must look at it
+  Absorbed,   // a retransmission, a response to CANCEL, or what else needs nobody
+  Unmatched,  // belongs to no transaction, or came from where the request did not go (threats D4)
+};
+struct ResponseMatch {
+  ResponseFate fate = ResponseFate::Unmatched;
+  TransactionKind kind = TransactionKind::NonInvite;
+  TransactionUser user;
+};
+
+class ClientTransactions {
+ public:
+  explicit ClientTransactions(std::uint32_t capacity);
+  ~ClientTransactions();
+
+  // The request was just put into `out` by the caller (it knows the call and its place); this keeps it and
+  // starts timers A and B, or E and F. False when the table is full: then nothing is kept, and it must not be
+  // sent at all, so ask has_room() first.
+  bool start(const NewClientTransaction& transaction, Timestamp now);
+  [[nodiscard]] bool has_room() const noexcept;
+
+  // `number` is the one in the token of the top Via's branch. Checks CSeq method and number, and that
+  // `from` and `to` (where it arrived) are the ends of the request's path; only the port it came from may be
+  // another, because many send from one that they do not listen on. Sends the ACK for 300-699 to an
+  // INVITE, again for each retransmission. Every 2xx to an INVITE is delivered (RFC 6026 §7.2), also to a
+  // transaction that was cancelled.
+  [[nodiscard]] ResponseMatch on_response(std::uint64_t number, const SipMessage& response,
+                                          const Path& arrived, Timestamp now, EngineOutput& out);
+
+  // CANCEL of an INVITE (RFC 3261 §9.1): at once when a provisional response has come, else when one comes;
+  // without effect after a final response. 64*T1 later without a final response the transaction ends with
+  // Timeout.
+  void cancel(std::uint64_t number, Timestamp now, EngineOutput& out);
+  // Nobody is told of this one any more; retransmissions, ACK and CANCEL go on. An INVITE without a final
+  // response that was not cancelled yet is cancelled at the next next_event(): else it would stay for ever.
+  void disown(std::uint64_t number) noexcept;
+  // The rim heard from the network that `path.remote` can't be reached (ICMP). Ends every transaction that
+  // has had no response and runs over that path; they come out of next_event().
+  void on_unreachable(const Path& path) noexcept;
+
+  // Fires what is due: retransmissions go to `out`, and each transaction that ended comes back once. Call
+  // until nothing comes; bounded work each time.
+  [[nodiscard]] std::optional<TransactionEvent> next_event(Timestamp now, EngineOutput& out);
+  [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept;
+  [[nodiscard]] std::uint32_t size() const noexcept;
+
+  // Writes what belongs to that call; 0: all that belongs to none. Read into a table (of any capacity), it
+  // goes on as if nothing had been. False: the bytes are wrong or the table is full; what was read stays.
+  void save(std::uint64_t call, ArchiveWriter& writer) const;
+  [[nodiscard]] bool restore(ArchiveReader& reader);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sallyport::sip

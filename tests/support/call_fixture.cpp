@@ -1,0 +1,194 @@
+// call_fixture.cpp — two sides, their configuration, and messages between them.
+#include "tests/support/call_fixture.h"
+
+#include <utility>
+
+namespace sallyport::tests {
+namespace {
+
+RealmConfig realm(std::string name, std::string_view v4, std::string_view v6) {
+  RealmConfig realm;
+  realm.name = std::move(name);
+  ListenerConfig listener;
+  listener.addresses = {*IpAddress::parse(v4), *IpAddress::parse(v6)};
+  realm.listen.push_back(listener);
+  return realm;
+}
+
+std::string uri_in(std::string_view value) {
+  const std::size_t start = value.find('<') + 1;
+  return std::string(value.substr(start, value.find('>') - start));
+}
+
+bool is_called(const SentMessage& message, std::string_view method_or_status) {
+  return message.is_request() ? message.method() == method_or_status
+                              : std::to_string(message.status()) == method_or_status;
+}
+
+}  // namespace
+
+CallFixture::CallFixture() {
+  config.realms = {realm("outside", "198.18.1.1", "fd18:1::1"), realm("inside", "198.18.2.1", "fd18:2::1")};
+  config.realms[1].trust = RealmTrust::Trusted;
+  PeerConfig outer;
+  outer.name = "carrier";
+  outer.realm = "outside";
+  outer.targets = {{.address = carrier, .domain = {}}};
+  PeerConfig inner;
+  inner.name = "pbx";
+  inner.realm = "inside";
+  inner.targets = {{.address = pbx, .domain = {}}, {.address = second_pbx, .domain = {}}};
+  config.peers = {outer, inner};
+  RouteConfig inbound;
+  inbound.name = "inbound";
+  inbound.match.peers = {"carrier"};
+  inbound.match.called = {"^\\+1555[0-9]{7}$"};
+  inbound.to = {RouteToPeer{"pbx"}};
+  RouteConfig outbound;
+  outbound.name = "outbound";
+  outbound.match.peers = {"pbx"};
+  outbound.to = {RouteToPeer{"carrier"}};
+  config.routes = {inbound, outbound};
+  settings.transactions_max = 256;
+  settings.calls_max = 16;
+  settings.message_ring_bytes = 1 << 20;
+  settings.table_key = {1, 2};
+  settings.token_key = {3, 4};
+  settings.first_number = 1001;
+}
+
+sip::SipEngine& CallFixture::engine() {
+  if (!engine_) {
+    shared_ = std::make_unique<sip::SharedPolicy>(config);
+    engine_ = std::make_unique<sip::SipEngine>(config, *shared_, settings);
+  }
+  return *engine_;
+}
+
+std::vector<SentMessage> CallFixture::take() {
+  std::vector<SentMessage> sent;
+  for (const sip::SendDatagram& datagram : out_.sends())
+    sent.push_back({std::string(datagram.bytes), datagram.path, datagram.is_again});
+  for (sip::EngineEvent& event : out_.events()) {
+    if (const auto* const record = std::get_if<sip::RecordEvent>(&event.what))
+      last_sequence_ = record->sequence;
+    events.push_back(std::move(event));
+  }
+  out_.clear();
+  return sent;
+}
+
+std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_view bytes) {
+  sip::DatagramInput input;
+  const bool is_outside = remote.address == carrier.address;
+  input.realm = RealmIndex(is_outside ? 0 : 1);
+  input.peer = is_outside                                                              ? PeerIndex{0}
+               : remote.address == pbx.address || remote.address == second_pbx.address ? PeerIndex{1}
+                                                                                       : PeerIndex::kNone;
+  input.trust = input.peer == PeerIndex::kNone ? TrustClass::Trusted : TrustClass::Known;
+  input.local = {config.realms[to_position(input.realm)].listen[0].addresses[0], 5060};
+  input.remote = remote;
+  input.bytes = bytes;
+  engine().on_datagram(now, input, out_);
+  return take();
+}
+
+std::vector<SentMessage> CallFixture::wait(Duration time) {
+  std::vector<SentMessage> all;
+  const Timestamp end = now + time;
+  while (const auto deadline = engine().next_deadline()) {
+    if (*deadline > end) break;
+    now = std::max(now, *deadline);
+    engine().on_deadline(now, out_);
+    for (SentMessage& message : take()) all.push_back(std::move(message));
+  }
+  now = end;
+  return all;
+}
+
+std::vector<SentMessage> CallFixture::journal() {
+  engine().on_journalled(now, last_sequence_, out_);
+  return take();
+}
+
+MessageBuilder CallFixture::invite() const {
+  return MessageBuilder("INVITE")
+      .uri("sip:+15551234567@198.18.1.1")
+      .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKcallerbranch;rport")
+      .from("\"Alice\" <sip:alice-near@198.18.1.2>;tag=callertag")
+      .to("<sip:+15551234567@198.18.1.1>")
+      .call_id("near-call-id@198.18.1.2")
+      .contact("<sip:alice-contact@198.18.1.2:5060>")
+      .line("User-Agent: near-agent")
+      .line("Subject: lunch")
+      .body("application/sdp", kSdp);
+}
+
+std::string CallFixture::answer(const SentMessage& request, int code, std::string_view to_tag,
+                                std::string_view extra, std::string_view body) {
+  std::string text = "SIP/2.0 " + std::to_string(code) + " Far words\r\n";
+  text += "Via: " + request.header("Via") + "\r\n";
+  text += "From: " + request.header("From") + "\r\n";
+  text += "To: " + request.header("To");
+  if (!to_tag.empty() && request.header("To").find(";tag=") == std::string::npos)
+    text += ";tag=" + std::string(to_tag);
+  text += "\r\nCall-ID: " + request.header("Call-ID") + "\r\nCSeq: " + request.header("CSeq") + "\r\n";
+  text += extra;
+  if (!body.empty()) text += "Content-Type: application/sdp\r\n";
+  text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  return text += body;
+}
+
+std::string CallFixture::in_dialog(std::string_view method, unsigned cseq, const SentMessage& sent,
+                                   std::string_view extra, std::string_view body) {
+  // The one it was sent to speaks: its own address stands in To of our request, in From of our response.
+  const bool as_callee = sent.is_request();
+  const std::string far_tag = as_callee ? "pbxtag" : "";
+  const std::string mine = as_callee ? sent.header("To") + ";tag=" + far_tag : sent.header("From");
+  const std::string theirs = as_callee ? sent.header("From") : sent.header("To");
+  const std::string host = as_callee ? "198.18.2.2" : "198.18.1.2";
+  std::string text = std::string(method) + " " + uri_in(sent.header("Contact")) + " SIP/2.0\r\n";
+  text += "Via: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bKd" + std::to_string(++branches_) + ";rport\r\n";
+  text += "Max-Forwards: 70\r\nFrom: " + mine + "\r\nTo: " + theirs + "\r\n";
+  text += "Call-ID: " + sent.header("Call-ID") + "\r\n";
+  text += "CSeq: " + std::to_string(cseq) + " " + std::string(method) + "\r\n";
+  if (method == "INVITE" || method == "UPDATE") text += "Contact: <sip:moved@" + host + ":5060>\r\n";
+  text += extra;
+  if (!body.empty()) text += "Content-Type: application/sdp\r\n";
+  text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  return text += body;
+}
+
+void CallFixture::set_up_call() {
+  invite_out = only(from_carrier(invite().build()), "INVITE");
+  (void)from_pbx(answer(invite_out, 180, "pbxtag", "Contact: <sip:desk-contact@198.18.2.2:5060>\r\n"));
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", "Contact: <sip:desk-contact@198.18.2.2:5060>\r\n", kSdp));
+  ok_out = only(journal(), "200");
+  const auto acked = from_carrier(in_dialog("ACK", 1, ok_out));
+  EXPECT_TRUE(holds(acked, "ACK"));
+}
+
+std::vector<CallRecord> CallFixture::records(CallRecordType type) const {
+  std::vector<CallRecord> found;
+  for (const sip::EngineEvent& event : events)
+    if (const auto* const record = std::get_if<sip::RecordEvent>(&event.what))
+      if (record->record.type == type) found.push_back(record->record);
+  return found;
+}
+
+bool holds(const std::vector<SentMessage>& sent, std::string_view method_or_status) {
+  for (const SentMessage& message : sent)
+    if (is_called(message, method_or_status)) return true;
+  return false;
+}
+
+SentMessage only(const std::vector<SentMessage>& sent, std::string_view method_or_status) {
+  for (const SentMessage& message : sent)
+    if (is_called(message, method_or_status)) return message;
+  std::string others;
+  for (const SentMessage& message : sent) others += message.bytes.substr(0, message.bytes.find('\r')) + "; ";
+  ADD_FAILURE() << "no " << method_or_status << " among " << sent.size() << " messages: " << others;
+  return {};
+}
+
+}  // namespace sallyport::tests

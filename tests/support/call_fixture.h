@@ -1,0 +1,93 @@
+// call_fixture.h — a SipEngine between a carrier outside and a PBX inside, driven message by message in
+// virtual time. What it sends is kept; a test answers it as the phone on that side would.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/model/sbc_config.h"
+#include "sipalg/engine/sip_engine.h"
+#include "tests/support/message_builder.h"
+
+namespace sallyport::tests {
+
+struct SentMessage {
+  std::string bytes;
+  sip::Path path;
+  bool is_again = false;
+  [[nodiscard]] bool is_request() const { return bytes.substr(0, 8) != "SIP/2.0 "; }
+  [[nodiscard]] std::string method() const { return bytes.substr(0, bytes.find(' ')); }
+  [[nodiscard]] int status() const { return is_request() ? 0 : status_of(bytes); }
+  [[nodiscard]] std::string header(std::string_view name) const { return header_of(bytes, name); }
+  [[nodiscard]] std::string uri() const {  // of a request line
+    const std::size_t start = bytes.find(' ') + 1;
+    return bytes.substr(start, bytes.find(' ', start) - start);
+  }
+  [[nodiscard]] std::string body() const { return bytes.substr(bytes.find("\r\n\r\n") + 4); }
+};
+
+class CallFixture {
+ public:
+  static constexpr std::string_view kSdp =
+      "v=0\r\no=alice 2890844526 2890844526 IN IP4 198.18.1.2\r\ns=secret-subject\r\n"
+      "c=IN IP4 198.18.1.2\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+  CallFixture();
+
+  // Puts a datagram in and returns what came out because of it.
+  std::vector<SentMessage> from(const Endpoint& remote, std::string_view bytes);
+  std::vector<SentMessage> from_carrier(std::string_view bytes) { return from(carrier, bytes); }
+  std::vector<SentMessage> from_pbx(std::string_view bytes) { return from(pbx, bytes); }
+  // Moves time, firing what becomes due on the way.
+  std::vector<SentMessage> wait(Duration time);
+  // Says that every record so far is on disk.
+  std::vector<SentMessage> journal();
+
+  // An INVITE of the carrier to +15551234567.
+  [[nodiscard]] MessageBuilder invite() const;
+  // A response as the receiver of `request` would send it; `extra` are further header lines with their ends.
+  [[nodiscard]] static std::string answer(const SentMessage& request, int code, std::string_view to_tag,
+                                          std::string_view extra = {}, std::string_view body = {});
+  // A request within the dialog that `sent` (a 2xx or an INVITE of ours) belongs to, from the one it was sent
+  // to.
+  [[nodiscard]] std::string in_dialog(std::string_view method, unsigned cseq, const SentMessage& sent,
+                                      std::string_view extra = {}, std::string_view body = {});
+
+  // A call that is up: both ACKs done. The 200 to the caller and the INVITE to the PBX are kept.
+  void set_up_call();
+
+  [[nodiscard]] std::vector<CallRecord> records(CallRecordType type) const;
+  [[nodiscard]] std::uint64_t calls() { return engine().counters().calls_active.value(); }
+  [[nodiscard]] std::uint64_t dropped(RealmIndex realm, sip::SipDropReason reason) {
+    return engine().counters(realm).dropped.value(reason);
+  }
+  sip::SipEngine& engine();
+
+  SbcConfig config;
+  sip::SipEngineSettings settings;
+  Timestamp now{std::chrono::hours(1)};
+  Endpoint carrier = *parse_endpoint("198.18.1.2:5060", 0), pbx = *parse_endpoint("198.18.2.2:5060", 0),
+           second_pbx = *parse_endpoint("198.18.2.3:5060", 0);
+  SentMessage invite_out;  // to the PBX
+  SentMessage ok_out;      // to the carrier
+  std::vector<sip::EngineEvent> events;
+
+ private:
+  std::vector<SentMessage> take();
+
+  sip::EngineOutput out_;
+  std::uint64_t last_sequence_ = 0;
+  unsigned branches_ = 0;
+  std::unique_ptr<sip::SharedPolicy> shared_;
+  std::unique_ptr<sip::SipEngine> engine_;
+};
+
+// The first of them with that method or status; fails the test when there is none.
+[[nodiscard]] SentMessage only(const std::vector<SentMessage>& sent, std::string_view method_or_status);
+[[nodiscard]] bool holds(const std::vector<SentMessage>& sent, std::string_view method_or_status);
+
+}  // namespace sallyport::tests
