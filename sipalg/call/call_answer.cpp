@@ -39,7 +39,7 @@ void CallEngine::on_invite_response(Call& call, Attempt& attempt, const SipMessa
   const bool was_wanted = call.state == CallState::Trying && !attempt.is_cancelled;
   finish_attempt(attempt);
   std::erase_if(call.forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
-  if (was_wanted) on_failure(call, attempt, code, &response, now, out);
+  if (was_wanted) on_failure(call, attempt, code, &response, {now, out});
 }
 
 void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
@@ -62,7 +62,7 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   ResponseParts parts;
   parts.code = code;
   if (send_to_caller(call, *fork, parts, response, fork->sdp[index_of(Side::Caller)]))
-    respond(call, call.invite.server, call.invite.path, parts, now, out);
+    respond(call, call.invite.server, call.invite.path, parts, {now, out});
 }
 
 // The parts of a response to the caller's INVITE that stem from one of the callee's.
@@ -179,6 +179,23 @@ void CallEngine::on_unwanted_answer(Call* call, const SipMessage& response, cons
   end_stray_dialog(call, response, path, now, out);
 }
 
+// The dialog of a response whose call is gone, out of the response alone. RFC 3261 §12.1.2
+Fork CallEngine::stray_fork(const SipMessage& response, const Path& path) const {
+  Fork fork;
+  Dialog& dialog = fork.dialogs[index_of(Side::Callee)];
+  dialog.call_id = response.call_id;
+  dialog.local_tag = response.from.tag;
+  dialog.local_address = address_without_tag(response.from);
+  dialog.remote_address = address_without_tag(response.to);
+  dialog.local_cseq = response.cseq.number;
+  dialog.path = path;
+  dialog.peer = peer_at(path);
+  // Without a Contact the address in To is the best that is known.
+  if (!take_remote_side(dialog, response)) dialog.remote_target = std::string(response.to.uri.text);
+  dialog.remote_tag = response.to.tag;
+  return fork;
+}
+
 void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const Path& path, Timestamp now,
                                   EngineOutput& out) {
   const auto ours = read_token(parts_.settings.token_key, TokenKind::CallId, response.call_id);
@@ -186,21 +203,8 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   Call stray;  // carries the tokens' content, nothing else
   stray.number = ours->number;
   stray.shard = ours->shard;
-  Fork fork;
-  Dialog& dialog = fork.dialogs[index_of(Side::Callee)];
-  dialog.call_id = response.call_id;
-  dialog.local_tag = response.from.tag;
-  dialog.local_address = address_without_tag(response.from);
-  dialog.remote_address = address_without_tag(response.to);
-  dialog.remote_tag = response.to.tag;
-  dialog.local_cseq = response.cseq.number;
-  dialog.path = path;
-  dialog.peer = peer_at(path);
-  if (!take_remote_side(dialog, response)) {
-    dialog.remote_target = std::string(response.to.uri.text);  // no Contact: the best that is known
-    dialog.remote_tag = response.to.tag;
-  }
-  send_ack(stray, fork, Side::Callee, response.cseq.number, nullptr, out);
+  Fork fork = stray_fork(response, path);
+  send_ack(stray, fork, Side::Callee, {response.cseq.number}, out);
   // It may come again before our ACK arrives; one BYE is enough. RFC 3261 §13.2.2.4
   const std::uint64_t name =
       keyed_hash(parts_.settings.table_key, std::string(response.call_id) + std::string(response.to.tag));
@@ -210,9 +214,30 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   if (call != nullptr) call->open_byes = static_cast<std::uint16_t>(call->open_byes + stray.open_byes);
 }
 
+// A 2xx of a dialog that has had its BYE: the ACK is all that it still needs. RFC 3261 §13.2.2.4
+void CallEngine::acknowledge_stray(const SipMessage& response, const Path& path, EngineOutput& out) {
+  Call stray;
+  if (const auto branch = read_token(parts_.settings.token_key, TokenKind::CallId, response.call_id)) {
+    stray.number = branch->number;
+    stray.shard = branch->shard;
+  }
+  Fork fork = stray_fork(response, path);
+  send_ack(stray, fork, Side::Callee, {response.cseq.number}, out);
+}
+
+// The call is about to be forgotten; its INVITEs may still hear of the answer that they had.
+void CallEngine::settle_transactions(const Call& call) {
+  const Fork* const fork = call.forks.empty() ? nullptr : &call.forks.front();
+  if (fork == nullptr || !call.record.answer) return;
+  const std::uint32_t tag = tag_name(fork->dialogs[index_of(Side::Callee)].remote_tag);
+  for (const Attempt& attempt : call.attempts)
+    if (attempt.number == fork->attempt) parts_.clients.retag(attempt.transaction, tag, kSettled);
+}
+
 // One target said no, or nothing. RFC 3261 §16.7 step 5 and 6
 void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response,
-                            Timestamp now, EngineOutput& out) {
+                            Turn turn) {
+  const auto [now, out] = turn;
   const auto peer = static_cast<std::uint16_t>(attempt.peer);
   if (!call.record.tried.empty()) call.record.tried.back().code = code;
   call.early_media_until.reset();
@@ -286,7 +311,7 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   parts.to_tag = to_tag_;
   parts.redirect_contact = redirect_;
   if (response != nullptr) parts.crossing = {response, &crossing_of(call.caller_peer), {}};
-  respond(call, call.invite.server, call.invite.path, parts, now, out);
+  respond(call, call.invite.server, call.invite.path, parts, {now, out});
   (void)write_end(call, now, out);
 }
 

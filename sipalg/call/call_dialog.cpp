@@ -68,7 +68,7 @@ void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out)
   Dialog& dialog = place.fork->dialogs[index_of(place.side)];
   // Right names from the wrong place: nothing happens, and nobody is told. Threats D1, D3
   if (!is_from_neighbour(dialog, arrival.input)) return note_forgery(arrival, call, place.side, out);
-  touched_ = call.number;
+  parts_.touched = call.number;
   if (!names_contact(arrival, place)) {
     note_forgery(arrival, call, place.side, out);
     return parts_.responder.answer(arrival, 481, out);
@@ -135,10 +135,10 @@ void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
                             .timers = arrival.neighbour.timers},
                            arrival.request, arrival.now);
   if (is_invite)
-    respond(call, exchange.server, exchange.path, {.code = 100, .head = &exchange.head}, arrival.now, out);
+    respond(call, exchange.server, exchange.path, {.code = 100, .head = &exchange.head}, {arrival.now, out});
   const bool sent = send_passed_on(arrival, place, exchange, out);
   call.exchanges.push_back(std::move(exchange));
-  if (!sent) answer_exchange(call, call.exchanges.back(), 500, nullptr, arrival.now, out);
+  if (!sent) answer_exchange(call, call.exchanges.back(), 500, nullptr, {arrival.now, out});
 }
 
 RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRoute& route) {
@@ -222,13 +222,14 @@ void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMes
   if (fork == nullptr) return;
   if (code / 100 == 2 && refreshes_target(it->method))
     refresh_target(fork->dialogs[index_of(other(it->from))], response);
-  answer_exchange(call, *it, code, &response, now, out);
+  answer_exchange(call, *it, code, &response, {now, out});
 }
 
 // The answer to a request that was passed on. After a final one the exchange is over, and the reference with
 // it. An answer that says that the other dialog is gone ends the call. RFC 3261 §12.2.1.2, RFC 5057 §5
 void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t code,
-                                 const SipMessage* response, Timestamp now, EngineOutput& out) {
+                                 const SipMessage* response, Turn turn) {
+  const auto [now, out] = turn;
   Fork* const fork = fork_numbered(call, exchange.fork);
   if (fork == nullptr) return;
   Dialog& near = fork->dialogs[index_of(exchange.from)];
@@ -249,7 +250,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     parts.crossing = {response, &crossing_of(near.peer), {}};
     (void)take_body(*response, near.path.local.address, fork->sdp[index_of(exchange.from)], parts.body);
   }
-  respond(call, exchange.server, exchange.path, parts, now, out);
+  respond(call, exchange.server, exchange.path, parts, turn);
   if (code < 200) return;
   if (code < 300 && exchange.method == Method::Invite && !out.sends().empty()) {
     const Duration t1 = neighbour_of(near.peer).timers.t1;
@@ -280,18 +281,17 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
     note_forgery(arrival, *place.call, place.side, out);  // threats D6
     return true;
   }
-  touched_ = place.call->number;
+  parts_.touched = place.call->number;
   auto& awaited = place.fork->awaited[index_of(place.side)];
   if (!awaited || awaited->cseq != arrival.request.cseq.number) return true;  // it came before
   const std::uint32_t far_cseq = awaited->far_cseq;
   awaited.reset();
-  send_ack(*place.call, *place.fork, other(place.side), far_cseq, &arrival.request, out);
+  send_ack(*place.call, *place.fork, other(place.side), {far_cseq, &arrival.request}, out);
   settle(*place.call);
   return true;
 }
 
-void CallEngine::send_ack(Call& call, Fork& fork, Side to, std::uint32_t cseq, const SipMessage* ack,
-                          EngineOutput& out) {
+void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out) {
   Dialog& dialog = fork.dialogs[index_of(to)];
   const DialogRoute route = route_of(dialog);
   RequestParts parts = in_dialog_request(dialog, route);
@@ -300,12 +300,13 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, std::uint32_t cseq, c
                                        {.shard = call.shard, .part = 0, .number = next_number()});
   parts.method = "ACK";
   parts.branch = view(branch);
-  parts.cseq = cseq;
-  if (ack != nullptr) (void)take_body(*ack, dialog.path.local.address, fork.sdp[index_of(to)], parts.body);
+  parts.cseq = what.cseq;
+  if (what.ack != nullptr)
+    (void)take_body(*what.ack, dialog.path.local.address, fork.sdp[index_of(to)], parts.body);
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
-  fork.sent_ack[index_of(to)] = {cseq, std::string(out.commit(path, bytes->size(), call.number)), path};
+  fork.sent_ack[index_of(to)] = {what.cseq, std::string(out.commit(path, bytes->size(), call.number)), path};
   count_request(path.realm, Method::Ack);
 }
 

@@ -70,11 +70,11 @@ void CallEngine::end_call(Call& call, EndedBy by, std::string_view reason, Times
       if (held.awaited) parts_.servers.respond(held.server, held.code, held.bytes, now, out);
     for (const Side side : {Side::Caller, Side::Callee}) {
       auto& awaited = fork->awaited[index_of(side)];
-      if (awaited) send_ack(call, *fork, other(side), awaited->far_cseq, nullptr, out);
+      if (awaited) send_ack(call, *fork, other(side), {awaited->far_cseq}, out);
       awaited.reset();
     }
     for (const HeldAnswer& held : call.held)
-      if (held.awaited) send_ack(call, *fork, Side::Callee, held.awaited->far_cseq, nullptr, out);
+      if (held.awaited) send_ack(call, *fork, Side::Callee, {held.awaited->far_cseq}, out);
     std::erase_if(call.held, [](const HeldAnswer& held) { return held.awaited.has_value(); });
     for (const Side side : {Side::Caller, Side::Callee})
       if (fork->dialogs[index_of(side)].state != DialogState::Ended) send_bye(call, *fork, side, now, out);
@@ -117,9 +117,16 @@ void CallEngine::close_exchanges(Call& call, Timestamp now, EngineOutput& out) {
     ResponseParts parts;
     parts.code = 487;
     parts.head = &exchange.head;
-    respond(call, exchange.server, exchange.path, parts, now, out);
-    if (exchange.method == Method::Invite) parts_.clients.cancel(exchange.client, now, out);
-    parts_.clients.disown(exchange.client);
+    respond(call, exchange.server, exchange.path, parts, {now, out});
+    if (exchange.method != Method::Invite) {
+      parts_.clients.disown(exchange.client);
+      continue;
+    }
+    const Fork* const fork = fork_numbered(call, exchange.fork);
+    parts_.clients.cancel(exchange.client, now, out);
+    if (fork != nullptr)
+      parts_.clients.retag(exchange.client,
+                           tag_name(fork->dialogs[index_of(other(exchange.from))].remote_tag), kSettled);
   }
 }
 
@@ -147,7 +154,7 @@ void CallEngine::cancel_attempts(Call& call, Timestamp now, EngineOutput& out) {
 void CallEngine::on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out) {
   Call* const call = calls_.find(user.call);
   if (call == nullptr) return;
-  touched_ = call->number;
+  parts_.touched = call->number;
   if (user.purpose == kExchange) {
     for (const Exchange& exchange : call->exchanges)
       if (exchange.id == user.part) parts_.clients.cancel(exchange.client, now, out);
@@ -163,7 +170,7 @@ void CallEngine::on_cancel(const TransactionUser& user, Timestamp now, EngineOut
 bool CallEngine::hang_up(Timestamp now, std::uint64_t number, EngineOutput& out) {
   Call* const call = calls_.find(number);
   if (call == nullptr || call->state == CallState::Ended) return false;
-  touched_ = number;
+  parts_.touched = number;
   note(*call, now, CallStep::HungUp);
   if (call->state == CallState::Trying) {
     give_up_setup(*call, EndedBy::Sallyport, "hangup", now);
@@ -180,12 +187,14 @@ void CallEngine::on_response(const ResponseMatch& match, const SipMessage& respo
                              Timestamp now, EngineOutput& out) {
   Call* const call = calls_.find(match.user.call);
   const bool is_success = response.start.status_code / 100 == 2;
+  if (match.user.purpose == kSettled && is_success && match.user.part == tag_name(response.to.tag))
+    return acknowledge_stray(response, path, out);
   if (call == nullptr) {
     if (match.kind == TransactionKind::Invite && is_success)
       on_unwanted_answer(nullptr, response, path, now, out);
     return;
   }
-  touched_ = call->number;
+  parts_.touched = call->number;
   if (match.user.purpose == kBye && response.start.status_code >= 200 && call->open_byes > 0) {
     --call->open_byes;
   } else if (match.user.purpose == kExchange) {
@@ -204,14 +213,14 @@ void CallEngine::on_response(const ResponseMatch& match, const SipMessage& respo
 void CallEngine::on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out) {
   Call* const call = calls_.find(event.user.call);
   if (call == nullptr) return;
-  touched_ = call->number;
+  parts_.touched = call->number;
   const std::uint16_t code = event.end == TransactionEnd::Timeout ? 408 : 503;  // RFC 3261 §8.1.3.1
   if (event.user.purpose == kBye && call->open_byes > 0) {
     --call->open_byes;
   } else if (event.user.purpose == kExchange) {
     for (Exchange& exchange : call->exchanges)
       if (exchange.id == event.user.part && exchange.client == event.number) {
-        answer_exchange(*call, exchange, code, nullptr, now, out);
+        answer_exchange(*call, exchange, code, nullptr, {now, out});
         break;
       }
   } else if (event.user.purpose == kInvite) {
@@ -219,7 +228,7 @@ void CallEngine::on_transaction_end(const TransactionEvent& event, Timestamp now
       if (attempt.number != event.user.part || attempt.transaction != event.number) continue;
       const bool was_wanted = call->state == CallState::Trying && !attempt.is_cancelled;
       attempt.is_done = true;
-      if (was_wanted) on_failure(*call, attempt, code, nullptr, now, out);
+      if (was_wanted) on_failure(*call, attempt, code, nullptr, {now, out});
       break;
     }
   }
@@ -293,7 +302,7 @@ void CallEngine::on_deadline(Timestamp now, EngineOutput& out) {
   for (unsigned i = 0; i < kTimersPerCall && !out.is_nearly_full(); ++i) {
     Call* const call = calls_.pop_due(now);
     if (call == nullptr) return;
-    touched_ = call->number;
+    parts_.touched = call->number;
     on_call_deadline(*call, now, out);
     settle(*call);
   }
@@ -324,7 +333,7 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
     if (attempt != nullptr && (is_due(attempt->setup_until) || is_due(attempt->timer_c))) {
       note(call, now, CallStep::TargetSilent, static_cast<std::uint16_t>(attempt->peer));
       cancel_attempts(call, now, out);  // RFC 3261 §16.8
-      on_failure(call, *attempt, 408, nullptr, now, out);
+      on_failure(call, *attempt, 408, nullptr, {now, out});
     }
   }
   if (call.state == CallState::Answered && is_due(call.call_until)) {
@@ -355,6 +364,7 @@ void CallEngine::settle(Call& call) {
                                              [](const Attempt& attempt) { return !attempt.is_done; });
   if (call.state == CallState::Ended && !waits_for_targets && call.open_byes == 0 && call.held.empty() &&
       call.exchanges.empty()) {
+    settle_transactions(call);
     calls_.erase(call.number);
     return;
   }

@@ -41,7 +41,10 @@ CallEngine::CallEngine(const CallEngineParts& parts)
       ended_(kEndedCallsMax),
       next_number_(parts.settings.first_number),
       body_(kBodyRoom),
-      scratch_(kBodyRoom + kHeadBytesMax) {}
+      scratch_(kBodyRoom + kHeadBytesMax) {
+  for (const RouteConfig& route : parts.config.routes)
+    route_rules_.push_back(parts.shared.rules.positions(route.rules));
+}
 
 CallEngine::~CallEngine() = default;
 
@@ -118,6 +121,10 @@ std::uint64_t CallEngine::sdp_session_id(const Call& call, std::uint16_t part) c
          2;
 }
 
+std::uint32_t CallEngine::tag_name(std::string_view tag) const noexcept {
+  return static_cast<std::uint32_t>(keyed_hash(parts_.settings.token_key, tag));
+}
+
 void CallEngine::note(Call& call, Timestamp now, CallStep step, std::uint16_t a, std::uint16_t b) {
   if (call.notes.size() < kNotesMax)
     call.notes.push_back({now, step, a, b});
@@ -126,7 +133,8 @@ void CallEngine::note(Call& call, Timestamp now, CallStep step, std::uint16_t a,
 }
 
 bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts,
-                         Timestamp now, EngineOutput& out) {
+                         Turn turn) {
+  const auto [now, out] = turn;
   const auto bytes = write_response(out.room(), parts);
   if (!bytes) return false;
   const std::string_view sent = out.commit(path, bytes->size(), call.number);
@@ -182,19 +190,21 @@ CallView CallEngine::view_of(const Call& call) const {
   return view;
 }
 
-void CallEngine::save(const Call& call, ArchiveWriter& archive) const { archive(call); }
-
-std::uint64_t CallEngine::restore(ArchiveReader& archive, Timestamp now) {
+bool CallEngine::restore(ArchiveReader& archive, Timestamp now) {
   auto saved = std::make_unique<Call>();
   archive(*saved);
   const bool names_are_good = saved->caller.path.realm == RealmIndex::kNone ||
                               to_position(saved->caller.path.realm) < parts_.config.realms.size();
-  if (!archive.good() || saved->number == 0 || !names_are_good) return 0;
+  if (!archive.good() || saved->number == 0 || !names_are_good) return false;
   for (const Attempt& attempt : saved->attempts)
-    if (peer_side(attempt.peer) == nullptr) return 0;
+    if (peer_side(attempt.peer) == nullptr) return false;
   Call* const call = calls_.make(saved->number);
-  if (call == nullptr) return 0;
+  if (call == nullptr) return false;
   *call = std::move(*saved);
+  if (!parts_.servers.restore(archive) || !parts_.clients.restore(archive) || !archive.done()) {
+    calls_.erase(call->number);
+    return false;
+  }
   parts_.shared.admission.restore(call->ticket_in);
   parts_.shared.admission.restore(call->ticket_out);
   note(*call, now, CallStep::Restored);
@@ -203,9 +213,8 @@ std::uint64_t CallEngine::restore(ArchiveReader& archive, Timestamp now) {
     held.sequence = 0;
     held.until = now;
   }
-  const std::uint64_t number = call->number;
   settle(*call);
-  return number;
+  return true;
 }
 
 CallResult result_of(std::uint16_t code, bool rang) noexcept {

@@ -62,6 +62,7 @@ struct CallEngineParts {
   Responder& responder;
   std::vector<RealmSipCounters>& counters;
   EngineCounters& totals;
+  std::uint64_t& touched;  // set to the call that the present input belongs to
 };
 
 class CallEngine {
@@ -88,26 +89,31 @@ class CallEngine {
 
   bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out);
   void drain() noexcept { draining_ = true; }
-  void forget(std::uint64_t call) noexcept { calls_.erase(call); }
-  // The call that the present input belongs to; 0: none.
-  [[nodiscard]] std::uint64_t touched() const noexcept { return touched_; }
-  void touch(std::uint64_t call) noexcept { touched_ = call; }
 
   [[nodiscard]] const CallTable& calls() const noexcept { return calls_; }
   [[nodiscard]] const EndedCalls& ended() const noexcept { return ended_; }
   [[nodiscard]] CallView view_of(const Call& call) const;
-  void save(const Call& call, ArchiveWriter& archive) const;
-  // The number of the call that came back; 0: the bytes are wrong, or there is no room.
-  [[nodiscard]] std::uint64_t restore(ArchiveReader& archive, Timestamp now);
+  // A call with its transactions. False: the bytes are wrong, or there is no room; nothing of it remains.
+  [[nodiscard]] bool restore(ArchiveReader& archive, Timestamp now);
 
  private:
-  enum Purpose : std::uint32_t { kInvite, kExchange, kBye };
+  // kSettled: the transaction's answer was taken, or is not wanted any more; part is the tag's hash.
+  enum Purpose : std::uint32_t { kInvite, kExchange, kBye, kSettled };
   struct DialogPlace {
     Call* call = nullptr;
     Fork* fork = nullptr;
     Side side = Side::Caller;
   };
-  struct Outgoing;  // what an INVITE to a target is made from
+  struct Turn {
+    Timestamp now;
+    EngineOutput& out;
+  };
+  // What rules and identity made of the caller's INVITE for one target.
+  struct FarInvite {
+    policy::RuleSubject subject;
+    policy::RuleEdits edits;
+    bool hides_caller = false;
+  };
 
   // call_setup.cpp: from the caller's INVITE to INVITEs for targets
   void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
@@ -116,8 +122,9 @@ class CallEngine {
   void take_targets(Call& call, const policy::RouteDecision& decision);
   void try_next_target(Call& call, Timestamp now, EngineOutput& out);
   [[nodiscard]] bool try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out);
-  [[nodiscard]] bool send_invite(Call& call, Attempt& attempt, const Endpoint& target, Timestamp now,
-                                 EngineOutput& out);
+  [[nodiscard]] FarInvite far_invite(const Call& call, const Attempt& attempt, const SipMessage& request);
+  void name_dialog(Call& call, Attempt& attempt, const FarInvite& far, const SipMessage& request);
+  [[nodiscard]] bool send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out);
 
   // call_answer.cpp: responses to our INVITEs
   void on_invite_response(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
@@ -125,14 +132,17 @@ class CallEngine {
   void on_provisional(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
                       EngineOutput& out);
   void on_answer(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now, EngineOutput& out);
-  void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Timestamp now,
-                  EngineOutput& out);
+  void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Turn turn);
   bool follow_redirect(Call& call, const SipMessage& response, Timestamp now);
   [[nodiscard]] Fork* fork_for(Call& call, const Attempt& attempt, const SipMessage& response);
   void on_unwanted_answer(Call* call, const SipMessage& response, const Path& path, Timestamp now,
                           EngineOutput& out);
   void end_stray_dialog(Call* call, const SipMessage& response, const Path& path, Timestamp now,
                         EngineOutput& out);
+  [[nodiscard]] Fork stray_fork(const SipMessage& response, const Path& path) const;
+  [[nodiscard]] std::uint32_t tag_name(std::string_view tag) const noexcept;
+  void acknowledge_stray(const SipMessage& response, const Path& path, EngineOutput& out);
+  void settle_transactions(const Call& call);
   [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;
   void refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now, EngineOutput& out);
   bool send_to_caller(Call& call, const Fork& fork, ResponseParts& parts, const SipMessage& response,
@@ -150,9 +160,12 @@ class CallEngine {
   void on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
                             EngineOutput& out);
   void answer_exchange(Call& call, Exchange& exchange, std::uint16_t code, const SipMessage* response,
-                       Timestamp now, EngineOutput& out);
-  void send_ack(Call& call, Fork& fork, Side to, std::uint32_t cseq, const SipMessage* ack,
-                EngineOutput& out);
+                       Turn turn);
+  struct AckOf {
+    std::uint32_t cseq;
+    const SipMessage* ack = nullptr;  // the other side's; null: it sent none
+  };
+  void send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out);
   [[nodiscard]] RequestParts in_dialog_request(const Dialog& dialog, const DialogRoute& route);
 
   // call_end.cpp: ends, records and time
@@ -180,8 +193,7 @@ class CallEngine {
   [[nodiscard]] std::string token(TokenKind kind, const Call& call, std::uint16_t part) const;
   [[nodiscard]] Endpoint destination(const Dialog& dialog, const DialogRoute& route) const noexcept;
   void note(Call& call, Timestamp now, CallStep step, std::uint16_t a = 0, std::uint16_t b = 0);
-  bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts,
-               Timestamp now, EngineOutput& out);
+  bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts, Turn turn);
   void count_request(RealmIndex realm, Method method) noexcept;
   [[nodiscard]] bool take_body(const SipMessage& message, const IpAddress& address, SdpIdentity& sdp,
                                BodyPart& out);
@@ -193,13 +205,13 @@ class CallEngine {
   CallEngineParts parts_;
   Neighbour stranger_;  // of trusted sources that are no configured peer
   Crossing stranger_crossing_;
+  std::vector<std::vector<std::uint16_t>> route_rules_;  // by route
   CallTable calls_;
   EndedCalls ended_;
   std::uint64_t next_number_;
   std::uint64_t sequence_ = 0;  // of the last record
   std::uint64_t journalled_ = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> waiting_;  // sequence, call
-  std::uint64_t touched_ = 0;
   bool draining_ = false;
   bool journal_is_slow_ = false;
   SipMessage stored_;                                    // an INVITE that is read again for the next target

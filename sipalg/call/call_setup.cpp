@@ -100,7 +100,7 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   const std::uint64_t number = next_number();
   Call* const call = calls_.make(number);
   if (call == nullptr) return nullptr;
-  touched_ = number;
+  parts_.touched = number;
   call->shard = shard_of_call_id(parts_.settings.token_key, request.call_id);
   call->is_emergency = decision.is_emergency;
   call->route = decision.route;
@@ -137,7 +137,7 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   note(*call, arrival.now, CallStep::RouteMatched, decision.route);
   take_targets(*call, decision);
   respond(*call, call->invite.server, call->invite.path, {.code = 100, .head = &call->invite.head},
-          arrival.now, out);
+          {arrival.now, out});
   return call;
 }
 
@@ -193,7 +193,7 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   attempt.prototype.path = {peer->realm, place->endpoint, *address};
   attempt.prototype.peer = target.peer;
   note(call, now, CallStep::TargetTried, peer_number, target.target);
-  if (!send_invite(call, attempt, *address, now, out)) {
+  if (!send_invite(call, attempt, now, out)) {
     call.best_code = 500;
     return false;
   }
@@ -206,63 +206,77 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   return true;
 }
 
-// RFC 3261 §13.2.1: a new dialog's first request, with nothing in it that names the caller's side.
-bool CallEngine::send_invite(Call& call, Attempt& attempt, const Endpoint& target, Timestamp now,
-                             EngineOutput& out) {
-  ParseOptions options;
-  options.strictness = neighbour_of(call.caller_peer).strictness;
-  if (parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete) return false;
-  const SipMessage& request = stored_;
+CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& attempt,
+                                             const SipMessage& request) {
   const PeerSide& peer = *peer_side(attempt.peer);
   const PeerSide* const source = peer_side(call.caller_peer);
   HeaderViews headers;
   list_headers(request, headers);
-  policy::RuleSubject subject = subject_of(request, {headers.begin(), headers.size()});
-  policy::RuleEdits edits;
-  if (source != nullptr) parts_.shared.rules.apply(source->rules_in, subject, edits);
-  if (!attempt.is_emergency_target && call.route < parts_.config.routes.size())
-    parts_.shared.rules.apply(parts_.shared.rules.positions(parts_.config.routes[call.route].rules), subject,
-                              edits);
-  if (call.redirects != 0) subject.called = call.called;
-  parts_.shared.rules.apply(peer.rules_out, subject, edits);
+  FarInvite far;
+  far.subject = subject_of(request, {headers.begin(), headers.size()});
+  const policy::RuleSet& rules = parts_.shared.rules;
+  if (source != nullptr) rules.apply(source->rules_in, far.subject, far.edits);
+  if (!attempt.is_emergency_target && call.route < route_rules_.size())
+    rules.apply(route_rules_[call.route], far.subject, far.edits);
+  if (call.redirects != 0) far.subject.called = call.called;
+  rules.apply(peer.rules_out, far.subject, far.edits);
+  far.subject.headers = {};
 
-  const Place& place = *parts_.places.towards(peer.realm, target.address);
-  const IdentityAccept accept =
-      source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None;
+  const ProfileConfig& profile = peer.config->profile;
   const policy::IdentityDecision identity = policy::decide_identity(
-      identity_facts(request, options.strictness),
-      {.accept = accept,
-       .send = peer.config->profile.identity_send,
-       .honour_privacy = peer.config->profile.honour_privacy,
+      identity_facts(request, neighbour_of(call.caller_peer).strictness),
+      {.accept = source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None,
+       .send = profile.identity_send,
+       .honour_privacy = profile.honour_privacy,
        .far_is_trusted = policy::is_in_trust_domain(parts_.config.realms[to_position(peer.realm)].trust,
-                                                    peer.config->profile.identity_accept)});
-  add_identity(identity, subject.identity, place.names.uri_host, edits.headers);
+                                                    profile.identity_accept)});
+  const Place* const place = parts_.places.at(attempt.prototype.path.realm, attempt.prototype.path.local);
+  add_identity(identity, far.subject.identity, place->names.uri_host, far.edits.headers);
+  far.hides_caller = identity.hide_from;
+  return far;
+}
 
+// Call-ID, From, To and tag of the new dialog. RFC 3261 §8.1.1, §12.1.2
+void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far, const SipMessage& request) {
   Dialog& dialog = attempt.prototype;
+  const Place* const place = parts_.places.at(dialog.path.realm, dialog.path.local);
   const std::uint16_t part = kCalleePart | attempt.number;
   dialog.call_id = token(TokenKind::CallId, call, part);
   dialog.local_tag = token(TokenKind::Tag, call, part);
   dialog.local_cseq = 1;
   dialog.local_address = far_address({.original = &request.from,
-                                      .user = subject.caller,
-                                      .host = place.names.uri_host,
-                                      .anonymous = identity.hide_from});
-  const std::string host = to_string(target);
+                                      .user = far.subject.caller,
+                                      .host = place->names.uri_host,
+                                      .anonymous = far.hides_caller});
   const bool to_is_called = request.to.uri.user == request.start.request_uri.user;
   dialog.remote_address =
       far_address({.original = &request.to,
-                   .user = to_is_called ? subject.called : policy::unescaped_user(request.to.uri.user),
-                   .host = host});
-  call.record.called_out = subject.called;
-  const std::string uri = far_uri(request.start.request_uri, subject.called, host);
+                   .user = to_is_called ? far.subject.called : policy::unescaped_user(request.to.uri.user),
+                   .host = to_string(dialog.path.remote)});
+  attempt.sdp.session_id = sdp_session_id(call, part);
+  call.record.called_out = far.subject.called;
+}
+
+// RFC 3261 §13.2.1: a new dialog's first request, with nothing in it that names the caller's side.
+bool CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out) {
+  ParseOptions options;
+  options.strictness = neighbour_of(call.caller_peer).strictness;
+  if (parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete) return false;
+  const SipMessage& request = stored_;
+  const PeerSide& peer = *peer_side(attempt.peer);
+  const FarInvite far = far_invite(call, attempt, request);
+  name_dialog(call, attempt, far, request);
+  const Dialog& dialog = attempt.prototype;
+  const Place& place = *parts_.places.at(dialog.path.realm, dialog.path.local);
+  BodyPart body;
+  if (!take_body(request, place.endpoint.address, attempt.sdp, body)) return false;
+  const std::string uri =
+      far_uri(request.start.request_uri, far.subject.called, to_string(dialog.path.remote));
   const std::string from = dialog.local_address + ";tag=" + dialog.local_tag;
-  const std::string contact = contact_of(call, dialog.path, part);
+  const std::string contact = contact_of(call, dialog.path, kCalleePart | attempt.number);
   const std::uint64_t number = next_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = number});
-  attempt.sdp.session_id = sdp_session_id(call, part);
-  BodyPart body;
-  if (!take_body(request, place.endpoint.address, attempt.sdp, body)) return false;
   const auto bytes = write_request(
       out.room(), {.method = "INVITE",
                    .request_uri = uri,
@@ -277,7 +291,7 @@ bool CallEngine::send_invite(Call& call, Attempt& attempt, const Endpoint& targe
                    .contact = contact,
                    .allow = peer.neighbour.allow,
                    .wants_supported = true,
-                   .crossing = {&request, &peer.crossing, edits.headers},
+                   .crossing = {&request, &peer.crossing, far.edits.headers},
                    .body = body});
   if (!bytes) return false;
   const std::string_view sent = out.commit(dialog.path, bytes->size(), call.number);

@@ -45,7 +45,7 @@ class EngineOutput {
   static constexpr std::size_t kMessageBytesMax = 65507;  // of a UDP datagram
   static constexpr std::size_t kSendsMax = 256;           // of one call of the engine
 
-  EngineOutput() : bytes_(new char[kBytes]) {}  // touched only as far as used
+  EngineOutput() : bytes_(std::make_unique_for_overwrite<char[]>(kBytes)) {}  // touched only as far as used
 
   void clear() noexcept {
     sends_.clear();

@@ -2,6 +2,7 @@
 #include "sipalg/engine/sip_engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "policy/base/check.h"
 #include "sipalg/call/call_engine.h"
@@ -75,8 +76,8 @@ struct SipEngine::State final : EngineDesk {
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
-        call_engine(
-            {config, settings, shared, peers, places, servers, clients, responder, realm_counters, totals}) {}
+        call_engine({config, settings, shared, peers, places, servers, clients, responder, realm_counters,
+                     totals, touched}) {}
 
   void on_message(Timestamp now, const DatagramInput& input, EngineOutput& out);
   void on_request(Timestamp now, const DatagramInput& input, EngineOutput& out);
@@ -129,7 +130,8 @@ struct SipEngine::State final : EngineDesk {
   Responder responder;
   MessageRing ring;
   CallEngine call_engine;
-  SipMessage message;  // the one under examination
+  std::uint64_t touched = 0;  // the call that the present input belongs to
+  SipMessage message;         // the one under examination
 };
 
 void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, EngineOutput& out) {
@@ -181,7 +183,7 @@ void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, Eng
   const RequestMatch match = servers.on_request(arrival.key, message, now, out);
   if (match.fate == RequestMatch::Fate::Absorbed) {
     counters_of(input).retransmissions_in.add();
-    if (match.user.call != 0) call_engine.touch(match.user.call);
+    if (match.user.call != 0) touched = match.user.call;
     return;
   }
   if (match.fate == RequestMatch::Fate::Merged)
@@ -219,7 +221,7 @@ void SipEngine::State::on_response(Timestamp now, const DatagramInput& input, En
   const Path arrived{input.realm, input.local, input.remote};
   const ResponseMatch match = clients.on_response(token->number, message, arrived, now, out);
   if (match.fate == ResponseFate::Unmatched) return drop(input, SipDropReason::UnmatchedResponse);
-  if (match.user.call != 0) call_engine.touch(match.user.call);
+  if (match.user.call != 0) touched = match.user.call;
   if (match.fate == ResponseFate::Deliver) call_engine.on_response(match, message, arrived, now, out);
 }
 
@@ -234,8 +236,7 @@ void SipEngine::State::fire_transactions(Timestamp now, EngineOutput& out) {
 }
 
 void SipEngine::State::finish(Timestamp now, const DatagramInput* input, EngineOutput& out) {
-  const std::uint64_t call = call_engine.touched();
-  call_engine.touch(0);
+  const std::uint64_t call = std::exchange(touched, 0);
   if (call != 0 && input != nullptr)
     ring.add({.at = now,
               .direction = Direction::In,
@@ -344,7 +345,7 @@ std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
   state_->call_engine.calls().for_each([&](const Call& call) {
     SavedCall one{.shard = call.shard, .bytes = {}};
     ArchiveWriter writer(one.bytes, now);
-    state_->call_engine.save(call, writer);
+    writer(call);
     state_->servers.save(call.number, writer);
     state_->clients.save(call.number, writer);
     saved.push_back(std::move(one));
@@ -354,11 +355,7 @@ std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
 
 bool SipEngine::restore(Timestamp now, std::string_view call) {
   ArchiveReader reader(call, now);
-  const std::uint64_t number = state_->call_engine.restore(reader, now);
-  if (number == 0) return false;
-  if (state_->servers.restore(reader) && state_->clients.restore(reader) && reader.done()) return true;
-  state_->call_engine.forget(number);
-  return false;
+  return state_->call_engine.restore(reader, now);
 }
 
 const RealmSipCounters& SipEngine::counters(RealmIndex realm) const noexcept {

@@ -299,6 +299,14 @@ void ClientTransactions::cancel(std::uint64_t number, Timestamp now, EngineOutpu
   state_->settle(*slot);
 }
 
+void ClientTransactions::retag(std::uint64_t number, std::uint32_t part, std::uint32_t purpose) noexcept {
+  const auto slot = state_->by_number.find(number);
+  if (!slot) return;
+  State::Entry& entry = state_->slots[*slot];
+  entry.user.part = part;
+  entry.user.purpose = purpose;
+}
+
 void ClientTransactions::disown(std::uint64_t number) noexcept {
   const auto slot = state_->by_number.find(number);
   if (!slot) return;
@@ -308,6 +316,11 @@ void ClientTransactions::disown(std::uint64_t number) noexcept {
   entry.disowned = true;
   if (const auto* invite = entry.invite()) entry.cancel_wanted = invite->awaits_final_response();
   state_->settle(*slot);
+}
+
+void ClientTransactions::disown_call(std::uint64_t call) {
+  for (const std::uint32_t slot : slots_of_call(state_->slots, state_->calls, call))
+    disown(state_->slots[slot].number);
 }
 
 void ClientTransactions::on_unreachable(const Path& path) noexcept {
@@ -325,7 +338,7 @@ void ClientTransactions::on_unreachable(const Path& path) noexcept {
 }
 
 std::optional<TransactionEvent> ClientTransactions::next_event(Timestamp now, EngineOutput& out) {
-  for (unsigned i = 0; i < kTimersPerCall && out.sends().size() < kSendsBeforeTimers; ++i) {
+  for (unsigned i = 0; i < kTimersPerCall && !out.is_nearly_full(); ++i) {
     const auto due = state_->wheel.pop_due(now);
     if (!due) break;
     if (auto event = state_->fire(*due, now, out)) return event;
@@ -346,7 +359,8 @@ bool ClientTransactions::restore(ArchiveReader& reader) {
   wind(state_->wheel, reader.now());
   return restore_slots(
       state_->slots, reader, [](const State::Entry& entry) { return entry.number != 0 && entry.is_sane(); },
-      [this](std::uint32_t slot) { return state_->enter(slot); });
+      [this](std::uint32_t slot) { return state_->enter(slot); },
+      [this](std::uint32_t slot) { state_->erase(slot); });
 }
 
 }  // namespace sallyport::sip

@@ -91,6 +91,10 @@ class ClientTransactions {
   // Nobody is told of this one any more; retransmissions, ACK and CANCEL go on. An INVITE without a final
   // response that was not cancelled yet is cancelled at the next next_event(): else it would stay for ever.
   void disown(std::uint64_t number) noexcept;
+  // All of that call, which is not 0.
+  void disown_call(std::uint64_t call);
+  // Its user means something else by it from now on; the call stays.
+  void retag(std::uint64_t number, std::uint32_t part, std::uint32_t purpose) noexcept;
   // The rim heard from the network that `path.remote` can't be reached (ICMP). Ends every transaction that
   // has had no response and runs over that path; they come out of next_event().
   void on_unreachable(const Path& path) noexcept;
@@ -102,7 +106,7 @@ class ClientTransactions {
   [[nodiscard]] std::uint32_t size() const noexcept;
 
   // Writes what belongs to that call; 0: all that belongs to none. Read into a table (of any capacity), it
-  // goes on as if nothing had been. False: the bytes are wrong or the table is full; what was read stays.
+  // goes on as if nothing had been. False: the bytes are wrong or the table is full; nothing of them stays.
   void save(std::uint64_t call, ArchiveWriter& writer) const;
   [[nodiscard]] bool restore(ArchiveReader& reader);
 

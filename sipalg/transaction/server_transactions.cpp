@@ -343,6 +343,11 @@ void ServerTransactions::disown(ServerTransactionId id) noexcept {
   state_->settle(slot);
 }
 
+void ServerTransactions::disown_call(std::uint64_t call) {
+  for (const std::uint32_t slot : slots_of_call(state_->slots, state_->calls, call))
+    disown(ServerTransactionId{state_->slots[slot].id});
+}
+
 void ServerTransactions::on_unreachable(const Path& path) noexcept {
   State& state = *state_;
   for (std::uint32_t slot = state.paths.first(path_hash(path)); slot != kNoSlot;) {
@@ -358,7 +363,7 @@ void ServerTransactions::on_unreachable(const Path& path) noexcept {
 }
 
 std::optional<TransactionEvent> ServerTransactions::next_event(Timestamp now, EngineOutput& out) {
-  for (unsigned i = 0; i < kTimersPerCall && out.sends().size() < kSendsBeforeTimers; ++i) {
+  for (unsigned i = 0; i < kTimersPerCall && !out.is_nearly_full(); ++i) {
     const auto due = state_->wheel.pop_due(now);
     if (!due) break;
     if (auto event = state_->fire(*due, now, out)) return event;
@@ -384,7 +389,8 @@ bool ServerTransactions::restore(ArchiveReader& reader) {
   wind(state_->wheel, reader.now());
   return restore_slots(
       state_->slots, reader, [](const State::Entry& entry) { return entry.is_sane(); },
-      [this](std::uint32_t slot) { return state_->enter_restored(slot); });
+      [this](std::uint32_t slot) { return state_->enter_restored(slot); },
+      [this](std::uint32_t slot) { state_->erase(slot); });
 }
 
 }  // namespace sallyport::sip

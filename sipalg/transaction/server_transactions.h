@@ -78,6 +78,8 @@ class ServerTransactions {
   bool keep(ServerTransactionId id, unsigned code, std::string_view response, Timestamp now);
   // Nobody is told of this one any more; one without a final response is forgotten 64*T1 later.
   void disown(ServerTransactionId id) noexcept;
+  // All of that call, which is not 0.
+  void disown_call(std::uint64_t call);
   void on_unreachable(const Path& path) noexcept;
 
   // Due retransmissions go to `out`. An event says that an INVITE's failure was never acknowledged
@@ -89,7 +91,7 @@ class ServerTransactions {
 
   // Writes what belongs to that call; 0: all that belongs to none. Read into a table with the same key (of
   // any capacity), it goes on as if nothing had been, under the same ids. False: the bytes are wrong or the
-  // table is full; what was read stays.
+  // table is full; nothing of them stays.
   void save(std::uint64_t call, ArchiveWriter& writer) const;
   [[nodiscard]] bool restore(ArchiveReader& reader);
 

@@ -110,28 +110,14 @@ inline void wind(TimerWheel& wheel, Timestamp now) noexcept {
   if (const auto due = wheel.pop_due(now)) wheel.arm(*due, Timestamp{});
 }
 
-// Writes the entries of one call, or all that are of none.
-template <class Entry, SlotLink Entry::* kLink>
-void save_slots(const TransactionSlots<Entry>& slots, const SlotLists<Entry, kLink>& calls,
-                std::uint64_t call, ArchiveWriter& writer) {
-  std::vector<std::uint32_t> chosen;
-  if (call == 0) {
-    for (std::uint32_t slot = 0; slot < slots.touched(); ++slot)
-      if (slots[slot].is_in_use() && slots[slot].user.call == 0) chosen.push_back(slot);
-  } else {
-    for (std::uint32_t slot = calls.first(mixed(call)); slot != kNoSlot; slot = calls.next(slots, slot))
-      if (slots[slot].user.call == call) chosen.push_back(slot);
-  }
-  writer(static_cast<std::uint32_t>(chosen.size()));
-  for (const std::uint32_t slot : chosen) writer(slots[slot]);
-}
-
-// `is_sane`: may the entry that was read be there? `enter` links it, or says that it can't.
-template <class Entry, class IsSane, class Enter>
+// Reads what save_slots() wrote, all of it or nothing. `is_sane`: may the entry that was read be there?
+// `enter` links it, or says that it can't; `erase` takes out what was linked.
+template <class Entry, class IsSane, class Enter, class Erase>
 [[nodiscard]] bool restore_slots(TransactionSlots<Entry>& slots, ArchiveReader& reader, IsSane is_sane,
-                                 Enter enter) {
+                                 Enter enter, Erase erase) {
   std::uint32_t count = 0;
   reader(count);
+  std::vector<std::uint32_t> entered;
   bool all = true;
   for (std::uint32_t i = 0; i < count && reader.good(); ++i) {
     Entry read;
@@ -141,18 +127,44 @@ template <class Entry, class IsSane, class Enter>
       reader.fail();
       break;
     }
-    const auto slot = slots.take();
-    if (!slot) {
-      all = false;
-      continue;  // the rest must be read over, for what stands behind it
-    }
+    const auto slot = all ? slots.take() : std::nullopt;
+    all = slot.has_value();
+    if (!all) continue;  // the rest is read over, for what stands behind it
     slots[*slot] = std::move(read);
-    if (enter(*slot)) continue;
+    all = enter(*slot);
+    if (all) {
+      entered.push_back(*slot);
+      continue;
+    }
     slots[*slot] = Entry{};
     slots.give_back(*slot);
-    all = false;
   }
-  return all && reader.good();
+  if (all && reader.good()) return true;
+  for (const std::uint32_t slot : entered) erase(slot);
+  return false;
+}
+
+// All slots of one call, which is not 0.
+template <class Entry, SlotLink Entry::* kLink>
+[[nodiscard]] std::vector<std::uint32_t> slots_of_call(const TransactionSlots<Entry>& slots,
+                                                       const SlotLists<Entry, kLink>& calls,
+                                                       std::uint64_t call) {
+  std::vector<std::uint32_t> chosen;
+  for (std::uint32_t slot = calls.first(mixed(call)); slot != kNoSlot; slot = calls.next(slots, slot))
+    if (slots[slot].user.call == call) chosen.push_back(slot);
+  return chosen;
+}
+
+// Writes the entries of one call, or all that are of none.
+template <class Entry, SlotLink Entry::* kLink>
+void save_slots(const TransactionSlots<Entry>& slots, const SlotLists<Entry, kLink>& calls,
+                std::uint64_t call, ArchiveWriter& writer) {
+  std::vector<std::uint32_t> chosen;
+  if (call != 0) chosen = slots_of_call(slots, calls, call);
+  for (std::uint32_t slot = 0; call == 0 && slot < slots.touched(); ++slot)
+    if (slots[slot].is_in_use() && slots[slot].user.call == 0) chosen.push_back(slot);
+  writer(static_cast<std::uint32_t>(chosen.size()));
+  for (const std::uint32_t slot : chosen) writer(slots[slot]);
 }
 
 // Whom an ICMP error about a path means. Paths are ours or of dialogs; a long list costs one ICMP, not more.
@@ -173,8 +185,6 @@ inline void empty_kept(std::string& kept) noexcept {
   kept.clear();
 }
 
-// Work of one call of next_event(): timers fired, and messages that may lie in the output already.
-inline constexpr unsigned kTimersPerCall = 64;
-inline constexpr std::size_t kSendsBeforeTimers = EngineOutput::kSendsMax / 2;
+inline constexpr unsigned kTimersPerCall = 64;  // work of one call of next_event()
 
 }  // namespace sallyport::sip

@@ -1,8 +1,8 @@
 // packet_parser_fuzz.cpp — any octets as a frame: the parser reads nothing beyond them, and what it lets
 // through keeps the promises of PacketMeta.
 //
-// First octet of the input: how much of the frame the parser gets in one piece, and whether a tag was taken
-// off.
+// First octet of the input: how much of the frame the parser gets in one piece, whether a tag was taken off,
+// and where the data is cut in two for the checksum.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -54,6 +54,15 @@ void check_fragment(const PacketMeta& meta, std::span<const std::uint8_t> head, 
   (void)has_whole_header_chain(ip->protocol, meta.source.is_v4(), data);
 }
 
+// In two pieces, as from two buffers, it must be the sum of one.
+void add_in_pieces(InternetSum& sum, std::span<const std::uint8_t> octets, std::size_t cut) {
+  InternetSum in_one = sum;
+  in_one.add(octets);
+  sum.add(octets.first(std::min(cut, octets.size())));
+  sum.add(octets.subspan(std::min(cut, octets.size())));
+  require(is_same_sum(sum.folded(), in_one.folded()));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -77,9 +86,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   check_meta(meta, whole.size());
   if (meta.is_fragment) check_fragment(meta, head, whole.size());
-  const auto checked = check_transport_sum(
-      meta, head, device.completes_checksums(meta.port),
-      [&](InternetSum& sum) { sum.add(whole.subspan(meta.l4_offset, checksum_length(meta))); });
+  const auto checked =
+      check_transport_sum(meta, head, device.completes_checksums(meta.port), [&](InternetSum& sum) {
+        add_in_pieces(sum, whole.subspan(meta.l4_offset, checksum_length(meta)), bytes[0] >> 3);
+      });
   if (checked && meta.checksum_half_done) {
     std::vector<std::uint8_t> copy(whole.begin(), whole.end());
     complete_checksum(copy, meta);

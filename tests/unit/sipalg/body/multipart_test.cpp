@@ -48,8 +48,8 @@ TEST(Multipart, FoldedAndCompactHeadFieldsAreRead) {
        {"Content-Type:\r\n application/sdp", "c: application/sdp", "CONTENT-TYPE :application/sdp",
         "X-A: b\r\nContent-Type: application\r\n\t/ sdp;x=\"y\r\n z\"",
         "Content-Length: 7\r\nContent-Type: application/sdp"}) {
-    const MultipartView view =
-        view_multipart(kType, "--b1\r\n" + std::string(head) + "\r\n\r\nv=0\r\n--b1--");
+    const std::string body = "--b1\r\n" + std::string(head) + "\r\n\r\nv=0\r\n--b1--";
+    const MultipartView view = view_multipart(kType, body);
     EXPECT_TRUE(view.is_readable) << head;
     EXPECT_EQ(view.sdp, "v=0") << head;
   }

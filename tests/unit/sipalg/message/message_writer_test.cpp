@@ -95,6 +95,59 @@ TEST(MessageWriter, ControlOctetsCannotBeInjected) {
   EXPECT_EQ(message->find("\r\nEvil"), std::string_view::npos);
 }
 
+// Octets are looked at sixteen, eight or four at a time: none may slip through at a seam.
+TEST(MessageWriter, ControlOctetIsSeenAtEveryPlaceOfEveryLength) {
+  for (std::size_t size = 1; size <= 70; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (const char c : {'\0', '\x1f', '\x7f', '\x20', '\x7e', '\x80', '\xff'}) {
+        std::string value(size, 'a');
+        value[at] = c;
+        const bool clean = c == '\x20' || static_cast<unsigned char>(c) >= 0x7e;
+        const bool expected = clean && c != '\x7f';
+        std::array<char, 128> buffer;
+        MessageWriter writer(buffer);
+        writer.header("X-A", value);
+        EXPECT_EQ(writer.written().has_value(), expected) << size << " " << at;
+        EXPECT_EQ(is_clean(value), expected);
+        EXPECT_EQ(is_plain(value), expected);
+        if (expected) {
+          EXPECT_EQ(writer.written(), "X-A: " + value + "\r\n");
+        }
+      }
+}
+
+TEST(MessageWriter, FoldingIsUndoneAtEveryPlace) {
+  for (std::size_t size = 1; size <= 40; ++size)
+    for (std::size_t at = 0; at <= size; ++at) {
+      const std::string before(at, 'a'), after(size - at, 'b');
+      std::array<char, 128> buffer;
+      MessageWriter writer(buffer);
+      writer.header(HeaderName::Subject, before + "\r\n\t " + after);
+      EXPECT_EQ(writer.written(), "Subject: " + before + " " + after + "\r\n");
+      EXPECT_TRUE(is_clean(before + "\r\n " + after));
+      EXPECT_FALSE(is_plain(before + "\r\n " + after));
+    }
+}
+
+TEST(MessageWriter, ValueMayBePutTogetherFromPieces) {
+  std::array<char, 128> buffer;
+  MessageWriter writer(buffer);
+  writer.lines("A: b\r\n");
+  writer.header(HeaderName::CSeq, {"7", " ", "INVITE"});
+  writer.header(HeaderName::Supported, "");
+  EXPECT_EQ(writer.written(), "A: b\r\nCSeq: 7 INVITE\r\nSupported:\r\n");
+  writer.header(HeaderName::Subject, {"a", "\x01"});
+  EXPECT_FALSE(writer.written());
+}
+
+TEST(MessageWriter, AddressTextIsThatOfTheAddress) {
+  for (const char* text : {"0.0.0.0", "255.255.255.255", "198.18.1.2", "10.0.20.100", "::1", "2001:db8::1",
+                           "2001:db8:1111:2222:3333:4444:5555:6666"}) {
+    AddressText buffer;
+    EXPECT_EQ(address_text(*IpAddress::parse(text), buffer), text);
+  }
+}
+
 TEST(MessageWriter, WhatDoesNotFitIsNoMessage) {
   for (std::size_t size = 0; size < 60; ++size) {
     std::array<char, 64> buffer;
@@ -107,9 +160,11 @@ TEST(MessageWriter, WhatDoesNotFitIsNoMessage) {
 }
 
 TEST(MessageWriter, EveryCodeWeSendHasItsPhrase) {
-  for (const unsigned code : {200u, 400u, 405u, 414u, 415u, 416u, 420u, 481u, 483u, 501u, 505u, 513u})
+  for (const unsigned code :
+       {100u, 180u, 183u, 200u, 302u, 400u, 403u, 404u, 405u, 408u, 414u, 415u, 416u, 420u, 480u,
+        481u, 482u, 483u, 486u, 487u, 488u, 491u, 500u, 501u, 503u, 505u, 513u, 603u, 608u})
     EXPECT_NE(reason_phrase(code), "Unknown") << code;
-  EXPECT_EQ(reason_phrase(299), "Unknown");
+  for (const unsigned code : {0u, 99u, 299u, 609u, 65535u}) EXPECT_EQ(reason_phrase(code), "Unknown") << code;
 }
 
 }  // namespace
