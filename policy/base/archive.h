@@ -135,7 +135,7 @@ class ArchiveWriter {
   template <class... Alternatives>
   void put(const std::variant<Alternatives...>& value) {
     put(static_cast<std::uint8_t>(value.index()));
-    std::visit([this](const auto& alternative) { put(alternative); }, value);
+    std::visit([this](const auto& alternative) { this->put(alternative); }, value);
   }
   void put(std::monostate) {}
   template <class T>

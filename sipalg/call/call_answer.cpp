@@ -207,7 +207,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   send_ack(stray, fork, Side::Callee, {response.cseq.number}, out);
   // It may come again before our ACK arrives; one BYE is enough. RFC 3261 §13.2.2.4
   const std::uint64_t name =
-      keyed_hash(parts_.settings.table_key, std::string(response.call_id) + std::string(response.to.tag));
+      keyed_hash(parts_.settings.token_key, std::string(response.call_id) + std::string(response.to.tag));
   if (std::find(strays_.begin(), strays_.end(), name) != strays_.end()) return;
   strays_[next_stray_++ % strays_.size()] = name;
   send_bye(stray, fork, Side::Callee, now, out);

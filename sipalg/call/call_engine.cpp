@@ -102,7 +102,7 @@ std::string CallEngine::contact_of(const Call& call, const Path& path, std::uint
 // A redirection is passed on with the number alone: the caller dials it through us again (threats D5, I12).
 std::string CallEngine::redirect_contact(const Call& call, const SipMessage* response) const {
   std::string_view uri;
-  if (response != nullptr && response->contact_count != 0) {
+  if (response != nullptr && response->contact_count != 0 && !response->contact_is_star) {
     if (response->contact.uri.user.empty()) return {};
     const Place* const place = parts_.places.at(call.caller.path.realm, call.caller.path.local);
     if (place == nullptr) return {};
@@ -150,12 +150,12 @@ bool CallEngine::take_body(const SipMessage& message, const IpAddress& address, 
   if (kind == BodyKind::Opaque) {
     // What only a session description may be in says nothing here, as the text of a refusal.
     if (method_of(message.cseq.method) == Method::Invite) return true;
-    out = {content_type_value(message), message.body};
+    out = {far_content_type(message), message.body};
     return true;
   }
   const auto body = write_session_body(body_, message, address, sdp);
   if (!body) return false;
-  out = {content_type_value(message), *body};
+  out = {far_content_type(message), *body};
   return true;
 }
 
@@ -191,20 +191,24 @@ CallView CallEngine::view_of(const Call& call) const {
 }
 
 bool CallEngine::restore(ArchiveReader& archive, Timestamp now) {
-  auto saved = std::make_unique<Call>();
-  archive(*saved);
-  const bool names_are_good = saved->caller.path.realm == RealmIndex::kNone ||
-                              to_position(saved->caller.path.realm) < parts_.config.realms.size();
-  if (!archive.good() || saved->number == 0 || !names_are_good) return false;
-  for (const Attempt& attempt : saved->attempts)
-    if (peer_side(attempt.peer) == nullptr) return false;
-  Call* const call = calls_.make(saved->number);
-  if (call == nullptr) return false;
-  *call = std::move(*saved);
-  if (!parts_.servers.restore(archive) || !parts_.clients.restore(archive) || !archive.done()) {
-    calls_.erase(call->number);
+  bool has_call = false, has_servers = false, has_clients = false;
+  archive(has_call, has_servers, has_clients);
+  Call* call = nullptr;
+  if (has_call) {
+    call = restore_call(archive, now);
+    if (call == nullptr) return false;
+  }
+  const bool servers = !has_servers || parts_.servers.restore(archive);
+  const bool clients = servers && (!has_clients || parts_.clients.restore(archive));
+  if (!clients || !archive.done()) {
+    if (call != nullptr) {
+      parts_.servers.disown_call(call->number);
+      parts_.clients.disown_call(call->number);
+      calls_.erase(call->number);
+    }
     return false;
   }
+  if (call == nullptr) return true;
   parts_.shared.admission.restore(call->ticket_in);
   parts_.shared.admission.restore(call->ticket_out);
   note(*call, now, CallStep::Restored);
@@ -214,6 +218,42 @@ bool CallEngine::restore(ArchiveReader& archive, Timestamp now) {
     held.until = now;
   }
   settle(*call);
+  return true;
+}
+
+Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
+  auto saved = std::make_unique<Call>();
+  archive(*saved);
+  if (!archive.good() || saved->number == 0 || !is_sane(*saved)) return nullptr;
+  calls_.wind(now);
+  Call* const call = calls_.make(saved->number);
+  if (call != nullptr) *call = std::move(*saved);
+  return call;
+}
+
+// Whatever another configuration has taken away is gone, and so is a call that used it.
+bool CallEngine::is_sane(const Call& call) const noexcept {
+  const auto has_realm = [this](const Path& path) {
+    return path.realm == RealmIndex::kNone || to_position(path.realm) < parts_.config.realms.size();
+  };
+  const auto has_peer = [this](PeerIndex peer) {
+    return peer == PeerIndex::kNone || peer_side(peer) != nullptr;
+  };
+  if (!has_realm(call.caller.path) || !has_realm(call.invite.path) || !has_peer(call.caller_peer))
+    return false;
+  for (const NextTarget& target : call.targets) {
+    const PeerSide* const peer = peer_side(target.peer);
+    if (peer == nullptr || target.target >= peer->config->targets.size()) return false;
+  }
+  for (const Attempt& attempt : call.attempts)
+    if (peer_side(attempt.peer) == nullptr || !has_realm(attempt.prototype.path)) return false;
+  for (const Exchange& exchange : call.exchanges)
+    if (!has_realm(exchange.path)) return false;
+  for (const HeldAnswer& held : call.held)
+    if (!has_realm(held.path)) return false;
+  for (const Fork& fork : call.forks)
+    for (const Dialog& dialog : fork.dialogs)
+      if (!has_realm(dialog.path) || !has_peer(dialog.peer)) return false;
   return true;
 }
 
@@ -233,16 +273,9 @@ CallResult result_of(std::uint16_t code, bool rang) noexcept {
   }
 }
 
-std::string_view content_type_value(const SipMessage& message) noexcept {
-  for (std::size_t i = 0; i < message.header_count; ++i)
-    if (message.headers[i].name == HeaderName::ContentType) return message.value_of(message.headers[i]);
-  return {};
-}
-
+// The display name stays behind: it may hold what no message of ours may, and nobody reads it in a BYE.
 std::string address_without_tag(const NameAddr& address) {
-  std::string text;
-  if (!address.display_name.empty()) text.append(address.display_name).append(" ");
-  return text.append("<").append(address.uri.text).append(">");
+  return std::string("<").append(address.uri.text).append(">");
 }
 
 }  // namespace sallyport::sip

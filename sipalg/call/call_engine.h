@@ -93,7 +93,8 @@ class CallEngine {
   [[nodiscard]] const CallTable& calls() const noexcept { return calls_; }
   [[nodiscard]] const EndedCalls& ended() const noexcept { return ended_; }
   [[nodiscard]] CallView view_of(const Call& call) const;
-  // A call with its transactions. False: the bytes are wrong, or there is no room; nothing of it remains.
+  // A call with its transactions, or transactions alone. False: the bytes are wrong, or there is no room;
+  // nothing of it remains.
   [[nodiscard]] bool restore(ArchiveReader& archive, Timestamp now);
 
  private:
@@ -184,6 +185,9 @@ class CallEngine {
   void settle(Call& call);
   void count_end(const Call& call);
 
+  [[nodiscard]] Call* restore_call(ArchiveReader& archive, Timestamp now);
+  [[nodiscard]] bool is_sane(const Call& call) const noexcept;
+
   // Small things that all of them use
   [[nodiscard]] const PeerSide* peer_side(PeerIndex peer) const noexcept;
   [[nodiscard]] const Neighbour& neighbour_of(PeerIndex peer) const noexcept;
@@ -224,8 +228,6 @@ class CallEngine {
 
 // What an answer to the caller says of the attempt's result.
 [[nodiscard]] CallResult result_of(std::uint16_t code, bool rang) noexcept;
-// The value of Content-Type, with its parameters; empty when there is none.
-[[nodiscard]] std::string_view content_type_value(const SipMessage& message) noexcept;
 // A From or To rebuilt without its tag and other header parameters.
 [[nodiscard]] std::string address_without_tag(const NameAddr& address);
 

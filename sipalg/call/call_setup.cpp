@@ -44,6 +44,8 @@ policy::RuleSubject subject_of(const SipMessage& request, std::span<const policy
 
 void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   const SipMessage& request = arrival.request;
+  // What was promised to go over TLS all the way can't go on over UDP. RFC 3261 §26.2.2
+  if (request.start.request_uri.scheme == UriScheme::Sips) return refuse_new(arrival, 416, out);
   HeaderViews headers;
   list_headers(request, headers);
   policy::RuleSubject subject = subject_of(request, {headers.begin(), headers.size()});

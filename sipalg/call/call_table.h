@@ -21,6 +21,10 @@ class CallTable {
   [[nodiscard]] Call* find(std::uint64_t number) noexcept;
   [[nodiscard]] const Call* find(std::uint64_t number) const noexcept;
   void erase(std::uint64_t number) noexcept;
+  // Before the first call of a table that begins late, as after a restart: time starts here.
+  void wind(Timestamp now) noexcept {
+    if (size_ == 0) (void)wheel_.pop_due(now);
+  }
 
   void arm(std::uint64_t number, std::optional<Timestamp> deadline) noexcept;
   // A call whose deadline has come; null when there is none.

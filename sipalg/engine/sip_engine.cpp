@@ -16,6 +16,7 @@
 #include "sipalg/token/token.h"
 #include "sipalg/transaction/client_transactions.h"
 #include "sipalg/transaction/server_transactions.h"
+#include "sipalg/transaction/transaction_slots.h"
 
 namespace sallyport::sip {
 namespace {
@@ -46,6 +47,14 @@ bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& l
   return *address == local || address == realm.advertise.ipv4 || address == realm.advertise.ipv6;
 }
 
+// Calls name realms and peers by their place in the configuration: they fit only one with the same places.
+std::uint64_t fingerprint_of(const SbcConfig& config, const HashKey& key) {
+  std::string names;
+  for (const RealmConfig& realm : config.realms) names.append(realm.name).append("\n");
+  for (const PeerConfig& peer : config.peers) names.append(peer.name).append("\n");
+  return keyed_hash(key, names);
+}
+
 std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet& rules) {
   std::vector<PeerSide> sides;
   sides.reserve(config.peers.size());
@@ -72,7 +81,7 @@ struct SipEngine::State final : EngineDesk {
         places(config_in),
         realm_counters(config_in.realms.size()),
         totals(config_in.peers.size()),
-        servers(settings_in.transactions_max, settings_in.table_key),
+        servers(settings_in.transactions_max, settings_in.token_key),
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
@@ -88,6 +97,9 @@ struct SipEngine::State final : EngineDesk {
   void fire_transactions(Timestamp now, EngineOutput& out);
   // What every input ends with: ladders and counters.
   void finish(Timestamp now, const DatagramInput* input, EngineOutput& out);
+
+  // Transactions that outlive their call, so that what comes again is answered as before.
+  void save_rest(Timestamp now, std::vector<SavedCall>& saved) const;
 
   [[nodiscard]] std::vector<CallView> calls(std::uint64_t after, std::size_t limit) const override;
   [[nodiscard]] std::optional<CallView> find(std::string_view id) const override;
@@ -130,6 +142,7 @@ struct SipEngine::State final : EngineDesk {
   Responder responder;
   MessageRing ring;
   CallEngine call_engine;
+  const std::uint64_t fingerprint = fingerprint_of(config, settings.token_key);
   std::uint64_t touched = 0;  // the call that the present input belongs to
   SipMessage message;         // the one under examination
 };
@@ -178,7 +191,7 @@ void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, Eng
       input,
       message,
       neighbour,
-      server_transaction_key(settings.table_key, message, input.realm, input.remote.address),
+      server_transaction_key(settings.token_key, message, input.realm, input.remote.address),
       *path};
   const RequestMatch match = servers.on_request(arrival.key, message, now, out);
   if (match.fate == RequestMatch::Fate::Absorbed) {
@@ -294,6 +307,22 @@ std::optional<CallView> SipEngine::State::find(std::string_view id) const {
   return view;
 }
 
+void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) const {
+  std::optional<ArchiveWriter> writer;
+  bool of_servers = true;
+  const RestOfSlots rest{
+      .is_saved = [this](std::uint64_t call) { return call_engine.calls().find(call) != nullptr; },
+      .writer_for = [&](std::string_view kept) -> ArchiveWriter& {
+        saved.push_back({.shard = shard_of_datagram(settings.token_key, kept), .bytes = {}});
+        writer.emplace(saved.back().bytes, now);
+        (*writer)(fingerprint, false, of_servers, !of_servers);
+        return *writer;
+      }};
+  servers.save_rest(rest);
+  of_servers = false;
+  clients.save_rest(rest);
+}
+
 bool SipEngine::State::hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) {
   const bool done = call_engine.hang_up(now, call, out);
   finish(now, nullptr, out);
@@ -345,16 +374,21 @@ std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
   state_->call_engine.calls().for_each([&](const Call& call) {
     SavedCall one{.shard = call.shard, .bytes = {}};
     ArchiveWriter writer(one.bytes, now);
+    writer(state_->fingerprint, true, true, true);  // a call, server transactions, client transactions
     writer(call);
     state_->servers.save(call.number, writer);
     state_->clients.save(call.number, writer);
     saved.push_back(std::move(one));
   });
+  state_->save_rest(now, saved);
   return saved;
 }
 
 bool SipEngine::restore(Timestamp now, std::string_view call) {
   ArchiveReader reader(call, now);
+  std::uint64_t fingerprint = 0;
+  reader(fingerprint);
+  if (fingerprint != state_->fingerprint) return false;
   return state_->call_engine.restore(reader, now);
 }
 

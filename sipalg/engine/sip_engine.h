@@ -73,7 +73,8 @@ class SipEngine {
     std::string bytes;
   };
   [[nodiscard]] std::vector<SavedCall> save(Timestamp now) const;
-  // False: the bytes are damaged or of another version; nothing of that call remains.
+  // False: the bytes are damaged, of another version, or of a configuration with other realms or peers;
+  // nothing of that call remains.
   [[nodiscard]] bool restore(Timestamp now, std::string_view call);
 
   // Read by other threads while the engine runs.

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <initializer_list>
 
+#include "policy/base/check.h"
 #include "sipalg/message/lexer.h"
 
 namespace sallyport::sip {
@@ -16,104 +18,61 @@ constexpr CrossingRule response(Form form) noexcept { return {form, false, true}
 constexpr CrossingRule kNever{Form::Never, false, false};
 constexpr CrossingRule kEditOnly{Form::EditOnly, false, false};
 
-// A switch, so that the compiler tells of a name that is not decided. Configured, with its reason:
-//   Alert-Info, Call-Info, Error-Info, Reply-To: URIs of the other side
-//   Diversion, History-Info, In-Reply-To, Identity, Organization, Server, User-Agent, Warning: name it
-//   Date: its clock; Allow-Events, SIP-ETag, SIP-If-Match: only with event packages or PUBLISH in use
-constexpr CrossingRule rule_of(HeaderName name) noexcept {
-  switch (name) {
-    case HeaderName::Accept:
-    case HeaderName::AcceptEncoding:
-    case HeaderName::AcceptLanguage:
-    case HeaderName::ContentEncoding:
-    case HeaderName::ContentLanguage:
-      return both(Form::Ranges);
-    case HeaderName::ContentDisposition:
-      return both(Form::Disposition);
-    case HeaderName::MimeVersion:
-      return both(Form::Version);
-    case HeaderName::Expires:
-      return both(Form::Number);
-    case HeaderName::Reason:  // in responses: RFC 6432
-      return both(Form::Cause);
-    case HeaderName::Subject:
-      return request(Form::Text);
-    case HeaderName::Priority:
-      return request(Form::Token);
-    case HeaderName::MaxBreadth:
-      return request(Form::Number);
-    case HeaderName::Event:
-      return request(Form::Package);
-    case HeaderName::SubscriptionState:
-      return request(Form::State);
-    case HeaderName::MinExpires:
-      return response(Form::Number);
-    case HeaderName::RetryAfter:
-      return response(Form::Delay);
-    case HeaderName::PAssertedIdentity:
-    case HeaderName::PPreferredIdentity:
-    case HeaderName::Privacy:
-    case HeaderName::RemotePartyId:
-      return kEditOnly;
-    case HeaderName::Allow:
-    case HeaderName::Authorization:
-    case HeaderName::CallId:
-    case HeaderName::Contact:
-    case HeaderName::ContentLength:
-    case HeaderName::ContentType:
-    case HeaderName::CSeq:
-    case HeaderName::From:
-    case HeaderName::Join:
-    case HeaderName::MaxForwards:
-    case HeaderName::MinSe:
-    case HeaderName::Path:
-    case HeaderName::ProxyAuthenticate:
-    case HeaderName::ProxyAuthorization:
-    case HeaderName::ProxyRequire:
-    case HeaderName::RAck:
-    case HeaderName::RecordRoute:
-    case HeaderName::ReferredBy:
-    case HeaderName::ReferTo:
-    case HeaderName::Replaces:
-    case HeaderName::Require:
-    case HeaderName::Route:
-    case HeaderName::RSeq:
-    case HeaderName::ServiceRoute:
-    case HeaderName::SessionExpires:
-    case HeaderName::Supported:
-    case HeaderName::Timestamp:
-    case HeaderName::To:
-    case HeaderName::Unsupported:
-    case HeaderName::Via:
-    case HeaderName::WwwAuthenticate:
-      return kNever;
-    case HeaderName::AllowEvents:
-    case HeaderName::CallInfo:
-    case HeaderName::Date:
-    case HeaderName::Diversion:
-    case HeaderName::ErrorInfo:
-    case HeaderName::HistoryInfo:
-    case HeaderName::Identity:
-    case HeaderName::InReplyTo:
-    case HeaderName::Organization:
-    case HeaderName::ReplyTo:
-    case HeaderName::Server:
-    case HeaderName::SipEtag:
-    case HeaderName::SipIfMatch:
-    case HeaderName::UserAgent:
-    case HeaderName::Warning:
-    case HeaderName::Other:
-    case HeaderName::kCount:
-      return {};
+// Built when this is compiled; a name that is decided twice, or not at all, does not compile.
+class RuleTable {
+ public:
+  consteval void set(CrossingRule rule, std::initializer_list<HeaderName> names) {
+    for (const HeaderName name : names) {
+      const auto at = static_cast<std::size_t>(name);
+      SALLYPORT_CHECK(!decided_[at]);
+      rules_[at] = rule;
+      decided_[at] = true;
+    }
   }
-  return {};
-}
+  consteval std::array<CrossingRule, kHeaderNameCount> finish() const {
+    for (const bool decided : decided_) SALLYPORT_CHECK(decided);
+    return rules_;
+  }
 
-constexpr auto kRules = [] {
-  std::array<CrossingRule, kHeaderNameCount> rules;
-  for (std::size_t i = 0; i < kHeaderNameCount; ++i) rules[i] = rule_of(static_cast<HeaderName>(i));
-  return rules;
-}();
+ private:
+  std::array<CrossingRule, kHeaderNameCount> rules_{};
+  std::array<bool, kHeaderNameCount> decided_{};
+};
+
+consteval std::array<CrossingRule, kHeaderNameCount> make_rules() {
+  using enum HeaderName;
+  RuleTable table;
+  table.set(both(Form::Ranges), {Accept, AcceptEncoding, AcceptLanguage, ContentEncoding, ContentLanguage});
+  table.set(both(Form::Disposition), {ContentDisposition});
+  table.set(both(Form::Version), {MimeVersion});
+  table.set(both(Form::Number), {Expires});
+  table.set(both(Form::Cause), {Reason});  // in responses: RFC 6432
+  table.set(request(Form::Text), {Subject});
+  table.set(request(Form::Token), {Priority});
+  table.set(request(Form::Number), {MaxBreadth});
+  table.set(request(Form::Package), {Event});
+  table.set(request(Form::State), {SubscriptionState});
+  table.set(response(Form::Number), {MinExpires});
+  table.set(response(Form::Delay), {RetryAfter});
+  table.set(kEditOnly, {PAssertedIdentity, PPreferredIdentity, Privacy, RemotePartyId});
+  // They make up the message or the dialog.
+  table.set(kNever, {Allow,       CallId,       Contact,        ContentLength, ContentType, CSeq,      From,
+                     MaxForwards, Path,         ProxyRequire,   RAck,          RecordRoute, Require,   Route,
+                     RSeq,        ServiceRoute, SessionExpires, MinSe,         Supported,   Timestamp, To,
+                     Unsupported, Via});
+  // They name dialogs of the other leg.
+  table.set(kNever, {Join, ReferredBy, ReferTo, Replaces});
+  // Credentials belong to one leg (threats I3).
+  table.set(kNever, {Authorization, ProxyAuthenticate, ProxyAuthorization, WwwAuthenticate});
+  // They hold URIs of the other side, or name it or its clock.
+  table.set({}, {CallInfo, ErrorInfo, ReplyTo, Diversion, HistoryInfo, InReplyTo, Identity, Organization,
+                 Server, UserAgent, Warning, Date});
+  // Only with event packages or PUBLISH in use.
+  table.set({}, {AllowEvents, SipEtag, SipIfMatch});
+  table.set({}, {Other});
+  return table.finish();
+}
+constexpr std::array<CrossingRule, kHeaderNameCount> kRules = make_rules();
 
 // Names that the parser does not know and that are not simply Configured; in small letters.
 struct NamedRule {

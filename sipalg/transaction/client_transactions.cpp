@@ -355,6 +355,15 @@ void ClientTransactions::save(std::uint64_t call, ArchiveWriter& writer) const {
   save_slots(state.slots, state.calls, call, writer);
 }
 
+void ClientTransactions::save_rest(const RestOfSlots& rest) const {
+  for (std::uint32_t slot = 0; slot < state_->slots.touched(); ++slot) {
+    const State::Entry& entry = state_->slots[slot];
+    if (!entry.is_in_use() || entry.kept.empty() || rest.is_saved(entry.user.call)) continue;
+    ArchiveWriter& writer = rest.writer_for(entry.kept);
+    writer(std::uint32_t{1}, entry);
+  }
+}
+
 bool ClientTransactions::restore(ArchiveReader& reader) {
   wind(state_->wheel, reader.now());
   return restore_slots(

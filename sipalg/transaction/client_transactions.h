@@ -65,6 +65,8 @@ struct ResponseMatch {
   TransactionUser user;
 };
 
+struct RestOfSlots;  // transaction_slots.h
+
 class ClientTransactions {
  public:
   explicit ClientTransactions(std::uint32_t capacity);
@@ -108,6 +110,8 @@ class ClientTransactions {
   // Writes what belongs to that call; 0: all that belongs to none. Read into a table (of any capacity), it
   // goes on as if nothing had been. False: the bytes are wrong or the table is full; nothing of them stays.
   void save(std::uint64_t call, ArchiveWriter& writer) const;
+  // Every other entry that keeps a message, each as bytes of its own that restore() reads.
+  void save_rest(const RestOfSlots& rest) const;
   [[nodiscard]] bool restore(ArchiveReader& reader);
 
  private:

@@ -381,6 +381,16 @@ void ServerTransactions::save(std::uint64_t call, ArchiveWriter& writer) const {
   save_slots(state.slots, state.calls, call, writer);
 }
 
+void ServerTransactions::save_rest(const RestOfSlots& rest) const {
+  for (std::uint32_t slot = 0; slot < state_->slots.touched(); ++slot) {
+    const State::Entry& entry = state_->slots[slot];
+    if (!entry.is_in_use() || entry.response.empty() || rest.is_saved(entry.user.call)) continue;
+    ArchiveWriter& writer = rest.writer_for(entry.response);
+    writer(state_->serial);
+    writer(std::uint32_t{1}, entry);
+  }
+}
+
 bool ServerTransactions::restore(ArchiveReader& reader) {
   std::uint64_t serial = 0;
   reader(serial);

@@ -43,6 +43,8 @@ struct RequestMatch {
   TransactionUser user;
 };
 
+struct RestOfSlots;  // transaction_slots.h
+
 class ServerTransactions {
  public:
   ServerTransactions(std::uint32_t capacity, const HashKey& key);
@@ -93,6 +95,8 @@ class ServerTransactions {
   // any capacity), it goes on as if nothing had been, under the same ids. False: the bytes are wrong or the
   // table is full; nothing of them stays.
   void save(std::uint64_t call, ArchiveWriter& writer) const;
+  // Every other entry that keeps a message, each as bytes of its own that restore() reads.
+  void save_rest(const RestOfSlots& rest) const;
   [[nodiscard]] bool restore(ArchiveReader& reader);
 
  private:

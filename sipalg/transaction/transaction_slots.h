@@ -9,8 +9,10 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -166,6 +168,12 @@ void save_slots(const TransactionSlots<Entry>& slots, const SlotLists<Entry, kLi
   writer(static_cast<std::uint32_t>(chosen.size()));
   for (const std::uint32_t slot : chosen) writer(slots[slot]);
 }
+
+// Of an entry that outlives its call, or had none: the message that it keeps tells where it belongs.
+struct RestOfSlots {
+  std::function<bool(std::uint64_t call)> is_saved;                 // its entries were written with the call
+  std::function<ArchiveWriter&(std::string_view kept)> writer_for;  // where the entry is written
+};
 
 // Whom an ICMP error about a path means. Paths are ours or of dialogs; a long list costs one ICMP, not more.
 [[nodiscard]] inline std::uint64_t path_hash(const Path& path) noexcept {

