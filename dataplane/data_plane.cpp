@@ -2,9 +2,11 @@
 #include "dataplane/data_plane.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 
+#include "dataplane/dpdk/clock.h"
 #include "dataplane/dpdk/device_checks.h"
 #include "dataplane/dpdk/eal_arguments.h"
 #include "dataplane/running_data_plane.h"
@@ -22,10 +24,19 @@ StartError start_error(NetError&& error) { return {std::move(error.message)}; }
 }  // namespace
 
 Result<std::unique_ptr<DataPlane>, StartError> DataPlane::start(const SbcConfig& config,
-                                                                const BootSecrets& secrets) {
-  auto plane = std::make_unique<RunningDataPlane>(config, secrets);
+                                                                DataPlaneSetup setup) {
+  auto plane = std::make_unique<RunningDataPlane>(config, std::move(setup));
   if (auto begun = plane->begin(); !begun) return fail(begun.error());
   return plane;
+}
+
+Timestamp core_time() noexcept { return read_clock(); }
+
+bool DataPlane::on_engines(const EngineTask& task) {
+  bool have_all_run = true;
+  for (std::size_t engine = 0; engine < engines(); ++engine)
+    have_all_run = on_engine(engine, task) && have_all_run;
+  return have_all_run;
 }
 
 Result<void, StartError> RunningDataPlane::begin() {
@@ -41,9 +52,9 @@ Result<void, StartError> RunningDataPlane::begin() {
   if (!eal) return fail(eal.error());
   eal_ = std::move(*eal);
   if (auto done = open_devices(*arguments); !done) return done;
-  links_ = std::make_unique<Links>(threads_);
-  if (!links_->are_open()) return fail(StartError{"no file descriptors left; raise the limit (ulimit -n)"});
+  if (auto done = make_links(); !done) return done;
   make_shards();
+  restore_calls();
   if (auto done = start_stream(); !done) return done;
   make_workers();
   return start_threads();
@@ -94,22 +105,69 @@ Result<void, StartError> RunningDataPlane::open_devices(const EalArguments& argu
   return {};
 }
 
-void RunningDataPlane::make_shards() {
+Result<void, StartError> RunningDataPlane::make_links() {
+  links_ = std::make_unique<Links>(threads_);
+  std::vector<Doorbell*> bells;
   for (std::size_t shard = 0; shard < threads_.shards; ++shard) {
-    ShardSetup setup;
-    setup.pool = pools_->main();
-    setup.engine.transactions_max = config_.dataplane.capacity.transactions / threads_.shards;
-    setup.engine.table_key = secrets_.tables;
-    setup.engine.token_key = secrets_.tokens;
-    for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore) {
-      ShardLcore& link = setup.lcores.emplace_back();
-      link.inbox = &links_->to_shard(lcore, shard);
-      link.outbox = &links_->from_shard(shard, lcore);
-      for (std::size_t port = 0; port < config_.ports.size(); ++port)
-        link.sender_by_port.push_back(queues_->sender(lcore, ports_->device_of(PortIndex(port))));
-    }
-    shards_.push_back(std::make_unique<Shard>(config_, std::move(setup)));
+    bells.push_back(&links_->shard_bell(shard));
+    commands_.push_back(std::make_unique<CommandBox>(links_->shard_bell(shard)));
   }
+  events_ = std::make_unique<EventLines>(std::move(bells));
+  const bool are_boxes_open =
+      std::all_of(commands_.begin(), commands_.end(), [](const auto& box) { return box->is_open(); });
+  if (links_->are_open() && events_->is_open() && are_boxes_open) return {};
+  return fail(StartError{"no file descriptors left; raise the limit (ulimit -n)"});
+}
+
+// Each engine has its share of what the node has; a remainder is not given out.
+sip::SipEngineSettings RunningDataPlane::engine_settings(std::size_t engine) const {
+  const Capacity& capacity = config_.dataplane.capacity;
+  sip::SipEngineSettings settings;
+  settings.transactions_max = std::max(capacity.transactions / threads_.shards, 1U);
+  settings.calls_max = std::max(capacity.calls / threads_.shards, 1U);
+  settings.message_ring_bytes = config_.management.messages_keep.bytes / threads_.shards;
+  settings.table_key = secrets_.tables;
+  settings.token_key = secrets_.tokens;
+  settings.first_number = std::uint64_t{setup_.epoch} << 32 | (engine + 1);
+  settings.number_stride = threads_.shards;
+  settings.utc_at_zero = setup_.utc_at_zero;
+  return settings;
+}
+
+ShardSetup RunningDataPlane::shard_setup(std::size_t shard) {
+  ShardSetup setup;
+  setup.owner = SourceOwner(config_.security.limits.prefix, secrets_.tables, threads_.lcores);
+  setup.pool = pools_->main();
+  setup.policy = &policy_;
+  setup.events = &events_->line(shard);
+  setup.commands = commands_[shard].get();
+  setup.engine = engine_settings(shard);
+  for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore) {
+    ShardLcore& link = setup.lcores.emplace_back();
+    link.inbox = &links_->to_shard(lcore, shard);
+    link.unreachable = &links_->unreachable(lcore, shard);
+    link.outbox = &links_->from_shard(shard, lcore);
+    for (std::size_t port = 0; port < config_.ports.size(); ++port)
+      link.sender_by_port.push_back(queues_->sender(lcore, ports_->device_of(PortIndex(port))));
+  }
+  return setup;
+}
+
+void RunningDataPlane::make_shards() {
+  for (std::size_t shard = 0; shard < threads_.shards; ++shard)
+    shards_.push_back(std::make_unique<Shard>(config_, shard_setup(shard)));
+}
+
+// By shard, as datagrams are: the number of threads may be another than in the run that saved them.
+void RunningDataPlane::restore_calls() {
+  const Timestamp now = read_clock();
+  for (const sip::SipEngine::SavedCall& call : setup_.restored_calls) {
+    bool is_restored = false;
+    shards_[call.shard % shards_.size()]->with_engine(
+        [&](sip::SipEngine& engine, sip::EngineOutput&) { is_restored = engine.restore(now, call.bytes); });
+    ++(is_restored ? calls_restored_ : calls_not_restored_);
+  }
+  setup_.restored_calls = {};
 }
 
 Result<void, StartError> RunningDataPlane::start_stream() {
@@ -140,11 +198,13 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
   WorkerSetup setup;
   setup.number = lcore;
   setup.key = secrets_.tables;
+  setup.token_key = secrets_.tokens;
   for (const QueueOfDevice& queue : queues_->rx_queues_of(lcore))
     setup.rx_queues.push_back(
         {queue.device, devices_[queue.device]->id(), queue.queue, devices_[queue.device]->gate()});
   for (std::size_t shard = 0; shard < threads_.shards; ++shard) {
-    setup.shards.push_back({&links_->to_shard(lcore, shard), &links_->shard_bell(shard)});
+    setup.shards.push_back(
+        {&links_->to_shard(lcore, shard), &links_->shard_bell(shard), &links_->unreachable(lcore, shard)});
     setup.from_shards.push_back(&links_->from_shard(shard, lcore));
   }
   setup.to_stream = &links_->to_stream(lcore);
@@ -203,8 +263,12 @@ void RunningDataPlane::stop() {
     runs_ = false;
   }
   memif_clients_.clear();  // first: each needs the turns of its lcore
-  for (const auto& thread : lcore_threads_) thread->stop();
+  for (const auto& box : commands_) box->close();
   for (const auto& thread : shard_threads_) thread->stop();
+  if (!lcore_threads_.empty()) let_answers_leave();
+  for (const auto& thread : lcore_threads_) thread->stop();
+  for (const auto& box : commands_) box->refuse_all();
+  if (events_ != nullptr) events_->close();
   if (stream_ != nullptr) stream_->stop();
   lcore_threads_.clear();
   shard_threads_.clear();
@@ -222,6 +286,37 @@ void RunningDataPlane::stop() {
   eal_.reset();
   underlay_.reset();
   namespaces_.clear();
+}
+
+// The last that the engines said, such as the BYEs of calls that were hung up: for as long as lcores take it.
+void RunningDataPlane::let_answers_leave() const noexcept {
+  constexpr Duration kLongest = 100ms;
+  const Timestamp until = read_clock() + kLongest;
+  while (!links_->are_answers_taken() && read_clock() < until) poll(nullptr, 0, 1);
+}
+
+bool RunningDataPlane::on_engine(std::size_t engine, const EngineTask& task) {
+  if (engine >= commands_.size()) return false;
+  bool has_run = false;
+  const auto command = [&](Timestamp now) {
+    Shard& shard = *shards_[engine];
+    if (shard.is_saved()) return;
+    shard.with_engine([&](sip::SipEngine& sip, sip::EngineOutput& out) { task(engine, sip, now, out); });
+    has_run = true;
+  };
+  return commands_[engine]->run(command, kTaskTimeout) && has_run;
+}
+
+std::vector<sip::SipEngine::SavedCall> RunningDataPlane::save_calls() {
+  std::vector<sip::SipEngine::SavedCall> all;
+  for (std::size_t engine = 0; engine < commands_.size(); ++engine) {
+    std::vector<sip::SipEngine::SavedCall> calls;
+    if (!commands_[engine]->run([&](Timestamp now) { calls = shards_[engine]->save(now); }, kTaskTimeout))
+      continue;
+    commands_[engine]->close();
+    all.insert(all.end(), std::make_move_iterator(calls.begin()), std::make_move_iterator(calls.end()));
+  }
+  return all;
 }
 
 // A leak of ours, unless a driver is known to keep what it was given: af_xdp forgets its fill ring when

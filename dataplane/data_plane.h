@@ -1,5 +1,6 @@
 // data_plane.h — the door of dataplane/: starts ports, lcores, shards and the stream thread from a
-// configuration, stops them, and shows what they counted. mgmt/ includes only this header of the folder.
+// configuration, stops them, shows what they counted, and carries tasks to the SIP engines and events from
+// them. Of this folder mgmt/ includes this header, those that it includes, and data_plane_memory.h.
 #pragma once
 
 #include <array>
@@ -11,9 +12,12 @@
 #include <vector>
 
 #include "dataplane/data_plane_snapshot.h"
+#include "dataplane/event_stream.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/base/result.h"
+#include "policy/base/time.h"
 #include "policy/model/sbc_config.h"
+#include "sipalg/engine/sip_engine.h"
 
 namespace sallyport::dataplane {
 
@@ -22,22 +26,54 @@ struct StartError {
   std::string message;
 };
 
-// Random at each start.
 struct BootSecrets {
-  HashKey tables;  // hash tables of the fast path
-  HashKey tokens;  // tags and branches
+  HashKey tables;  // of hash tables: random at each start
+  HashKey tokens;  // of Call-IDs, tags, branches and shards: the node's own, the same at each start
 };
+
+// What a start brings with it besides the configuration.
+struct DataPlaneSetup {
+  BootSecrets secrets;
+  // Seconds of the wall clock at this start, and more than at any start before: no number of a call or a
+  // transaction is ever given twice.
+  std::uint32_t epoch = 0;
+  Duration utc_at_zero{};  // UTC minus core_time()
+  // What save_calls() of the last run gave. The engines have them before the first datagram comes.
+  std::vector<sip::SipEngine::SavedCall> restored_calls{};
+};
+
+// The clock by which the engines run: what `at` of an event and the times of a CallRecord are moments of.
+[[nodiscard]] Timestamp core_time() noexcept;
+
+// Runs on an engine's own thread, between two of its datagrams, which wait meanwhile: it must be short, wait
+// for nothing and throw nothing. What it puts into `out` is sent, and its events are told, when it ends.
+using EngineTask =
+    std::function<void(std::size_t engine, sip::SipEngine&, Timestamp now, sip::EngineOutput& out)>;
 
 class DataPlane {
  public:
+  static constexpr Duration kTaskTimeout = 5s;
+
   // Must be called from main before any other thread exists (EAL). The configuration must outlive the
   // result. On error everything that was made (namespaces, taps, XDP programs) has been removed again.
   [[nodiscard]] static Result<std::unique_ptr<DataPlane>, StartError> start(const SbcConfig& config,
-                                                                            const BootSecrets& secrets);
+                                                                            DataPlaneSetup setup);
   virtual ~DataPlane() = default;  // stops
 
   // Ends all threads, closes devices, removes namespaces and XDP programs. Idempotent.
   virtual void stop() = 0;
+  [[nodiscard]] virtual std::size_t engines() const = 0;
+  // Any thread but an engine's. True: the task has run. False: the engine did not begin it within
+  // kTaskTimeout, or calls are saved, or the data plane is stopped; then it never will.
+  [[nodiscard]] virtual bool on_engine(std::size_t engine, const EngineTask& task) = 0;
+  // On all engines, one after the other. False: not on all of them.
+  [[nodiscard]] bool on_engines(const EngineTask& task);
+  // Records, alarms and detections of the engines; lives as long as the data plane, beyond stop() too.
+  [[nodiscard]] virtual EventStream& events() = 0;
+  // Before stop(), once no call may change any more: each engine takes in what has arrived, then rests. From
+  // then on datagrams are dropped and no task runs; what was said still leaves, and stop() waits for that.
+  [[nodiscard]] virtual std::vector<sip::SipEngine::SavedCall> save_calls() = 0;
+
   // Any thread. Sums what the lcores and shards counted; they are not disturbed.
   [[nodiscard]] virtual DataPlaneSnapshot snapshot() const = 0;
   // From now on the lines that libraries below print (DPDK) go to `listener`, without line feeds, on

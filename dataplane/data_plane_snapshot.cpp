@@ -1,9 +1,41 @@
 // data_plane_snapshot.cpp — sums what lcores, shards and the stream thread counted.
 #include <rte_version.h>
 
+#include <algorithm>
+
 #include "dataplane/running_data_plane.h"
 
 namespace sallyport::dataplane {
+namespace {
+
+template <std::size_t kSize>
+void add_each(std::array<std::uint64_t, kSize>& sums, const std::array<Counter, kSize>& counters) noexcept {
+  for (std::size_t i = 0; i < kSize; ++i) sums[i] += counters[i].value();
+}
+
+void add_counters(DataPlaneSnapshot& snapshot, const sip::EngineCounters& counters) noexcept {
+  for (std::size_t peer = 0; peer < std::min(snapshot.peers.size(), counters.peers.size()); ++peer)
+    snapshot.peers[peer].add(counters.peers[peer]);
+  for (std::size_t label = 0; label < snapshot.detections.size(); ++label)
+    snapshot.detections[label] += counters.detections.value(static_cast<sip::DetectionLabel>(label));
+  snapshot.calls_active += counters.calls_active.value();
+  snapshot.dialogs_active += counters.dialogs_active.value();
+  snapshot.transactions_active += counters.transactions_active.value();
+  snapshot.messages_lost += counters.messages_lost.value();
+}
+
+}  // namespace
+
+void PeerCallCounts::add(const sip::PeerCallCounters& counters) noexcept {
+  for (std::size_t direction = 0; direction < results.size(); ++direction) {
+    for (std::size_t result = 0; result < results[direction].size(); ++result)
+      results[direction][result] += counters.results[direction].value(static_cast<CallResult>(result));
+    add_each(setup[direction], counters.setup[direction]);
+    add_each(duration[direction], counters.duration[direction]);
+  }
+  add_each(setup_milliseconds, counters.setup_milliseconds);
+  add_each(duration_milliseconds, counters.duration_milliseconds);
+}
 
 DataPlaneSnapshot RunningDataPlane::snapshot() const {
   const std::lock_guard lock(mutex_);
@@ -64,12 +96,25 @@ PortSnapshot RunningDataPlane::port_snapshot(std::size_t port) const {
 
 void RunningDataPlane::add_engines(DataPlaneSnapshot& snapshot) const {
   snapshot.realms.resize(config_.realms.size());
-  for (const auto& shard : shards_) {
+  snapshot.peers.resize(config_.peers.size() + 1);
+  for (std::size_t engine = 0; engine < shards_.size(); ++engine) {
+    const auto& shard = shards_[engine];
     for (std::size_t realm = 0; realm < config_.realms.size(); ++realm)
       snapshot.realms[realm].add(shard->engine().counters(static_cast<RealmIndex>(realm)));
-    snapshot.transactions_active += shard->engine().transactions_active();
+    add_counters(snapshot, shard->engine().counters());
+    snapshot.events_dropped += events_->line(engine).dropped();
+    snapshot.records_lost += events_->line(engine).records_lost();
   }
+  for (std::size_t peer = 0; peer < config_.peers.size(); ++peer)
+    for (const auto direction : {policy::CallDirection::In, policy::CallDirection::Out}) {
+      const auto position = static_cast<std::size_t>(direction);
+      snapshot.peers[peer].active[position] = policy_.admission.active(PeerIndex(peer), direction);
+      snapshot.peers[peer].limit[position] = policy_.admission.limit(PeerIndex(peer), direction);
+    }
   snapshot.transactions_capacity = config_.dataplane.capacity.transactions;
+  snapshot.calls_capacity = config_.dataplane.capacity.calls;
+  snapshot.calls_restored = calls_restored_;
+  snapshot.calls_not_restored = calls_not_restored_;
 }
 
 }  // namespace sallyport::dataplane

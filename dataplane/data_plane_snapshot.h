@@ -38,6 +38,18 @@ struct RingSnapshot {
   std::size_t used = 0, capacity = 0;
 };
 
+// Calls of one peer, by direction as the peer sees Sallyport: In are calls that it sends us.
+struct PeerCallCounts {
+  static constexpr std::size_t kBuckets = sip::kSetupBounds.size() + 1;  // the last has no bound
+  static_assert(sip::kDurationBounds.size() + 1 == kBuckets);
+  using Histogram = std::array<std::uint64_t, kBuckets>;  // of each bucket alone, not summed up
+  std::array<std::array<std::uint64_t, static_cast<std::size_t>(CallResult::kCount)>, 2> results{};
+  std::array<Histogram, 2> setup{}, duration{};  // [sip::Direction]; seconds by kSetupBounds, kDurationBounds
+  std::array<std::uint64_t, 2> setup_milliseconds{}, duration_milliseconds{};
+  std::array<std::uint32_t, 2> active{}, limit{};  // of configured peers; the limit is at any moment the same
+  void add(const sip::PeerCallCounters& counters) noexcept;
+};
+
 struct DataPlaneSnapshot {
   std::string dpdk_version;
   bool hugepages = false;
@@ -46,7 +58,14 @@ struct DataPlaneSnapshot {
   std::vector<RingSnapshot> rings;
   std::uint64_t mbufs_free = 0, mbufs_total = 0;
   std::vector<sip::RealmSipCounts> realms;  // in the order of SbcConfig::realms
+  std::vector<PeerCallCounts> peers;        // in the order of SbcConfig::peers, then one for all else
   std::uint64_t transactions_active = 0, transactions_capacity = 0;
+  std::uint64_t calls_active = 0, calls_capacity = 0, dialogs_active = 0;
+  std::array<std::uint64_t, sip::kDetectionLabels.size()> detections{};  // by sip::DetectionLabel
+  std::uint64_t messages_lost = 0;                                       // the engines had no room for them
+  std::uint64_t events_dropped = 0;                          // alarms and detections nobody took in time
+  std::uint64_t records_lost = 0;                            // records for which all memory was full
+  std::uint64_t calls_restored = 0, calls_not_restored = 0;  // at start
   std::uint64_t sources_tracked = 0, sources_capacity = 0;
 };
 

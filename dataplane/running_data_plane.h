@@ -16,6 +16,8 @@
 #include "dataplane/net/network_namespace.h"
 #include "dataplane/net/underlay.h"
 #include "dataplane/packet/port_table.h"
+#include "dataplane/shard/command_box.h"
+#include "dataplane/shard/event_lines.h"
 #include "dataplane/shard/shard.h"
 #include "dataplane/shard/shard_thread.h"
 #include "dataplane/stream/stream_thread.h"
@@ -28,20 +30,28 @@ namespace sallyport::dataplane {
 
 class RunningDataPlane final : public DataPlane {
  public:
-  RunningDataPlane(const SbcConfig& config, const BootSecrets& secrets)
-      : config_(config), secrets_(secrets) {}
+  RunningDataPlane(const SbcConfig& config, DataPlaneSetup setup)
+      : config_(config), setup_(std::move(setup)), secrets_(setup_.secrets), policy_(config) {}
   ~RunningDataPlane() override { stop(); }
 
   // Once. On error the destructor undoes what was done.
   [[nodiscard]] Result<void, StartError> begin();
   void stop() override;
+  [[nodiscard]] std::size_t engines() const override { return events_->engines(); }
+  [[nodiscard]] bool on_engine(std::size_t engine, const EngineTask& task) override;
+  [[nodiscard]] EventStream& events() override { return *events_; }
+  [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save_calls() override;
   [[nodiscard]] DataPlaneSnapshot snapshot() const override;
   void listen_to_library(std::function<void(std::string_view line)> listener) override;
 
  private:
   [[nodiscard]] Result<void, StartError> prepare_linux();
   [[nodiscard]] Result<void, StartError> open_devices(const EalArguments& arguments);
+  [[nodiscard]] Result<void, StartError> make_links();
   void make_shards();
+  [[nodiscard]] ShardSetup shard_setup(std::size_t shard);
+  [[nodiscard]] sip::SipEngineSettings engine_settings(std::size_t engine) const;
+  void restore_calls();
   [[nodiscard]] Result<void, StartError> start_stream();
   void make_workers();
   [[nodiscard]] Result<void, StartError> start_threads();
@@ -52,10 +62,13 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] DataPlaneSnapshot take_snapshot() const;
   [[nodiscard]] PortSnapshot port_snapshot(std::size_t port) const;
   void add_engines(DataPlaneSnapshot& snapshot) const;
+  void let_answers_leave() const noexcept;
   void report_lost_packets() const;
 
   const SbcConfig& config_;
+  DataPlaneSetup setup_;
   const BootSecrets secrets_;
+  sip::SharedPolicy policy_;
   std::vector<DevicePlan> device_plans_;
   ThreadPlan threads_;
   MemoryPlan memory_;
@@ -70,12 +83,16 @@ class RunningDataPlane final : public DataPlane {
   std::unique_ptr<policy::SourceClassifier> sources_;
   std::unique_ptr<ListenerTable> listeners_;
   std::unique_ptr<Links> links_;
+  std::unique_ptr<EventLines> events_;                 // stays after stop()
+  std::vector<std::unique_ptr<CommandBox>> commands_;  // by engine; stay after stop()
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<StreamThread> stream_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<ShardThread>> shard_threads_;
   std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;
   std::vector<std::unique_ptr<MemifRejoin>> memif_clients_;
+
+  std::uint64_t calls_restored_ = 0, calls_not_restored_ = 0;
 
   mutable std::mutex mutex_;  // between snapshot() and stop()
   bool runs_ = false;         // all of the above exists

@@ -32,13 +32,14 @@ struct ThreadPlan {
 
 // Capacities of what may hold packets; plan_memory adds them up.
 inline constexpr std::uint32_t kDescriptorsPerQueue = 1024;
-inline constexpr std::uint32_t kShardRingCapacity = 4096;   // lcore to all shards; each pair has its part
-inline constexpr std::uint32_t kAnswerRingCapacity = 2048;  // shard to all lcores; each pair has its part
-inline constexpr std::uint32_t kStreamRingCapacity = 1024;  // lcore to stream thread and back, each
-inline constexpr std::uint32_t kLcoreRingCapacity = 1024;   // lcore to lcore, each pair
-inline constexpr std::uint32_t kFragmentsHeldMax = 4096;    // each lcore
-inline constexpr std::uint32_t kPacketsOnHoldMax = 256;     // each lcore
-inline constexpr std::uint32_t kMempoolCache = 256;         // each thread that handles packets
+inline constexpr std::uint32_t kShardRingCapacity = 4096;      // lcore to all shards; each pair has its part
+inline constexpr std::uint32_t kAnswerRingCapacity = 2048;     // shard to all lcores; each pair has its part
+inline constexpr std::uint32_t kStreamRingCapacity = 1024;     // lcore to stream thread and back, each
+inline constexpr std::uint32_t kLcoreRingCapacity = 1024;      // lcore to lcore, each pair
+inline constexpr std::uint32_t kUnreachableRingCapacity = 64;  // lcore to shard, each pair; no packets in it
+inline constexpr std::uint32_t kFragmentsHeldMax = 4096;       // each lcore
+inline constexpr std::uint32_t kPacketsOnHoldMax = 256;        // each lcore
+inline constexpr std::uint32_t kMempoolCache = 256;            // each thread that handles packets
 
 struct MemoryPlan {
   std::uint32_t mbufs = 0;

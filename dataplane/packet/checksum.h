@@ -13,8 +13,6 @@ namespace sallyport::dataplane {
 class InternetSum {
  public:
   void add(std::span<const std::uint8_t> bytes) noexcept;
-  // Only between pieces of an even number of octets.
-  void add16(std::uint16_t value) noexcept { sum_ += value; }
   // The pseudo header of UDP, TCP or ICMPv6. Only first.
   void add_pseudo_header(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
                          std::uint32_t length) noexcept;

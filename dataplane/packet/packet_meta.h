@@ -22,7 +22,7 @@ enum class PacketClass : std::uint8_t { Unknown, Media, Signalling, Exception };
 struct PacketMeta {
   IpAddress source;
   IpAddress destination;
-  std::uint16_t source_port = 0;  // UDP and TCP only
+  std::uint16_t source_port = 0;  // UDP, TCP, and an ICMP error: of the flow it quotes, remote then local
   std::uint16_t destination_port = 0;
   std::uint16_t l3_offset = 0;       // IP or ARP header
   std::uint16_t l4_offset = 0;       // after IP header and extension headers

@@ -6,6 +6,7 @@
 #include "dataplane/packet/arp.h"
 #include "dataplane/packet/ethernet.h"
 #include "dataplane/packet/icmp.h"
+#include "dataplane/packet/icmp_error.h"
 #include "dataplane/packet/ordinary_packet.h"
 #include "dataplane/packet/udp_header.h"
 
@@ -44,6 +45,17 @@ Outcome take_arp(const Arrival& arrival, PacketMeta& meta) noexcept {
   return fail(DropReason::NotOurAddress);
 }
 
+// Of an error that quotes a flow the ports become those of the flow, seen from its other end.
+void take_icmp(const IpHeader& ip, std::span<const std::uint8_t> held, PacketMeta& meta) noexcept {
+  meta.exception = ip.source.is_v4() ? icmp_kind(ip, held) : icmpv6_kind(ip, held);
+  if (meta.exception != policy::ExceptionKind::None) return;
+  const auto flow = quoted_flow(ip.destination, held);
+  if (!flow) return;
+  meta.exception = policy::ExceptionKind::Unreachable;
+  meta.source_port = flow->remote.port;
+  meta.destination_port = flow->local.port;
+}
+
 Outcome take_transport(const Arrival& arrival, const IpHeader& ip, PacketMeta& meta) noexcept {
   const auto bytes = arrival.head.subspan(std::min<std::size_t>(ip.header_length, arrival.head.size()));
   const auto held = bytes.first(std::min<std::size_t>(bytes.size(), meta.l4_length));
@@ -62,7 +74,7 @@ Outcome take_transport(const Arrival& arrival, const IpHeader& ip, PacketMeta& m
   } else if (ip.protocol == kProtocolIcmp || ip.protocol == kProtocolIcmpv6) {
     if (held.size() < kIcmpBytes) return fail(DropReason::RuntFrame);
     const bool is_native = (ip.protocol == kProtocolIcmp) == ip.source.is_v4();
-    if (is_native) meta.exception = ip.source.is_v4() ? icmp_kind(ip, held) : icmpv6_kind(ip, held);
+    if (is_native) take_icmp(ip, held, meta);
   }
   return {};
 }

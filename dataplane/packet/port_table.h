@@ -45,7 +45,6 @@ class DevicePorts {
   }
   // Whom to charge what belongs to no port.
   [[nodiscard]] PortIndex first_port() const noexcept { return ports_.front().port; }
-  [[nodiscard]] const std::vector<PortNetwork>& ports() const noexcept { return ports_; }
   // `port` is one of this device.
   [[nodiscard]] bool completes_checksums(PortIndex port) const noexcept {
     for (const PortNetwork& network : ports_)

@@ -41,10 +41,13 @@ enum class DropReason : std::uint8_t {
   ArpBudget,
   NeighbourDiscoveryBudget,
   EchoBudget,
+  ErrorQuotesNoFlow,  // ICMP error about a datagram that no listener of ours sent
+  ErrorBudget,        // ICMP errors about our own flows
   // hand-over
   ShardRingFull,
   StreamRingFull,
   LcoreRingFull,
+  Stopping,  // the calls are saved: from then on nothing may change them
   // transmit
   NoRoute,
   NoNeighbour,
@@ -84,9 +87,12 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "arp_budget",
                                                                                  "neighbour_discovery_budget",
                                                                                  "echo_budget",
+                                                                                 "error_quotes_no_flow",
+                                                                                 "error_budget",
                                                                                  "shard_ring_full",
                                                                                  "stream_ring_full",
                                                                                  "lcore_ring_full",
+                                                                                 "stopping",
                                                                                  "no_route",
                                                                                  "no_neighbour",
                                                                                  "hold_queue_full",

@@ -1,4 +1,4 @@
-// shard.cpp — packets to datagrams to the SIP engine, and back.
+// shard.cpp — packets to datagrams to the SIP engine, and back. RFC 3261 §18.4 for errors of the network.
 #include "dataplane/shard/shard.h"
 
 #include <rte_mbuf.h>
@@ -22,8 +22,11 @@ PortIndex port_named(const SbcConfig& config, const std::string& name) {
 
 Shard::Shard(const SbcConfig& config, ShardSetup setup)
     : lcores_(std::move(setup.lcores)),
+      owner_(setup.owner),
       pool_(setup.pool),
-      engine_(config, setup.engine),
+      events_(*setup.events),
+      commands_(*setup.commands),
+      engine_(config, *setup.policy, setup.engine),
       dropped_(config.ports.size()),
       scratch_(std::make_unique<char[]>(kDatagramMax)) {
   for (const RealmConfig& realm : config.realms)
@@ -33,24 +36,70 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
 Shard::~Shard() { discard_mail(); }
 
 std::size_t Shard::run_once(Timestamp now) noexcept {
+  std::size_t done = commands_.take_all(now);
+  if (!is_saved_) done += hear_journal(now);
+  for (ShardLcore& lcore : lcores_) done += take_mail(now, lcore, kBatch);
+  if (!is_saved_) done += run_timers(now);
+  events_.flush();
+  return done;
+}
+
+std::size_t Shard::take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept {
   std::size_t done = 0;
-  for (std::size_t lcore = 0; lcore < lcores_.size(); ++lcore) {
-    ShardInput input;
-    for (std::size_t i = 0; i < kBatch && lcores_[lcore].inbox->receive(input); ++i, ++done)
-      handle(now, input.packet, lcore);
+  for (Unreachable lost; lcore.unreachable->receive(lost); ++done) {
+    if (is_saved_) continue;
+    with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
+      engine.on_unreachable(now, {lost.realm, lost.local, lost.remote}, out);
+    });
   }
-  for (auto deadline = engine_.next_deadline(); deadline && *deadline <= now && done < kBatch; ++done) {
-    out_.clear();
-    engine_.on_deadline(now, out_);
-    send_all(out_, 0);
-    deadline = engine_.next_deadline();
+  ShardInput input;
+  for (std::size_t i = 0; i < at_most && lcore.inbox->receive(input); ++i, ++done) {
+    if (is_saved_)
+      refuse(input.packet);
+    else
+      handle(now, input.packet);
   }
   return done;
 }
 
+// Bounded apart from the datagrams, so that neither keeps the other waiting.
+std::size_t Shard::run_timers(Timestamp now) noexcept {
+  for (std::size_t done = 0; done < kTimerTurns; ++done) {
+    const auto deadline = engine_.next_deadline();
+    if (!deadline || *deadline > now) return done;
+    with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_deadline(now, out); });
+  }
+  return kTimerTurns;
+}
+
+std::size_t Shard::hear_journal(Timestamp now) noexcept {
+  const std::uint64_t sequence = events_.journalled();
+  if (sequence == journalled_) return 0;
+  journalled_ = sequence;
+  with_engine(
+      [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_journalled(now, sequence, out); });
+  return 1;
+}
+
 bool Shard::has_mail() const noexcept {
-  return std::any_of(lcores_.begin(), lcores_.end(),
-                     [](const ShardLcore& lcore) { return !lcore.inbox->empty(); });
+  return commands_.has_mail() || (!is_saved_ && events_.journalled() != journalled_) ||
+         std::any_of(lcores_.begin(), lcores_.end(), [](const ShardLcore& lcore) {
+           return !lcore.inbox->empty() || !lcore.unreachable->empty();
+         });
+}
+
+std::optional<Timestamp> Shard::next_deadline(Timestamp now) const noexcept {
+  std::optional<Timestamp> deadline;
+  if (!is_saved_) deadline = engine_.next_deadline();
+  if (events_.is_behind()) deadline = std::min(deadline.value_or(Timestamp::max()), now + kRetryEvents);
+  return deadline;
+}
+
+std::vector<sip::SipEngine::SavedCall> Shard::save(Timestamp now) noexcept {
+  for (ShardLcore& lcore : lcores_) take_mail(now, lcore, lcore.inbox->capacity());
+  is_saved_ = true;
+  events_.flush();
+  return engine_.save(now);
 }
 
 void Shard::discard_mail() noexcept {
@@ -59,7 +108,7 @@ void Shard::discard_mail() noexcept {
     while (lcore.inbox->receive(input)) rte_pktmbuf_free(input.packet);
 }
 
-void Shard::handle(Timestamp now, rte_mbuf* packet, std::size_t lcore) noexcept {
+void Shard::handle(Timestamp now, rte_mbuf* packet) noexcept {
   const MbufPtr owner(packet);
   const PacketMeta& meta = *meta_of(packet);
   const sip::DatagramInput input{.listener = meta.listener,
@@ -69,9 +118,12 @@ void Shard::handle(Timestamp now, rte_mbuf* packet, std::size_t lcore) noexcept 
                                  .local = {meta.destination, meta.destination_port},
                                  .remote = {meta.source, meta.source_port},
                                  .bytes = payload_of(*packet)};
-  out_.clear();
-  engine_.on_datagram(now, input, out_);
-  send_all(out_, lcore);
+  with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_datagram(now, input, out); });
+}
+
+void Shard::refuse(rte_mbuf* packet) noexcept {
+  dropped_[to_position(meta_of(packet)->port)].add(DropReason::Stopping);
+  rte_pktmbuf_free(packet);
 }
 
 // Reassembled datagrams lie in a chain of segments.
@@ -82,12 +134,14 @@ std::string_view Shard::payload_of(const rte_mbuf& packet) noexcept {
   return {static_cast<const char*>(bytes), meta.payload_length};
 }
 
-void Shard::send_all(const sip::EngineOutput& out, std::size_t lcore) noexcept {
-  for (const sip::SendDatagram& datagram : out) send(datagram, lcore);
+void Shard::carry_out() noexcept {
+  for (const sip::SendDatagram& datagram : out_.sends()) send(datagram);
+  for (sip::EngineEvent& event : out_.events()) events_.add(std::move(event));
 }
 
-void Shard::send(const sip::SendDatagram& datagram, std::size_t lcore) noexcept {
-  const RealmWay& way = realms_[to_position(datagram.realm)];
+void Shard::send(const sip::SendDatagram& datagram) noexcept {
+  const sip::Path& path = datagram.path;
+  const RealmWay& way = realms_[to_position(path.realm)];
   MbufPtr packet(packet_of(datagram.bytes));
   if (!packet) {
     dropped_[to_position(way.port)].add(DropReason::NoBuffer);
@@ -95,15 +149,16 @@ void Shard::send(const sip::SendDatagram& datagram, std::size_t lcore) noexcept 
   }
   PacketMeta& meta = *meta_of(packet.get());
   meta = PacketMeta{};
-  meta.source = datagram.local.address;
-  meta.source_port = datagram.local.port;
-  meta.destination = datagram.remote.address;
-  meta.destination_port = datagram.remote.port;
+  meta.source = path.local.address;
+  meta.source_port = path.local.port;
+  meta.destination = path.remote.address;
+  meta.destination_port = path.remote.port;
   meta.payload_length = static_cast<std::uint16_t>(datagram.bytes.size());
   meta.port = way.port;
-  meta.realm = datagram.realm;
+  meta.realm = path.realm;
   meta.ip_protocol = 17;
   meta.packet_class = PacketClass::Signalling;
+  const std::size_t lcore = owner_.of(path.remote.address);
   const std::size_t sender = lcores_[lcore].sender_by_port[to_position(way.port)];
   if (!lcores_[sender].outbox->send({packet.get(), way.dscp})) {
     dropped_[to_position(way.port)].add(DropReason::LcoreRingFull);

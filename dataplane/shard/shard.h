@@ -1,5 +1,9 @@
-// shard.h — one signalling thread's work: datagrams from the lcores go through its SIP engine, and what the
-// engine wants sent goes back to the lcores as packets. One turn at a time; shard_thread.h runs the turns.
+// shard.h — one signalling thread's work: datagrams from the lcores go through its SIP engine; what the
+// engine wants sent goes back to the lcores as packets, what it tells goes to management. One turn at a time;
+// shard_thread.h runs the turns.
+//
+// All that goes to one address leaves by one lcore, whichever lcore or timer caused it: messages of one
+// dialog never overtake each other between here and the wire.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +14,11 @@
 #include <vector>
 
 #include "dataplane/pipeline/drop_reason.h"
+#include "dataplane/shard/command_box.h"
+#include "dataplane/shard/event_line.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/source_owner.h"
 #include "policy/base/counters.h"
 #include "policy/base/time.h"
 #include "policy/model/sbc_config.h"
@@ -21,17 +28,23 @@ struct rte_mempool;
 
 namespace sallyport::dataplane {
 
-// The two ways between this shard and one lcore. The mailboxes outlive the shard.
+// The ways between this shard and one lcore. The mailboxes outlive the shard.
 struct ShardLcore {
-  Mailbox<ShardInput>* inbox = nullptr;    // the lcore sends
-  Mailbox<ShardOutput>* outbox = nullptr;  // the shard sends
+  Mailbox<ShardInput>* inbox = nullptr;         // the lcore sends
+  Mailbox<Unreachable>* unreachable = nullptr;  // the lcore sends
+  Mailbox<ShardOutput>* outbox = nullptr;       // the shard sends
   // By port: which lcore sends on it what this lcore would send (itself, if it has a transmit queue there).
   std::vector<std::size_t> sender_by_port;
 };
 
 struct ShardSetup {
   std::vector<ShardLcore> lcores;
+  SourceOwner owner;  // the same as the lcores'
   rte_mempool* pool = nullptr;
+  // These outlive the shard.
+  sip::SharedPolicy* policy = nullptr;
+  EventLine* events = nullptr;
+  CommandBox* commands = nullptr;
   sip::SipEngineSettings engine;
 };
 
@@ -46,7 +59,22 @@ class Shard {
   // Takes at most kBatch datagrams of each lcore and the timers that are due. How much was done.
   std::size_t run_once(Timestamp now) noexcept;
   [[nodiscard]] bool has_mail() const noexcept;
-  [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept { return engine_.next_deadline(); }
+  // When to run it though there is no mail.
+  [[nodiscard]] std::optional<Timestamp> next_deadline(Timestamp now) const noexcept;
+
+  // On the thread of its turns (CommandBox), or before the first turn.
+  //
+  // What the engine puts into the output is carried out when the task ends.
+  template <class Task>
+  void with_engine(Task&& task) {
+    out_.clear();
+    task(engine_, out_);
+    carry_out();
+  }
+  // Takes all that the inboxes hold, then writes the calls down. From then on nothing goes into the engine:
+  // datagrams are dropped, timers rest.
+  [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save(Timestamp now) noexcept;
+  [[nodiscard]] bool is_saved() const noexcept { return is_saved_; }
   // When no thread runs it any more: frees what its inboxes still hold.
   void discard_mail() noexcept;
 
@@ -58,22 +86,33 @@ class Shard {
 
  private:
   static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kTimerTurns = 16;  // of engine_.on_deadline() in one turn
   static constexpr std::size_t kDatagramMax = 65535;
+  static constexpr Duration kRetryEvents = 5ms;
 
   struct RealmWay {
     PortIndex port = PortIndex::kNone;
     std::uint8_t dscp = 0;
   };
-  void handle(Timestamp now, rte_mbuf* packet, std::size_t lcore) noexcept;
-  void send_all(const sip::EngineOutput& out, std::size_t lcore) noexcept;
-  void send(const sip::SendDatagram& datagram, std::size_t lcore) noexcept;
+  std::size_t take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept;
+  std::size_t run_timers(Timestamp now) noexcept;
+  std::size_t hear_journal(Timestamp now) noexcept;
+  void handle(Timestamp now, rte_mbuf* packet) noexcept;
+  void refuse(rte_mbuf* packet) noexcept;
+  void carry_out() noexcept;
+  void send(const sip::SendDatagram& datagram) noexcept;
   [[nodiscard]] rte_mbuf* packet_of(std::string_view bytes) noexcept;
   [[nodiscard]] std::string_view payload_of(const rte_mbuf& packet) noexcept;
 
   std::vector<ShardLcore> lcores_;
+  SourceOwner owner_;
   rte_mempool* pool_;
+  EventLine& events_;
+  CommandBox& commands_;
   sip::SipEngine engine_;
   sip::EngineOutput out_;
+  std::uint64_t journalled_ = 0;  // what the engine knows of it
+  bool is_saved_ = false;
   std::vector<RealmWay> realms_;                   // by RealmIndex
   std::vector<EnumCounters<DropReason>> dropped_;  // by PortIndex
   std::unique_ptr<char[]> scratch_;                // a payload that lies in several segments, made whole

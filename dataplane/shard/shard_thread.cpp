@@ -35,7 +35,7 @@ void ShardThread::run() noexcept {
 void ShardThread::sleep(Timestamp now) noexcept {
   bell_.announce_sleep();
   if (!shard_.has_mail() && !stopping_.load(std::memory_order_acquire)) {
-    const auto deadline = shard_.next_deadline();
+    const auto deadline = shard_.next_deadline(now);
     const Duration wait = deadline ? std::max(*deadline - now, Duration::zero()) : Duration(0);
     const timespec timeout{static_cast<time_t>(wait.count() / 1'000'000'000),
                            static_cast<long>(wait.count() % 1'000'000'000)};

@@ -21,12 +21,22 @@ DropReason why_unused(std::uint8_t protocol) noexcept {
 
 }  // namespace
 
+// The quoted source is where the error was sent to; the flow is ours when we listen there.
+void ClassifyStage::classify_error(Burst& burst, std::size_t i) noexcept {
+  PacketMeta& meta = *burst.meta[i];
+  const ListenerMatch match = listeners_.find(meta.local_address, meta.destination_port);
+  if (match.listener == ListenerIndex::kNone) return burst.drop(i, DropReason::ErrorQuotesNoFlow);
+  meta.listener = match.listener;
+  meta.realm = match.realm;
+}
+
 void ClassifyStage::process(Timestamp, Burst& burst) noexcept {
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue) continue;
     PacketMeta& meta = *burst.meta[i];
     if (meta.exception != policy::ExceptionKind::None) {
       meta.packet_class = PacketClass::Exception;
+      if (meta.exception == policy::ExceptionKind::Unreachable) classify_error(burst, i);
       continue;
     }
     if (meta.ip_protocol != kProtocolUdp) {

@@ -18,6 +18,8 @@ class ClassifyStage {
   void process(Timestamp now, Burst& burst) noexcept;
 
  private:
+  void classify_error(Burst& burst, std::size_t i) noexcept;
+
   ListenerTable listeners_;
 };
 static_assert(Stage<ClassifyStage>);

@@ -30,6 +30,8 @@ DropReason reason_of(ExceptionKind kind) noexcept {
       return DropReason::ArpBudget;
     case ExceptionKind::NeighbourDiscovery:
       return DropReason::NeighbourDiscoveryBudget;
+    case ExceptionKind::Unreachable:
+      return DropReason::ErrorBudget;
     default:
       return DropReason::EchoBudget;
   }
@@ -105,8 +107,9 @@ void GuardStage::judge_exception(Timestamp now, Burst& burst, std::size_t i) noe
   meta.trust = source.trust;
   meta.peer = source.peer;
   // ARP and neighbour discovery go on for a denied source: it may be the router that others are behind.
-  if (source.trust == TrustClass::Denied && meta.exception == ExceptionKind::Echo)
-    return burst.drop(i, DropReason::Denied);
+  const bool may_be_denied =
+      meta.exception == ExceptionKind::Echo || meta.exception == ExceptionKind::Unreachable;
+  if (source.trust == TrustClass::Denied && may_be_denied) return burst.drop(i, DropReason::Denied);
   const bool is_favoured = source.trust >= TrustClass::Trusted;
   if (!budget_.take(meta.port, meta.exception, meta.source, is_favoured, now))
     burst.drop(i, reason_of(meta.exception));

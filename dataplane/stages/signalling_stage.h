@@ -15,10 +15,11 @@
 
 namespace sallyport::dataplane {
 
-// One signalling thread as an lcore sees it. Both outlive the stage.
+// One signalling thread as an lcore sees it. All outlive the stage.
 struct ShardLink {
   Mailbox<ShardInput>* inbox = nullptr;
   Doorbell* bell = nullptr;
+  Mailbox<Unreachable>* unreachable = nullptr;
 };
 
 class SignallingStage {

@@ -26,6 +26,7 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
   for (std::size_t i = 0; i < lcores_ * shards_; ++i) {
     to_shards_.push_back(std::make_unique<Mailbox<ShardInput>>(shard_ring_capacity(threads)));
     from_shards_.push_back(std::make_unique<Mailbox<ShardOutput>>(answer_ring_capacity(threads)));
+    unreachable_.push_back(std::make_unique<Mailbox<Unreachable>>(kUnreachableRingCapacity));
   }
   for (std::size_t lcore = 0; lcore < lcores_; ++lcore) {
     to_stream_.push_back(std::make_unique<Mailbox<ToStream>>(kStreamRingCapacity));
@@ -40,6 +41,11 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
 bool Links::are_open() const noexcept {
   return std::all_of(shard_bells_.begin(), shard_bells_.end(),
                      [](const auto& bell) { return bell->is_open(); });
+}
+
+bool Links::are_answers_taken() const noexcept {
+  return std::all_of(from_shards_.begin(), from_shards_.end(),
+                     [](const auto& mailbox) { return mailbox->empty(); });
 }
 
 std::vector<RingSnapshot> Links::snapshot() const {

@@ -26,6 +26,9 @@ class Links {
   [[nodiscard]] Mailbox<ShardOutput>& from_shard(std::size_t shard, std::size_t lcore) noexcept {
     return *from_shards_[lcore * shards_ + shard];
   }
+  [[nodiscard]] Mailbox<Unreachable>& unreachable(std::size_t lcore, std::size_t shard) noexcept {
+    return *unreachable_[lcore * shards_ + shard];
+  }
   [[nodiscard]] Mailbox<ToStream>& to_stream(std::size_t lcore) noexcept { return *to_stream_[lcore]; }
   [[nodiscard]] Mailbox<FromStream>& from_stream(std::size_t lcore) noexcept { return *from_stream_[lcore]; }
   // from != to.
@@ -36,6 +39,8 @@ class Links {
   // False when the process had no file descriptors left for the doorbells.
   [[nodiscard]] bool are_open() const noexcept;
 
+  // No datagram of a shard waits for its lcore.
+  [[nodiscard]] bool are_answers_taken() const noexcept;
   // Any thread.
   [[nodiscard]] std::vector<RingSnapshot> snapshot() const;
   // When no thread runs any more: frees the packets that are still on their way.
@@ -45,6 +50,7 @@ class Links {
   std::size_t lcores_, shards_;
   std::vector<std::unique_ptr<Mailbox<ShardInput>>> to_shards_;     // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<ShardOutput>>> from_shards_;  // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<Unreachable>>> unreachable_;  // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;       // by lcore
   std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;   // by lcore
   std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;  // by sender, receiver; null on the diagonal

@@ -17,6 +17,13 @@ struct ShardInput {
   rte_mbuf* packet = nullptr;
 };
 
+// lcore -> every shard: what we sent from `local` did not arrive at `remote`, says the network (an ICMP
+// error).
+struct Unreachable {
+  RealmIndex realm = RealmIndex::kNone;
+  Endpoint local, remote;
+};
+
 // shard -> lcore: a UDP datagram to send. The mbuf holds only the UDP payload (room for all headers is left
 // in front); addresses, ports and `port` stand in its PacketMeta (source = our side), DSCP here.
 struct ShardOutput {

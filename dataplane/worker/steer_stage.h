@@ -1,6 +1,5 @@
 // steer_stage.h — with several lcores: hands each packet to the lcore that owns its source, so that a
-// source's buckets and fragments have one owner. The owner is chosen by a keyed hash of the source's prefix,
-// because a prefix has a bucket too. Not used when there is one lcore.
+// source's buckets and fragments have one owner (worker/source_owner.h). Not used when there is one lcore.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +9,8 @@
 
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/worker/mailbox.h"
-#include "policy/base/keyed_hash.h"
+#include "dataplane/worker/source_owner.h"
 #include "policy/base/time.h"
-#include "policy/model/security.h"
 
 namespace sallyport::dataplane {
 
@@ -24,8 +22,7 @@ struct HandedOver {
 struct SteerSetup {
   std::size_t own = 0;                          // this lcore
   std::vector<Mailbox<HandedOver>*> to_lcores;  // by lcore; null at `own`
-  PrefixLimit prefix;
-  HashKey key;
+  SourceOwner owner;
 };
 
 class SteerStage {
@@ -36,7 +33,6 @@ class SteerStage {
   // After parse, before fragments. Packets of other lcores become Consumed, or are dropped with
   // LcoreRingFull.
   void process(Timestamp now, Burst& burst) noexcept;
-  [[nodiscard]] std::size_t owner_of(const IpAddress& source) const noexcept;
 
  private:
   SteerSetup setup_;

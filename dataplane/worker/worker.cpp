@@ -19,7 +19,8 @@ TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream,
 
 std::optional<SteerStage> steer_for(const WorkerSetup& setup, const SbcConfig& config) {
   if (setup.to_lcores.size() <= 1) return std::nullopt;
-  return SteerStage({setup.number, setup.to_lcores, config.security.limits.prefix, setup.key});
+  return SteerStage({setup.number, setup.to_lcores,
+                     SourceOwner(config.security.limits.prefix, setup.key, setup.to_lcores.size())});
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       classify_(tables.listeners),
       guard_(config, tables.sources, setup_.key,
              static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1))),
-      signalling_(setup_.shards, setup_.key),
+      signalling_(setup_.shards, setup_.token_key),
+      unreachable_(setup_.shards),
       exception_(*setup_.to_stream, *setup_.stream_bell),
       transmit_(with_own(setup_.transmit, setup_.to_stream, counters_)) {}
 
@@ -113,6 +115,7 @@ void Worker::run_stages(Timestamp now) noexcept {
   guard_.process(now, burst_);
   count_received();
   signalling_.process(now, burst_);
+  unreachable_.process(now, burst_);
   exception_.process(now, burst_);
   finish();
 }

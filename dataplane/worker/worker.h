@@ -2,8 +2,9 @@
 // stages over each burst, sends. lcore_thread.h runs the turns.
 //
 //   device queue ─► parse ─► (steer) ─┐
-//   other lcores ─────────────────────┴► fragment ─► classify ─► guard ─► signalling ─► exception ─► count,
-//   free shards, stream thread ─► transmit ─► device queue
+//   other lcores ─────────────────────┴► fragment ─► classify ─► guard ─► signalling ─► unreachable ─►
+//   exception ─► count, free
+//   shards, stream thread ─► transmit ─► device queue
 #pragma once
 
 #include <cstddef>
@@ -22,6 +23,7 @@
 #include "dataplane/stages/parse_stage.h"
 #include "dataplane/stages/signalling_stage.h"
 #include "dataplane/stages/transmit_stage.h"
+#include "dataplane/stages/unreachable_stage.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
 #include "dataplane/worker/steer_stage.h"
@@ -45,7 +47,8 @@ struct WorkerSetup {
   Doorbell* stream_bell = nullptr;
   std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
   TransmitSetup transmit;                                    // its counters and to_stream are filled in here
-  HashKey key;
+  HashKey key;                                               // random, of hash tables
+  HashKey token_key;                                         // the node's secret: chooses the shard of a call
 };
 
 // Immutable, shared by all lcores.
@@ -94,6 +97,7 @@ class Worker {
   ClassifyStage classify_;
   GuardStage guard_;
   SignallingStage signalling_;
+  UnreachableStage unreachable_;
   ExceptionStage exception_;
   TransmitStage transmit_;
   Timestamp next_expiry_{};

@@ -37,6 +37,9 @@ enum class CallState : std::uint8_t {
 inline constexpr std::size_t kForksMax = 8;
 inline constexpr std::size_t kExchangesMax = 8;
 
+// RFC 3261 §16.6 step 11: more than three minutes.
+inline constexpr Duration kTimerC = std::chrono::seconds(181);
+
 // Parts of tokens: forks toward the caller count from 1; toward callees the attempt's number with this bit.
 inline constexpr std::uint16_t kCalleePart = 0x8000;
 
@@ -178,6 +181,7 @@ struct Call {
   std::uint16_t answered_fork = 0;
   std::uint16_t best_code = 0;  // of the failures so far
   std::optional<Timestamp> ring_until, early_media_until, call_until;
+  std::uint32_t dialogs_counted = 0;  // in the engine's total
   policy::AdmissionTicket ticket_in, ticket_out;
   CallRecord record;
   std::vector<CallNote> notes;

@@ -8,7 +8,6 @@
 namespace sallyport::sip {
 namespace {
 
-constexpr Duration kTimerCMin = std::chrono::minutes(3);  // RFC 3261 §16.6 step 11
 constexpr unsigned kRedirectsMax = 5;
 
 // A challenge or a redirection that is not passed on means something else to the caller than to us.
@@ -39,6 +38,7 @@ void CallEngine::on_invite_response(Call& call, Attempt& attempt, const SipMessa
   const bool was_wanted = call.state == CallState::Trying && !attempt.is_cancelled;
   finish_attempt(attempt);
   std::erase_if(call.forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
+  close_exchanges(call, Which::OfLostForks, {now, out});
   if (was_wanted) on_failure(call, attempt, code, &response, {now, out});
 }
 
@@ -47,8 +47,8 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   attempt.has_provisional = true;
   attempt.setup_until.reset();
   const std::uint16_t code = response.start.status_code;
-  if (code > 100) attempt.timer_c = now + kTimerCMin;  // RFC 3261 §16.7 step 2
   if (code == 100 || call.state != CallState::Trying || attempt.is_cancelled) return;
+  attempt.timer_c = now + kTimerC;  // RFC 3261 §16.7 step 2
   const ProfileTimers& timers = peer_side(attempt.peer)->config->profile.timers;
   if (!call.record.ring) {
     call.record.ring = now;
@@ -90,7 +90,10 @@ Fork* CallEngine::fork_for(Call& call, const Attempt& attempt, const SipMessage&
       return &fork;
     }
   }
-  if (call.forks.size() >= kForksMax) return nullptr;
+  if (call.forks.size() >= kForksMax) {
+    if (response.start.status_code < 200) return nullptr;
+    call.forks.erase(call.forks.begin());  // an answer ends the other dialogs anyway
+  }
   Fork fork;
   fork.number = ++call.forks_made;
   fork.attempt = attempt.number;
@@ -144,6 +147,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
                             .resend_at = {},
                             .give_up_at = {}};
   std::erase_if(call.forks, [number](const Fork& other) { return other.number != number; });
+  close_exchanges(call, Which::OfLostForks, {now, out});
   for (Dialog& dialog : call.forks.front().dialogs) dialog.state = DialogState::Confirmed;
   call.answered_fork = number;
   call.invite = {.bytes = {},
@@ -264,14 +268,17 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star)
     return false;
   const std::string called = policy::unescaped_user(response.contact.uri.user);
-  if (called.empty()) return false;
+  ParseOptions options;
+  options.strictness = neighbour_of(call.caller_peer).strictness;
+  if (called.empty() || parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete) return false;
+  const std::string caller = policy::unescaped_user(stored_.from.uri.user);
   const auto utc = now.time_since_epoch() + parts_.settings.utc_at_zero;
   const policy::RouteDecision decision = parts_.shared.router.route(
       {.peer = call.caller_peer,
        .realm = call.caller.path.realm,
        .method = "INVITE",
        .called = called,
-       .caller = {},
+       .caller = caller,
        .host = {},
        .request_uri = response.contact.uri.text,
        .headers = {},
@@ -280,6 +287,7 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   ++call.redirects;
   call.called = called;
   call.route = decision.route;
+  call.reject_code = decision.reject_code;
   call.targets.clear();
   take_targets(call, decision);
   return true;
@@ -292,6 +300,9 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   const std::uint16_t shown =
       caller != nullptr ? policy::mapped_code(caller->config->profile.response_map, code) : code;
   cancel_attempts(call, now, out);
+  call.ring_until.reset();
+  call.early_media_until.reset();
+  close_exchanges(call, Which::All, {now, out});
   call.state = CallState::Ended;
   call.forks.clear();
   call.record.sip_code = shown;

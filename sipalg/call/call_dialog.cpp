@@ -74,7 +74,7 @@ void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out)
     return parts_.responder.answer(arrival, 481, out);
   }
   if (const std::uint16_t code = refusal_in_dialog(arrival, place); code != 0)
-    return parts_.responder.answer(arrival, code, out, code == 500 ? 1 : 0);
+    return parts_.responder.answer(arrival, code, out, code == 500 || code == 503 ? 1 : 0);
   dialog.path.remote = arrival.input.remote;
   if (arrival.request.start.method == Method::Bye) {
     on_bye(arrival, place, out);
@@ -90,6 +90,8 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
   const Call& call = *place.call;
   const Method method = arrival.request.start.method;
   Dialog& dialog = place.fork->dialogs[index_of(place.side)];
+  // What finds no room may come again with the same number. A BYE is heard all the same.
+  if (!parts_.servers.has_room() && method != Method::Bye) return 503;
   if (take_remote_cseq(dialog, arrival.request.cseq.number) == CSeqOrder::TooLow)
     return 500;  // RFC 3261 §12.2.2
   if (method == Method::Bye) return 0;

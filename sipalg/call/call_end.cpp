@@ -1,6 +1,7 @@
 // call_end.cpp — how calls end, what is written of them, and what time does to them: RFC 3261 §9, §13.3.1.4,
 // §15, §16.8.
 #include <algorithm>
+#include <utility>
 
 #include "sipalg/call/call_engine.h"
 
@@ -63,7 +64,7 @@ void CallEngine::end_call(Call& call, EndedBy by, std::string_view reason, Times
   call.record.end_reason = reason;
   call.record.result = CallResult::Answered;
   call.record.q850 = kNormalClearing;
-  close_exchanges(call, now, out);
+  close_exchanges(call, Which::All, {now, out});
   if (Fork* const fork = fork_numbered(call, call.answered_fork); fork != nullptr) {
     // The answer that nobody has heard of yet leaves before the BYE, and the callee gets its ACK.
     for (HeldAnswer& held : call.held)
@@ -88,7 +89,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, Engine
   ++dialog.local_cseq;
   const DialogRoute route = route_of(dialog);
   RequestParts parts = in_dialog_request(dialog, route);
-  if (parts.own == nullptr || !parts_.clients.has_room()) return;
+  if (parts.own == nullptr) return;
   const std::uint64_t number = next_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = number});
@@ -99,6 +100,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, Engine
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
   const std::string_view sent = out.commit(path, bytes->size(), call.number);
   count_request(path.realm, Method::Bye);
+  // When the table is full this one BYE must do.
   if (parts_.clients.start({.number = number,
                             .kind = TransactionKind::NonInvite,
                             .user = {call.number, 0, kBye},
@@ -110,9 +112,14 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, Engine
 }
 
 // Requests that wait for the other side when the call ends. RFC 3261 §15.1.2
-void CallEngine::close_exchanges(Call& call, Timestamp now, EngineOutput& out) {
-  std::vector<Exchange> open;
-  open.swap(call.exchanges);
+void CallEngine::close_exchanges(Call& call, Which which, Turn turn) {
+  const auto [now, out] = turn;
+  std::vector<Exchange> all, open;
+  all.swap(call.exchanges);
+  for (Exchange& exchange : all) {
+    const bool stays = which == Which::OfLostForks && fork_numbered(call, exchange.fork) != nullptr;
+    (stays ? call.exchanges : open).push_back(std::move(exchange));
+  }
   for (Exchange& exchange : open) {
     ResponseParts parts;
     parts.code = 487;
@@ -147,8 +154,6 @@ void CallEngine::cancel_attempts(Call& call, Timestamp now, EngineOutput& out) {
     attempt.is_cancelled = true;
     parts_.clients.cancel(attempt.transaction, now, out);  // RFC 3261 §9.1
   }
-  call.ring_until.reset();
-  call.early_media_until.reset();
 }
 
 void CallEngine::on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out) {
@@ -228,6 +233,8 @@ void CallEngine::on_transaction_end(const TransactionEvent& event, Timestamp now
       if (attempt.number != event.user.part || attempt.transaction != event.number) continue;
       const bool was_wanted = call->state == CallState::Trying && !attempt.is_cancelled;
       attempt.is_done = true;
+      std::erase_if(call->forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
+      close_exchanges(*call, Which::OfLostForks, {now, out});
       if (was_wanted) on_failure(*call, attempt, code, nullptr, {now, out});
       break;
     }
@@ -283,7 +290,12 @@ void CallEngine::on_journalled(Timestamp now, std::uint64_t sequence, EngineOutp
 void CallEngine::release(Call& call, std::uint64_t sequence, Timestamp now, EngineOutput& out) {
   for (HeldAnswer& held : call.held) {
     if (held.sequence > sequence) continue;
-    parts_.servers.respond(held.server, held.code, held.bytes, now, out);
+    // Of a BYE that found the table full, and that is answered once.
+    if (held.server == ServerTransactionId::kNone)
+      out.send(held.path, held.bytes, call.number);
+    else
+      if (!parts_.servers.respond(held.server, held.code, held.bytes, now, out))
+      out.send(held.path, held.bytes, call.number);  // the table was full when it came
     parts_.responder.count(held.path.realm, held.code);
     if (Fork* const fork = fork_numbered(call, held.fork); held.awaited && fork != nullptr) {
       const Duration t1 = neighbour_of(fork->dialogs[index_of(Side::Caller)].peer).timers.t1;
@@ -364,10 +376,12 @@ void CallEngine::settle(Call& call) {
                                              [](const Attempt& attempt) { return !attempt.is_done; });
   if (call.state == CallState::Ended && !waits_for_targets && call.open_byes == 0 && call.held.empty() &&
       call.exchanges.empty()) {
+    count_dialogs(call, 0);
     settle_transactions(call);
     calls_.erase(call.number);
     return;
   }
+  count_dialogs(call, static_cast<std::uint32_t>(2 * call.forks.size()));
   std::optional<Timestamp> earliest;
   for (const HeldAnswer& held : call.held) keep_earlier(earliest, held.until);
   for (const Fork& fork : call.forks)
@@ -382,6 +396,12 @@ void CallEngine::settle(Call& call) {
   keep_earlier(earliest, call.early_media_until);
   keep_earlier(earliest, call.call_until);
   calls_.arm(call.number, earliest);
+}
+
+void CallEngine::count_dialogs(Call& call, std::uint32_t dialogs) {
+  dialogs_ += dialogs;
+  dialogs_ -= std::exchange(call.dialogs_counted, dialogs);
+  parts_.totals.dialogs_active.set(dialogs_);
 }
 
 void CallEngine::count_end(const Call& call) {

@@ -1,12 +1,14 @@
 // call_engine.cpp — what all parts of the call engine use: peers, names, numbers, answers, snapshots.
 #include "sipalg/call/call_engine.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace sallyport::sip {
 namespace {
 
 constexpr std::size_t kBodyRoom = 65536;
+constexpr std::uint32_t kEmergencyCallsMin = 16;  // beyond the calls that the configuration allows
 constexpr std::size_t kEndedCallsMax = 1024;  // for each engine
 
 ProfileConfig default_profile(const SbcConfig& config) {
@@ -37,7 +39,7 @@ CallEngine::CallEngine(const CallEngineParts& parts)
     : parts_(parts),
       stranger_(default_profile(parts.config)),
       stranger_crossing_(default_profile(parts.config)),
-      calls_(parts.settings.calls_max),
+      calls_(parts.settings.calls_max + std::max(kEmergencyCallsMin, parts.settings.calls_max / 16)),
       ended_(kEndedCallsMax),
       next_number_(parts.settings.first_number),
       body_(kBodyRoom),

@@ -120,6 +120,7 @@ class CallEngine {
   void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
   [[nodiscard]] Call* make_call(const Arrival& arrival, const policy::RouteDecision& decision,
                                 policy::AdmissionTicket ticket, EngineOutput& out);
+  [[nodiscard]] bool has_room_for_call(bool is_emergency) const noexcept;
   void take_targets(Call& call, const policy::RouteDecision& decision);
   void try_next_target(Call& call, Timestamp now, EngineOutput& out);
   [[nodiscard]] bool try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out);
@@ -173,7 +174,8 @@ class CallEngine {
   void on_bye(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   void end_call(Call& call, EndedBy by, std::string_view reason, Timestamp now, EngineOutput& out);
   void send_bye(Call& call, Fork& fork, Side to, Timestamp now, EngineOutput& out);
-  void close_exchanges(Call& call, Timestamp now, EngineOutput& out);
+  enum class Which : std::uint8_t { All, OfLostForks };
+  void close_exchanges(Call& call, Which which, Turn turn);
   void give_up_setup(Call& call, EndedBy by, std::string_view reason, Timestamp now);
   void cancel_attempts(Call& call, Timestamp now, EngineOutput& out);
   std::uint64_t write_start(Call& call, Timestamp now, EngineOutput& out);
@@ -183,6 +185,7 @@ class CallEngine {
   void on_call_deadline(Call& call, Timestamp now, EngineOutput& out);
   void resend_answers(Call& call, Timestamp now, EngineOutput& out);
   void settle(Call& call);
+  void count_dialogs(Call& call, std::uint32_t dialogs);
   void count_end(const Call& call);
 
   [[nodiscard]] Call* restore_call(ArchiveReader& archive, Timestamp now);
@@ -216,6 +219,7 @@ class CallEngine {
   std::uint64_t sequence_ = 0;  // of the last record
   std::uint64_t journalled_ = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> waiting_;  // sequence, call
+  std::uint64_t dialogs_ = 0;
   bool draining_ = false;
   bool journal_is_slow_ = false;
   SipMessage stored_;                                    // an INVITE that is read again for the next target

@@ -68,7 +68,7 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   const bool passes_limits = is_emergency || decision.is_emergency;
   if (draining_ && !passes_limits) return refuse_new(arrival, 503, out);
   if (decision.outcome == policy::RouteDecision::Outcome::NoMatch) return refuse_new(arrival, 404, out);
-  if (calls_.full()) return refuse_new(arrival, 503, out);
+  if (!has_room_for_call(passes_limits)) return refuse_new(arrival, 503, out);
   auto ticket =
       parts_.shared.admission.admit_in(arrival.input.peer, arrival.input.realm, passes_limits, arrival.now);
   if (!ticket) return refuse_new(arrival, 503, out);
@@ -86,6 +86,14 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
     refuse(*call, call->reject_code, nullptr, arrival.now, out);
   }
   settle(*call);
+}
+
+// Ordinary calls leave room for emergencies, and new ones for what those that are up still need.
+bool CallEngine::has_room_for_call(bool is_emergency) const noexcept {
+  if (calls_.full() || (!is_emergency && calls_.size() >= parts_.settings.calls_max)) return false;
+  const std::uint32_t most = parts_.settings.transactions_max;
+  const std::uint32_t kept_free = most / (is_emergency ? 16 : 8);
+  return parts_.servers.size() + kept_free < most && parts_.clients.size() + kept_free < most;
 }
 
 // What ends before there is a call has no record: nothing was tried. RFC 3261 §21.5.4
@@ -204,6 +212,7 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   call.record.legs.resize(1);
   call.record.legs.push_back({peer->config->realm, "udp", *address, attempt.prototype.call_id});
   attempt.setup_until = now + peer->config->profile.timers.setup;
+  attempt.timer_c = now + kTimerC;  // RFC 3261 §16.6 step 11
   call.attempts.push_back(std::move(attempt));
   return true;
 }

@@ -8,6 +8,7 @@ Neighbour::Neighbour(const ProfileConfig& profile)
       responses_to(profile.responses_to),
       methods(profile.methods) {
   timers.t1 = profile.timers.t1;
+  if (profile.update == FeatureMode::Refuse) std::erase(methods, "UPDATE");
   for (const std::string& method : methods) {
     if (!allow.empty()) allow += ", ";
     allow += method;

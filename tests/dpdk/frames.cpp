@@ -68,7 +68,9 @@ std::string options(const Flow& flow, int number, std::size_t padding, std::size
   std::string text = "OPTIONS sip:" + to + " SIP/2.0\r\nVia: SIP/2.0/UDP " + from + ";branch=z9hG4bK" + id;
   for (std::size_t i = 0; i < vias; ++i)
     text += ",SIP/2.0/UDP " + from + ";branch=z9hG4bK" + id + "-further-" + std::to_string(i);
-  text += "\r\nMax-Forwards: 70\r\nFrom: <sip:a@" + from + ">;tag=1\r\nTo: <sip:" + to +
+  // Each sender has a tag of its own, or the engine would take them for one merged request (§8.2.2.2).
+  const std::string tag = std::to_string(std::hash<std::string>()(from));
+  text += "\r\nMax-Forwards: 70\r\nFrom: <sip:a@" + from + ">;tag=" + tag + "\r\nTo: <sip:" + to +
           ">\r\nCall-ID: call-" + id + "\r\nCSeq: 1 OPTIONS\r\n";
   if (padding != 0) text += "X-Padding: " + std::string(padding, 'p') + "\r\n";
   return text + "Content-Length: 0\r\n\r\n";

@@ -120,13 +120,26 @@ void LcoreRig::open_devices() {
 }
 
 void LcoreRig::make_shards() {
+  policy = std::make_unique<sip::SharedPolicy>(config);
+  std::vector<Doorbell*> bells;
+  for (std::size_t i = 0; i < threads.shards; ++i) bells.push_back(&links->shard_bell(i));
+  events = std::make_unique<EventLines>(std::move(bells));
   for (std::size_t i = 0; i < threads.shards; ++i) {
     ShardSetup setup;
     setup.pool = pools->main();
-    setup.engine = {config.dataplane.capacity.transactions, kKey, kKey};
+    setup.owner = SourceOwner(config.security.limits.prefix, kKey, threads.lcores);
+    setup.policy = policy.get();
+    setup.events = &events->line(i);
+    setup.commands = commands.emplace_back(std::make_unique<CommandBox>(links->shard_bell(i))).get();
+    setup.engine.transactions_max = config.dataplane.capacity.transactions;
+    setup.engine.message_ring_bytes = 1'000'000;
+    setup.engine.table_key = setup.engine.token_key = kKey;
+    setup.engine.first_number = i + 1;
+    setup.engine.number_stride = threads.shards;
     for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore) {
       ShardLcore& link = setup.lcores.emplace_back();
       link.inbox = &links->to_shard(lcore, i);
+      link.unreachable = &links->unreachable(lcore, i);
       link.outbox = &links->from_shard(i, lcore);
       for (std::size_t port = 0; port < config.ports.size(); ++port)
         link.sender_by_port.push_back(queues->sender(lcore, ports->device_of(PortIndex(port))));
@@ -139,11 +152,12 @@ void LcoreRig::make_workers(const std::vector<Neighbour>& asked_ahead) {
   for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore) {
     WorkerSetup setup;
     setup.number = lcore;
-    setup.key = kKey;
+    setup.key = setup.token_key = kKey;
     for (const QueueOfDevice& queue : queues->rx_queues_of(lcore))
       setup.rx_queues.push_back({queue.device, devices[queue.device]->id(), queue.queue});
     for (std::size_t i = 0; i < threads.shards; ++i) {
-      setup.shards.push_back({&links->to_shard(lcore, i), &links->shard_bell(i)});
+      setup.shards.push_back(
+          {&links->to_shard(lcore, i), &links->shard_bell(i), &links->unreachable(lcore, i)});
       setup.from_shards.push_back(&links->from_shard(i, lcore));
     }
     setup.to_stream = &links->to_stream(lcore);

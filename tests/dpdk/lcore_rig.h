@@ -13,6 +13,8 @@
 #include "dataplane/dpdk/device.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/packet_pool.h"
+#include "dataplane/shard/command_box.h"
+#include "dataplane/shard/event_lines.h"
 #include "dataplane/shard/shard.h"
 #include "dataplane/worker/links.h"
 #include "dataplane/worker/queue_plan.h"
@@ -75,6 +77,9 @@ class LcoreRig {
   std::unique_ptr<Links> links;
   std::unique_ptr<QueuePlan> queues;
   Doorbell stream_bell;
+  std::unique_ptr<sip::SharedPolicy> policy;
+  std::unique_ptr<EventLines> events;
+  std::vector<std::unique_ptr<CommandBox>> commands;
   std::vector<std::unique_ptr<Shard>> shards;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<Bytes> to_taps;

@@ -56,22 +56,41 @@ std::string changed(const SipWorld& world, Choices& choices) {
     const std::size_t way = choices.next() % 10, argument = choices.next();
     const auto number = std::to_string(argument % 8);
     switch (way) {
-      case 0: replace(text, "CSeq: ", "CSeq: " + number); break;
-      case 1: replace(text, ";branch=z9hG4bK", ";branch=z9hG4bK" + number); break;
-      case 2: replace(text, ";tag=", ";tag=" + number); break;
+      case 0:
+        replace(text, "CSeq: ", "CSeq: " + number);
+        break;
+      case 1:
+        replace(text, ";branch=z9hG4bK", ";branch=z9hG4bK" + number);
+        break;
+      case 2:
+        replace(text, ";tag=", ";tag=" + number);
+        break;
       case 3: {
-        constexpr std::array<std::string_view, 6> kMethods{"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "INFO"};
+        constexpr std::array<std::string_view, 6> kMethods{"INVITE", "ACK",    "BYE",
+                                                           "CANCEL", "UPDATE", "INFO"};
         const std::string_view from = kMethods[argument % 6], to = kMethods[(argument / 6) % 6];
         replace(text, from, to);
         replace(text, " " + std::string(from) + "\r", " " + std::string(to) + "\r");
         break;
       }
-      case 4: replace(text, "SIP/2.0 2", "SIP/2.0 " + std::to_string(1 + argument % 6)); break;
-      case 5: replace(text, "SIP/2.0 1", "SIP/2.0 " + std::to_string(1 + argument % 6)); break;
-      case 6: text.resize(text.size() * argument / 256); break;
-      case 7: text[argument * text.size() / 256] = static_cast<char>(choices.next()); break;
-      case 8: replace(text, "Contact:", "Record-Route: <sip:198.18.2.10;lr>\r\nContact:"); break;
-      default: replace(text, "\r\n\r\n", "\r\nContent-Type: application/sdp\r\n\r\n"); break;
+      case 4:
+        replace(text, "SIP/2.0 2", "SIP/2.0 " + std::to_string(1 + argument % 6));
+        break;
+      case 5:
+        replace(text, "SIP/2.0 1", "SIP/2.0 " + std::to_string(1 + argument % 6));
+        break;
+      case 6:
+        text.resize(text.size() * argument / 256);
+        break;
+      case 7:
+        text[argument * text.size() / 256] = static_cast<char>(choices.next());
+        break;
+      case 8:
+        replace(text, "Contact:", "Record-Route: <sip:198.18.2.10;lr>\r\nContact:");
+        break;
+      default:
+        replace(text, "\r\n\r\n", "\r\nContent-Type: application/sdp\r\n\r\n");
+        break;
     }
   }
   return text;
@@ -79,14 +98,14 @@ std::string changed(const SipWorld& world, Choices& choices) {
 
 void inject(SipWorld& world, Choices& choices, std::string_view bytes) {
   constexpr std::array<std::string_view, 9> kSources{
-      "198.18.1.2:5060", "[fd18:1::2]:5060", "198.18.2.2:5060",  "198.18.2.3:5070", "[fd18:2::2]:5060",
+      "198.18.1.2:5060",  "[fd18:1::2]:5060", "198.18.2.2:5060",  "198.18.2.3:5070", "[fd18:2::2]:5060",
       "198.18.2.10:5060", "198.18.2.11:5060", "198.18.2.77:5060", "198.18.1.2:9999"};
   const Endpoint from = *parse_endpoint(kSources[choices.next() % kSources.size()], 0);
   const std::string side = to_string(from.address);
   const bool outer = side.starts_with("198.18.1.") || side.starts_with("fd18:1:");
   const bool v4 = from.address.is_v4();
-  const std::string_view to = outer ? (v4 ? "198.18.1.1:5060" : "[fd18:1::1]:5060")
-                                    : (v4 ? "198.18.2.1:5060" : "[fd18:2::1]:5060");
+  const std::string_view to =
+      outer ? (v4 ? "198.18.1.1:5060" : "[fd18:1::1]:5060") : (v4 ? "198.18.2.1:5060" : "[fd18:2::1]:5060");
   world.inject(from, *parse_endpoint(to, 0), bytes);
 }
 
@@ -99,14 +118,28 @@ void step(SipWorld& world, Choices& choices) {
       world.place_call(who, static_cast<char>('0' + (who < 2 ? 2 + choices.next() % 3 : choices.next() % 2)),
                        action == 0);
       break;
-    case 2: agents[who]->hang_up_at(choices.next()); break;
-    case 3: agents[who]->change_at(choices.next(), static_cast<Change>(choices.next() % 5)); break;
-    case 4: agents[who]->cancel_at(choices.next()); break;
-    case 5: world.run_for(std::chrono::milliseconds(10 * choices.next())); break;
-    case 6: world.run_for(std::chrono::milliseconds(250 * choices.next())); break;
+    case 2:
+      agents[who]->hang_up_at(choices.next());
+      break;
+    case 3:
+      agents[who]->change_at(choices.next(), static_cast<Change>(choices.next() % 5));
+      break;
+    case 4:
+      agents[who]->cancel_at(choices.next());
+      break;
+    case 5:
+      world.run_for(std::chrono::milliseconds(10 * choices.next()));
+      break;
+    case 6:
+      world.run_for(std::chrono::milliseconds(250 * choices.next()));
+      break;
     case 7:
-    case 8: inject(world, choices, changed(world, choices)); break;
-    default: inject(world, choices, choices.text()); break;
+    case 8:
+      inject(world, choices, changed(world, choices));
+      break;
+    default:
+      inject(world, choices, choices.text());
+      break;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -23,7 +24,7 @@ using namespace sallyport::sip;
 
 constexpr std::uint32_t kCapacity = 6;
 constexpr HashKey kKey{1, 2};
-constexpr std::size_t kSendsOfOneStep = EngineOutput::kSendsMax / 2 + 2;
+constexpr std::size_t kSendsOfOneStep = 3 * kCapacity + 2;  // a request, its CANCEL, a response each
 
 void demand(bool condition) {
   if (!condition) std::abort();
@@ -75,7 +76,7 @@ class World {
         clients_->cancel(choices_.next(16), now_, out_);
         break;
       case 4:
-        choices_.next(4) == 0 ? disown_all() : clients_->disown(choices_.next(16));
+        disown();
         break;
       case 5:
         clients_->on_unreachable(path_to(choices_.next(3)));
@@ -95,7 +96,7 @@ class World {
         save_and_restore();
         break;
       default:
-        pass(choices_.next(3) == 0 ? std::chrono::milliseconds(40 * choices_.next(255))
+        pass(choices_.next(3) == 0 ? std::chrono::milliseconds(160 * choices_.next(255))
                                    : std::chrono::milliseconds(choices_.next(255)));
         break;
     }
@@ -129,7 +130,10 @@ class World {
     const bool had_room = clients_->has_room();
     const bool started = clients_->start(fresh, now_);
     demand(!started || had_room);
-    if (started) ended_.erase(number);
+    if (!started) return;
+    ended_.erase(number);
+    disowned_.erase(number);
+    calls_[number] = fresh.user.call;
   }
   void receive_response() {
     constexpr unsigned kCodes[] = {100, 180, 200, 200, 302, 404, 487, 503, 603};
@@ -179,9 +183,29 @@ class World {
     else
       (void)servers_->find_cancelled(message_, path.realm, path.remote.address);
   }
+  void disown() {
+    switch (choices_.next(4)) {
+      case 0:
+        return disown_all();
+      case 1:
+        for (const auto& [number, call] : calls_)
+          if (call == 1) disowned_.insert(number);
+        return clients_->disown_call(1);
+      default:
+        const std::uint64_t number = choices_.next(16);
+        disowned_.insert(number);
+        return clients_->disown(number);
+    }
+  }
   void disown_all() {
-    for (std::uint64_t number = 1; number < 16; ++number) clients_->disown(number);
-    for (const auto id : ids_) servers_->disown(id);
+    for (std::uint64_t number = 1; number < 16; ++number) {
+      clients_->disown(number);
+      disowned_.insert(number);
+    }
+    for (const auto id : ids_) {
+      servers_->disown(id);
+      disowned_servers_.insert(static_cast<std::uint64_t>(id));
+    }
   }
   void save_and_restore() {
     std::string bytes;
@@ -203,9 +227,14 @@ class World {
   void pass(Duration time) {
     now_ += time;
     for (unsigned i = 0; i < 2 * kCapacity; ++i) {
-      if (const auto event = clients_->next_event(now_, out_)) demand(ended_.insert(event->number).second);
-      if (const auto event = servers_->next_event(now_, out_))
+      if (const auto event = clients_->next_event(now_, out_)) {
+        demand(!disowned_.contains(event->number));
+        demand(ended_.insert(event->number).second);
+      }
+      if (const auto event = servers_->next_event(now_, out_)) {
+        demand(!disowned_servers_.contains(event->number));
         if (event->end == TransactionEnd::Timeout) demand(ended_servers_.insert(event->number).second);
+      }
     }
   }
   void settle() {
@@ -221,7 +250,8 @@ class World {
   EngineOutput& out_;
   SipMessage message_;
   std::vector<ServerTransactionId> ids_;
-  std::set<std::uint64_t> ended_, ended_servers_;
+  std::map<std::uint64_t, std::uint64_t> calls_;  // of the client transactions
+  std::set<std::uint64_t> ended_, ended_servers_, disowned_, disowned_servers_;
 };
 
 }  // namespace

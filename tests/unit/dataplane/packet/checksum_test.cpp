@@ -11,7 +11,7 @@ namespace {
 
 std::uint16_t slow_sum(const std::vector<std::uint8_t>& bytes) {
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8 : bytes[i];
+  for (std::size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] * 256u : bytes[i];
   while (sum > 0xffff) sum = (sum >> 16) + (sum & 0xffff);
   return static_cast<std::uint16_t>(sum);
 }

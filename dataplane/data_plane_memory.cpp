@@ -1,0 +1,14 @@
+// data_plane_memory.cpp — the same plan that a start follows.
+#include "dataplane/data_plane_memory.h"
+
+#include "dataplane/dpdk/device_plan.h"
+
+namespace sallyport::dataplane {
+
+DataPlaneMemory data_plane_memory(const SbcConfig& config, std::uint32_t cpu_count) {
+  const ThreadPlan threads = plan_threads(config.dataplane, cpu_count);
+  const MemoryPlan memory = plan_memory(plan_devices(config), threads);
+  return {threads.lcores, std::uint64_t{memory.megabytes} << 20};  // EAL's megabytes are of 2^20 octets
+}
+
+}  // namespace sallyport::dataplane

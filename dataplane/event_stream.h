@@ -1,0 +1,32 @@
+// event_stream.h — how management hears what the SIP engines tell (records, alarms, detections), and how it
+// tells them that records are on disk. Part of the door: mgmt/ may include it as it may data_plane.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "policy/base/time.h"
+#include "sipalg/engine/engine_event.h"
+
+namespace sallyport::dataplane {
+
+// For one thread: the one that may wait for a disk. Only wake() is for any thread.
+//
+// Records of one engine come in the order of their sequence and are never skipped while the engine's share of
+// memory lasts; other events may be, when nobody takes them. Whatever was told before DataPlane::stop() can
+// still be taken afterwards.
+class EventStream {
+ public:
+  virtual ~EventStream() = default;
+  [[nodiscard]] virtual std::size_t engines() const noexcept = 0;
+  // Waits until there is something to take, or wake() was called, or the time is up. True: take.
+  [[nodiscard]] virtual bool wait(Duration longest) noexcept = 0;
+  // False: nothing more of this engine now.
+  [[nodiscard]] virtual bool take(std::size_t engine, sip::EngineEvent& event) noexcept = 0;
+  // The journal holds every record of this engine up to this sequence.
+  virtual void journalled(std::size_t engine, std::uint64_t sequence) noexcept = 0;
+  // Ends the present or the next wait().
+  virtual void wake() noexcept = 0;
+};
+
+}  // namespace sallyport::dataplane
