@@ -1,0 +1,61 @@
+// byte_code.h — numbers and strings as little-endian bytes, for what mgmt/records keeps on the disk.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace sallyport::mgmt {
+
+template <class Number>
+  requires std::is_integral_v<Number>
+void put(std::string& out, Number value) {
+  auto rest = static_cast<std::make_unsigned_t<Number>>(value);
+  for (std::size_t i = 0; i < sizeof(Number); ++i) {
+    out.push_back(static_cast<char>(rest & 0xff));
+    if constexpr (sizeof(Number) > 1) rest = static_cast<std::make_unsigned_t<Number>>(rest >> 8);
+  }
+}
+
+inline void put(std::string& out, std::string_view text) {
+  put(out, static_cast<std::uint32_t>(text.size()));
+  out += text;
+}
+
+// Reads past the end give zeros and empty strings, and is_good() is false from then on.
+class ByteTaker {
+ public:
+  explicit ByteTaker(std::string_view bytes) : rest_(bytes) {}
+
+  template <class Number>
+    requires std::is_integral_v<Number>
+  [[nodiscard]] Number take() {
+    const std::string_view bytes = take_bytes(sizeof(Number));
+    std::make_unsigned_t<Number> value = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      value = static_cast<std::make_unsigned_t<Number>>(
+          value | static_cast<std::make_unsigned_t<Number>>(static_cast<unsigned char>(bytes[i])) << (8 * i));
+    return static_cast<Number>(value);
+  }
+  [[nodiscard]] std::string_view take_text() { return take_bytes(take<std::uint32_t>()); }
+  [[nodiscard]] std::string_view take_bytes(std::size_t count) {
+    if (count > rest_.size()) {
+      good_ = false;
+      rest_ = {};
+      return {};
+    }
+    const std::string_view out = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return out;
+  }
+  void spoil() noexcept { good_ = false; }
+  [[nodiscard]] bool is_good() const noexcept { return good_; }
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+
+ private:
+  std::string_view rest_;
+  bool good_ = true;
+};
+
+}  // namespace sallyport::mgmt

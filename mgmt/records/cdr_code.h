@@ -1,0 +1,17 @@
+// cdr_code.h — a Cdr as bytes and back, for the journal. A damaged or strange record is an answer, not a
+// crash.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mgmt/records/cdr_json.h"
+
+namespace sallyport::mgmt {
+
+void append_encoded(std::string& out, const Cdr& cdr);
+// Nothing when the bytes are no record of this version, or have something behind it.
+[[nodiscard]] std::optional<Cdr> decode_cdr(std::string_view bytes);
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,28 @@
+// record_thread.cpp — steps and sleeps in turn.
+#include "mgmt/records/record_thread.h"
+
+#include <utility>
+
+namespace sallyport::mgmt {
+
+RecordThread::RecordThread(RecordWriter& writer, RecordBell bell)
+    : writer_(writer), bell_(std::move(bell)), thread_([this] { loop(); }) {}
+
+RecordThread::~RecordThread() { stop(); }
+
+void RecordThread::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true);
+  bell_.wake();
+  thread_.join();
+}
+
+void RecordThread::loop() {
+  while (!stopping_.load()) {
+    const Duration pause = writer_.step();
+    if (!stopping_.load() && pause > Duration{}) bell_.wait(pause);
+  }
+  writer_.finish();
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,130 @@
+// record_writer.h — takes records from the engines, makes them durable in the journal, says so, and sees that
+// each reaches the CDR files once (contract: CDR).
+//
+// It is made to run on the one thread that may wait for a disk (RecordThread); only watch(), queue(), lost()
+// are for other threads. It reads no clock but those that it is given, so a test drives it in virtual time.
+//
+//   event of an engine -> ledger (seq, one end for each call) -> journal, one sync for all within 10 ms
+//     -> durable(engine, sequence) -> spool -> CDR files, synced within a second -> mark in the journal
+//
+// While the journal can't be written nothing is reported durable, and records go to the CDR files at once.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/records/call_ledger.h"
+#include "mgmt/records/cdr_spool.h"
+#include "mgmt/records/journal.h"
+#include "mgmt/records/journal_entry.h"
+#include "sipalg/engine/engine_event.h"
+
+namespace sallyport::mgmt {
+
+// The clock of the core's Timestamps, for any thread.
+using CoreClock = std::function<Timestamp()>;
+// Moves at most `max` waiting events to the end of `out`, the oldest first, without waiting. Called on the
+// writer's thread; the queue behind it is the engine's and bounded.
+using EventSource = std::function<void(std::vector<sip::EngineEvent>& out, std::size_t max)>;
+
+struct RecordSettings {
+  std::string node;
+  std::string folder;  // node.state
+  std::vector<CdrSink> sinks;
+  SpoolLimits spool;
+  std::size_t open_calls_max = 1'000'000;        // more than capacity.calls
+  std::uint64_t journal_bytes_min = 16'000'000;  // below that a new file is not worth its write
+};
+
+// All must outlive the writer.
+struct RecordSurroundings {
+  Disk& disk;
+  AlarmRegistry& alarms;
+  EventLog& log;
+  WallClock wall;
+  CoreClock core;
+  // Everything that source has handed over, up to this sequence, is on the disk. On the writer's thread.
+  std::function<void(std::size_t source, std::uint64_t sequence)> durable;
+  // What is neither a record nor an alarm: detections. On the writer's thread.
+  std::function<void(std::size_t source, const sip::EngineEvent&)> other;
+};
+
+struct ReplayReport {
+  std::uint64_t entries = 0, bytes_dropped = 0;
+  std::uint64_t calls_ended = 0;             // by this restart
+  std::uint64_t records_waiting = 0;         // in the journal but not in the CDR files
+  std::vector<std::uint64_t> already_ended;  // restored calls that had ended: take them down again
+};
+
+class RecordWriter {
+ public:
+  static constexpr Duration kGroupWindow = 10ms;
+  static constexpr Duration kSlowAfter = 100ms;
+
+  RecordWriter(RecordSettings settings, RecordSurroundings around);
+
+  // Before the first step(), on whichever thread: takes up what the last run left, and what the sources have
+  // already. `restored`: calls that go on, from a snapshot. An error: the journal is there but can't be read,
+  // and going on would lose or double records.
+  [[nodiscard]] Result<ReplayReport, std::string> replay(const std::set<std::uint64_t>& restored);
+  // Its number is the number of sources before it. Before the first step().
+  void add_source(EventSource source);
+  // Does what is due. How long the next step may wait if no event comes.
+  [[nodiscard]] Duration step();
+  // The last step: takes all that is left in the sources and writes it.
+  void finish();
+
+  // Now and then on a thread that does not wait for disks: raises journal_slow while one hangs.
+  void watch();
+  [[nodiscard]] std::uint64_t queue() const noexcept { return queue_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Source {
+    EventSource take;
+    std::uint64_t handed = 0, durable = 0;  // sequences
+  };
+  class DiskTurn;
+
+  void apply(const JournalEntry& entry, CdrMarks& marks, WallTime& last_moment);
+  [[nodiscard]] bool take_events();
+  void take_event(std::size_t source, sip::EngineEvent& event);
+  void take_record(sip::RecordEvent& event, Timestamp at);
+  void take_alarm(std::size_t source, const sip::AlarmEvent& event);
+  void keep(const Cdr& cdr);
+  void add_entry(JournalEntryKind kind, std::uint64_t number, std::string_view text, Duration within);
+  void beat();
+  void add_marks();
+  void commit();
+  void tend_journal();
+  void rewrite();
+  void on_durable();
+  void on_journal_failure(const std::error_code& error);
+  void tend_slow_alarm();
+  void publish();
+  [[nodiscard]] Duration pause() const;
+
+  RecordSettings settings_;
+  RecordSurroundings around_;
+  Journal journal_;
+  CallLedger ledger_;
+  CdrSpool spool_;
+  std::vector<Source> sources_;
+  std::vector<sip::EngineEvent> events_;
+  ClockPair now_{};
+  CdrMarks group_marks_;
+  Timestamp group_due_ = Timestamp::max(), next_group_{}, next_beat_{}, rewrite_at_{};
+  Duration rewrite_pause_{};
+  std::uint64_t releasable_ = 0, rewritten_bytes_ = 0;
+  Timestamp slow_until_ = Timestamp::max();
+  std::atomic<std::int64_t> busy_since_{0};  // nanoseconds; 0: not waiting for a disk
+  std::atomic<bool> slow_{false};
+  std::atomic<std::uint64_t> queue_{0}, lost_{0};
+};
+
+}  // namespace sallyport::mgmt

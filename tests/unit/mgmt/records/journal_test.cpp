@@ -1,0 +1,144 @@
+// journal_test.cpp — entries come back in order, up to the first that is cut off or damaged.
+#include "mgmt/records/journal.h"
+
+#include <gmock/gmock.h>
+
+#include "mgmt/records/journal_entry.h"
+#include "tests/unit/mgmt/records/fake_disk.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+using testing::ElementsAre;
+
+const std::string kPath = "/state/journal";
+
+std::vector<std::string> entries(FakeDisk& disk, std::uint64_t* dropped = nullptr) {
+  std::vector<std::string> out;
+  const auto reading = Journal(disk, "/state").read([&](std::string_view entry) { out.emplace_back(entry); });
+  EXPECT_TRUE(reading);
+  if (dropped != nullptr) *dropped = reading->bytes_dropped;
+  return out;
+}
+
+std::string framed(std::initializer_list<std::string_view> texts) {
+  std::string out;
+  for (const std::string_view text : texts) Journal::frame(out, text);
+  return out;
+}
+
+TEST(Crc32, IsThatOfIeee8023) {
+  EXPECT_EQ(crc32("123456789"), 0xcbf43926u);
+  EXPECT_EQ(crc32(""), 0u);
+}
+
+TEST(Journal, GivesEntriesBackInOrder) {
+  FakeDisk disk;
+  Journal journal(disk, "/state");
+  EXPECT_FALSE(journal.is_usable());
+  ASSERT_FALSE(journal.rewrite(framed({"base"})));
+  journal.add("one");
+  journal.add(std::string("\0two", 4));
+  EXPECT_TRUE(journal.has_group());
+  EXPECT_THAT(entries(disk), ElementsAre("base"));
+  ASSERT_FALSE(journal.commit());
+  EXPECT_FALSE(journal.has_group());
+  EXPECT_THAT(entries(disk), ElementsAre("base", "one", std::string("\0two", 4)));
+  EXPECT_EQ(journal.bytes(), disk.text(kPath).size());
+}
+
+TEST(Journal, NoFileIsNoEntry) {
+  FakeDisk disk;
+  const auto reading = Journal(disk, "/state").read([](std::string_view) { FAIL(); });
+  ASSERT_TRUE(reading);
+  EXPECT_FALSE(reading->found);
+}
+
+TEST(Journal, AnyCutLosesOnlyWhatIsBehindIt) {
+  const std::string whole = framed({"first", "second", "third"});
+  for (std::size_t length = 0; length <= whole.size(); ++length) {
+    FakeDisk disk;
+    disk.put(kPath, whole.substr(0, length));
+    std::uint64_t dropped = 0;
+    const auto found = entries(disk, &dropped);
+    const std::size_t expected = length >= whole.size() ? 3 : length >= 27 ? 2 : length >= 13 ? 1 : 0;
+    EXPECT_EQ(found.size(), expected) << length;
+    std::string kept;
+    for (const std::string& entry : found) Journal::frame(kept, entry);
+    EXPECT_EQ(dropped, length - kept.size());
+  }
+}
+
+TEST(Journal, AnyChangedBitEndsTheReading) {
+  const std::string whole = framed({"first", "second"});
+  for (std::size_t i = 0; i < whole.size() * 8; ++i) {
+    FakeDisk disk;
+    std::string changed = whole;
+    changed[i / 8] = static_cast<char>(changed[i / 8] ^ (1 << (i % 8)));
+    disk.put(kPath, changed);
+    EXPECT_EQ(entries(disk).size(), i / 8 < 13 ? 0u : 1u) << i;
+  }
+}
+
+TEST(Journal, ZerosAreNoEntries) {
+  FakeDisk disk;
+  disk.put(kPath, framed({"first"}) + std::string(4096, '\0'));
+  std::uint64_t dropped = 0;
+  EXPECT_THAT(entries(disk, &dropped), ElementsAre("first"));
+  EXPECT_EQ(dropped, 4096u);
+}
+
+TEST(Journal, HugeLengthIsDamage) {
+  FakeDisk disk;
+  disk.put(kPath, std::string("\xff\xff\xff\xff\0\0\0\0abc", 11));
+  EXPECT_TRUE(entries(disk).empty());
+}
+
+TEST(Journal, FailedGroupMakesItUnusableUntilItIsRewritten) {
+  FakeDisk disk;
+  Journal journal(disk, "/state");
+  ASSERT_FALSE(journal.rewrite(framed({"base"})));
+  disk.room = 5;
+  journal.add("a long entry");
+  EXPECT_TRUE(journal.commit());
+  EXPECT_FALSE(journal.is_usable());
+  EXPECT_TRUE(journal.rewrite(framed({"base", "a long entry"}))) << "still full";
+  EXPECT_FALSE(journal.is_usable());
+  EXPECT_THAT(entries(disk), ElementsAre("base")) << "the old one is whole but for its torn tail";
+  disk.room = UINT64_MAX;
+  EXPECT_FALSE(journal.rewrite(framed({"base", "a long entry"})));
+  EXPECT_TRUE(journal.is_usable());
+  EXPECT_THAT(entries(disk), ElementsAre("base", "a long entry"));
+}
+
+TEST(Journal, FailedRewriteLeavesTheOldOneInUse) {
+  FakeDisk disk;
+  Journal journal(disk, "/state");
+  ASSERT_FALSE(journal.rewrite(framed({"base"})));
+  disk.fault = [](DiskOperation operation, const std::string&) {
+    return operation == DiskOperation::Rename ? std::make_error_code(std::errc::io_error) : std::error_code();
+  };
+  EXPECT_TRUE(journal.rewrite(framed({"new"})));
+  EXPECT_TRUE(journal.is_usable());
+  journal.add("more");
+  EXPECT_FALSE(journal.commit());
+  EXPECT_THAT(entries(disk), ElementsAre("base", "more"));
+}
+
+TEST(JournalEntry, IsReadBack) {
+  const JournalEntry entry{JournalEntryKind::Mark, WallTime{std::chrono::milliseconds(1234567890123)}, 42,
+                           "cdr.jsonl"};
+  const std::string bytes = encode_entry(entry);
+  const auto back = decode_entry(bytes);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->kind, entry.kind);
+  EXPECT_EQ(back->at, entry.at);
+  EXPECT_EQ(back->number, 42u);
+  EXPECT_EQ(back->text, "cdr.jsonl");
+  for (std::size_t length = 0; length < 17; ++length)
+    EXPECT_FALSE(decode_entry(std::string_view(bytes).substr(0, length)));
+  for (const char kind : {'\0', '\6', '\xff'}) EXPECT_FALSE(decode_entry(kind + bytes.substr(1)));
+}
+
+}  // namespace
+}  // namespace sallyport::mgmt
