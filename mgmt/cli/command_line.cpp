@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "mgmt/cli/control_protocol.h"
 #include "mgmt/log/log_line.h"
@@ -25,15 +27,71 @@ struct RawOptions {
   return parse_duration_option(text) ? std::string() : text + " is not a duration such as 500ms, 1s or 5m";
 }
 
-CLI::App* add_show(CLI::App& show, const char* name, const char* what, RawOptions& raw) {
-  CLI::App* const command = show.add_subcommand(name, what);
+// A command that the daemon answers.
+CLI::App* add_question(CLI::App& app, const char* name, const char* what, RawOptions& raw) {
+  CLI::App* const command = app.add_subcommand(name, what);
   command->add_flag("--json", raw.line.json, "print JSON, for programs");
+  command->add_option("--socket", raw.line.socket, "the daemon's socket (else SALLYPORT_SOCKET)");
+  return command;
+}
+
+CLI::App* add_show(CLI::App& show, const char* name, const char* what, RawOptions& raw) {
+  CLI::App* const command = add_question(show, name, what, raw);
   command->add_option("--watch", raw.watch, "repeat, each second or as often as given (500ms, 2s)")
       ->expected(0, 1)
       ->default_str("1s")
       ->check(check_duration);
-  command->add_option("--socket", raw.line.socket, "the daemon's socket (else SALLYPORT_SOCKET)");
   return command;
+}
+
+using Questions = std::vector<std::pair<const CLI::App*, Command>>;
+
+[[nodiscard]] Questions add_questions(CLI::App& app, CLI::App& show, RawOptions& raw) {
+  Questions out;
+  const auto add_shown = [&](const char* name, Command command, const char* what) {
+    CLI::App* const added = add_show(show, name, what, raw);
+    out.emplace_back(added, command);
+    return added;
+  };
+  const auto add_named = [&](CLI::App* added, Command command, const char* name, const char* what) {
+    added->add_option(name, raw.line.id, what)->required();
+    out.emplace_back(added, command);
+  };
+  add_shown("ports", Command::ShowPorts, "devices, addresses, traffic, drops");
+  add_shown("stats", Command::ShowStats, "SIP counts, tables, lcores, rings");
+  add_shown("alarms", Command::ShowAlarms, "conditions that somebody should look at");
+  add_shown("calls", Command::ShowCalls, "calls that are up, the oldest first")
+      ->add_option("--limit", raw.line.limit, "how many at most")
+      ->check(CLI::Range(1, 1000));
+  CLI::App* const call = add_show(show, "call", "one call: parties, legs, targets, reasons", raw);
+  call->add_flag("--ladder", raw.line.ladder, "draw the messages of both legs with their times");
+  add_named(call, Command::ShowCall, "ID", "the call's id, or the Call-ID of any leg");
+  add_named(add_question(app, "explain", "why a call went as it did", raw), Command::Explain, "CALL-ID",
+            "the call's id, or the Call-ID of any leg");
+  add_named(add_question(app, "hangup", "end a call on both legs", raw), Command::HangUp, "ID",
+            "the call's id, or the Call-ID of any leg");
+  out.emplace_back(add_question(app, "drain", "take no new calls", raw), Command::Drain);
+  return out;
+}
+
+// `test route` and `test rules`, which need no daemon.
+void add_tests(CLI::App& app, Questions& questions, RawOptions& raw) {
+  CLI::App* const test = app.add_subcommand("test", "say what the configuration would do with a call");
+  test->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    CLI::App* const command = test->add_subcommand(name, what);
+    command->add_option("-c,--config", raw.line.config_file, "the configuration file")->required();
+    command->add_option("--peer", raw.line.test.peer, "the peer that calls")->required();
+    command->add_option("--called", raw.line.test.called, "the number called, or a URN");
+    command->add_option("--caller", raw.line.test.caller, "the number that calls");
+    command->add_option("--invite", raw.line.test.invite_file, "a file that holds the request");
+    questions.emplace_back(command, Command::Test);
+    return command;
+  };
+  add("route", "which route, rules, targets and limits");
+  add("rules", "what the rules change, step by step")->parse_complete_callback([&raw] {
+    raw.line.test.only_rules = true;
+  });
 }
 
 [[nodiscard]] std::string one_line(std::string_view mistake) {
@@ -89,8 +147,8 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
       ->check(check_duration);
   check->add_flag("--strict", raw.line.strict, "warnings are errors");
   show->require_subcommand(1);
-  CLI::App* const ports = add_show(*show, "ports", "devices, addresses, traffic, drops", raw);
-  CLI::App* const stats = add_show(*show, "stats", "SIP counts, tables, lcores, rings", raw);
+  Questions questions = add_questions(app, *show, raw);
+  add_tests(app, questions, raw);
 
   CommandLineResult out;
   try {
@@ -106,13 +164,14 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
     out.status = kExitUsage;
     return out;
   }
-  raw.line.command = run->parsed()     ? Command::Run
-                     : check->parsed() ? Command::Check
-                     : ports->parsed() ? Command::ShowPorts
-                                       : Command::ShowStats;
+  raw.line.command = check->parsed() ? Command::Check : Command::Run;
   raw.line.drain = parse_duration_option(raw.drain).value_or(std::chrono::seconds(30));
-  const bool watches = ports->count("--watch") + stats->count("--watch") != 0;
-  if (watches) raw.line.watch = parse_duration_option(raw.watch).value_or(std::chrono::seconds(1));
+  for (const auto& [question, command] : questions) {
+    if (!question->parsed()) continue;
+    raw.line.command = command;
+    if (question->get_option_no_throw("--watch") != nullptr && question->count("--watch") != 0)
+      raw.line.watch = parse_duration_option(raw.watch).value_or(std::chrono::seconds(1));
+  }
   out.command = raw.line;
   return out;
 }

@@ -6,18 +6,36 @@
 #include <optional>
 #include <string>
 
+#include "mgmt/cli/tested_call.h"
+
 namespace sallyport::mgmt {
 
-enum class Command : std::uint8_t { Run, Check, ShowPorts, ShowStats };
+enum class Command : std::uint8_t {
+  Run,
+  Check,
+  ShowPorts,
+  ShowStats,
+  ShowCalls,
+  ShowCall,
+  ShowAlarms,
+  Explain,
+  HangUp,
+  Drain,
+  Test
+};
 
 struct CommandLine {
   Command command = Command::Run;
-  std::string config_file;                         // Run, Check
+  std::string config_file;                         // Run, Check, Test
   bool strict = false;                             // Check
   std::chrono::milliseconds drain{};               // Run: --drain-time
-  bool json = false;                               // Show
+  bool json = false;                               // those that ask the daemon, from here on
   std::optional<std::chrono::milliseconds> watch;  // Show: repeat at this interval
-  std::string socket;                              // Show
+  std::string socket;
+  std::string id;             // ShowCall, HangUp: of a call; Explain: of a call, or an address
+  bool ladder = false;        // ShowCall
+  std::uint32_t limit = 100;  // ShowCalls
+  TestQuestion test;          // Test
 };
 
 // What to do, or what to print and the exit status to end with (help, version, a mistake).

@@ -12,6 +12,6 @@ namespace sallyport::mgmt {
 // Sends one request line and gives the result of the answer as JSON text. Status 69: no daemon answers.
 [[nodiscard]] Result<std::string, ControlFailure> ask_daemon(
     const std::string& socket_path, std::string_view request,
-    std::chrono::seconds wait_max = std::chrono::seconds(5));
+    std::chrono::seconds wait_max = std::chrono::seconds(12));
 
 }  // namespace sallyport::mgmt

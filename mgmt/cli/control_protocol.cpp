@@ -36,7 +36,42 @@ constexpr std::size_t kQuotedBytesMax = 64;
   return found->get<std::string>();
 }
 
+[[nodiscard]] ControlArguments arguments_of(const Json& request) {
+  ControlArguments out;
+  for (const auto& [name, value] : request.items())
+    if (value.is_string())
+      out.emplace(name, value.get<std::string>());
+    else if (value.is_number() || value.is_boolean())
+      out.emplace(name, value.dump());
+  return out;
+}
+
+[[nodiscard]] std::string request_line(
+    std::initializer_list<std::pair<std::string_view, std::string_view>> fixed,
+    const ControlArguments& arguments) {
+  std::string out;
+  const auto add = [&out](std::string_view name, std::string_view value) {
+    out += out.empty() ? '{' : ',';
+    append_json_string(out, name);
+    out += ':';
+    append_json_string(out, value);
+  };
+  for (const auto& [name, value] : fixed) add(name, value);
+  for (const auto& [name, value] : arguments) add(name, value);
+  return out += "}\n";
+}
+
 }  // namespace
+
+void ControlCommands::on_show(std::string_view what, Show show) {
+  on_show(what, [answer = std::move(show)](const ControlArguments&) -> ControlResult { return answer(); });
+}
+void ControlCommands::on_show(std::string_view what, Handler handler) {
+  shows_.insert_or_assign(std::string(what), std::move(handler));
+}
+void ControlCommands::on(std::string_view command, Handler handler) {
+  commands_.insert_or_assign(std::string(command), std::move(handler));
+}
 
 std::string ControlCommands::answer(std::string_view line) const noexcept {
   try {
@@ -45,25 +80,30 @@ std::string ControlCommands::answer(std::string_view line) const noexcept {
     const Json request = Json::parse(line, nullptr, false);
     if (!request.is_object()) return error_answer(kExitUsage, "the request is not a JSON object");
     const auto command = text_member(request, "command");
-    if (command != "show") return error_answer(kExitUsage, "this daemon does not know that command");
-    const auto what = text_member(request, "what");
-    const auto found = what ? shows_.find(*what) : shows_.end();
-    if (found == shows_.end())
+    const bool shows = command == "show";
+    const auto name = shows ? text_member(request, "what") : command;
+    const auto& known = shows ? shows_ : commands_;
+    const auto found = name ? known.find(*name) : known.end();
+    if (found == known.end() && shows)
       return error_answer(kExitUsage,
-                          "this daemon can't show \"" + what.value_or("").substr(0, kQuotedBytesMax) + "\"");
-    return "{\"status\":0,\"result\":" + found->second() + "}\n";
+                          "this daemon can't show \"" + name.value_or("").substr(0, kQuotedBytesMax) + "\"");
+    if (found == known.end()) return error_answer(kExitUsage, "this daemon does not know that command");
+    const auto result = found->second(arguments_of(request));
+    if (!result) return error_answer(result.error().status, result.error().message);
+    return "{\"status\":0,\"result\":" + *result + "}\n";
   } catch (...) {
     return "{\"status\":70,\"error\":\"the daemon could not build an answer\"}\n";
   }
 }
 
-std::string show_request(std::string_view what) {
-  std::string out = "{\"command\":\"show\",\"what\":";
-  append_json_string(out, what);
-  return out += "}\n";
+std::string show_request(std::string_view what, const ControlArguments& arguments) {
+  return request_line({{"command", "show"}, {"what", what}}, arguments);
+}
+std::string command_request(std::string_view command, const ControlArguments& arguments) {
+  return request_line({{"command", command}}, arguments);
 }
 
-Result<std::string, ControlFailure> parse_answer(std::string_view line) noexcept {
+ControlResult parse_answer(std::string_view line) noexcept {
   try {
     const Json answer = Json::parse(line, nullptr, false);
     if (!answer.is_object() || !answer.contains("status") || !answer["status"].is_number_integer())

@@ -1,7 +1,8 @@
 // control_protocol.h — what travels on the control socket: a JSON request a line, a JSON answer a line.
 //
-//   {"command":"show","what":"ports"}   ->   {"status":0,"result":{...}}
-//   anything else                       ->   {"status":64,"error":"..."}
+//   {"command":"show","what":"ports"}         ->   {"status":0,"result":{...}}
+//   {"command":"hangup","id":"67408c3e-1"}    ->   {"status":0,"result":{...}} or {"status":66,"error":"..."}
+//   anything else                             ->   {"status":64,"error":"..."}
 // `status` is the exit status that the command line client ends with.
 #pragma once
 
@@ -27,25 +28,36 @@ inline constexpr int kExitInternal = 70;
 inline constexpr int kExitCannotHave = 71;
 inline constexpr int kExitBadConfiguration = 78;
 
-// The daemon's side: what can be shown, by name; each gives one JSON object as text.
-class ControlCommands {
- public:
-  using Show = std::function<std::string()>;
-  void on_show(std::string what, Show show) { shows_.insert_or_assign(std::move(what), std::move(show)); }
-  // One answer with its line feed, whatever `line` holds. Never throws.
-  [[nodiscard]] std::string answer(std::string_view line) const noexcept;
-
- private:
-  std::map<std::string, Show, std::less<>> shows_;
-};
-
-// The client's side.
+// The client's end of a request that failed, and what the daemon says of it.
 struct ControlFailure {
   int status = kExitInternal;
   std::string message;
 };
-[[nodiscard]] std::string show_request(std::string_view what);
+
+// The members of a request besides `command` and `what`: texts, and numbers as texts.
+using ControlArguments = std::map<std::string, std::string, std::less<>>;
+// One JSON value as text, or one clear line.
+using ControlResult = Result<std::string, ControlFailure>;
+
+// The daemon's side: what can be asked of it, by name.
+class ControlCommands {
+ public:
+  using Show = std::function<std::string()>;
+  using Handler = std::function<ControlResult(const ControlArguments&)>;
+  void on_show(std::string_view what, Show show);
+  void on_show(std::string_view what, Handler handler);
+  void on(std::string_view command, Handler handler);
+  // One answer with its line feed, whatever `line` holds. Never throws.
+  [[nodiscard]] std::string answer(std::string_view line) const noexcept;
+
+ private:
+  std::map<std::string, Handler, std::less<>> shows_, commands_;
+};
+
+// The client's side.
+[[nodiscard]] std::string show_request(std::string_view what, const ControlArguments& arguments = {});
+[[nodiscard]] std::string command_request(std::string_view command, const ControlArguments& arguments = {});
 // The `result` of an answer as JSON text.
-[[nodiscard]] Result<std::string, ControlFailure> parse_answer(std::string_view line) noexcept;
+[[nodiscard]] ControlResult parse_answer(std::string_view line) noexcept;
 
 }  // namespace sallyport::mgmt

@@ -14,7 +14,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <set>
+
+#include "mgmt/net/accept_loop.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -27,22 +28,19 @@ class ControlConnection;
 
 }  // namespace
 
-struct ControlServer::State : std::enable_shared_from_this<ControlServer::State> {
+struct ControlServer::State : AcceptLoop<ControlServer::State, ControlConnection, Local> {
   State(asio::io_context& io, std::string socket_path, const ControlCommands& served,
         const ControlLimits& bounds)
-      : loop(io), path(std::move(socket_path)), commands(served), limits(bounds), acceptor(io), pause(io) {}
-
-  void accept_next();
-  void close();
+      : AcceptLoop(io, bounds.connections_max),
+        loop(io),
+        path(std::move(socket_path)),
+        commands(served),
+        limits(bounds) {}
 
   asio::io_context& loop;
   std::string path;
   const ControlCommands& commands;
   ControlLimits limits;
-  Local::acceptor acceptor;
-  asio::steady_timer pause;  // between attempts to accept when there are no descriptors left
-  std::set<ControlConnection*> connections;
-  bool closed = false;
 };
 
 namespace {
@@ -51,9 +49,9 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
  public:
   ControlConnection(Local::socket socket, std::shared_ptr<ControlServer::State> server)
       : socket_(std::move(socket)), deadline_(server->loop), server_(std::move(server)) {
-    server_->connections.insert(this);
+    server_->enter(*this);
   }
-  ~ControlConnection() { server_->connections.erase(this); }
+  ~ControlConnection() { server_->leave(*this); }
 
   void read_next() {
     deadline_.expires_after(server_->limits.request_time_max);
@@ -72,7 +70,7 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
 
  private:
   void on_line(ErrorCode error, std::size_t size) {
-    if (server_->closed) return;
+    if (server_->is_closed()) return;
     // not_found: the buffer is full and holds no line feed. After its answer such a client is let go.
     const bool too_long = error == asio::error::not_found;
     if (error && !too_long) return;
@@ -81,7 +79,7 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
     input_.erase(0, size);
     asio::async_write(socket_, asio::buffer(output_),
                       [self = shared_from_this(), too_long](ErrorCode failed, std::size_t) {
-                        if (!failed && !too_long && !self->server_->closed) self->read_next();
+                        if (!failed && !too_long && !self->server_->is_closed()) self->read_next();
                       });
   }
 
@@ -121,34 +119,11 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
 
 }  // namespace
 
-void ControlServer::State::accept_next() {
-  acceptor.async_accept([self = shared_from_this()](ErrorCode error, Local::socket socket) {
-    if (self->closed) return;
-    if (error) {
-      self->pause.expires_after(std::chrono::milliseconds(200));
-      self->pause.async_wait([self](ErrorCode) {
-        if (!self->closed) self->accept_next();
-      });
-      return;
-    }
-    if (self->connections.size() < self->limits.connections_max)
-      std::make_shared<ControlConnection>(std::move(socket), self)->read_next();
-    self->accept_next();
-  });
-}
-
-void ControlServer::State::close() {
-  closed = true;
-  ErrorCode ignored;
-  acceptor.close(ignored);
-  pause.cancel();
-  const std::set<ControlConnection*> open_now = connections;
-  for (ControlConnection* connection : open_now) connection->close();
-  ::unlink(path.c_str());
-}
-
 ControlServer::ControlServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
-ControlServer::~ControlServer() { state_->close(); }
+ControlServer::~ControlServer() {
+  state_->close();
+  ::unlink(state_->path.c_str());
+}
 
 Result<std::unique_ptr<ControlServer>, std::string> ControlServer::open(asio::io_context& loop,
                                                                         const std::string& path,
@@ -162,14 +137,14 @@ Result<std::unique_ptr<ControlServer>, std::string> ControlServer::open(asio::io
   if (std::string why = free_path(loop, path); !why.empty()) return fail(std::move(why));
   auto state = std::make_shared<State>(loop, path, commands, limits);
   ErrorCode error;
-  state->acceptor.open(Local(), error);
-  if (!error) state->acceptor.bind(Local::endpoint(path), error);
+  state->acceptor().open(Local(), error);
+  if (!error) state->acceptor().bind(Local::endpoint(path), error);
   if (error) return fail(fmt::format("the control socket {} can't be made: {}", path, error.message()));
   if (std::string why = give_rights(path); !why.empty()) {
     ::unlink(path.c_str());
     return fail(std::move(why));
   }
-  state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  state->acceptor().listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(fmt::format("the control socket {} can't listen: {}", path, error.message()));
   state->accept_next();
   return std::make_unique<ControlServer>(std::move(state));

@@ -1,35 +1,86 @@
-// show_command.cpp — one question to the daemon, or one at each tick.
+// show_command.cpp — one question to the daemon, or one at each tick, and its answer on the terminal.
 #include "mgmt/cli/show_command.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "mgmt/calls/calls_tables.h"
+#include "mgmt/calls/ladder.h"
 #include "mgmt/cli/control_client.h"
 #include "mgmt/cli/show_tables.h"
+#include "mgmt/log/log_line.h"
 
 namespace sallyport::mgmt {
 namespace {
 
-[[nodiscard]] Result<std::string, std::string> rendered(const CommandLine& line, const std::string& result,
-                                                        bool colour) {
+// How many columns `out` has: those of its terminal, else all that a ladder may take.
+[[nodiscard]] std::size_t columns_of(std::FILE* out) {
+  winsize size{};
+  if (::ioctl(::fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kLadderColumnsMax;
+  return size.ws_col;
+}
+
+[[nodiscard]] std::string request_of(const CommandLine& line) {
+  switch (line.command) {
+    case Command::ShowPorts:
+      return show_request("ports");
+    case Command::ShowCalls:
+      return show_request("calls", {{"limit", std::to_string(line.limit)}});
+    case Command::ShowCall:
+      return show_request("call", {{"id", line.id}, {"messages", line.ladder ? "true" : "false"}});
+    case Command::ShowAlarms:
+      return show_request("alarms");
+    case Command::Explain:
+      return command_request("explain", {{"of", line.id}});
+    case Command::HangUp:
+      return command_request("hangup", {{"id", line.id}});
+    case Command::Drain:
+      return command_request("drain");
+    default:
+      return show_request("stats");
+  }
+}
+
+[[nodiscard]] Drawn drawn(const CommandLine& line, const std::string& result, std::FILE* out) {
+  const bool colour = wants_colour(out, std::getenv("NO_COLOR"));
+  switch (line.command) {
+    case Command::ShowPorts:
+      return ports_tables(result, colour);
+    case Command::ShowCalls:
+      return calls_table(result, colour);
+    case Command::ShowCall:
+      return line.ladder ? draw_ladder(result, {columns_of(out), colour}) : call_tables(result, colour);
+    case Command::ShowAlarms:
+      return alarms_table(result, colour);
+    case Command::Explain:
+      return explanation(result, colour);
+    case Command::HangUp:
+      return hangup_line(result, colour);
+    case Command::Drain:
+      return drain_line(result, colour);
+    default:
+      return stats_tables(result, colour);
+  }
+}
+
+[[nodiscard]] Drawn rendered(const CommandLine& line, const std::string& result, std::FILE* out) {
+  if (!line.json) return drawn(line, result, out);
   // One object a line while watching, so that a program can read line by line.
-  if (line.json) return nlohmann::ordered_json::parse(result).dump(line.watch ? -1 : 2) + '\n';
-  return line.command == Command::ShowPorts ? ports_tables(result, colour) : stats_tables(result, colour);
+  return nlohmann::ordered_json::parse(result).dump(line.watch ? -1 : 2) + '\n';
 }
 
 [[nodiscard]] int show_once(const CommandLine& line, std::FILE* out, std::FILE* error) {
-  const bool colour = wants_colour(out, std::getenv("NO_COLOR"));
-  const auto result =
-      ask_daemon(line.socket, show_request(line.command == Command::ShowPorts ? "ports" : "stats"));
+  const auto result = ask_daemon(line.socket, request_of(line));
   if (!result) {
-    fmt::print(error, "sallyport: {}\n", result.error().message);
+    fmt::print(error, "sallyport: {}\n", escaped(result.error().message));
     return result.error().status;
   }
-  const auto text = rendered(line, *result, colour);
+  const Drawn text = rendered(line, *result, out);
   if (!text) {
     fmt::print(error, "sallyport: {}\n", text.error());
     return kExitInternal;

@@ -102,6 +102,8 @@ Json stats_json(const Observation& observation) {
       {"dpdk", plane.dpdk_version},
       {"hugepages", plane.hugepages},
       {"realms", std::move(realms)},
+      {"calls", {{"active", plane.calls_active}, {"capacity", plane.calls_capacity}}},
+      {"dialogs", {{"active", plane.dialogs_active}}},
       {"transactions", {{"active", plane.transactions_active}, {"capacity", plane.transactions_capacity}}},
       {"sources", {{"tracked", plane.sources_tracked}, {"capacity", plane.sources_capacity}}},
       {"mbufs", {{"free", plane.mbufs_free}, {"total", plane.mbufs_total}}},

@@ -11,7 +11,8 @@ namespace sallyport::mgmt {
 //   "received":{CLASS:{"packets","bytes"}},"sent":{...},"dropped":{"total","reasons":{REASON:n}}}]}
 [[nodiscard]] nlohmann::ordered_json ports_json(const Observation& observation);
 // {"version","dpdk","hugepages","realms":[{"name","requests":{"in":{METHOD:n},"out":{}},"responses":{...},
-//   "dropped":{REASON:n},"retransmissions":{"received","sent"}}],"transactions":{"active","capacity"},
+//   "dropped":{REASON:n},"retransmissions":{"received","sent"}}],
+//   "calls":{"active","capacity"},"dialogs":{"active"},"transactions":{"active","capacity"},
 //   "sources":{"tracked","capacity"},"mbufs":{"free","total"},"lcores":[...],"rings":[...]}
 // Counts by method, code and reason leave out those that are 0.
 [[nodiscard]] nlohmann::ordered_json stats_json(const Observation& observation);

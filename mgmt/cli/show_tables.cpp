@@ -129,7 +129,8 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
 
 [[nodiscard]] std::string draw_tables(const Json& root, bool colour) {
   TextTable tables({{"TABLE"}, {"USED"}});
-  for (const auto& [name, used] : {std::pair{"transactions", "active"}, std::pair{"sources", "tracked"}}) {
+  for (const auto& [name, used] :
+       {std::pair{"calls", "active"}, std::pair{"transactions", "active"}, std::pair{"sources", "tracked"}}) {
     const Json& one = member(root, name);
     tables.add_row({{name}, {share(member(one, used), member(one, "capacity"))}});
   }

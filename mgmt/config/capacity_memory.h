@@ -7,6 +7,7 @@
 
 namespace sallyport::mgmt {
 
-[[nodiscard]] std::uint64_t memory_bytes_needed(const SbcConfig& config);
+// `cpu_count`: CPUs that the process may run on; what is left to "auto" follows from them.
+[[nodiscard]] std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_count);
 
 }  // namespace sallyport::mgmt

@@ -2,7 +2,6 @@
 #include "mgmt/config/check_scalar.h"
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,8 @@
 
 #include "mgmt/config/quoted.h"
 #include "mgmt/config/suggest.h"
+#include "policy/route/pattern.h"
+#include "policy/route/time_span.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -193,11 +194,8 @@ bool looks_dialled(std::string_view text) {
 Wrong check_pattern(const YamlNode& value) {
   if (!value.quoted && looks_dialled(value.text))
     return ValueError{value.text + " is a number to dial without quotes", "write \"" + value.text + "\""};
-  constexpr int kPatternBytes = 1 << 20;
-  re2::RE2::Options settings(re2::RE2::Quiet);
-  settings.set_max_mem(kPatternBytes);
-  const re2::RE2 pattern(value.text, settings);
-  if (pattern.ok()) return std::nullopt;
+  const auto pattern = policy::Pattern::compile(value.text);
+  if (pattern) return std::nullopt;
   return ValueError{in_quotes(value.text) + " is not a regular expression: " + pattern.error(),
                     "write one as RE2 takes it, in quotes"};
 }
@@ -222,11 +220,7 @@ Wrong check_rule_field(std::string_view text) {
 }
 
 Wrong check_time_span(std::string_view text) {
-  static const re2::RE2 form(
-      "((mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?)( ([01][0-9]|2[0-3]):[0-5][0-9]-"
-      "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00))?|([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|"
-      "24:00)");
-  if (re2::RE2::FullMatch({text.data(), text.size()}, form)) return std::nullopt;
+  if (policy::TimeSpan::parse(text)) return std::nullopt;
   return ValueError{in_quotes(text) + " is not a span of time", "write " + form_of(OptionType::TimeSpan)};
 }
 

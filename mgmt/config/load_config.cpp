@@ -2,6 +2,7 @@
 #include "mgmt/config/load_config.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "mgmt/config/build_config.h"
 #include "mgmt/config/capacity_memory.h"
@@ -46,7 +47,7 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     validate_routes(checked);
     validate_management(checked);
     if (options.check_files) validate_files(checked);
-    loaded.memory_bytes_needed = memory_bytes_needed(loaded.config);
+    loaded.memory_bytes_needed = memory_bytes_needed(loaded.config, std::thread::hardware_concurrency());
   }
   loaded.problems = problems.take();
   return loaded;

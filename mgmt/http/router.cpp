@@ -1,20 +1,23 @@
 // router.cpp — path look-up and problem details. RFC 9110, RFC 9112, RFC 9457.
 #include "mgmt/http/router.h"
 
+#include <algorithm>
+
 #include "mgmt/log/log_line.h"
 
 namespace sallyport::mgmt {
 namespace {
 
-// The path of an origin-form or absolute-form target, without its query.
-[[nodiscard]] std::string_view path_of(std::string_view target) {
-  constexpr std::string_view kScheme = "http://";
-  if (target.starts_with(kScheme)) {  // RFC 9112 §3.2.2
-    target.remove_prefix(kScheme.size());
-    const std::size_t slash = target.find('/');
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
-  }
-  return target.substr(0, target.find('?'));
+[[nodiscard]] bool is_variable(std::string_view segment) {
+  return segment.starts_with('{') && segment.ends_with('}');
+}
+
+[[nodiscard]] bool matches(const std::vector<std::string>& pattern,
+                           const std::vector<std::string>& segments) {
+  return std::equal(pattern.begin(), pattern.end(), segments.begin(), segments.end(),
+                    [](const std::string& wanted, const std::string& given) {
+                      return is_variable(wanted) ? !given.empty() : wanted == given;
+                    });
 }
 
 }  // namespace
@@ -31,27 +34,63 @@ HttpResponse problem(unsigned status, std::string_view title, std::string_view d
   return out;
 }
 
-void Router::on_get(std::string path, Handler handler) {
-  get_.insert_or_assign(std::move(path), std::move(handler));
+void Router::on(std::string_view method, std::string_view pattern, Handler handler) {
+  auto route =
+      std::find_if(routes_.begin(), routes_.end(), [&](const Route& one) { return one.pattern == pattern; });
+  if (route == routes_.end()) {
+    const bool has_variable = pattern.find('{') != std::string_view::npos;
+    route = routes_.insert(has_variable ? routes_.end() : routes_.begin(), Route());
+    route->pattern = pattern;
+    route->segments = parse_target(pattern).value_or(Target()).segments;
+  }
+  route->handlers.insert_or_assign(std::string(method), std::move(handler));
+}
+
+void Router::on_get(std::string_view path, std::function<HttpResponse()> handler) {
+  on("GET", path, [answer = std::move(handler)](const PathArguments&) { return answer(); });
+}
+
+const Router::Route* Router::find(const std::vector<std::string>& segments, Arguments& path) const {
+  const auto found = std::find_if(routes_.begin(), routes_.end(),
+                                  [&](const Route& one) { return matches(one.segments, segments); });
+  if (found == routes_.end()) return nullptr;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const std::string& wanted = found->segments[i];
+    if (is_variable(wanted)) path.emplace(wanted.substr(1, wanted.size() - 2), segments[i]);
+  }
+  return &*found;
 }
 
 HttpResponse Router::answer(const HttpRequest& request) const noexcept {
   try {
-    const std::string_view path = path_of(request.target);
-    const auto found = get_.find(path);
-    if (found == get_.end()) return problem(404, "Not Found", "There is nothing at this path.");
-    if (request.method != "GET" && request.method != "HEAD") {
-      HttpResponse refused = problem(405, "Method Not Allowed", "This path answers GET and HEAD.");
-      refused.allow = "GET, HEAD";  // RFC 9110 §15.5.6
+    auto target = parse_target(request.target);
+    PathArguments arguments;
+    const Route* const route = target ? find(target->segments, arguments.path) : nullptr;
+    if (route == nullptr) return problem(404, "Not Found", "There is nothing at this path.");
+    const auto found = route->handlers.find(request.method == "HEAD" ? "GET" : request.method);
+    if (found == route->handlers.end()) {
+      std::string allow;
+      for (const auto& [method, handler] : route->handlers)
+        allow += (allow.empty() ? "" : ", ") + (method == "GET" ? "GET, HEAD" : method);
+      HttpResponse refused = problem(405, "Method Not Allowed", "This path answers " + allow + ".");
+      refused.allow = std::move(allow);  // RFC 9110 §15.5.6
       return refused;
     }
-    return found->second();
+    arguments.query = std::move(target->query);
+    return found->second(arguments);
   } catch (...) {
     HttpResponse failed;
     failed.status = 500;
     failed.content_type = "application/problem+json";
     return failed;
   }
+}
+
+std::vector<std::pair<std::string, std::string>> Router::routes() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Route& route : routes_)
+    for (const auto& [method, handler] : route.handlers) out.emplace_back(method, route.pattern);
+  return out;
 }
 
 }  // namespace sallyport::mgmt

@@ -1,10 +1,15 @@
-// router.h — which handler answers which path; errors as problem+json (RFC 9457). No socket, no library.
+// router.h — which handler answers which path and method; errors as problem+json (RFC 9457). No socket, no
+// library.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include "mgmt/http/target.h"
 
 namespace sallyport::mgmt {
 
@@ -23,18 +28,34 @@ struct HttpResponse {
 
 [[nodiscard]] HttpResponse problem(unsigned status, std::string_view title, std::string_view detail);
 
+// What a handler gets: the parts of the path that stand in braces in its pattern, and the query.
+struct PathArguments {
+  Arguments path, query;
+};
+
 class Router {
  public:
-  using Handler = std::function<HttpResponse()>;
+  using Handler = std::function<HttpResponse(const PathArguments&)>;
 
-  // A path that answers GET and HEAD.
-  void on_get(std::string path, Handler handler);
-  // Never throws: a handler that does is a 500. The body of an answer to HEAD is that of GET; the server
-  // leaves it away (RFC 9110 §9.3.2).
+  // `pattern`: "/api/v1/calls/{id}"; a part in braces matches any one segment that is not empty. Patterns
+  // without braces are looked at first. GET answers HEAD, too: the body of an answer to HEAD is that of GET;
+  // the server leaves it away (RFC 9110 §9.3.2).
+  void on(std::string_view method, std::string_view pattern, Handler handler);
+  void on_get(std::string_view path, std::function<HttpResponse()> handler);
+  // Never throws: a handler that does is a 500.
   [[nodiscard]] HttpResponse answer(const HttpRequest& request) const noexcept;
+  // (method, pattern) of all there is.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> routes() const;
 
  private:
-  std::map<std::string, Handler, std::less<>> get_;
+  struct Route {
+    std::string pattern;
+    std::vector<std::string> segments;
+    std::map<std::string, Handler, std::less<>> handlers;  // by method
+  };
+  [[nodiscard]] const Route* find(const std::vector<std::string>& segments, Arguments& path) const;
+
+  std::vector<Route> routes_;
 };
 
 }  // namespace sallyport::mgmt

@@ -8,7 +8,8 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <optional>
-#include <set>
+
+#include "mgmt/net/accept_loop.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -28,20 +29,12 @@ class HttpConnection;
 
 }  // namespace
 
-struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
-  State(asio::io_context& io, const Router& routes, const HttpLimits& bounds)
-      : loop(io), router(routes), limits(bounds), acceptor(io), pause(io) {}
+struct HttpServer::State : AcceptLoop<HttpServer::State, HttpConnection, tcp> {
+  State(asio::io_context& loop, const Router& routes, const HttpLimits& bounds)
+      : AcceptLoop(loop, bounds.connections_max), router(routes), limits(bounds) {}
 
-  void accept_next();
-  void close();
-
-  asio::io_context& loop;
   const Router& router;
   HttpLimits limits;
-  tcp::acceptor acceptor;
-  asio::steady_timer pause;  // between attempts to accept when there are no descriptors left
-  std::set<HttpConnection*> connections;
-  bool closed = false;
 };
 
 namespace {
@@ -50,9 +43,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(tcp::socket socket, std::shared_ptr<HttpServer::State> server)
       : stream_(std::move(socket)), server_(std::move(server)) {
-    server_->connections.insert(this);
+    server_->enter(*this);
   }
-  ~HttpConnection() { server_->connections.erase(this); }
+  ~HttpConnection() { server_->leave(*this); }
 
   void read_next() {
     parser_.emplace();
@@ -70,7 +63,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
  private:
   void on_request(ErrorCode error) {
-    if (server_->closed) return;
+    if (server_->is_closed()) return;
     if (error) return on_broken_request(error);
     const auto& request = parser_->get();
     const std::string_view method(request.method_string().data(), request.method_string().size());
@@ -106,7 +99,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     stream_.expires_after(server_->limits.answer_time_max);
     http::async_write(stream_, response_,
                       [self = shared_from_this(), keep_alive](ErrorCode error, std::size_t) {
-                        if (error || self->server_->closed) return;
+                        if (error || self->server_->is_closed()) return;
                         if (keep_alive) return self->read_next();
                         ErrorCode ignored;
                         self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -122,31 +115,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
 }  // namespace
 
-void HttpServer::State::accept_next() {
-  acceptor.async_accept([self = shared_from_this()](ErrorCode error, tcp::socket socket) {
-    if (self->closed) return;
-    if (error) {  // out of descriptors, most likely: trying again at once would only spin
-      self->pause.expires_after(std::chrono::milliseconds(200));
-      self->pause.async_wait([self](ErrorCode) {
-        if (!self->closed) self->accept_next();
-      });
-      return;
-    }
-    if (self->connections.size() < self->limits.connections_max)
-      std::make_shared<HttpConnection>(std::move(socket), self)->read_next();
-    self->accept_next();  // one too many is closed at once
-  });
-}
-
-void HttpServer::State::close() {
-  closed = true;
-  ErrorCode ignored;
-  acceptor.close(ignored);
-  pause.cancel();
-  const std::set<HttpConnection*> open_now = connections;
-  for (HttpConnection* connection : open_now) connection->close();
-}
-
 HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 HttpServer::~HttpServer() { state_->close(); }
 
@@ -157,10 +125,10 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::open(asio::io_conte
   auto state = std::make_shared<State>(loop, router, limits);
   const tcp::endpoint address(to_asio(listen.address), listen.port);
   ErrorCode error;
-  state->acceptor.open(address.protocol(), error);
-  if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) state->acceptor.bind(address, error);
-  if (!error) state->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  state->acceptor().open(address.protocol(), error);
+  if (!error) state->acceptor().set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) state->acceptor().bind(address, error);
+  if (!error) state->acceptor().listen(asio::socket_base::max_listen_connections, error);
   if (error)
     return fail(
         fmt::format("can't listen on {} for HTTP: {}; choose another management.listen or end the "
@@ -171,7 +139,7 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::open(asio::io_conte
 }
 
 Endpoint HttpServer::local() const {
-  const tcp::endpoint address = state_->acceptor.local_endpoint();
+  const tcp::endpoint address = state_->acceptor().local_endpoint();
   if (address.address().is_v4()) return {IpAddress::v4(address.address().to_v4().to_uint()), address.port()};
   return {IpAddress::v6(address.address().to_v6().to_bytes()), address.port()};
 }

@@ -5,6 +5,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <array>
+#include <limits>
+#include <numeric>
 #include <sstream>
 #include <string_view>
 
@@ -17,6 +19,8 @@ using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
 constexpr std::array<std::string_view, 2> kSipDirections{"in", "out"};
+// The detectors that are built refuse a message and do no more.
+constexpr const char* kDetectionAction = "reject";
 // What was dropped before it had a class shows in dataplane_dropped_total.
 constexpr std::array<std::pair<dataplane::PacketClass, std::string_view>, 3> kClasses{{
     {dataplane::PacketClass::Media, "media"},
@@ -91,6 +95,84 @@ void add_sip(std::vector<MetricFamily>& out, const Observation& seen) {
   for (MetricFamily* one : {&requests, &responses, &dropped, &again}) out.push_back(std::move(*one));
 }
 
+// Which bounds are shown. All of them, for two directions of a hundred peers, would be more series than the
+// contract allows.
+constexpr std::array<std::size_t, 5> kSetupShown{1, 3, 4, 5, 6};  // 0.25 s, 1 s, 2.5 s, 5 s, 10 s
+constexpr std::array<std::size_t, 3> kDurationShown{1, 3, 5};     // 5 s, 1 min, 10 min
+
+// Buckets of the text format count all that is below their bound.
+template <std::size_t kBounds, std::size_t kShown>
+[[nodiscard]] ClientMetric::Histogram histogram(const std::array<double, kBounds>& bounds,
+                                                const std::array<std::size_t, kShown>& shown,
+                                                const std::array<std::uint64_t, kBounds + 1>& counts,
+                                                std::uint64_t sum_milliseconds) {
+  ClientMetric::Histogram out;
+  for (const std::size_t i : shown)
+    out.bucket.push_back(
+        {std::accumulate(counts.begin(), counts.begin() + i + 1, std::uint64_t{0}), bounds[i]});
+  out.sample_count = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  out.sample_sum = static_cast<double>(sum_milliseconds) / 1000;
+  out.bucket.push_back({out.sample_count, std::numeric_limits<double>::infinity()});
+  return out;
+}
+
+void add(MetricFamily& family, Labels labels, ClientMetric::Histogram value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.histogram = std::move(value);
+  family.metric.push_back(std::move(metric));
+}
+
+void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
+  MetricFamily active =
+      family("calls_active", MetricType::Gauge, "Calls that are up, by peer; in: from the peer, out: to it.");
+  MetricFamily limit = family("calls_limit", MetricType::Gauge, "How many calls of a peer may be up.");
+  MetricFamily total = family("calls_total", MetricType::Counter, "Calls that are over, by how they ended.");
+  MetricFamily setup = family("call_setup_seconds", MetricType::Histogram, "From INVITE to its answer.");
+  MetricFamily duration = family("call_duration_seconds", MetricType::Histogram, "From answer to end.");
+  for (std::size_t peer = 0; peer < seen.plane.peers.size(); ++peer) {
+    const dataplane::PeerCallCounts& counts = seen.plane.peers[peer];
+    const std::string& name = seen.peer_names.at(peer);
+    for (std::size_t direction = 0; direction < kSipDirections.size(); ++direction) {
+      const std::string way(kSipDirections[direction]);
+      const Labels labels{{"peer", name}, {"direction", way}};
+      if (peer + 1 < seen.plane.peers.size()) {  // what is no peer has no count and no limit of its own
+        add(active, labels, std::uint64_t{counts.active[direction]});
+        add(limit, labels, std::uint64_t{counts.limit[direction]});
+      }
+      for (std::size_t i = 0; i < static_cast<std::size_t>(CallResult::kCount); ++i)
+        add(total,
+            {{"peer", name},
+             {"direction", way},
+             {"result", std::string(to_string(static_cast<CallResult>(i)))}},
+            counts.results[direction][i]);
+      add(setup, labels,
+          histogram(sip::kSetupBounds, kSetupShown, counts.setup[direction],
+                    counts.setup_milliseconds[direction]));
+      add(duration, labels,
+          histogram(sip::kDurationBounds, kDurationShown, counts.duration[direction],
+                    counts.duration_milliseconds[direction]));
+    }
+  }
+  for (MetricFamily* one : {&active, &limit, &total, &setup, &duration}) out.push_back(std::move(*one));
+  MetricFamily detections =
+      family("detections_total", MetricType::Counter, "What looked like an attack, and what was done.");
+  for (std::size_t i = 0; i < sip::kDetectionLabels.size(); ++i)
+    add(detections, {{"detector", std::string(sip::kDetectionLabels[i])}, {"action", kDetectionAction}},
+        seen.plane.detections[i]);
+  out.push_back(std::move(detections));
+}
+
+void add_operation(std::vector<MetricFamily>& out, const Observation& seen) {
+  MetricFamily alarms = family("alarms_active", MetricType::Gauge, "Alarms that are up.");
+  for (const AlarmCount& alarm : seen.alarms)
+    add(alarms, {{"name", std::string(alarm.name)}, {"severity", std::string(to_string(alarm.severity))}},
+        alarm.active);
+  out.push_back(std::move(alarms));
+  out.push_back(single_gauge("cdr_queue", "Call records that are not in their files yet.",
+                             static_cast<double>(seen.cdr_queue)));
+}
+
 void add_ports(std::vector<MetricFamily>& out, const dataplane::DataPlaneSnapshot& plane) {
   MetricFamily packets = family("dataplane_packets_total", MetricType::Counter,
                                 "Packets carried by a port, by class; dropped ones are not among them.");
@@ -140,11 +222,15 @@ std::vector<MetricFamily> metric_families(const Observation& observation) {
   MetricFamily build = family("build_info", MetricType::Gauge, "Always 1; the labels say what is running.");
   add(build, {{"version", kVersion}, {"dpdk", observation.plane.dpdk_version}}, std::uint64_t{1});
   out.push_back(std::move(build));
+  add_calls(out, observation);
   add_sip(out, observation);
   out.push_back(single_gauge("transactions_active", "SIP transactions in memory.",
                              static_cast<double>(observation.plane.transactions_active)));
+  out.push_back(single_gauge("dialogs_active", "SIP dialogs in memory.",
+                             static_cast<double>(observation.plane.dialogs_active)));
   add_ports(out, observation.plane);
   add_lcores(out, observation);
+  add_operation(out, observation);
   out.push_back(single_gauge("config_last_reload_successful",
                              "1 when the last attempt to load a configuration succeeded, else 0.",
                              observation.last_reload_successful ? 1 : 0));

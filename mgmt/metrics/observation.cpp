@@ -24,16 +24,20 @@ std::vector<double> BusyMeter::observe(const std::vector<dataplane::LcoreSnapsho
   return ratios;
 }
 
-Observer::Observer(const SbcConfig& config, SnapshotSource source) : source_(std::move(source)) {
-  realm_names_.reserve(config.realms.size());
+Observer::Observer(const SbcConfig& config, SnapshotSource source, Addition addition)
+    : source_(std::move(source)), addition_(std::move(addition)) {
   for (const RealmConfig& realm : config.realms) realm_names_.push_back(realm.name);
+  for (const PeerConfig& peer : config.peers) peer_names_.push_back(peer.name);
+  peer_names_.emplace_back(kNoPeer);
 }
 
 Observation Observer::observe() {
   Observation out;
   out.plane = source_();
   out.realm_names = realm_names_;
+  out.peer_names = peer_names_;
   out.busy_ratios = busy_meter_.observe(out.plane.lcores);
+  if (addition_) addition_(out);
   return out;
 }
 

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "dataplane/data_plane_snapshot.h"
+#include "mgmt/alarms/alarm_registry.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
 
 inline constexpr const char* kVersion = SALLYPORT_VERSION;
+// Label `peer` of calls that come from or go to no configured peer; no peer can have this name.
+inline constexpr const char* kNoPeer = "-";
 
 // Turns ever-growing busy times into ratios of the time since an earlier look. The data plane's own total
 // is the clock: looks less than kSpanMin apart share one ratio, however many clients ask.
@@ -32,7 +35,10 @@ class BusyMeter {
 struct Observation {
   dataplane::DataPlaneSnapshot plane;
   std::vector<std::string> realm_names;  // of plane.realms
+  std::vector<std::string> peer_names;   // of plane.peers; the last stands for all that is no peer
   std::vector<double> busy_ratios;       // of plane.lcores
+  std::vector<AlarmCount> alarms;        // of all names
+  std::uint64_t cdr_queue = 0;           // records that are not in their CDR files yet
   bool last_reload_successful = true;
 };
 
@@ -40,12 +46,15 @@ struct Observation {
 class Observer {
  public:
   using SnapshotSource = std::function<dataplane::DataPlaneSnapshot()>;
-  Observer(const SbcConfig& config, SnapshotSource source);
+  using Addition = std::function<void(Observation&)>;
+  // `addition` fills in what is not the data plane's.
+  Observer(const SbcConfig& config, SnapshotSource source, Addition addition = {});
   [[nodiscard]] Observation observe();
 
  private:
-  std::vector<std::string> realm_names_;
+  std::vector<std::string> realm_names_, peer_names_;
   SnapshotSource source_;
+  Addition addition_;
   BusyMeter busy_meter_;
 };
 

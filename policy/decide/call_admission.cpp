@@ -134,6 +134,7 @@ void CallAdmission::release(AdmissionTicket& ticket) noexcept {
 }
 
 void CallAdmission::restore(AdmissionTicket& ticket) noexcept {
+  if (!ticket.is_held) return;
   Gate* const peer = gate_of(ticket.peer, ticket.direction);
   Gate* const realm = gate_of(ticket.realm, ticket.direction);
   if (peer == nullptr)

@@ -42,6 +42,18 @@ inline Observation fake_observation() {
   realm.responses[1][sip::code_label(499)] = 1;
   realm.dropped[static_cast<std::size_t>(sip::SipDropReason::Stranger)] = 5;
   realm.retransmissions_in = 2;
+  out.plane.peers.resize(2);
+  out.peer_names = {"carrier", kNoPeer};
+  dataplane::PeerCallCounts& carrier = out.plane.peers[0];
+  carrier.active = {3, 1};
+  carrier.limit = {200, 100};
+  carrier.results[0][static_cast<std::size_t>(CallResult::Busy)] = 2;
+  carrier.setup[0] = {1, 0, 2, 0, 0, 0, 0, 0, 1};
+  carrier.setup_milliseconds[0] = 36'500;
+  out.plane.detections[0] = 5;
+  out.plane.dialogs_active = 8;
+  out.alarms = {{"journal_slow", AlarmSeverity::Major, 1}, {"cdr_lost", AlarmSeverity::Critical, 0}};
+  out.cdr_queue = 17;
   out.plane.transactions_active = 4;
   out.plane.transactions_capacity = 50000;
   out.plane.sources_tracked = 6;

@@ -43,9 +43,53 @@ TEST(CommandLine, WatchRepeatsEachSecondUnlessAnotherTimeIsGiven) {
   EXPECT_TRUE(parse({"show", "stats", "--watch", "2s", "--json"}).command->json);
 }
 
+TEST(CommandLine, TestNeedsAConfigurationAndAPeer) {
+  const auto route =
+      parse({"test", "route", "-c", "a.yaml", "--peer", "pbx", "--called", "+49", "--caller", "1"});
+  ASSERT_TRUE(route.command);
+  EXPECT_EQ(route.command->command, Command::Test);
+  EXPECT_EQ(route.command->config_file, "a.yaml");
+  EXPECT_EQ(route.command->test.peer, "pbx");
+  EXPECT_EQ(route.command->test.called, "+49");
+  EXPECT_EQ(route.command->test.caller, "1");
+  EXPECT_FALSE(route.command->test.only_rules);
+  const auto rules = parse({"test", "rules", "--config", "a", "--peer", "pbx", "--invite", "b.sip"});
+  ASSERT_TRUE(rules.command);
+  EXPECT_TRUE(rules.command->test.only_rules);
+  EXPECT_EQ(rules.command->test.invite_file, "b.sip");
+  for (const auto& words : std::vector<std::vector<const char*>>{{"test"},
+                                                                 {"test", "route"},
+                                                                 {"test", "route", "-c", "a"},
+                                                                 {"test", "route", "--peer", "p"},
+                                                                 {"test", "x"}})
+    EXPECT_EQ(parse(words).status, 64);
+}
+
+TEST(CommandLine, CallsAreListedShownExplainedAndEnded) {
+  EXPECT_EQ(parse({"show", "calls"}).command->command, Command::ShowCalls);
+  EXPECT_EQ(parse({"show", "calls", "--limit", "7", "--watch"}).command->limit, 7u);
+  EXPECT_EQ(parse({"show", "alarms", "--json"}).command->command, Command::ShowAlarms);
+  const auto call = parse({"show", "call", "abc@host", "--ladder", "--json"});
+  ASSERT_TRUE(call.command) << call.error;
+  EXPECT_EQ(call.command->command, Command::ShowCall);
+  EXPECT_EQ(call.command->id, "abc@host");
+  EXPECT_TRUE(call.command->ladder);
+  EXPECT_EQ(parse({"explain", "abc@host"}).command->command, Command::Explain);
+  EXPECT_EQ(parse({"hangup", "--socket", "/x", "67408c3e-00000001"}).command->id, "67408c3e-00000001");
+  EXPECT_EQ(parse({"drain"}).command->command, Command::Drain);
+  for (const auto& words : std::vector<std::vector<const char*>>{{"show", "call"},
+                                                                 {"hangup"},
+                                                                 {"explain"},
+                                                                 {"hangup", "a", "b"},
+                                                                 {"drain", "a"},
+                                                                 {"hangup", "a", "--ladder"},
+                                                                 {"show", "calls", "--limit", "0"}})
+    EXPECT_EQ(parse(words).status, 64) << words[0];
+}
+
 TEST(CommandLine, UnknownCommandIsNamedInOneLineWithStatus64) {
   for (const auto& words : std::vector<std::vector<const char*>>{{"explode"},
-                                                                 {"show", "calls"},
+                                                                 {"show", "peers"},
                                                                  {"show", "ports", "extra"},
                                                                  {},
                                                                  {"show"},
@@ -58,7 +102,7 @@ TEST(CommandLine, UnknownCommandIsNamedInOneLineWithStatus64) {
   }
   EXPECT_EQ(parse({"explode"}).error,
             "sallyport: unknown command: explode (sallyport --help lists the commands)\n");
-  EXPECT_NE(parse({"show", "calls"}).error.find("unknown command: show calls"), std::string::npos);
+  EXPECT_NE(parse({"show", "peers"}).error.find("unknown command: show peers"), std::string::npos);
 }
 
 TEST(CommandLine, ControlBytesOfAMistakeAreEscaped) {

@@ -25,6 +25,26 @@ TEST(ControlCommands, ShowGivesItsResult) {
   EXPECT_EQ(commands().answer(show_request("ports")), "{\"status\":0,\"result\":{\"ports\":[]}}\n");
 }
 
+TEST(ControlCommands, CommandGetsItsArguments) {
+  ControlCommands served = commands();
+  served.on("hangup", [](const ControlArguments& arguments) -> ControlResult {
+    const auto id = arguments.find("id");
+    if (id == arguments.end()) return fail(ControlFailure{66, "no such call: \x1b"});
+    return "{\"ended\":\"" + id->second + "\"}";
+  });
+  served.on_show("call", [](const ControlArguments& arguments) -> ControlResult {
+    return arguments.at("id") + arguments.at("limit") + arguments.at("ladder");
+  });
+  EXPECT_EQ(served.answer(command_request("hangup", {{"id", "a@b"}})),
+            "{\"status\":0,\"result\":{\"ended\":\"a@b\"}}\n");
+  EXPECT_EQ(status_of(served.answer(command_request("hangup"))), 66);
+  EXPECT_EQ(served.answer(
+                "{\"command\":\"show\",\"what\":\"call\",\"id\":\"1\",\"limit\":2,\"ladder\":true,\"x\":[]}"),
+            "{\"status\":0,\"result\":12true}\n");
+  EXPECT_EQ(status_of(served.answer(show_request("hangup"))), 64);
+  EXPECT_EQ(status_of(served.answer(command_request("call"))), 64);
+}
+
 TEST(ControlCommands, AnythingElseIsAUsageError) {
   const ControlCommands served = commands();
   for (const std::string& line :

@@ -1,6 +1,8 @@
 // loaded_values_test.cpp — what is written arrives in the values.
 #include <gmock/gmock.h>
 
+#include "dataplane/data_plane_memory.h"
+#include "mgmt/config/capacity_memory.h"
 #include "tests/unit/mgmt/config/config_text.h"
 
 namespace sallyport::mgmt {
@@ -104,6 +106,19 @@ TEST(LoadedValues, NeedMoreMemoryForMoreCapacity) {
   const auto large =
       load_text(with_line(13, "dataplane: { capacity: { sources: 5000000, transactions: 1000 } }"));
   EXPECT_GT(large.memory_bytes_needed, small.memory_bytes_needed + 100'000'000);
+}
+
+// What `check` says and what a start asks DPDK for come from one plan.
+TEST(LoadedValues, NeedThePacketMemoryThatAStartTakes) {
+  const SbcConfig config = load_text(joined(kGoodLines)).config;
+  const auto small = dataplane::data_plane_memory(config, 2),
+             large = dataplane::data_plane_memory(config, 64);
+  ASSERT_GT(large.lcores, small.lcores);
+  ASSERT_GT(large.packet_bytes, small.packet_bytes);
+  EXPECT_GT(memory_bytes_needed(config, 2), small.packet_bytes);
+  EXPECT_GT(memory_bytes_needed(config, 64) - large.packet_bytes,
+            memory_bytes_needed(config, 2) - small.packet_bytes)
+      << "each lcore has tables of its own, too";
 }
 
 }  // namespace

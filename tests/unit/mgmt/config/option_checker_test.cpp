@@ -184,9 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Names, OptionMistake, testing::ValuesIn(kNameMistakes))
 TEST(OptionChecker, FindsNothingWrongWithTheGoodConfiguration) {
   const LoadedConfig loaded = load_text(joined(kGoodLines));
   EXPECT_THAT(errors_of(loaded), IsEmpty());
-  EXPECT_THAT(
-      warnings_of(loaded),
-      ElementsAre("c.yaml:12: routes: not built yet; it is checked but has no effect in this version"));
+  EXPECT_THAT(warnings_of(loaded), IsEmpty());
   EXPECT_FALSE(loaded.is_refused_by_run());
 }
 
@@ -225,11 +223,9 @@ TEST(OptionChecker, ReportsAllMistakesOfAFileAtOnceInTheOrderOfLines) {
 TEST(OptionChecker, WarnsOnceForEachTopmostKeyThatIsNotBuilt) {
   EXPECT_THAT(
       warnings_of(load_text(with_line(13, "cluster: { mode: pair }"))),
-      ElementsAre("c.yaml:12: routes: not built yet; it is checked but has no effect in this version",
-                  "c.yaml:13: cluster: not built yet; it is checked but has no effect in this version"));
+      ElementsAre("c.yaml:13: cluster: not built yet; it is checked but has no effect in this version"));
   EXPECT_THAT(warnings_of(load_text(with_line(13, "security: { detectors: { scanner: { action: log } } }"))),
-              ElementsAre(testing::StartsWith("c.yaml:12: routes"),
-                          testing::StartsWith("c.yaml:13: security.detectors: not built yet")));
+              ElementsAre(testing::StartsWith("c.yaml:13: security.detectors: not built yet")));
 }
 
 TEST(OptionChecker, WarnsOfWordsThatAreNotBuilt) {

@@ -46,6 +46,53 @@ TEST(Router, OtherMethodIsAProblem405WithAllow) {
   }
 }
 
+Router calls() {
+  Router out;
+  const auto echo = [](const char* what) {
+    return [what](const PathArguments& given) {
+      HttpResponse answer;
+      answer.body = what;
+      for (const auto* arguments : {&given.path, &given.query})
+        for (const auto& [name, value] : *arguments) answer.body += " " + name + "=" + value;
+      return answer;
+    };
+  };
+  out.on("GET", "/calls/{id}", echo("call"));
+  out.on("DELETE", "/calls/{id}", echo("hangup"));
+  out.on("GET", "/calls/{id}/messages", echo("messages"));
+  out.on("GET", "/calls/all", echo("all"));
+  out.on("GET", "/calls", echo("list"));
+  out.on("POST", "/drain", echo("drain"));
+  return out;
+}
+
+// RFC 3986 §2.1: what is encoded is part of its segment, whatever it is.
+TEST(Router, PathArgumentsComeDecoded) {
+  const Router routes = calls();
+  EXPECT_EQ(routes.answer({"GET", "/calls/67-1"}).body, "call id=67-1");
+  EXPECT_EQ(routes.answer({"GET", "/calls/a%40b%2Fc%25/messages"}).body, "messages id=a@b/c%");
+  EXPECT_EQ(routes.answer({"DELETE", "/calls/x"}).body, "hangup id=x");
+  EXPECT_EQ(routes.answer({"GET", "/calls/all"}).body, "all");
+  for (const char* const target : {"/calls/", "/calls//messages", "/calls/%", "/calls/%4", "/calls/%zz",
+                                   "/calls/a/b", "/calls/a/messages/", "/calls?a=%", "/calls?a=1&a=2"})
+    EXPECT_EQ(routes.answer({"GET", target}).status, 404u) << target;
+}
+
+TEST(Router, QueryComesDecodedAndPlusIsPlus) {
+  const Router routes = calls();
+  EXPECT_EQ(routes.answer({"GET", "/calls?limit=5&cursor=a%26b"}).body, "list cursor=a&b limit=5");
+  EXPECT_EQ(routes.answer({"GET", "/calls?of=+4930&&x"}).body, "list of=+4930 x=");
+  std::string many = "/calls?";
+  for (std::size_t i = 0; i <= kQueryArgumentsMax; ++i) many += std::to_string(i) + "&";
+  EXPECT_EQ(routes.answer({"GET", many}).status, 404u);
+}
+
+TEST(Router, AllowNamesTheMethodsOfThePath) {
+  EXPECT_EQ(calls().answer({"POST", "/calls/1"}).allow, "DELETE, GET, HEAD");
+  EXPECT_EQ(calls().answer({"GET", "/drain"}).allow, "POST");
+  EXPECT_EQ(calls().answer({"HEAD", "/drain"}).status, 405u);
+}
+
 TEST(Router, FailureOfAHandlerIs500AndTellsNothing) {
   const HttpResponse answer = router().answer({"GET", "/broken"});
   EXPECT_EQ(answer.status, 500u);

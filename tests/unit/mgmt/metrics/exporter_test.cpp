@@ -30,6 +30,15 @@ std::string text() { return metrics_text(Fixed()); }
 TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
   const std::map<std::string, std::set<std::string>> contract{
       {"sallyport_build_info", {"version", "dpdk"}},
+      {"sallyport_calls_active", {"peer", "direction"}},
+      {"sallyport_calls_limit", {"peer", "direction"}},
+      {"sallyport_calls_total", {"peer", "direction", "result"}},
+      {"sallyport_call_setup_seconds", {"peer", "direction"}},
+      {"sallyport_call_duration_seconds", {"peer", "direction"}},
+      {"sallyport_detections_total", {"detector", "action"}},
+      {"sallyport_dialogs_active", {}},
+      {"sallyport_alarms_active", {"name", "severity"}},
+      {"sallyport_cdr_queue", {}},
       {"sallyport_sip_requests_total", {"realm", "direction", "method"}},
       {"sallyport_sip_responses_total", {"realm", "direction", "code"}},
       {"sallyport_sip_dropped_total", {"realm", "reason"}},
@@ -48,7 +57,10 @@ TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
     ASSERT_TRUE(contract.contains(family.name)) << family.name;
     EXPECT_FALSE(family.help.empty());
     const bool is_counter = family.name.ends_with("_total");
-    EXPECT_EQ(family.type, is_counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge)
+    const bool is_histogram = family.name.starts_with("sallyport_call_");
+    EXPECT_EQ(family.type, is_counter     ? prometheus::MetricType::Counter
+                           : is_histogram ? prometheus::MetricType::Histogram
+                                          : prometheus::MetricType::Gauge)
         << family.name;
     ASSERT_FALSE(family.metric.empty()) << family.name;
     for (const auto& metric : family.metric) {
@@ -69,14 +81,29 @@ TEST(Exporter, ShowsTheValues) {
         "sallyport_sip_dropped_total{realm=\"outside\",reason=\"stranger\"} 5\n",
         "sallyport_sip_retransmissions_total{realm=\"outside\",reason=\"received\"} 2\n",
         "sallyport_transactions_active 4\n",
+        "sallyport_dialogs_active 8\n",
+        "sallyport_cdr_queue 17\n",
+        "sallyport_calls_active{peer=\"carrier\",direction=\"in\"} 3\n",
+        "sallyport_calls_limit{peer=\"carrier\",direction=\"out\"} 100\n",
+        "sallyport_calls_total{peer=\"carrier\",direction=\"in\",result=\"busy\"} 2\n",
+        "sallyport_calls_total{peer=\"-\",direction=\"out\",result=\"no_answer\"} 0\n",
+        "sallyport_call_setup_seconds_bucket{peer=\"carrier\",direction=\"in\",le=\"0.25\"} 1\n",
+        "sallyport_call_setup_seconds_bucket{peer=\"carrier\",direction=\"in\",le=\"10\"} 3\n",
+        "sallyport_call_setup_seconds_bucket{peer=\"carrier\",direction=\"in\",le=\"+Inf\"} 4\n",
+        "sallyport_call_setup_seconds_sum{peer=\"carrier\",direction=\"in\"} 36.5\n",
+        "sallyport_call_setup_seconds_count{peer=\"carrier\",direction=\"in\"} 4\n",
+        "sallyport_detections_total{detector=\"forged_request\",action=\"reject\"} 5\n",
+        "sallyport_alarms_active{name=\"journal_slow\",severity=\"major\"} 1\n",
         "sallyport_dataplane_packets_total{port=\"outside\",direction=\"in\",class=\"signalling\"} 1234\n",
         "sallyport_dataplane_bytes_total{port=\"outside\",direction=\"out\",class=\"exception\"} 420\n",
         "sallyport_dataplane_dropped_total{port=\"outside\",reason=\"no_listener\"} 3\n",
         "sallyport_dataplane_dropped_total{port=\"outside\",reason=\"runt_frame\"} 0\n",
         "sallyport_dataplane_busy_ratio{lcore=\"2\"} 0.95\n",
         "sallyport_dataplane_ring_used_ratio{ring=\"shard-0\"} 0.25\n",
-        "sallyport_dataplane_ring_used_ratio{ring=\"empty\"} 0\n", "sallyport_dataplane_mbufs_free 8000\n",
-        "sallyport_config_last_reload_successful 1\n", "dpdk=\"22.11.11\""})
+        "sallyport_dataplane_ring_used_ratio{ring=\"empty\"} 0\n",
+        "sallyport_dataplane_mbufs_free 8000\n",
+        "sallyport_config_last_reload_successful 1\n",
+        "dpdk=\"22.11.11\""})
     EXPECT_THAT(served, HasSubstr(line));
 }
 
@@ -96,9 +123,25 @@ TEST(Exporter, LabelsOfOneRealmAndPortAreFew) {
   EXPECT_LT(series, 400u);
 }
 
-// The judge that operators use; part of the package `prometheus`.
+TEST(Exporter, HundredPeersHaveFewerThanFiveThousandSeries) {
+  Observation seen = fake_observation();
+  seen.plane.peers.resize(101);
+  seen.peer_names.clear();
+  for (int peer = 0; peer < 101; ++peer) seen.peer_names.push_back(std::to_string(peer));
+  for (auto& realm : seen.plane.realms)
+    for (auto& codes : realm.responses) codes.fill(1);
+  seen.alarms.resize(kAlarmKinds.size());
+  std::size_t series = 0;
+  for (const auto& family : metric_families(seen))
+    for (const auto& metric : family.metric)
+      series += family.type == prometheus::MetricType::Histogram ? metric.histogram.bucket.size() + 2 : 1;
+  EXPECT_GT(series, 4000u);
+  EXPECT_LT(series, 5000u);
+}
+
+// The judge that operators use; part of the package `prometheus`, which the test tier has.
 TEST(Exporter, PromtoolHasNothingToSay) {
-  if (std::system("command -v promtool > /dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
+  ASSERT_EQ(std::system("command -v promtool > /dev/null"), 0) << "no promtool: mgmt/install-packages test";
   std::string name = testing::TempDir() + "sallyport-metrics-" + std::string(6, 'X');
   ::close(::mkstemp(name.data()));
   std::ofstream(name) << text();

@@ -153,6 +153,19 @@ TEST(CallAdmission, CallsOfASnapshotAreCountedPastTheLimit) {
   EXPECT_EQ(after.active(kCarrier, kOut), 0U);
 }
 
+// A call that had ended when it was saved holds nothing any more; a restart must not count it for ever.
+TEST(CallAdmission, TicketThatWasGivenBackIsNotCountedAfterARestart) {
+  CallAdmission before(config()), after(config());
+  AdmissionTicket ticket = *before.admit_out(kCarrier, kOutside, false, kStart);
+  before.release(ticket);
+  after.restore(ticket);
+  EXPECT_FALSE(ticket.is_held);
+  EXPECT_EQ(after.active(kCarrier, kOut), 0U);
+  AdmissionTicket never_had;
+  after.restore(never_had);
+  EXPECT_EQ(after.active(kOutside, kIn), 0U);
+}
+
 TEST(CallAdmission, ATicketForAPeerThatIsGoneHoldsItsRealmOnly) {
   CallAdmission admission(config());
   AdmissionTicket ticket{PeerIndex{77}, kInside, kIn, true};

@@ -1,0 +1,143 @@
+// call_answers.cpp — questions about calls and their answers. RFC 9110 §15, RFC 9457.
+#include "mgmt/calls/call_answers.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "mgmt/http/openapi.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kPageUsual = 100;
+
+[[nodiscard]] std::string value_of(const ControlArguments& arguments, const char* name) {
+  const auto found = arguments.find(name);
+  return found == arguments.end() ? std::string() : found->second;
+}
+
+// Nothing when it is there and is no number.
+[[nodiscard]] std::optional<std::uint64_t> number_or(const std::string& text, std::uint64_t otherwise) {
+  if (text.empty()) return otherwise;
+  std::uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+[[nodiscard]] ControlFailure failure(CallDeskFailure why, const std::string& id) {
+  if (why == CallDeskFailure::Busy) return {kExitNoDaemon, "a signalling thread does not answer; try again"};
+  if (id.empty()) return {kExitUsage, "which call? name its id or a Call-ID of it"};
+  return {kExitNoSuchThing, "no such call: " + id.substr(0, CallDesk::kIdBytesMax)};
+}
+
+[[nodiscard]] ControlResult list(const CallAnswers& answers, const Arguments& arguments) {
+  const auto limit = number_or(value_of(arguments, "limit"), kPageUsual);
+  const auto after = number_or(value_of(arguments, "cursor"), 0);
+  if (!limit || *limit == 0 || *limit > CallDesk::kPageMax)
+    return fail(ControlFailure{kExitUsage, "limit is a number from 1 to 1000"});
+  if (!after) return fail(ControlFailure{kExitUsage, "cursor is what `next` was in the page before"});
+  const auto page = answers.desk.list(*after, *limit);
+  if (!page) return fail(failure(page.error(), "?"));
+  return to_text(calls_json(*page, answers.desk.calls_active()));
+}
+
+[[nodiscard]] ControlResult call(const CallAnswers& answers, const std::string& id) {
+  const auto found = answers.desk.find(id, false);
+  if (!found) return fail(failure(found.error(), id));
+  return to_text(Json{{"call", call_json(found->call, found->at, found->clocks)}});
+}
+
+[[nodiscard]] ControlResult messages(const CallAnswers& answers, const std::string& id) {
+  const auto found = answers.desk.find(id, true);
+  if (!found) return fail(failure(found.error(), id));
+  return to_text(trace_json(*found, answers.names));
+}
+
+[[nodiscard]] ControlResult explain(const CallAnswers& answers, const std::string& of) {
+  // Calls have reasons; addresses get theirs with the detectors.
+  if (IpAddress::parse(of) || parse_prefix(of) || parse_endpoint(of, 0))
+    return fail(ControlFailure{kExitNoSuchThing, "explaining an address is not built yet: " + of});
+  return call(answers, of);
+}
+
+[[nodiscard]] ControlResult hang_up(const CallAnswers& answers, const std::string& id) {
+  const auto ended = answers.desk.hang_up(id);
+  if (!ended) return fail(failure(ended.error(), id));
+  const std::string own_id = call_id_text(ended->record.call);
+  answers.on_hang_up(own_id);
+  return to_text(Json{{"id", own_id}, {"state", "ending"}});
+}
+
+[[nodiscard]] ControlResult drain(const CallAnswers& answers) {
+  const auto active = answers.desk.drain();
+  if (!active) return fail(failure(active.error(), "?"));
+  answers.on_drain();
+  return to_text(Json{{"draining", true}, {"active", *active}});
+}
+
+[[nodiscard]] HttpResponse http_answer(const ControlResult& result) {
+  if (result) {
+    HttpResponse out;
+    out.body = *result + '\n';
+    return out;
+  }
+  switch (result.error().status) {
+    case kExitNoSuchThing:
+      return problem(404, "Not Found", result.error().message);
+    case kExitUsage:
+      return problem(400, "Bad Request", result.error().message);
+    default:
+      return problem(503, "Service Unavailable", result.error().message);
+  }
+}
+
+[[nodiscard]] HttpResponse read_only(const PathArguments&) {
+  return problem(
+      403, "Forbidden",
+      "Changing anything over REST needs a token, and tokens (management.tokens) are not built yet: "
+      "use the command line on the machine.");
+}
+
+}  // namespace
+
+void add_call_commands(ControlCommands& commands, const CallAnswers& answers) {
+  commands.on_show("calls", [answers](const ControlArguments& given) { return list(answers, given); });
+  commands.on_show("call", [answers](const ControlArguments& given) {
+    const bool with_messages = value_of(given, "messages") == "true";
+    return with_messages ? messages(answers, value_of(given, "id")) : call(answers, value_of(given, "id"));
+  });
+  commands.on_show("alarms", answers.alarms);
+  commands.on("explain",
+              [answers](const ControlArguments& given) { return explain(answers, value_of(given, "of")); });
+  commands.on("hangup",
+              [answers](const ControlArguments& given) { return hang_up(answers, value_of(given, "id")); });
+  commands.on("drain", [answers](const ControlArguments&) { return drain(answers); });
+}
+
+void add_call_paths(Router& router, const CallAnswers& answers) {
+  router.on("GET", "/api/v1/calls",
+            [answers](const PathArguments& given) { return http_answer(list(answers, given.query)); });
+  router.on("GET", "/api/v1/calls/{id}", [answers](const PathArguments& given) {
+    return http_answer(call(answers, given.path.at("id")));
+  });
+  router.on("GET", "/api/v1/calls/{id}/messages", [answers](const PathArguments& given) {
+    return http_answer(messages(answers, given.path.at("id")));
+  });
+  router.on("GET", "/api/v1/explain", [answers](const PathArguments& given) {
+    return http_answer(explain(answers, value_of(given.query, "of")));
+  });
+  router.on_get("/api/v1/alarms", [answers] { return http_answer(answers.alarms()); });
+  router.on("DELETE", "/api/v1/calls/{id}", read_only);
+  router.on("POST", "/api/v1/drain", read_only);
+  router.on_get("/api/v1/openapi.json", [] {
+    HttpResponse out;
+    out.body = openapi_json();
+    return out;
+  });
+}
+
+}  // namespace sallyport::mgmt

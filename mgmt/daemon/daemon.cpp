@@ -1,0 +1,290 @@
+// daemon.cpp — start, drain and stop.
+#include "mgmt/daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "mgmt/cli/service_notify.h"
+#include "mgmt/cli/show_json.h"
+#include "mgmt/cli/signal_watch.h"
+#include "mgmt/daemon/saved_calls.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};
+constexpr std::uint32_t kTicksPerLook = 50;  // every 5 s
+constexpr std::size_t kCallsPerTask = 200;   // so that no engine is kept from its datagrams for long
+
+[[nodiscard]] int refuse(EventLog& log, std::string_view event, const std::string& why) {
+  log.write(LogLevel::Error, "management", event, why);
+  return kExitCannotHave;
+}
+
+// UTC minus the core's clock.
+[[nodiscard]] Duration utc_at_zero(WallTime wall, Timestamp core) {
+  return std::chrono::duration_cast<Duration>(wall.time_since_epoch()) - core.time_since_epoch();
+}
+
+}  // namespace
+
+// Closed before anything that they show is gone.
+struct Daemon::Listeners {
+  std::unique_ptr<ControlServer> control;
+  std::unique_ptr<HttpServer> http, scrape;
+};
+
+Daemon::Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings)
+    : config_(config),
+      log_(log),
+      settings_(std::move(settings)),
+      alarms_(log, system_wall_time),
+      observer_(
+          config, [this] { return plane_->snapshot(); },
+          [this](Observation& seen) {
+            seen.alarms = alarms_.counts();
+            seen.cdr_queue = records_->queue();
+          }),
+      metrics_(observer_),
+      drain_(loop_, {.longest = settings_.drain},
+             {[this] { return desk_->calls_active(); },
+              [this](std::uint64_t left) {
+                log_.write(LogLevel::Info, "management", "draining", "waiting for calls to end",
+                           {{"calls", left}});
+              },
+              [this](std::uint64_t left) {
+                log_.write(LogLevel::Info, "management", "stopping",
+                           left == 0 ? "stopping: no call is up" : "stopping: calls that are up are saved",
+                           {{"calls", left}});
+                loop_.stop();
+              }}) {}
+
+// Sockets first: they show whether another instance lives before its state and its devices could be
+// disturbed. They answer once the loop runs.
+int Daemon::run() {
+  serve_counters();
+  Listeners listeners;
+  if (const int status = open_listeners(listeners); status != kExitOk) return status;
+  if (const int status = open_state(); status != kExitOk) return status;
+  if (const int status = start_plane(); status != kExitOk) return status;
+  if (const int status = start_records(); status != kExitOk) return status;
+  serve_calls();
+  const SignalWatch signals(loop_, [this](int number) { on_signal(number); });
+  say_ready(listeners.http->local());
+  tick();
+  loop_.run();
+  stop();
+  return kExitOk;
+}
+
+void Daemon::serve_counters() {
+  commands_.on_show("ports", [this] { return ports_json(observer_.observe()).dump(); });
+  commands_.on_show("stats", [this] { return stats_json(observer_.observe()).dump(); });
+  for (Router* const router : {&router_, &metrics_router_})
+    router->on_get("/metrics", [this] {
+      HttpResponse out;
+      out.content_type = kMetricsContentType;
+      out.body = metrics_text(metrics_);
+      return out;
+    });
+  add_health_paths(router_, readiness_);
+}
+
+int Daemon::open_listeners(Listeners& listeners) {
+  auto control = ControlServer::open(loop_, config_.management.socket, commands_);
+  if (!control) return refuse(log_, "control_socket_failed", control.error());
+  listeners.control = std::move(*control);
+  auto http = HttpServer::open(loop_, config_.management.listen, router_);
+  if (!http) return refuse(log_, "http_failed", http.error());
+  listeners.http = std::move(*http);
+  const auto& address = config_.management.metrics_listen;
+  if (!address || *address == config_.management.listen) return kExitOk;
+  auto scrape = HttpServer::open(loop_, *address, metrics_router_);
+  if (!scrape) return refuse(log_, "http_failed", scrape.error());
+  listeners.scrape = std::move(*scrape);
+  return kExitOk;
+}
+
+int Daemon::open_state() {
+  auto state = NodeState::open(disk_, config_.node.state);
+  if (!state) return refuse(log_, "node_state_failed", state.error());
+  state_ = std::move(*state);
+  token_key_ = state_->key("tokens");
+  return kExitOk;
+}
+
+// Sealed under the node's secret; empty: the last run left none.
+std::string Daemon::take_saved_calls() {
+  auto taken = state_->take_sealed(kSavedCallsFile);
+  if (taken) return std::move(*taken).value_or(std::string());
+  alarms_.raise("restore_failed", "", taken.error());
+  return {};
+}
+
+int Daemon::start_plane() {
+  dataplane::DataPlaneSetup setup;
+  setup.secrets.tokens = token_key_;
+  if (::getrandom(&setup.secrets.tables, sizeof setup.secrets.tables, 0) !=
+      static_cast<ssize_t>(sizeof setup.secrets.tables))
+    return refuse(log_, "no_random", "the kernel gives no random numbers");
+  const auto epoch = state_->next_epoch(system_wall_time());
+  if (!epoch) return refuse(log_, "node_state_failed", epoch.error());
+  setup.epoch = *epoch;
+  setup.utc_at_zero = utc_at_zero(system_wall_time(), dataplane::core_time());
+  const std::string saved = take_saved_calls();
+  if (!saved.empty()) {
+    auto calls = decode_saved_calls(saved);
+    if (calls)
+      setup.restored_calls = std::move(*calls);
+    else
+      alarms_.raise("restore_failed", "", "the saved calls are of another version");
+  }
+  auto plane = settings_.start_plane(std::move(setup));
+  if (!plane) {
+    // The next attempt may have its devices, and its calls.
+    if (!saved.empty()) static_cast<void>(state_->save_sealed(kSavedCallsFile, saved));
+    return refuse(log_, "data_plane_failed", plane.error().message);
+  }
+  plane_ = std::move(*plane);
+  plane_->listen_to_library(
+      [this](std::string_view line) { log_.write(LogLevel::Info, "dpdk", "library_line", line); });
+  engines_ = std::make_unique<PlaneEngines>(*plane_, token_key_);
+  desk_ = std::make_unique<CallDesk>(*engines_, system_wall_time);
+  log_.start_writer();
+  return kExitOk;
+}
+
+std::set<std::uint64_t> Daemon::calls_that_are_up() {
+  std::set<std::uint64_t> out;
+  std::uint64_t after = 0;
+  for (bool more = true; more;) {
+    const auto page = desk_->list(after, kCallsPerTask);
+    more = page && page->next;
+    if (!page) break;
+    for (const sip::CallView& call : page->calls) out.insert(call.record.call);
+    after = page->next.value_or(after);
+  }
+  return out;
+}
+
+void Daemon::end_calls(const std::vector<std::uint64_t>& numbers) {
+  if (numbers.empty()) return;
+  const bool all = plane_->on_engines(
+      [&numbers](std::size_t, sip::SipEngine& engine, Timestamp now, sip::EngineOutput& out) {
+        for (const std::uint64_t call : numbers) static_cast<void>(engine.desk().hang_up(now, call, out));
+      });
+  log_.write(all ? LogLevel::Info : LogLevel::Error, "management", "restored_calls_ended",
+             "calls that were saved but had ended are taken down",
+             {{"calls", std::uint64_t{numbers.size()}}});
+}
+
+int Daemon::start_records() {
+  const dataplane::DataPlaneSnapshot snapshot = plane_->snapshot();
+  if (snapshot.calls_not_restored != 0)
+    alarms_.raise("restore_failed", "",
+                  fmt::format("{} of {} saved calls", snapshot.calls_not_restored,
+                              snapshot.calls_restored + snapshot.calls_not_restored));
+  if (snapshot.calls_restored != 0)
+    log_.write(LogLevel::Info, "management", "calls_restored", "calls of the last run go on",
+               {{"calls", snapshot.calls_restored}});
+  records_ = std::make_unique<RecordKeeping>(
+      config_, RecordPlaces{disk_, alarms_, log_, system_wall_time, dataplane::core_time}, plane_->events());
+  const auto report = records_->begin(calls_that_are_up());
+  if (!report) {
+    save_calls();
+    plane_->stop();
+    return refuse(log_, "records_failed", report.error());
+  }
+  end_calls(report->already_ended);
+  return kExitOk;
+}
+
+void Daemon::serve_calls() {
+  CallNames names{config_.node.name, {}};
+  for (const RealmConfig& realm : config_.realms) names.realms.push_back(realm.name);
+  const CallAnswers answers{*desk_, std::move(names), [this] { return alarms_json(alarms_).dump(); },
+                            [this] { begin_drain("command"); },
+                            [this](const std::string& id) {
+                              log_.write(LogLevel::Info, "management", "hangup", "an operator ended a call",
+                                         {{"call", id}});
+                            }};
+  add_call_commands(commands_, answers);
+  add_call_paths(router_, answers);
+}
+
+void Daemon::say_ready(const Endpoint& http) {
+  readiness_.ready = true;
+  for (const dataplane::PortSnapshot& port : plane_->snapshot().ports)
+    log_.write(LogLevel::Info, "dataplane", "port_started", "port " + port.name + " has its device",
+               {{"port", port.name},
+                {"device", port.device},
+                {"driver", port.driver},
+                {"namespace", port.network_namespace}});
+  const std::string address = to_string(http);
+  log_.write(LogLevel::Info, "management", "ready", "ready",
+             {{"version", kVersion},
+              {"node", config_.node.name},
+              {"http", address},
+              {"socket", config_.management.socket}});
+  if (!service_notify(settings_.notify_socket, "READY=1"))
+    log_.write(LogLevel::Warning, "management", "notify_failed", "the service manager could not be told");
+}
+
+void Daemon::begin_drain(std::string_view by) {
+  if (std::exchange(readiness_.draining, true)) return;
+  log_.write(LogLevel::Info, "management", "drain", "no new calls from now on",
+             {{"by", by}, {"calls", desk_->calls_active()}});
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) {
+    log_.write(LogLevel::Warning, "config", "reload_not_built",
+               "SIGHUP ignored: reload is not built yet; restart to change the configuration");
+    return;
+  }
+  if (drain_.has_begun()) return drain_.hurry();
+  service_notify(settings_.notify_socket, "STOPPING=1");
+  if (!desk_->drain())
+    log_.write(LogLevel::Error, "management", "drain_failed", "a signalling thread does not answer");
+  begin_drain(number == SIGINT ? "SIGINT" : "SIGTERM");
+  drain_.begin();
+}
+
+// What has to be looked at although nobody asks.
+void Daemon::tick() {
+  records_->watch();
+  if (ticks_++ % kTicksPerLook == 0) {
+    const std::uint64_t lost = plane_->snapshot().records_lost;
+    if (lost != std::exchange(records_lost_, lost))
+      alarms_.raise("record_queue_full", "", fmt::format("{} records since the start", lost));
+  }
+  ticker_.expires_after(kTick);
+  ticker_.async_wait([this](boost::system::error_code error) {
+    if (!error) tick();
+  });
+}
+
+void Daemon::save_calls() {
+  const auto calls = plane_->save_calls();
+  if (calls.empty()) return;
+  const std::string why = state_->save_sealed(kSavedCallsFile, encode_saved_calls(calls));
+  log_.write(why.empty() ? LogLevel::Info : LogLevel::Error, "management",
+             why.empty() ? "calls_saved" : "calls_not_saved",
+             why.empty() ? "calls that are up go on with the next start" : why,
+             {{"calls", std::uint64_t{calls.size()}}});
+}
+
+// Records last: what the engines told until their end must reach the disk.
+void Daemon::stop() {
+  save_calls();
+  plane_->stop();
+  records_->stop();
+  log_.write(LogLevel::Info, "management", "stopped", "stopped");
+}
+
+}  // namespace sallyport::mgmt

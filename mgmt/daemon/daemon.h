@@ -1,0 +1,88 @@
+// daemon.h — everything that lives between the start of the data plane and its end, and the order in which it
+// comes and goes.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dataplane/data_plane.h"
+#include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/calls/call_answers.h"
+#include "mgmt/cli/control_server.h"
+#include "mgmt/daemon/drain_watch.h"
+#include "mgmt/daemon/plane_engines.h"
+#include "mgmt/daemon/record_keeping.h"
+#include "mgmt/http/health.h"
+#include "mgmt/http/server.h"
+#include "mgmt/log/event_log.h"
+#include "mgmt/metrics/exporter.h"
+#include "mgmt/state/node_state.h"
+
+namespace sallyport::mgmt {
+
+using StartPlane = std::function<Result<std::unique_ptr<dataplane::DataPlane>, dataplane::StartError>(
+    dataplane::DataPlaneSetup setup)>;
+
+struct DaemonSettings {
+  StartPlane start_plane;
+  std::chrono::milliseconds drain{30'000};
+  std::string notify_socket;  // of the service manager; empty: none
+};
+
+// Members are made in this order and destroyed in the other, all on the main thread, which is the management
+// thread.
+class Daemon {
+ public:
+  // `config` and `log` must outlive it.
+  Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings);
+  // Until it is told to stop. The exit status.
+  [[nodiscard]] int run();
+
+ private:
+  struct Listeners;
+  [[nodiscard]] int open_listeners(Listeners& listeners);
+  [[nodiscard]] int open_state();
+  [[nodiscard]] int start_plane();
+  [[nodiscard]] std::string take_saved_calls();
+  [[nodiscard]] int start_records();
+  [[nodiscard]] std::set<std::uint64_t> calls_that_are_up();
+  void end_calls(const std::vector<std::uint64_t>& numbers);
+  void serve_counters();
+  void serve_calls();
+  void say_ready(const Endpoint& http);
+  void on_signal(int number);
+  void begin_drain(std::string_view by);
+  void tick();
+  void save_calls();
+  void stop();
+
+  const SbcConfig& config_;
+  EventLog& log_;
+  const DaemonSettings settings_;
+  boost::asio::io_context loop_{1};
+  boost::asio::steady_timer ticker_{loop_};
+  PosixDisk disk_;
+  AlarmRegistry alarms_;
+  std::unique_ptr<NodeState> state_;
+  HashKey token_key_;
+  std::unique_ptr<dataplane::DataPlane> plane_;
+  std::unique_ptr<RecordKeeping> records_;
+  std::unique_ptr<PlaneEngines> engines_;
+  std::unique_ptr<CallDesk> desk_;
+  Readiness readiness_;
+  Observer observer_;
+  SnapshotCollectable metrics_;
+  Router router_, metrics_router_;
+  ControlCommands commands_;
+  DrainWatch drain_;
+  std::uint32_t ticks_ = 0;
+  std::uint64_t records_lost_ = 0;
+};
+
+}  // namespace sallyport::mgmt

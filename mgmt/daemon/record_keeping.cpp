@@ -1,0 +1,71 @@
+// record_keeping.cpp — settings of the writer, and the ways in and out of it.
+#include "mgmt/daemon/record_keeping.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::mgmt {
+namespace {
+
+[[nodiscard]] RecordSettings settings_of(const SbcConfig& config) {
+  RecordSettings out;
+  out.node = config.node.name;
+  out.folder = config.node.state;
+  out.sinks = config.management.cdr;
+  // Twice: a call that has ended leaves the ledger when its record is in the files.
+  out.open_calls_max =
+      std::max<std::size_t>(out.open_calls_max, std::size_t{2} * config.dataplane.capacity.calls);
+  return out;
+}
+
+void log_detection(EventLog& log, const sip::EngineEvent& event) {
+  const auto* const detection = std::get_if<sip::DetectionEvent>(&event.what);
+  if (detection == nullptr) return;
+  const std::string source = to_string(detection->source);
+  const std::string call = detection->call == 0 ? "" : call_id_text(detection->call);
+  log.write(LogLevel::Warning, "security", "detection", "something that looks like an attack",
+            {{"detector", detection->detector},
+             {"action", detection->action},
+             {"source", source},
+             {"call", call},
+             {"evidence", detection->evidence, FieldKind::Text}});
+}
+
+}  // namespace
+
+RecordKeeping::RecordKeeping(const SbcConfig& config, const RecordPlaces& places,
+                             dataplane::EventStream& events)
+    : events_(events),
+      log_(places.log),
+      writer_(
+          settings_of(config),
+          {places.disk, places.alarms, places.log, places.wall, places.core,
+           [&events](std::size_t source, std::uint64_t sequence) { events.journalled(source, sequence); },
+           [&log = places.log](std::size_t, const sip::EngineEvent& event) { log_detection(log, event); }}) {
+  for (std::size_t engine = 0; engine < events.engines(); ++engine)
+    writer_.add_source([&events, engine](std::vector<sip::EngineEvent>& out, std::size_t max) {
+      sip::EngineEvent event;
+      for (std::size_t i = 0; i < max && events.take(engine, event); ++i) out.push_back(std::move(event));
+    });
+}
+
+Result<ReplayReport, std::string> RecordKeeping::begin(const std::set<std::uint64_t>& restored) {
+  auto report = writer_.replay(restored);
+  if (!report) return report;
+  log_.write(LogLevel::Info, "records", "journal_read", "the records of the last run are taken up",
+             {{"entries", report->entries},
+              {"octets_dropped", report->bytes_dropped},
+              {"calls_ended_by_restart", report->calls_ended},
+              {"records_waiting", report->records_waiting},
+              {"calls_restored", std::uint64_t{restored.size()}}});
+  thread_ = std::make_unique<RecordThread>(
+      writer_, RecordBell{[this](Duration longest) { static_cast<void>(events_.wait(longest)); },
+                          [this] { events_.wake(); }});
+  return report;
+}
+
+void RecordKeeping::stop() {
+  if (thread_ != nullptr) thread_->stop();
+}
+
+}  // namespace sallyport::mgmt

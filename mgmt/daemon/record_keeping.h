@@ -1,0 +1,47 @@
+// record_keeping.h — from the engines' events to CDR files, alarms and the log: the writer of records on its
+// thread, wired to the event stream of the data plane.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "dataplane/data_plane.h"
+#include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/records/record_thread.h"
+#include "mgmt/records/record_writer.h"
+#include "policy/model/sbc_config.h"
+
+namespace sallyport::mgmt {
+
+// All must outlive the keeping of records.
+struct RecordPlaces {
+  Disk& disk;
+  AlarmRegistry& alarms;
+  EventLog& log;
+  WallClock wall;
+  CoreClock core;
+};
+
+class RecordKeeping {
+ public:
+  // `events` must outlive it.
+  RecordKeeping(const SbcConfig& config, const RecordPlaces& places, dataplane::EventStream& events);
+
+  // Takes up what the last run left; `restored` are the calls that came back. Then starts the thread. The
+  // error is a sentence.
+  [[nodiscard]] Result<ReplayReport, std::string> begin(const std::set<std::uint64_t>& restored);
+  // Now and then on the management thread: raises the alarm of a disk that hangs.
+  void watch() { writer_.watch(); }
+  // When no engine adds anything any more: writes all that there is.
+  void stop();
+  [[nodiscard]] std::uint64_t queue() const noexcept { return writer_.queue(); }
+
+ private:
+  dataplane::EventStream& events_;
+  EventLog& log_;
+  RecordWriter writer_;
+  std::unique_ptr<RecordThread> thread_;
+};
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,172 @@
+// openapi.cpp — paths, what they take and what they answer.
+#include "mgmt/http/openapi.h"
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "mgmt/metrics/observation.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+[[nodiscard]] Json text_type() { return {{"type", "string"}}; }
+[[nodiscard]] Json maybe(const char* type) { return {{"type", {type, "null"}}}; }
+[[nodiscard]] Json list_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
+[[nodiscard]] Json reference(const char* schema) {
+  return {{"$ref", std::string("#/components/schemas/") + schema}};
+}
+[[nodiscard]] Json object(Json properties) {
+  return {{"type", "object"}, {"properties", std::move(properties)}};
+}
+
+[[nodiscard]] Json parameter(const char* name, const char* in, Json schema, const char* what) {
+  return {{"name", name},
+          {"in", in},
+          {"required", std::string_view(in) == "path"},
+          {"description", what},
+          {"schema", std::move(schema)}};
+}
+
+[[nodiscard]] Json with_content(const char* what, const char* type, Json schema) {
+  return {{"description", what}, {"content", {{type, {{"schema", std::move(schema)}}}}}};
+}
+
+struct Answer {
+  const char* status;
+  const char* what;
+};
+
+// `good`: the schema of 200; null: there is no good answer yet.
+[[nodiscard]] Json operation(const char* what, Json parameters, Json good,
+                             std::initializer_list<Answer> bad) {
+  Json responses = Json::object();
+  if (!good.is_null()) responses["200"] = with_content("The answer.", "application/json", std::move(good));
+  for (const Answer& answer : bad)
+    responses[answer.status] = with_content(answer.what, "application/problem+json", reference("Problem"));
+  Json out{{"summary", what}};
+  if (!parameters.empty()) out["parameters"] = std::move(parameters);
+  out["responses"] = std::move(responses);
+  return out;
+}
+
+[[nodiscard]] Json call_schema() {
+  const Json leg = object({{"realm", text_type()},
+                           {"transport", text_type()},
+                           {"remote", text_type()},
+                           {"call_id", text_type()}});
+  const Json tried =
+      object({{"peer", maybe("string")}, {"target", text_type()}, {"code", {{"type", "integer"}}}});
+  Json properties{
+      {"id", text_type()},
+      {"state", {{"type", "string"}, {"enum", {"trying", "ringing", "answered", "ending", "ended"}}}}};
+  for (const char* const name :
+       {"peer_in", "peer_out", "from", "to", "called_in", "called_out", "route", "start", "ring", "answer",
+        "end", "media_end", "result", "ended_by", "end_reason"})
+    properties[name] = maybe("string");
+  for (const char* const name : {"setup_ms", "duration_ms", "sip_code", "q850"})
+    properties[name] = maybe("integer");
+  properties["tried"] = list_of(tried);
+  properties["legs"] = list_of(leg);
+  properties["detections"] = list_of(text_type());
+  properties["emergency"] = {{"type", "boolean"}};
+  properties["media"] = list_of(object(Json::object()));
+  properties["identity"] = maybe("string");
+  properties["reasons"] = list_of(object({{"at", text_type()}, {"text", text_type()}}));
+  return object(std::move(properties));
+}
+
+[[nodiscard]] Json trace_schema() {
+  const Json integer{{"type", "integer"}}, boolean{{"type", "boolean"}};
+  const Json message = object({{"at", text_type()},
+                               {"after_ms", {{"type", "number"}}},
+                               {"from", integer},
+                               {"to", integer},
+                               {"local", text_type()},
+                               {"remote", text_type()},
+                               {"method", maybe("string")},
+                               {"status", maybe("integer")},
+                               {"reason", maybe("string")},
+                               {"cseq", maybe("integer")},
+                               {"sdp", boolean},
+                               {"again", boolean},
+                               {"bytes", integer},
+                               {"text", text_type()}});
+  const Json party = object({{"name", text_type()}, {"realm", maybe("string")}, {"remote", maybe("string")}});
+  return object({{"call", reference("Call")},
+                 {"parties", list_of(party)},
+                 {"messages", list_of(message)},
+                 {"cut", boolean}});
+}
+
+[[nodiscard]] Json schemas() {
+  const Json alarm = object({{"name", text_type()},
+                             {"severity", text_type()},
+                             {"subject", text_type()},
+                             {"since", text_type()},
+                             {"count", {{"type", "integer"}}},
+                             {"detail", text_type()},
+                             {"meaning", text_type()}});
+  return {{"Problem", object({{"type", text_type()},
+                              {"title", text_type()},
+                              {"status", {{"type", "integer"}}},
+                              {"detail", text_type()}})},
+          {"Call", call_schema()},
+          {"CallAnswer", object({{"call", reference("Call")}})},
+          {"CallPage", object({{"calls", list_of(reference("Call"))},
+                               {"active", {{"type", "integer"}}},
+                               {"next", maybe("string")}})},
+          {"CallTrace", trace_schema()},
+          {"AlarmList", object({{"alarms", list_of(alarm)}})},
+          {"Health", object({{"healthy", {{"type", "boolean"}}}, {"ready", {{"type", "boolean"}}}})}};
+}
+
+[[nodiscard]] Json call_paths() {
+  constexpr Answer kNoCall{"404", "No such call."}, kBusy{"503", "A signalling thread does not answer."};
+  constexpr Answer kForbidden{"403", "Changing needs a token, and tokens are not built yet."};
+  const Json id =
+      Json::array({parameter("id", "path", text_type(), "The call's id, or a Call-ID of a leg.")});
+  const Json page = Json::array(
+      {parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}}, "Default 100."),
+       parameter("cursor", "query", text_type(), "What `next` was in the page before.")});
+  return {
+      {"/api/v1/calls",
+       {{"get", operation("Calls that are up, the oldest first", page, reference("CallPage"),
+                          {{"400", "limit or cursor is no number."}, kBusy})}}},
+      {"/api/v1/calls/{id}",
+       {{"get", operation("One call", id, reference("CallAnswer"), {kNoCall, kBusy})},
+        {"delete", operation("Ends a call on both legs", id, nullptr, {kForbidden})}}},
+      {"/api/v1/calls/{id}/messages",
+       {{"get", operation("Its SIP messages on both legs", id, reference("CallTrace"), {kNoCall, kBusy})}}},
+      {"/api/v1/explain",
+       {{"get",
+         operation("The chain of reasons of a call",
+                   Json::array({parameter("of", "query", text_type(), "The call's id, or a Call-ID.")}),
+                   reference("CallAnswer"), {{"400", "`of` is missing."}, kNoCall, kBusy})}}},
+      {"/api/v1/drain",
+       {{"post", operation("No new calls from now on", Json::array(), nullptr, {kForbidden})}}}};
+}
+
+}  // namespace
+
+std::string openapi_json() {
+  Json paths = call_paths();
+  paths["/api/v1/alarms"] = {
+      {"get", operation("Alarms that are up, the worst first", Json::array(), reference("AlarmList"), {})}};
+  paths["/api/v1/openapi.json"] = {{"get", operation("This", Json::array(), {{"type", "object"}}, {})}};
+  paths["/healthz"] = {{"get", operation("Whether it lives", Json::array(), reference("Health"), {})}};
+  paths["/readyz"] = {{"get", operation("Whether it takes calls", Json::array(), reference("Health"),
+                                        {{"503", "It is starting or draining."}})}};
+  Json metrics{{"summary", "Counters for Prometheus"}};
+  metrics["responses"]["200"] = with_content("Text format 0.0.4.", "text/plain", text_type());
+  paths["/metrics"] = {{"get", std::move(metrics)}};
+  const Json root{{"openapi", "3.1.0"},
+                  {"info", {{"title", "Sallyport"}, {"version", kVersion}}},
+                  {"paths", std::move(paths)},
+                  {"components", {{"schemas", schemas()}}}};
+  return root.dump(1) + '\n';
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,119 @@
+// calls_json_test.cpp — calls and messages as programs read them.
+#include "mgmt/calls/calls_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/mgmt/calls/call_traffic.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const ClockPair kClocks{moment(10'000), fake_wall_time()};
+
+TEST(CallsJson, CallHasTheFieldsOfACdrItsStateAndItsReasons) {
+  const Json call = call_json(answered_call(0x6740'8c3e'0000'0001), kClocks.core, kClocks);
+  EXPECT_EQ(call["id"], "67408c3e-00000001");
+  EXPECT_EQ(call["state"], "answered");
+  EXPECT_EQ(call["peer_in"], "carrier");
+  EXPECT_EQ(call["start"], "2026-11-21T12:00:01.000Z");
+  EXPECT_EQ(call["answer"], "2026-11-21T12:00:03.000Z");
+  EXPECT_EQ(call["setup_ms"], 2000);
+  EXPECT_EQ(call["duration_ms"], 7000);
+  EXPECT_EQ(call["legs"][0]["call_id"], "abc@198.18.1.2");
+  EXPECT_EQ(call["tried"][0]["code"], 503);
+  EXPECT_EQ(call["reasons"][0]["at"], "2026-11-21T12:00:01.001Z");
+  EXPECT_EQ(call["reasons"][0]["text"], "route inbound matched");
+  EXPECT_FALSE(call.contains("seq"));
+}
+
+TEST(CallsJson, LiveCallHasNoResultYetAndOneThatIsOverHas) {
+  sip::CallView view = answered_call(1);
+  for (const char* const name : {"result", "sip_code", "end", "ended_by", "end_reason"})
+    EXPECT_TRUE(call_json(view, kClocks.core, kClocks)[name].is_null()) << name;
+  view.is_over = true;
+  view.state = "ended";
+  view.record.result = CallResult::Answered;
+  view.record.end = moment(5000);
+  view.record.sip_code = 200;
+  view.record.end_reason = "bye";
+  const Json call = call_json(view, kClocks.core, kClocks);
+  EXPECT_EQ(call["result"], "answered");
+  EXPECT_EQ(call["end"], "2026-11-21T12:00:05.000Z");
+  EXPECT_EQ(call["duration_ms"], 2000);
+  EXPECT_EQ(call["ended_by"], "sallyport");
+}
+
+TEST(CallsJson, PageHasACursorWhileThereIsMore) {
+  CallPage page;
+  page.at = kClocks.core;
+  page.clocks = kClocks;
+  page.calls = {answered_call(1), answered_call(2)};
+  page.next = 2;
+  const Json json = calls_json(page, 5);
+  EXPECT_EQ(json["calls"].size(), 2u);
+  EXPECT_FALSE(json["calls"][0].contains("reasons"));
+  EXPECT_EQ(json["next"], "2");
+  EXPECT_EQ(json["active"], 5);
+  page.next.reset();
+  EXPECT_TRUE(calls_json(page, 2)["next"].is_null());
+}
+
+TEST(CallsJson, MessagesSayWhoSentThemToWhom) {
+  const Json trace = trace_json(call_trace(), call_names());
+  ASSERT_EQ(trace["parties"].size(), 4u);
+  EXPECT_EQ(trace["parties"][0]["remote"], "198.18.1.2:5060");
+  EXPECT_EQ(trace["parties"][1]["name"], "edge-1");
+  EXPECT_EQ(trace["parties"][2]["remote"], "198.18.2.3:5060");
+  EXPECT_EQ(trace["parties"][3]["realm"], "inside");
+  const std::vector<std::pair<int, int>> ways{{0, 1}, {1, 0}, {1, 2}, {2, 1}, {1, 3},
+                                              {0, 1}, {3, 1}, {1, 0}, {0, 1}, {0, 1}};
+  ASSERT_EQ(trace["messages"].size(), ways.size());
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    EXPECT_EQ(trace["messages"][i]["from"], ways[i].first) << i;
+    EXPECT_EQ(trace["messages"][i]["to"], ways[i].second) << i;
+  }
+}
+
+TEST(CallsJson, MessagesSayWhatTheyAre) {
+  const Json messages = trace_json(call_trace(), call_names())["messages"];
+  EXPECT_EQ(messages[0]["method"], "INVITE");
+  EXPECT_TRUE(messages[0]["status"].is_null());
+  EXPECT_EQ(messages[0]["sdp"], true);
+  EXPECT_EQ(messages[0]["again"], false);
+  EXPECT_EQ(messages[3]["status"], 503);
+  EXPECT_EQ(messages[3]["reason"], "Service Unavailable");
+  EXPECT_EQ(messages[3]["method"], "INVITE");
+  EXPECT_EQ(messages[3]["sdp"], false);
+  EXPECT_EQ(messages[4]["cseq"], 2);
+  EXPECT_EQ(messages[4]["after_ms"], 101.0);
+  EXPECT_EQ(messages[4]["at"], "2026-11-21T12:00:01.101Z");
+}
+
+TEST(CallsJson, MessageThatCameBeforeIsMarked) {
+  const Json messages = trace_json(call_trace(), call_names())["messages"];
+  EXPECT_EQ(messages[5]["again"], true);
+  EXPECT_EQ(messages[6]["again"], false);
+}
+
+TEST(CallsJson, OctetsThatAreNoTextDoNotBreakTheAnswer) {
+  const std::string text = to_text(trace_json(call_trace(), call_names()));
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  const Json last = Json::parse(text)["messages"].back();
+  EXPECT_TRUE(last["method"].is_null());
+  EXPECT_EQ(last["text"], "\x1b[31mno SIP at all\xef\xbf\xbd");
+}
+
+TEST(CallsJson, CallWithoutLegsAndMessagesIsShown) {
+  CallTrace trace;
+  trace.clocks = kClocks;
+  const Json json = trace_json(trace, call_names());
+  EXPECT_EQ(json["parties"].size(), 2u);
+  EXPECT_TRUE(json["messages"].empty());
+}
+
+}  // namespace
+}  // namespace sallyport::mgmt
