@@ -68,7 +68,7 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
 // The parts of a response to the caller's INVITE that stem from one of the callee's.
 bool CallEngine::send_to_caller(Call& call, const Fork& fork, ResponseParts& parts,
                                 const SipMessage& response, SdpIdentity& sdp) {
-  if (!take_body(response, call.invite.path.local.address, sdp, parts.body)) return false;
+  if (!take_body(response, call.invite.path, sdp, parts.body)) return false;
   parts.head = &call.invite.head;
   parts.to_tag = fork.dialogs[index_of(Side::Caller)].local_tag;
   contact_ = contact_of(call, call.invite.path, fork.number);
@@ -158,6 +158,15 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   call.caller = {};
   call.targets.clear();
   call.targets.shrink_to_fit();
+  // A call that is up keeps no more than it needs.
+  call.forks.shrink_to_fit();
+  call.notes.shrink_to_fit();
+  for (Attempt& tried : call.attempts) {
+    Dialog only_where;
+    only_where.path = tried.prototype.path;
+    only_where.peer = tried.prototype.peer;
+    tried.prototype = std::move(only_where);
+  }
   call.ring_until.reset();
   call.early_media_until.reset();
   const Duration longest =
@@ -214,7 +223,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
       keyed_hash(parts_.settings.token_key, std::string(response.call_id) + std::string(response.to.tag));
   if (std::find(strays_.begin(), strays_.end(), name) != strays_.end()) return;
   strays_[next_stray_++ % strays_.size()] = name;
-  send_bye(stray, fork, Side::Callee, now, out);
+  send_bye(stray, fork, Side::Callee, nullptr, {now, out});
   if (call != nullptr) call->open_byes = static_cast<std::uint16_t>(call->open_byes + stray.open_byes);
 }
 
@@ -244,6 +253,7 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   const auto [now, out] = turn;
   const auto peer = static_cast<std::uint16_t>(attempt.peer);
   if (!call.record.tried.empty()) call.record.tried.back().code = code;
+  call.record.q850 = response != nullptr ? q850_of(*response) : std::uint16_t{0};
   call.early_media_until.reset();
   const RedirectMode redirect = peer_side(attempt.peer)->config->profile.redirect;
   if (code >= 300 && code < 400) {
@@ -270,7 +280,8 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   const std::string called = policy::unescaped_user(response.contact.uri.user);
   ParseOptions options;
   options.strictness = neighbour_of(call.caller_peer).strictness;
-  if (called.empty() || parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete) return false;
+  if (called.empty() || parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete)
+    return false;
   const std::string caller = policy::unescaped_user(stored_.from.uri.user);
   const auto utc = now.time_since_epoch() + parts_.settings.utc_at_zero;
   const policy::RouteDecision decision = parts_.shared.router.route(

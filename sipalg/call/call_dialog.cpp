@@ -132,7 +132,7 @@ void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
   exchange.server =
       parts_.servers.start({.key = arrival.key,
                             .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,
-                            .user = {call.number, exchange.id, kExchange},
+                            .user = {call.number, exchange.id, kExchange, call.shard},
                             .path = arrival.answer_path,
                             .timers = arrival.neighbour.timers},
                            arrival.request, arrival.now);
@@ -173,7 +173,7 @@ bool CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place
   RequestParts parts = in_dialog_request(dialog, route);
   if (parts.own == nullptr) return false;
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
-  if (!take_body(request, dialog.path.local.address, place.fork->sdp[index_of(to)], parts.body)) return false;
+  if (!take_body(request, dialog.path, place.fork->sdp[index_of(to)], parts.body)) return false;
   const std::uint64_t number = next_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = place.call->shard, .part = 0, .number = number});
@@ -198,7 +198,7 @@ bool CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place
   return parts_.clients.start(
       {.number = number,
        .kind = exchange.method == Method::Invite ? TransactionKind::Invite : TransactionKind::NonInvite,
-       .user = {place.call->number, exchange.id, kExchange},
+       .user = {place.call->number, exchange.id, kExchange, place.call->shard},
        .path = path,
        .request = sent,
        .timers = neighbour_of(dialog.peer).timers},
@@ -250,7 +250,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   }
   if (response != nullptr) {
     parts.crossing = {response, &crossing_of(near.peer), {}};
-    (void)take_body(*response, near.path.local.address, fork->sdp[index_of(exchange.from)], parts.body);
+    (void)take_body(*response, near.path, fork->sdp[index_of(exchange.from)], parts.body);
   }
   respond(call, exchange.server, exchange.path, parts, turn);
   if (code < 200) return;
@@ -269,7 +269,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
   if ((code == 481 || code == 408) && call.state == CallState::Answered) {
     note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
-    end_call(call, far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost", now, out);
+    end_call(call, {far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost"}, {now, out});
   }
 }
 
@@ -303,8 +303,7 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOut
   parts.method = "ACK";
   parts.branch = view(branch);
   parts.cseq = what.cseq;
-  if (what.ack != nullptr)
-    (void)take_body(*what.ack, dialog.path.local.address, fork.sdp[index_of(to)], parts.body);
+  if (what.ack != nullptr) (void)take_body(*what.ack, dialog.path, fork.sdp[index_of(to)], parts.body);
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};

@@ -39,7 +39,7 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
   held.fork = place.fork->number;
   held.server = parts_.servers.start({.key = arrival.key,
                                       .kind = TransactionKind::NonInvite,
-                                      .user = {call.number, 0, kBye},
+                                      .user = {call.number, 0, kBye, call.shard},
                                       .path = arrival.answer_path,
                                       .timers = arrival.neighbour.timers},
                                      arrival.request, now);
@@ -49,21 +49,24 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
   if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
   note(call, now, CallStep::ByeReceived, static_cast<std::uint16_t>(place.side));
   place.fork->dialogs[index_of(place.side)].state = DialogState::Ended;
-  end_call(call, place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "bye", now, out);
+  end_call(call, {place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "bye", &arrival.request},
+           {now, out});
   held.sequence = sequence_;  // of the end record
   hold(call, std::move(held), now);
 }
 
 // Of an answered call: BYE to each side that has not hung up itself.
-void CallEngine::end_call(Call& call, EndedBy by, std::string_view reason, Timestamp now, EngineOutput& out) {
+void CallEngine::end_call(Call& call, const EndCause& cause, Turn turn) {
+  const auto [now, out] = turn;
   if (call.state != CallState::Answered) return;
   call.state = CallState::Ended;
   call.call_until.reset();
   call.record.end = now;
-  call.record.ended_by = by;
-  call.record.end_reason = reason;
+  call.record.ended_by = cause.by;
+  call.record.end_reason = cause.reason;
   call.record.result = CallResult::Answered;
-  call.record.q850 = kNormalClearing;
+  const std::uint16_t told = cause.bye != nullptr ? q850_of(*cause.bye) : std::uint16_t{0};
+  call.record.q850 = told != 0 ? told : kNormalClearing;
   close_exchanges(call, Which::All, {now, out});
   if (Fork* const fork = fork_numbered(call, call.answered_fork); fork != nullptr) {
     // The answer that nobody has heard of yet leaves before the BYE, and the callee gets its ACK.
@@ -78,12 +81,15 @@ void CallEngine::end_call(Call& call, EndedBy by, std::string_view reason, Times
       if (held.awaited) send_ack(call, *fork, Side::Callee, {held.awaited->far_cseq}, out);
     std::erase_if(call.held, [](const HeldAnswer& held) { return held.awaited.has_value(); });
     for (const Side side : {Side::Caller, Side::Callee})
-      if (fork->dialogs[index_of(side)].state != DialogState::Ended) send_bye(call, *fork, side, now, out);
+      if (fork->dialogs[index_of(side)].state != DialogState::Ended)
+        send_bye(call, *fork, side, cause.bye, turn);
   }
   (void)write_end(call, now, out);
 }
 
-void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, EngineOutput& out) {
+// `bye`: the other side's, whose Reason and body (ISUP) go on; null: this one is our own.
+void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye, Turn turn) {
+  const auto [now, out] = turn;
   Dialog& dialog = fork.dialogs[index_of(to)];
   dialog.state = DialogState::Ended;
   ++dialog.local_cseq;
@@ -95,6 +101,10 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, Engine
                                        {.shard = call.shard, .part = 0, .number = number});
   parts.method = "BYE";
   parts.branch = view(branch);
+  if (bye != nullptr) {
+    parts.crossing = {bye, &crossing_of(dialog.peer), {}};
+    (void)take_body(*bye, dialog.path, fork.sdp[index_of(to)], parts.body);
+  }
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
@@ -103,7 +113,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, Timestamp now, Engine
   // When the table is full this one BYE must do.
   if (parts_.clients.start({.number = number,
                             .kind = TransactionKind::NonInvite,
-                            .user = {call.number, 0, kBye},
+                            .user = {call.number, 0, kBye, call.shard},
                             .path = path,
                             .request = sent,
                             .timers = neighbour_of(dialog.peer).timers},
@@ -182,7 +192,7 @@ bool CallEngine::hang_up(Timestamp now, std::uint64_t number, EngineOutput& out)
     call->record.result = CallResult::Cancelled;
     refuse(*call, 480, nullptr, now, out);
   } else {
-    end_call(*call, EndedBy::Sallyport, "hangup", now, out);
+    end_call(*call, {EndedBy::Sallyport, "hangup"}, {now, out});
   }
   settle(*call);
   return true;
@@ -293,8 +303,7 @@ void CallEngine::release(Call& call, std::uint64_t sequence, Timestamp now, Engi
     // Of a BYE that found the table full, and that is answered once.
     if (held.server == ServerTransactionId::kNone)
       out.send(held.path, held.bytes, call.number);
-    else
-      if (!parts_.servers.respond(held.server, held.code, held.bytes, now, out))
+    else if (!parts_.servers.respond(held.server, held.code, held.bytes, now, out))
       out.send(held.path, held.bytes, call.number);  // the table was full when it came
     parts_.responder.count(held.path.realm, held.code);
     if (Fork* const fork = fork_numbered(call, held.fork); held.awaited && fork != nullptr) {
@@ -350,7 +359,7 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
   }
   if (call.state == CallState::Answered && is_due(call.call_until)) {
     note(call, now, CallStep::CallTimeout);
-    end_call(call, EndedBy::Sallyport, "call_time", now, out);
+    end_call(call, {EndedBy::Sallyport, "call_time"}, {now, out});
   }
 }
 
@@ -362,7 +371,7 @@ void CallEngine::resend_answers(Call& call, Timestamp now, EngineOutput& out) {
       if (!awaited || awaited->resend_at > now) continue;
       if (awaited->give_up_at <= now) {
         note(call, now, CallStep::NoAck, static_cast<std::uint16_t>(side));
-        return end_call(call, EndedBy::Sallyport, "no_ack", now, out);
+        return end_call(call, {EndedBy::Sallyport, "no_ack"}, {now, out});
       }
       out.send(awaited->path, awaited->response, call.number, true);
       awaited->interval = std::min(2 * awaited->interval, kLongestRepeat);

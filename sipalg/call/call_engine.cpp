@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kBodyRoom = 65536;
 constexpr std::uint32_t kEmergencyCallsMin = 16;  // beyond the calls that the configuration allows
-constexpr std::size_t kEndedCallsMax = 1024;  // for each engine
+constexpr std::size_t kEndedCallsMax = 1024;      // for each engine
 
 ProfileConfig default_profile(const SbcConfig& config) {
   for (const ProfileConfig& profile : config.profiles)
@@ -145,8 +145,7 @@ bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, c
 }
 
 // The body for the other leg. False: it can't be made, and the message must not go on without it.
-bool CallEngine::take_body(const SipMessage& message, const IpAddress& address, SdpIdentity& sdp,
-                           BodyPart& out) {
+bool CallEngine::take_body(const SipMessage& message, const Path& path, SdpIdentity& sdp, BodyPart& out) {
   const BodyKind kind = body_kind(message);
   if (kind == BodyKind::None) return true;
   if (kind == BodyKind::Opaque) {
@@ -155,7 +154,9 @@ bool CallEngine::take_body(const SipMessage& message, const IpAddress& address, 
     out = {far_content_type(message), message.body};
     return true;
   }
-  const auto body = write_session_body(body_, message, address, sdp);
+  const Place* const place = parts_.places.at(path.realm, path.local);
+  if (place == nullptr) return false;
+  const auto body = write_session_body(body_, message, place->shown, sdp);
   if (!body) return false;
   out = {far_content_type(message), *body};
   return true;
@@ -273,6 +274,31 @@ CallResult result_of(std::uint16_t code, bool rang) noexcept {
     default:
       return code >= 500 && code < 600 ? CallResult::Failed : CallResult::Rejected;
   }
+}
+
+std::uint16_t q850_of(const SipMessage& message) noexcept {
+  constexpr std::uint32_t kCauseMax = 127;
+  const auto next_of = [](std::string_view& list, char separator) {
+    std::string_view part = list.substr(0, list.find(separator));
+    list.remove_prefix(std::min(part.size() + 1, list.size()));
+    while (!part.empty() && (part.front() == ' ' || part.front() == '\t')) part.remove_prefix(1);
+    while (!part.empty() && (part.back() == ' ' || part.back() == '\t')) part.remove_suffix(1);
+    return part;
+  };
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    if (message.headers[i].name != HeaderName::Reason) continue;
+    std::string_view reasons = message.value_of(message.headers[i]);
+    while (!reasons.empty()) {
+      std::string_view reason = next_of(reasons, ',');
+      if (!equals_ignoring_case(next_of(reason, ';'), "q.850")) continue;
+      while (!reason.empty()) {
+        std::string_view param = next_of(reason, ';');
+        if (!equals_ignoring_case(next_of(param, '='), "cause")) continue;
+        return static_cast<std::uint16_t>(parse_decimal(next_of(param, ';'), kCauseMax).value_or(0));
+      }
+    }
+  }
+  return 0;
 }
 
 // The display name stays behind: it may hold what no message of ours may, and nobody reads it in a BYE.

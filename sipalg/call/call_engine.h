@@ -172,8 +172,13 @@ class CallEngine {
 
   // call_end.cpp: ends, records and time
   void on_bye(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
-  void end_call(Call& call, EndedBy by, std::string_view reason, Timestamp now, EngineOutput& out);
-  void send_bye(Call& call, Fork& fork, Side to, Timestamp now, EngineOutput& out);
+  struct EndCause {
+    EndedBy by;
+    std::string_view reason;
+    const SipMessage* bye = nullptr;  // that ends it, if any
+  };
+  void end_call(Call& call, const EndCause& cause, Turn turn);
+  void send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye, Turn turn);
   enum class Which : std::uint8_t { All, OfLostForks };
   void close_exchanges(Call& call, Which which, Turn turn);
   void give_up_setup(Call& call, EndedBy by, std::string_view reason, Timestamp now);
@@ -202,8 +207,7 @@ class CallEngine {
   void note(Call& call, Timestamp now, CallStep step, std::uint16_t a = 0, std::uint16_t b = 0);
   bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts, Turn turn);
   void count_request(RealmIndex realm, Method method) noexcept;
-  [[nodiscard]] bool take_body(const SipMessage& message, const IpAddress& address, SdpIdentity& sdp,
-                               BodyPart& out);
+  [[nodiscard]] bool take_body(const SipMessage& message, const Path& path, SdpIdentity& sdp, BodyPart& out);
   [[nodiscard]] Duration call_time_of(PeerIndex peer) const noexcept;
   [[nodiscard]] PeerIndex peer_at(const Path& path) const noexcept;
   [[nodiscard]] std::uint64_t sdp_session_id(const Call& call, std::uint16_t part) const noexcept;
@@ -232,6 +236,8 @@ class CallEngine {
 
 // What an answer to the caller says of the attempt's result.
 [[nodiscard]] CallResult result_of(std::uint16_t code, bool rang) noexcept;
+// Cause of a Reason header field for Q.850; 0: none. RFC 3326 §2
+[[nodiscard]] std::uint16_t q850_of(const SipMessage& message) noexcept;
 // A From or To rebuilt without its tag and other header parameters.
 [[nodiscard]] std::string address_without_tag(const NameAddr& address);
 

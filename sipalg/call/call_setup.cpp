@@ -127,7 +127,7 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   call->invite.cseq = request.cseq.number;
   call->invite.server = parts_.servers.start({.key = arrival.key,
                                               .kind = TransactionKind::Invite,
-                                              .user = {number, 0, kInvite},
+                                              .user = {number, 0, kInvite, call->shard},
                                               .path = arrival.answer_path,
                                               .timers = arrival.neighbour.timers},
                                              request, arrival.now);
@@ -280,7 +280,7 @@ bool CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp now, Engine
   const Dialog& dialog = attempt.prototype;
   const Place& place = *parts_.places.at(dialog.path.realm, dialog.path.local);
   BodyPart body;
-  if (!take_body(request, place.endpoint.address, attempt.sdp, body)) return false;
+  if (!take_body(request, dialog.path, attempt.sdp, body)) return false;
   const std::string uri =
       far_uri(request.start.request_uri, far.subject.called, to_string(dialog.path.remote));
   const std::string from = dialog.local_address + ";tag=" + dialog.local_tag;
@@ -310,7 +310,7 @@ bool CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp now, Engine
   count_request(dialog.path.realm, Method::Invite);
   return parts_.clients.start({.number = number,
                                .kind = TransactionKind::Invite,
-                               .user = {call.number, attempt.number, kInvite},
+                               .user = {call.number, attempt.number, kInvite, call.shard},
                                .path = dialog.path,
                                .request = sent,
                                .timers = peer.neighbour.timers},

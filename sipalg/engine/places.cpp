@@ -9,7 +9,10 @@ Places::Places(const SbcConfig& config) {
       if (listener.transport != Transport::Udp) continue;
       for (const IpAddress& address : listener.addresses) {
         const Endpoint endpoint{address, listener.port};
-        places_.push_back({RealmIndex(realm), endpoint, own_names(config.realms[realm], endpoint)});
+        const AdvertiseConfig& advertise = config.realms[realm].advertise;
+        const auto& shown = address.is_v4() ? advertise.ipv4 : advertise.ipv6;
+        places_.push_back({RealmIndex(realm), endpoint, own_names(config.realms[realm], endpoint),
+                           shown.value_or(address)});
       }
     }
 }

@@ -14,6 +14,7 @@ struct Place {
   RealmIndex realm = RealmIndex::kNone;
   Endpoint endpoint;
   OwnNames names;
+  IpAddress shown;  // in SDP: the advertised address, or our own
 };
 
 class Places {

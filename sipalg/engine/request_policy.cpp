@@ -2,6 +2,7 @@
 #include "sipalg/engine/request_policy.h"
 
 #include "sipalg/body/session_body.h"
+#include "sipalg/hiding/leg_message.h"
 
 namespace sallyport::sip {
 namespace {
@@ -17,6 +18,14 @@ bool is_rfc2543_form(const SipMessage& request) noexcept {
   return request.start.method == Method::Invite && request.contact_count == 0;  // RFC 3261 §8.1.1.8
 }
 
+// RFC 3261 §8.2.2.1; a service is asked for by INVITE, RFC 5031 §4.2
+bool is_scheme_known(const SipMessage& request) noexcept {
+  const Uri& uri = request.start.request_uri;
+  if (uri.scheme != UriScheme::Other) return true;
+  const Method method = request.start.method;
+  return (method == Method::Invite || method == Method::Cancel) && is_service_urn(uri);
+}
+
 // Outside a dialog these have nothing to act on.
 bool needs_dialog(Method method) noexcept {
   return method == Method::Bye || method == Method::Prack || method == Method::Update ||
@@ -30,7 +39,7 @@ std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, 
   if (request.body_is_short) return 400;                                           // RFC 3261 §18.3
   if (!neighbour.strictness.rfc2543_form && is_rfc2543_form(request)) return 400;  // RFC 4475 §3.4.1
   if (!neighbour.allows(request.start.method_text)) return 405;                    // RFC 3261 §8.2.1
-  if (request.start.request_uri.scheme == UriScheme::Other) return 416;            // RFC 3261 §8.2.2.1
+  if (!is_scheme_known(request)) return 416;                                       // RFC 3261 §8.2.2.1
   const bool options_for_us = method == Method::Options && is_for_us;
   if (request.has_max_forwards && request.max_forwards == 0 && !options_for_us) return 483;  // RFC 3261 §16.3
   if (method == Method::Cancel || !request.to.tag.empty()) return 0;

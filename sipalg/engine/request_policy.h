@@ -4,7 +4,7 @@
 //   did the body come whole?                                            400 (§18.3)
 //   From tag; Contact in an INVITE?                                     400, lenient: goes on (RFC 4475
 //   §3.4.1) is the method one of the profile's?                                 405 with Allow (§8.2.1) do we
-//   know the scheme of the Request-URI?                           416 (§8.2.2.1) Max-Forwards above 0, or an
+//   know the scheme of the Request-URI, or is it a service's?     416 (§8.2.2.1) Max-Forwards above 0, or an
 //   OPTIONS for ourselves?                  483 (§16.3, §11.2) (a CANCEL, or a request with a To tag: their
 //   transaction or dialog decides) BYE, PRACK, UPDATE, INFO within a dialog?                           481
 //   (§12.2.2, §15.1.2) only extensions that are built?                                     420 with

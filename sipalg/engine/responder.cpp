@@ -2,6 +2,7 @@
 #include "sipalg/engine/responder.h"
 
 #include "sipalg/engine/response_builder.h"
+#include "sipalg/engine/sip_engine.h"
 
 namespace sallyport::sip {
 
@@ -10,10 +11,12 @@ void Responder::answer(const Arrival& arrival, std::uint16_t code, EngineOutput&
   const std::string_view bytes = put(arrival, code, retry_after, out);
   if (bytes.empty()) return;
   const bool is_invite = arrival.request.start.method == Method::Invite;
+  TransactionUser user;
+  if (is_invite) user.shard = shard_of_call_id(token_key_, arrival.request.call_id);
   const ServerTransactionId id =
       transactions_.start({.key = arrival.key,
                            .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,
-                           .user = {},
+                           .user = user,
                            .path = arrival.answer_path,
                            .timers = arrival.neighbour.timers},
                           arrival.request, arrival.now);

@@ -219,7 +219,8 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
 
 void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
   const auto cancelled = servers.find_cancelled(message, arrival.input.realm, arrival.input.remote.address);
-  if (!cancelled) return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
+  if (cancelled && cancelled->is_forged) totals.detections.add(DetectionLabel::ForgedCancel);
+  if (!cancelled || cancelled->is_forged) return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
   responder.answer(arrival, 200, out);
   if (!cancelled->is_answered) call_engine.on_cancel(cancelled->user, arrival.now, out);
 }
@@ -234,6 +235,10 @@ void SipEngine::State::on_response(Timestamp now, const DatagramInput& input, En
   const Path arrived{input.realm, input.local, input.remote};
   const ResponseMatch match = clients.on_response(token->number, message, arrived, now, out);
   if (match.fate == ResponseFate::Unmatched) return drop(input, SipDropReason::UnmatchedResponse);
+  if (match.fate == ResponseFate::Forged) {
+    totals.detections.add(DetectionLabel::ForgedResponse);
+    return drop(input, SipDropReason::ForgedResponse);
+  }
   if (match.user.call != 0) touched = match.user.call;
   if (match.fate == ResponseFate::Deliver) call_engine.on_response(match, message, arrived, now, out);
 }
@@ -312,8 +317,9 @@ void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) c
   bool of_servers = true;
   const RestOfSlots rest{
       .is_saved = [this](std::uint64_t call) { return call_engine.calls().find(call) != nullptr; },
-      .writer_for = [&](std::string_view kept) -> ArchiveWriter& {
-        saved.push_back({.shard = shard_of_datagram(settings.token_key, kept), .bytes = {}});
+      .writer_for = [&](std::string_view kept, std::uint8_t shard) -> ArchiveWriter& {
+        const std::uint8_t of_kept = kept.empty() ? shard : shard_of_datagram(settings.token_key, kept);
+        saved.push_back({.shard = of_kept, .bytes = {}});
         writer.emplace(saved.back().bytes, now);
         (*writer)(fingerprint, false, of_servers, !of_servers);
         return *writer;

@@ -95,17 +95,6 @@ bool is_phone(const Uri& uri) noexcept {
   return find_uri_param(uri.params, "user", value) && equals_ignoring_case(value, "phone");
 }
 
-// urn:service:sos and its like name a service, not a host, and must arrive as they are. RFC 5031 §4.2
-bool is_service_urn(const Uri& uri) noexcept {
-  constexpr std::string_view kPrefix = "urn:service:";
-  const std::string_view text = uri.text;
-  if (uri.scheme != UriScheme::Other || text.size() <= kPrefix.size() || text.size() > 128) return false;
-  if (!equals_ignoring_case(text.substr(0, kPrefix.size()), kPrefix)) return false;
-  for (const char c : text.substr(kPrefix.size()))
-    if (!has_class(c, kHost) || c == '_') return false;
-  return true;
-}
-
 // Letters, digits and single spaces: nearly every name.
 bool is_plain_name(std::string_view name) noexcept {
   bool after_space = false;
@@ -144,6 +133,16 @@ void add_display_name(std::string& out, std::string_view name) {
 }
 
 }  // namespace
+
+bool is_service_urn(const Uri& uri) noexcept {
+  constexpr std::string_view kPrefix = "urn:service:";
+  const std::string_view text = uri.text;
+  if (uri.scheme != UriScheme::Other || text.size() <= kPrefix.size() || text.size() > 128) return false;
+  if (!equals_ignoring_case(text.substr(0, kPrefix.size()), kPrefix)) return false;
+  for (const char c : text.substr(kPrefix.size()))
+    if (!has_class(c, kHost) || c == '_') return false;
+  return true;
+}
 
 std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port) {
   if (user.empty() && is_service_urn(original)) return std::string(original.text);

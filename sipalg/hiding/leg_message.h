@@ -123,6 +123,8 @@ struct AddressParts {
   bool anonymous = false;  // "Anonymous" <sip:anonymous@anonymous.invalid>, RFC 3323 §4.1
 };
 [[nodiscard]] std::string far_address(const AddressParts& parts);
+// urn:service:sos and its like name a service, not a host, and must arrive as they are. RFC 5031 §4.2
+[[nodiscard]] bool is_service_urn(const Uri& uri) noexcept;
 [[nodiscard]] std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port);
 
 }  // namespace sallyport::sip

@@ -274,7 +274,8 @@ ResponseMatch ClientTransactions::on_response(std::uint64_t number, const SipMes
   const auto slot = state_->by_number.find(number);
   if (!slot) return {};
   State::Entry& entry = state_->slots[*slot];
-  if (!came_back(entry.path, arrived) || response.cseq.number != entry.cseq) return {};
+  if (!came_back(entry.path, arrived)) return {.fate = ResponseFate::Forged, .user = entry.user};
+  if (response.cseq.number != entry.cseq) return {};
   const Method method = method_of(response.cseq.method);
   ResponseMatch match{ResponseFate::Absorbed, entry.kind(), entry.user};
   TransactionActions actions;
@@ -312,7 +313,7 @@ void ClientTransactions::disown(std::uint64_t number) noexcept {
   if (!slot) return;
   State::Entry& entry = state_->slots[*slot];
   state_->calls.unlink(state_->slots, mixed(entry.user.call), *slot);
-  entry.user = {};
+  entry.user = {.shard = entry.user.shard};
   entry.disowned = true;
   if (const auto* invite = entry.invite()) entry.cancel_wanted = invite->awaits_final_response();
   state_->settle(*slot);
@@ -358,8 +359,8 @@ void ClientTransactions::save(std::uint64_t call, ArchiveWriter& writer) const {
 void ClientTransactions::save_rest(const RestOfSlots& rest) const {
   for (std::uint32_t slot = 0; slot < state_->slots.touched(); ++slot) {
     const State::Entry& entry = state_->slots[slot];
-    if (!entry.is_in_use() || entry.kept.empty() || rest.is_saved(entry.user.call)) continue;
-    ArchiveWriter& writer = rest.writer_for(entry.kept);
+    if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
+    ArchiveWriter& writer = rest.writer_for(entry.kept, entry.user.shard);
     writer(std::uint32_t{1}, entry);
   }
 }

@@ -26,9 +26,10 @@ struct TransactionUser {
   std::uint64_t call = 0;
   std::uint32_t part = 0;
   std::uint32_t purpose = 0;
+  std::uint8_t shard = 0;  // of the Call-ID, for an INVITE: known when nothing is kept any more
   template <class Archive>
   void archive(Archive& a) {
-    a(call, part, purpose);
+    a(call, part, purpose, shard);
   }
 };
 
@@ -57,7 +58,8 @@ struct TransactionEvent {
 enum class ResponseFate : std::uint8_t {
   Deliver,    // the user must look at it
   Absorbed,   // a retransmission, a response to CANCEL, or what else needs nobody
-  Unmatched,  // belongs to no transaction, or came from where the request did not go (threats D4)
+  Unmatched,  // belongs to no transaction
+  Forged,     // names one, but came from where its request did not go (threats D4)
 };
 struct ResponseMatch {
   ResponseFate fate = ResponseFate::Unmatched;

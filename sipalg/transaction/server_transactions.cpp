@@ -312,9 +312,9 @@ std::optional<ServerTransactions::Cancelled> ServerTransactions::find_cancelled(
   const std::uint32_t slot = state_->find_key(invite_transaction_key(state_->key, cancel, realm, source));
   if (slot == kNoSlot) return std::nullopt;
   const State::Entry& entry = state_->slots[slot];
-  const bool same =
-      entry.kind() == TransactionKind::Invite && entry.cancel == cancel_hash(state_->key, cancel);
-  if (!same) return std::nullopt;  // threats D2
+  if (entry.kind() != TransactionKind::Invite) return std::nullopt;
+  if (entry.cancel != cancel_hash(state_->key, cancel))  // threats D2
+    return Cancelled{.id = ServerTransactionId::kNone, .user = {}, .is_answered = false, .is_forged = true};
   return Cancelled{ServerTransactionId{entry.id}, entry.user, entry.is_answered()};
 }
 
@@ -337,7 +337,7 @@ void ServerTransactions::disown(ServerTransactionId id) noexcept {
   if (slot == kNoSlot) return;
   State::Entry& entry = state_->slots[slot];
   state_->calls.unlink(state_->slots, mixed(entry.user.call), slot);
-  entry.user = {};
+  entry.user = {.shard = entry.user.shard};
   entry.disowned = true;
   entry.guard_wanted = !entry.is_answered();
   state_->settle(slot);
@@ -377,25 +377,19 @@ std::optional<Timestamp> ServerTransactions::next_deadline() const noexcept {
 
 void ServerTransactions::save(std::uint64_t call, ArchiveWriter& writer) const {
   const State& state = *state_;
-  writer(state.serial);
   save_slots(state.slots, state.calls, call, writer);
 }
 
 void ServerTransactions::save_rest(const RestOfSlots& rest) const {
   for (std::uint32_t slot = 0; slot < state_->slots.touched(); ++slot) {
     const State::Entry& entry = state_->slots[slot];
-    if (!entry.is_in_use() || entry.response.empty() || rest.is_saved(entry.user.call)) continue;
-    ArchiveWriter& writer = rest.writer_for(entry.response);
-    writer(state_->serial);
+    if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
+    ArchiveWriter& writer = rest.writer_for(entry.response, entry.user.shard);
     writer(std::uint32_t{1}, entry);
   }
 }
 
 bool ServerTransactions::restore(ArchiveReader& reader) {
-  std::uint64_t serial = 0;
-  reader(serial);
-  // A new table goes on where the old one was: ids of what has ended still name nothing.
-  if (state_->serial == 0 && reader.good()) state_->serial = serial;
   wind(state_->wheel, reader.now());
   return restore_slots(
       state_->slots, reader, [](const State::Entry& entry) { return entry.is_sane(); },

@@ -67,6 +67,7 @@ class ServerTransactions {
     ServerTransactionId id = ServerTransactionId::kNone;
     TransactionUser user;
     bool is_answered = false;  // a final response was sent: CANCEL has no effect (RFC 3261 §9.2)
+    bool is_forged = false;    // it does not repeat the INVITE, whose branch it shows; id is kNone
   };
   [[nodiscard]] std::optional<Cancelled> find_cancelled(const SipMessage& cancel, RealmIndex realm,
                                                         const IpAddress& source) const noexcept;

@@ -1,6 +1,7 @@
 // call_bench.cpp — CPU of one whole call through the core (INVITE, 180, 200, ACK, BYE, 200 on both legs, no
 // I/O), and of its far-leg INVITE alone. What the phones would do between the messages is not timed.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <ctime>
 #include <string>
@@ -46,8 +47,13 @@ class Stopwatch {
 
 constexpr std::string_view kContact = "Contact: <sip:desk-contact@198.18.2.2:5060>\r\n";
 
+void lift_limits(CallFixture& fixture) {
+  for (RealmConfig& realm : fixture.config.realms) realm.limits = {1'000'000, {1'000'000, 1s}};
+}
+
 void whole_call(benchmark::State& state) {
   CallFixture fixture;
+  lift_limits(fixture);
   fixture.settings.transactions_max = 2'000'000;
   fixture.settings.calls_max = 10000;
   const std::string invite = fixture.invite().build();
@@ -77,6 +83,37 @@ void whole_call(benchmark::State& state) {
   if (fixture.calls() != 0) state.SkipWithError("calls were left over");
 }
 BENCHMARK(whole_call)->UseManualTime()->Iterations(20000)->Repetitions(5)->ReportAggregatesOnly();
+
+// Memory of a call that is up and whose transactions have ended, the ring of messages apart.
+void established_call_memory(benchmark::State& state) {
+  constexpr std::uint64_t kCalls = 5000;
+  for (auto step : state) {
+    (void)step;
+    CallFixture fixture;
+    lift_limits(fixture);
+    fixture.settings.transactions_max = 100'000;
+    fixture.settings.calls_max = 2 * kCalls;
+    fixture.settings.message_ring_bytes = 4096;
+    const std::string invite = fixture.invite().build();
+    const auto place = [&](std::uint64_t number) {
+      const SentMessage out = only(fixture.from_carrier(fresh(invite, number)), "INVITE");
+      (void)fixture.from_pbx(CallFixture::answer(out, 180, "pbxtag", kContact));
+      (void)fixture.from_pbx(CallFixture::answer(out, 200, "pbxtag", kContact, CallFixture::kSdp));
+      (void)fixture.from_carrier(fixture.in_dialog("ACK", 1, only(fixture.journal(), "200")));
+      fixture.events.clear();
+    };
+    // What the tables keep for reuse is there before and after.
+    for (std::uint64_t number = 1; number <= kCalls; ++number) place(number);
+    (void)fixture.wait(1min);
+    const std::size_t before = mallinfo2().uordblks;
+    for (std::uint64_t number = kCalls + 1; number <= 2 * kCalls; ++number) place(number);
+    (void)fixture.wait(1min);
+    const std::size_t after = mallinfo2().uordblks;
+    state.counters["bytes_per_call"] = static_cast<double>(after - before) / static_cast<double>(kCalls);
+    if (fixture.calls() != 2 * kCalls) state.SkipWithError("calls were lost");
+  }
+}
+BENCHMARK(established_call_memory)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -108,6 +108,21 @@ TEST(LoadedValues, NeedMoreMemoryForMoreCapacity) {
   EXPECT_GT(large.memory_bytes_needed, small.memory_bytes_needed + 100'000'000);
 }
 
+// Each of calls, transactions of both kinds and the ring of messages counts.
+TEST(LoadedValues, NeedMemoryForCallsTransactionsAndMessages) {
+  SbcConfig config = load_text(joined(kGoodLines)).config;
+  const std::uint64_t before = memory_bytes_needed(config, 2);
+  config.dataplane.capacity.calls += 1000;
+  const std::uint64_t with_calls = memory_bytes_needed(config, 2);
+  EXPECT_GE(with_calls - before, 6'000'000u);
+  EXPECT_LT(with_calls - before, 12'000'000u);
+  config.dataplane.capacity.transactions += 1000;
+  const std::uint64_t with_transactions = memory_bytes_needed(config, 2);
+  EXPECT_GE(with_transactions - with_calls, 2u * 2'400'000u);
+  config.management.messages_keep.bytes += 100'000'000;
+  EXPECT_GE(memory_bytes_needed(config, 2) - with_transactions, 100'000'000u);
+}
+
 // What `check` says and what a start asks DPDK for come from one plan.
 TEST(LoadedValues, NeedThePacketMemoryThatAStartTakes) {
   const SbcConfig config = load_text(joined(kGoodLines)).config;

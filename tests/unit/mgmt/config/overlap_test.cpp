@@ -125,6 +125,31 @@ const Clash kNeighbourClashes[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Neighbours, ConfigClash, testing::ValuesIn(kNeighbourClashes));
 
+TEST(ConfigClash, WarnsOfAHeaderThatNeverCrosses) {
+  std::vector<std::string> lines = kGoodLines;
+  lines[10] =
+      "  - { name: pbx, realm: inside, headers: { pass: [User-Agent, v, X-Any] }, targets: [{ address: "
+      "\"198.18.2.2:5060\" }] }";
+  lines.push_back("profiles:");
+  lines.push_back("  - name: p");
+  lines.push_back("    headers:");
+  lines.push_back("      pass:");
+  lines.push_back("        - Organization");
+  lines.push_back("        - p-asserted-identity");
+  lines.push_back("        - Target-Dialog");
+  const LoadedConfig loaded = load_text(joined(lines));
+  EXPECT_THAT(errors_of(loaded), IsEmpty());
+  EXPECT_THAT(
+      warnings_of(loaded),
+      ElementsAre("c.yaml:11: peers[pbx].headers.pass: 'v' never crosses: it belongs to one leg, where "
+                  "Sallyport writes its own; leave it out",
+                  "c.yaml:18: profiles[p].headers.pass: 'p-asserted-identity' never crosses by itself: it is "
+                  "identity, written anew at the trust border; leave it out and use identity.accept, "
+                  "identity.send and identity.privacy",
+                  "c.yaml:19: profiles[p].headers.pass: 'Target-Dialog' never crosses: it belongs to one "
+                  "leg, where Sallyport writes its own; leave it out"));
+}
+
 TEST(ConfigClash, LetsTwoSidesUseTheSameAddressSpace) {
   std::vector<std::string> lines = kGoodLines;
   lines[4] = "  - { name: inside, device: \"af_packet:s-in\", addresses: [198.18.1.1/24] }";

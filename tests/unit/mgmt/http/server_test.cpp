@@ -67,7 +67,8 @@ class HttpServerTest : public testing::Test {
 
 TEST_F(HttpServerTest, AnswersGetWithSecurityHeaders) {
   open();
-  const std::string answer = exchange("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
   for (const char* const field : {"X-Content-Type-Options: nosniff\r\n", "Cache-Control: no-store\r\n",
                                   "Content-Security-Policy: default-src 'none'", "Content-Length: 3\r\n"})
@@ -77,7 +78,8 @@ TEST_F(HttpServerTest, AnswersGetWithSecurityHeaders) {
 
 TEST_F(HttpServerTest, HeadHasTheLengthButNoBody) {
   open();
-  const std::string answer = exchange("HEAD /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      exchange("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, HasSubstr("Content-Length: 3\r\n"));
   EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
 }
@@ -85,16 +87,41 @@ TEST_F(HttpServerTest, HeadHasTheLengthButNoBody) {
 TEST_F(HttpServerTest, KeepsTheConnectionForAnotherRequest) {
   open();
   const std::string answer = exchange(
-      "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\nConnection: "
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /nothing HTTP/1.1\r\nHost: "
+      "localhost\r\nConnection: "
       "close\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(answer, HasSubstr("HTTP/1.1 404 Not Found\r\n"));
 }
 
+// A page whose name was made to lead to 127.0.0.1 reads nothing (DNS rebinding). RFC 9110 §7.4.
+TEST_F(HttpServerTest, RequestForAnotherHostIs421) {
+  open();
+  for (const char* const host : {"evil.example", "evil.example:8080", "localhost.evil.example"}) {
+    const std::string answer = exchange("GET /healthz HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 421 Misdirected Request\r\n")) << host;
+    EXPECT_THAT(answer, HasSubstr("Content-Type: application/problem+json\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\"status\":421"));
+  }
+  for (const char* const host : {"127.0.0.1:8080", "[::1]", "LOCALHOST:1"})
+    EXPECT_THAT(
+        exchange("GET /healthz HTTP/1.1\r\nHost: " + std::string(host) + "\r\nConnection: close\r\n\r\n"),
+        StartsWith("HTTP/1.1 200 OK\r\n"))
+        << host;
+}
+
+TEST_F(HttpServerTest, NoHostOrTwoIs400) {
+  open();
+  EXPECT_THAT(exchange("GET /healthz HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"),
+              StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(exchange("GET /healthz HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200")) << "older than Host";
+}
+
 TEST_F(HttpServerTest, PostIs405) {
   open();
-  const std::string answer =
-      exchange("POST /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
+  const std::string answer = exchange(
+      "POST /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 405"));
   EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD\r\n"));
 }
@@ -109,7 +136,7 @@ TEST_F(HttpServerTest, JunkIs400AndTheConnectionEnds) {
 TEST_F(HttpServerTest, TooLongHeaderIs431AndTooLongBody413) {
   open({.header_bytes_max = 512, .body_bytes_max = 16});
   EXPECT_THAT(exchange("GET / HTTP/1.1\r\nA: " + std::string(600, 'a')), StartsWith("HTTP/1.1 431"));
-  EXPECT_THAT(exchange("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n"),
+  EXPECT_THAT(exchange("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"),
               StartsWith("HTTP/1.1 413"));
 }
 
@@ -122,7 +149,7 @@ TEST_F(HttpServerTest, SlowRequestIsLetGo) {
 TEST_F(HttpServerTest, OneConnectionTooManyIsClosedAtOnce) {
   open({.connections_max = 1});
   const int first = connect_client();
-  const std::string request = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   ASSERT_GT(::send(first, request.data(), request.size(), MSG_NOSIGNAL), 0);
   char answer[4096];
   ASSERT_GT(::recv(first, answer, sizeof answer, 0), 0);  // so the first one is surely open

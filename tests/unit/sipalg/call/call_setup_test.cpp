@@ -212,6 +212,23 @@ TEST_F(CallSetupTest, UnreachableTargetIsSkippedAtOnce) {
   EXPECT_TRUE(tried);
 }
 
+TEST_F(CallSetupTest, RingingWithoutATagOrAContactIsPassedOnAndTheAnswerTakesItsPlace) {
+  const SentMessage out = begin();
+  const SentMessage ringing = only(from_pbx(answer(out, 180, "")), "180");
+  (void)from_pbx(answer(out, 200, "pbxtag", kContact, kSdp));
+  EXPECT_EQ(only(journal(), "200").header("To"), ringing.header("To"));
+}
+
+TEST_F(CallSetupTest, AnswerWithoutAContactCannotMakeACall) {
+  const SentMessage out = begin();
+  const auto sent = from_pbx(answer(out, 200, "pbxtag", {}, kSdp));
+  EXPECT_TRUE(holds(sent, "502"));
+  EXPECT_TRUE(holds(sent, "ACK"));
+  EXPECT_TRUE(holds(sent, "BYE"));
+  EXPECT_TRUE(records(CallRecordType::Start).empty());
+  expect_nothing_left();
+}
+
 TEST_F(CallSetupTest, SdpMayComeLate) {
   invite_bytes = invite().body("", "").build();
   const SentMessage out = only(from_carrier(invite_bytes), "INVITE");

@@ -331,13 +331,13 @@ TEST_P(ClientTransactionsTest, ResponseFromElsewhereIsNotBelieved) {
   ASSERT_TRUE(start(TransactionKind::Invite));
   Path other = kPath;
   other.remote.address = *IpAddress::parse("198.18.2.3");
-  EXPECT_EQ(receive(response(200), 7, other).fate, ResponseFate::Unmatched);
+  EXPECT_EQ(receive(response(200), 7, other).fate, ResponseFate::Forged);
   other = kPath;
   other.realm = RealmIndex{0};
-  EXPECT_EQ(receive(response(200), 7, other).fate, ResponseFate::Unmatched);
+  EXPECT_EQ(receive(response(200), 7, other).fate, ResponseFate::Forged);
   other = kPath;
   other.local.port = 5070;
-  EXPECT_EQ(receive(response(200), 7, other).fate, ResponseFate::Unmatched);
+  EXPECT_EQ(receive(response(200), 7, other).fate, ResponseFate::Forged);
   other = kPath;
   other.remote.port = 50000;  // it sends from another port than it listens on
   EXPECT_EQ(receive(response(180), 7, other).fate, ResponseFate::Deliver);

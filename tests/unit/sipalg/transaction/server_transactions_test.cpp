@@ -260,6 +260,10 @@ TEST_P(ServerTransactionsTest, AckFromElsewhereIsNotBelieved) {
 TEST_P(ServerTransactionsTest, CancelFindsItsInviteOnlyWhenAllOfItIsTheSame) {
   const auto id = start(MessageBuilder("INVITE").build());
   const auto cancel = [] { return MessageBuilder("CANCEL"); };
+  const auto is_forged = [this](const std::string& bytes) {
+    const auto other = find_cancelled(bytes);
+    return other && other->is_forged && other->id == ServerTransactionId::kNone;
+  };
   const auto found = find_cancelled(cancel().build());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->id, id);
@@ -269,10 +273,10 @@ TEST_P(ServerTransactionsTest, CancelFindsItsInviteOnlyWhenAllOfItIsTheSame) {
   EXPECT_FALSE(find_cancelled(cancel().build(), kRealm, *IpAddress::parse("198.18.1.3")));
   EXPECT_FALSE(find_cancelled(cancel().via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKother").build()));
   EXPECT_FALSE(find_cancelled(cancel().via("SIP/2.0/UDP 198.18.1.9:5060;branch=z9hG4bKbuilder1").build()));
-  EXPECT_FALSE(find_cancelled(cancel().call_id("other").build()));
-  EXPECT_FALSE(find_cancelled(cancel().from("<sip:probe@198.18.1.2>;tag=f2").build()));
-  EXPECT_FALSE(find_cancelled(cancel().cseq("2 CANCEL").build()));
-  EXPECT_FALSE(find_cancelled(cancel().uri("sip:other@edge.test").build()));
+  EXPECT_TRUE(is_forged(cancel().call_id("other").build()));
+  EXPECT_TRUE(is_forged(cancel().from("<sip:probe@198.18.1.2>;tag=f2").build()));
+  EXPECT_TRUE(is_forged(cancel().cseq("2 CANCEL").build()));
+  EXPECT_TRUE(is_forged(cancel().uri("sip:other@edge.test").build()));
   respond(id, 180);
   EXPECT_FALSE(find_cancelled(cancel().build())->is_answered);
   respond(id, 200);

@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+"""calls_bench.py — what a call costs through the running program, beside Kamailio with dialog and topoh.
+
+SIPp calls from outside to inside (INVITE, 100, 180, 200, ACK, BYE, 200) over veth: through Sallyport on af_packet, and
+through Kamailio (one worker a socket, allocator tlsf) on the same cables. For each run: calls that failed, and the
+processor time of all threads for one call, user and system apart. The sum is the scheduler's own count; how it falls
+apart is by clock ticks, which know nothing of what the network does within a system call, so "user" is too large.
+Needs root, two cores and a quiet machine; prints figures, judges nothing but that calls can be made at all.
+"""
+
+import argparse
+import os
+import signal
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "integration"))
+# pylint: disable=wrong-import-position
+import harness  # noqa: E402
+from harness import FAR_IN4, FAR_OUT4, IN4, OUT4, SIP_PORT, eventually  # noqa: E402
+from sipp import Sipp, is_bound  # noqa: E402
+
+KAMAILIO = """
+children=1
+auto_aliases=no
+mhomed=yes
+debug=-1
+log_stderror=yes
+loadmodule "kex.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "siputils.so"
+loadmodule "textops.so"
+loadmodule "dialog.so"
+loadmodule "topoh.so"
+modparam("rr", "enable_double_rr", 1)
+modparam("dialog", "hash_size", 16384)
+modparam("topoh", "mask_key", "a key of the benchmark")
+modparam("topoh", "mask_callid", 1)
+listen=udp:{out}:{port}
+listen=udp:{inside}:{port}
+request_route {{
+  if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+    sl_send_reply("404", "Not here");
+    exit;
+  }}
+  t_check_trans();
+  if (!is_method("INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
+  record_route();
+  dlg_manage();
+  $du = "sip:{callee}:{port}";
+  t_relay();
+}}
+"""
+
+
+def tree(pid):
+    """A process and all that came from it."""
+    found = [pid]
+    for one in found:
+        for task in os.listdir(f"/proc/{one}/task"):
+            with open(f"/proc/{one}/task/{task}/children", encoding="ascii") as file:
+                found += [int(word) for word in file.read().split()]
+    return found
+
+
+def spent(pid):
+    """(seconds on a processor by the scheduler's count, user ticks, system ticks) of all threads of a tree."""
+    total, user, system = 0.0, 0, 0
+    for one in tree(pid):
+        for task in os.listdir(f"/proc/{one}/task"):
+            with open(f"/proc/{one}/task/{task}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0]) / 1e9
+            with open(f"/proc/{one}/task/{task}/stat", encoding="ascii") as file:
+                fields = file.read().rpartition(")")[2].split()
+            user, system = user + int(fields[11]), system + int(fields[12])
+    return total, user, system
+
+
+def through_sallyport(network, binary):
+    config = network.config()
+    config["dataplane"]["capacity"].update(calls=50000, transactions=500000)
+    for realm in config["realms"]:
+        realm["limits"] = {"calls": 50000, "rate": "20000/s"}
+    daemon = network.start(config, binary=binary)
+    return daemon.process.pid, daemon.end
+
+
+def through_kamailio(network, _):
+    for device, address in (("s-out", OUT4), ("s-in", IN4)):
+        network.sbc.ip("address", "add", f"{address}/24", "dev", device)
+    path = os.path.join(network.folder, "kamailio.cfg")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(KAMAILIO.format(out=OUT4, inside=IN4, port=SIP_PORT, callee=FAR_IN4))
+    log = open(os.path.join(network.folder, "kamailio.log"), "wb")  # pylint: disable=consider-using-with
+    # pylint: disable-next=consider-using-with
+    process = subprocess.Popen(["ip", "netns", "exec", network.sbc.name, "kamailio", "-f", path, "-DD", "-E", "-m", "1024",
+                                "-M", "32", "-x", "tlsf", "-X", "tlsf", "-w", network.folder, "-Y", network.folder,
+                                "-P", os.path.join(network.folder, "kamailio.pid")],
+                               stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def end():
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.close()
+
+    def answers():
+        if process.poll() is not None:
+            with open(log.name, encoding="utf-8", errors="replace") as file:
+                raise AssertionError(f"Kamailio ended: {file.read()[-2000:]}")
+        return all(is_bound(process.pid, (address, SIP_PORT)) for address in (OUT4, IN4))
+    eventually(answers, "Kamailio listens", 30.0)
+    return process.pid, end
+
+
+def measure(start, arguments):
+    """(calls made, calls failed, microseconds a call: all, user, system; calls a second)"""
+    network = harness.Network()
+    try:
+        pid, end = start(network, os.path.join(arguments.build, "sallyport"))
+        callee = Sipp(network.inn, network.folder, "uas_call.xml", (FAR_IN4, SIP_PORT), extra=["-buff_size", "200000"])
+        try:
+            for calls, rate in ((200, 100), (arguments.seconds * arguments.rate, arguments.rate)):  # the first warms up
+                before = spent(pid)
+                caller = Sipp(network.out, network.folder, "uac_call.xml", (FAR_OUT4, 5062), (OUT4, SIP_PORT), calls=calls,
+                              rate=rate, hold=arguments.hold, called="4001", cid=f"b{calls}", at_once=20000,
+                              extra=["-buff_size", "200000"])
+                caller.wait(calls / rate + 90)
+                after = spent(pid)
+        finally:
+            callee.kill()
+            end()
+        made, failed = caller.count("successful"), caller.count("failed")
+        if made == 0:
+            raise SystemExit(f"no call could be made: {caller.words()}")
+        whole, user, system = (b - a for a, b in zip(before, after))
+        share = user / max(user + system, 1)
+        cost = whole / made * 1e6
+        return made, failed, cost, cost * share, cost * (1 - share), caller.count("retransmissions")
+    finally:
+        network.remove()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "..", "build", "release"))
+    parser.add_argument("--rate", type=int, default=2000)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--hold", type=int, default=100, help="milliseconds that a call is up")
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    print(f"load of the machine before: {os.getloadavg()[0]:.2f} (above 1.5 the figures mean little)", flush=True)
+    costs = {}
+    for run in range(arguments.runs):
+        for name, start in (("sallyport", through_sallyport), ("kamailio", through_kamailio)):
+            made, failed, cost, user, system, again = measure(start, arguments)
+            costs.setdefault(name, []).append(cost)
+            print(f"calls run {run + 1} {name:9} at {arguments.rate}/s: {made} made, {failed} failed, {again} resent by the caller; "
+                  f"{cost:.1f} us a call (user {user:.1f}, system {system:.1f})", flush=True)
+    median = {name: statistics.median(found) for name, found in costs.items()}
+    print(f"calls: sallyport {median['sallyport']:.1f} us, kamailio {median['kamailio']:.1f} us, "
+          f"ratio {median['sallyport'] / median['kamailio']:.2f}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
