@@ -210,21 +210,32 @@ void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMes
   const auto it = std::find_if(call.exchanges.begin(), call.exchanges.end(),
                                [id](const Exchange& exchange) { return exchange.id == id; });
   const std::uint16_t code = response.start.status_code;
-  if (it == call.exchanges.end()) {
-    // A 2xx to a re-INVITE that comes again: so does its ACK. RFC 3261 §13.2.2.4
-    for (Fork& fork : call.forks)
-      for (const SentAck& ack : fork.sent_ack)
-        if (code / 100 == 2 && ack.cseq == response.cseq.number && ack.bytes.size() != 0)
-          if (ack.bytes.find(response.call_id) != std::string::npos)
-            out.send(ack.path, ack.bytes, call.number, true);
-    return;
-  }
+  if (it == call.exchanges.end()) return;
   if (code < 200 && (code == 100 || it->method != Method::Invite)) return;
   Fork* const fork = fork_numbered(call, it->fork);
   if (fork == nullptr) return;
   if (code / 100 == 2 && refreshes_target(it->method))
     refresh_target(fork->dialogs[index_of(other(it->from))], response);
   answer_exchange(call, *it, code, &response, {now, out});
+}
+
+// A 2xx that was taken already: so was its ACK, or it comes when the other side's does. RFC 3261 §13.2.2.4
+void CallEngine::on_repeated_answer(Call* call, const SipMessage& response, const Path& path,
+                                    EngineOutput& out) {
+  if (call != nullptr) {
+    parts_.touched = call->number;
+    for (const Fork& fork : call->forks)
+      for (const Side side : {Side::Caller, Side::Callee}) {
+        const SentAck& ack = fork.sent_ack[index_of(side)];
+        if (fork.dialogs[index_of(side)].call_id != response.call_id) continue;
+        if (ack.cseq == response.cseq.number) {
+          out.send(ack.path, ack.bytes, call->number, true);
+          return;
+        }
+      }
+    if (call->state == CallState::Answered) return;
+  }
+  acknowledge_stray(response, path, out);
 }
 
 // The answer to a request that was passed on. After a final one the exchange is over, and the reference with
@@ -266,6 +277,8 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   }
   const Side far = other(exchange.from);
   const std::uint32_t id = exchange.id;
+  if (exchange.method == Method::Invite)
+    parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(far)].remote_tag), kSettled);
   std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
   if ((code == 481 || code == 408) && call.state == CallState::Answered) {
     note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
@@ -288,7 +301,11 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   if (!awaited || awaited->cseq != arrival.request.cseq.number) return true;  // it came before
   const std::uint32_t far_cseq = awaited->far_cseq;
   awaited.reset();
-  send_ack(*place.call, *place.fork, other(place.side), {far_cseq, &arrival.request}, out);
+  // A call that ended meanwhile: its BYE was waiting for this. RFC 3261 §15
+  if (place.call->state != CallState::Ended)
+    send_ack(*place.call, *place.fork, other(place.side), {far_cseq, &arrival.request}, out);
+  else if (dialog.state != DialogState::Ended)
+    send_bye(*place.call, *place.fork, place.side, nullptr, {arrival.now, out});
   settle(*place.call);
   return true;
 }

@@ -69,20 +69,16 @@ void CallEngine::end_call(Call& call, const EndCause& cause, Turn turn) {
   call.record.q850 = told != 0 ? told : kNormalClearing;
   close_exchanges(call, Which::All, {now, out});
   if (Fork* const fork = fork_numbered(call, call.answered_fork); fork != nullptr) {
-    // The answer that nobody has heard of yet leaves before the BYE, and the callee gets its ACK.
-    for (HeldAnswer& held : call.held)
-      if (held.awaited) parts_.servers.respond(held.server, held.code, held.bytes, now, out);
+    // The answer that the caller has not heard of yet leaves first.
+    release(call, ~std::uint64_t{0}, now, out);
     for (const Side side : {Side::Caller, Side::Callee}) {
       auto& awaited = fork->awaited[index_of(side)];
+      const bool has_left = fork->dialogs[index_of(side)].state == DialogState::Ended;
       if (awaited) send_ack(call, *fork, other(side), {awaited->far_cseq}, out);
-      awaited.reset();
+      if (has_left) awaited.reset();
+      // Whoever owes us an ACK gets its BYE behind it. RFC 3261 §15
+      if (!has_left && !awaited) send_bye(call, *fork, side, cause.bye, turn);
     }
-    for (const HeldAnswer& held : call.held)
-      if (held.awaited) send_ack(call, *fork, Side::Callee, {held.awaited->far_cseq}, out);
-    std::erase_if(call.held, [](const HeldAnswer& held) { return held.awaited.has_value(); });
-    for (const Side side : {Side::Caller, Side::Callee})
-      if (fork->dialogs[index_of(side)].state != DialogState::Ended)
-        send_bye(call, *fork, side, cause.bye, turn);
   }
   (void)write_end(call, now, out);
 }
@@ -203,7 +199,7 @@ void CallEngine::on_response(const ResponseMatch& match, const SipMessage& respo
   Call* const call = calls_.find(match.user.call);
   const bool is_success = response.start.status_code / 100 == 2;
   if (match.user.purpose == kSettled && is_success && match.user.part == tag_name(response.to.tag))
-    return acknowledge_stray(response, path, out);
+    return on_repeated_answer(call, response, path, out);
   if (call == nullptr) {
     if (match.kind == TransactionKind::Invite && is_success)
       on_unwanted_answer(nullptr, response, path, now, out);
@@ -371,7 +367,7 @@ void CallEngine::resend_answers(Call& call, Timestamp now, EngineOutput& out) {
       if (!awaited || awaited->resend_at > now) continue;
       if (awaited->give_up_at <= now) {
         note(call, now, CallStep::NoAck, static_cast<std::uint16_t>(side));
-        return end_call(call, {EndedBy::Sallyport, "no_ack"}, {now, out});
+        return on_missing_ack(call, fork, side, {now, out});
       }
       out.send(awaited->path, awaited->response, call.number, true);
       awaited->interval = std::min(2 * awaited->interval, kLongestRepeat);
@@ -379,12 +375,23 @@ void CallEngine::resend_answers(Call& call, Timestamp now, EngineOutput& out) {
     }
 }
 
+void CallEngine::on_missing_ack(Call& call, Fork& fork, Side side, Turn turn) {
+  const std::uint32_t far_cseq = fork.awaited[index_of(side)]->far_cseq;
+  fork.awaited[index_of(side)].reset();
+  if (call.state == CallState::Ended) return send_bye(call, fork, side, nullptr, turn);
+  send_ack(call, fork, other(side), {far_cseq}, turn.out);
+  end_call(call, {EndedBy::Sallyport, "no_ack"}, turn);
+}
+
 // Arms the timer anew, and forgets the call when nothing of it is left.
 void CallEngine::settle(Call& call) {
   const bool waits_for_targets = std::any_of(call.attempts.begin(), call.attempts.end(),
                                              [](const Attempt& attempt) { return !attempt.is_done; });
-  if (call.state == CallState::Ended && !waits_for_targets && call.open_byes == 0 && call.held.empty() &&
-      call.exchanges.empty()) {
+  const bool waits_for_ack = std::any_of(call.forks.begin(), call.forks.end(), [](const Fork& fork) {
+    return fork.awaited[0].has_value() || fork.awaited[1].has_value();
+  });
+  if (call.state == CallState::Ended && !waits_for_targets && !waits_for_ack && call.open_byes == 0 &&
+      call.held.empty() && call.exchanges.empty()) {
     count_dialogs(call, 0);
     settle_transactions(call);
     calls_.erase(call.number);

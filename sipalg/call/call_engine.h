@@ -143,6 +143,8 @@ class CallEngine {
                         EngineOutput& out);
   [[nodiscard]] Fork stray_fork(const SipMessage& response, const Path& path) const;
   [[nodiscard]] std::uint32_t tag_name(std::string_view tag) const noexcept;
+  void on_repeated_answer(Call* call, const SipMessage& response, const Path& path, EngineOutput& out);
+  void on_missing_ack(Call& call, Fork& fork, Side side, Turn turn);
   void acknowledge_stray(const SipMessage& response, const Path& path, EngineOutput& out);
   void settle_transactions(const Call& call);
   [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;

@@ -94,7 +94,7 @@ TEST(SipThreats, EachGetsItsAnswerAtItsSourceOnly) {
     }
     // A message that is refused leaves no state (P5).
     if (threat.status == 400 && threat.what != "length that does not come") {
-      EXPECT_EQ(fixture.engine().transactions_active(), 0u) << threat.id << " " << threat.what;
+      EXPECT_EQ(fixture.engine().counters().transactions_active.value(), 0u) << threat.id << " " << threat.what;
     }
   }
 }
@@ -130,7 +130,7 @@ TEST(SipThreats, ManyBranchesAreAllAnswered) {
     ASSERT_TRUE(answer);
     EXPECT_EQ(status_of(answer->bytes), 200);
   }
-  EXPECT_LE(fixture.engine().transactions_active(), 256u);
+  EXPECT_LE(fixture.engine().counters().transactions_active.value(), 256u);
 }
 
 // R7: work is linear. Bytes of the worst kinds, the longest that is read at all; the test ends at once.

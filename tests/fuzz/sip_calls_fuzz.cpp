@@ -17,7 +17,7 @@ namespace {
 using namespace sallyport;
 using namespace sallyport::sim;
 
-constexpr std::size_t kStepsMax = 150;
+constexpr std::size_t kStepsMax = 100;
 constexpr std::size_t kSendsMax = 48;  // eight forks, each with ACK and BYE on both sides, and their answers
 
 class Choices {
@@ -155,9 +155,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Choices choices(data, size);
   WorldSettings settings;
   settings.seed = 1 + choices.next();
-  settings.engines = 1u << (choices.next() % 3);
+  settings.engines = choices.next() % 4 == 0 ? 2 : 1;
   settings.journal = static_cast<JournalPace>(choices.next() % 3);
-  settings.snapshot = choices.next() % 8 == 0;
+  settings.snapshot = choices.next() % 16 == 0;
   settings.link.delay_min = 1ms;
   settings.link.delay_max = std::chrono::milliseconds(1 + choices.next() % 64);
   settings.link.loss = static_cast<double>(choices.next() % 4) * 0.1;

@@ -80,17 +80,28 @@ std::vector<SentMessage> CallFixture::take() {
 
 std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_view bytes) {
   sip::DatagramInput input;
-  const bool is_outside = remote.address == carrier.address;
+  const bool is_outside = parse_prefix("198.18.1.0/24")->contains(remote.address) ||
+                          parse_prefix("fd18:1::/64")->contains(remote.address);
   input.realm = RealmIndex(is_outside ? 0 : 1);
-  input.peer = is_outside                                                              ? PeerIndex{0}
-               : remote.address == pbx.address || remote.address == second_pbx.address ? PeerIndex{1}
-                                                                                       : PeerIndex::kNone;
-  input.trust = input.peer == PeerIndex::kNone ? TrustClass::Trusted : TrustClass::Known;
-  input.local = {config.realms[to_position(input.realm)].listen[0].addresses[0], 5060};
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    if (config.peers[i].realm != config.realms[to_position(input.realm)].name) continue;
+    for (const PeerTarget& target : config.peers[i].targets)
+      if (target.address->address == remote.address) input.peer = PeerIndex(i);
+    for (const Prefix& source : config.peers[i].sources)
+      if (source.contains(remote.address)) input.peer = PeerIndex(i);
+  }
+  if (input.peer != PeerIndex::kNone)
+    input.trust = TrustClass::Known;
+  else
+    input.trust = is_outside ? TrustClass::Untrusted : TrustClass::Trusted;
+  const auto& addresses = config.realms[to_position(input.realm)].listen[0].addresses;
+  input.local = {addresses[remote.address.is_v4() ? 0 : 1], 5060};
   input.remote = remote;
   input.bytes = bytes;
   engine().on_datagram(now, input, out_);
-  return take();
+  auto sent = take();
+  if (restarts_after_each_step) restart();
+  return sent;
 }
 
 std::vector<SentMessage> CallFixture::wait(Duration time) {
@@ -103,12 +114,42 @@ std::vector<SentMessage> CallFixture::wait(Duration time) {
     for (SentMessage& message : take()) all.push_back(std::move(message));
   }
   now = end;
+  if (restarts_after_each_step) restart();
   return all;
 }
 
 std::vector<SentMessage> CallFixture::journal() {
   engine().on_journalled(now, last_sequence_, out_);
   return take();
+}
+
+void CallFixture::restart() {
+  const auto saved = engine().save(now);
+  settings.first_number += 1'000'000;  // never the same number twice
+  settings.table_key.k0 += 1;
+  last_sequence_ = 0;
+  former_.push_back(std::move(shared_));
+  engine_.reset();
+  for (const auto& call : saved) EXPECT_TRUE(engine().restore(now, call.bytes));
+}
+
+std::string CallFixture::cancel_of(std::string_view invite) {
+  std::string text(invite.substr(0, invite.find("\r\n\r\n") + 4));
+  text.replace(0, 6, "CANCEL");
+  text.replace(text.find(" INVITE\r\n", text.find("\r\nCSeq:")), 7, " CANCEL");
+  for (const char* const name : {"\r\nContent-Type:", "\r\nContact:"})
+    if (const std::size_t at = text.find(name); at != std::string::npos)
+      text.erase(at, text.find("\r\n", at + 2) - at);
+  const std::size_t length = text.find("\r\nContent-Length: ") + 18;
+  return text.replace(length, text.find("\r\n", length) - length, "0");
+}
+
+std::string CallFixture::ack_of(std::string_view invite, const SentMessage& failure) {
+  std::string text = cancel_of(invite);
+  text.replace(0, 6, "ACK");
+  text.replace(text.find(" CANCEL\r\n"), 7, " ACK");
+  const std::size_t to = text.find("\r\nTo: ") + 6;
+  return text.replace(to, text.find("\r\n", to) - to, failure.header("To"));
 }
 
 MessageBuilder CallFixture::invite() const {
@@ -143,10 +184,11 @@ std::string CallFixture::in_dialog(std::string_view method, unsigned cseq, const
                                    std::string_view extra, std::string_view body) {
   // The one it was sent to speaks: its own address stands in To of our request, in From of our response.
   const bool as_callee = sent.is_request();
-  const std::string far_tag = as_callee ? "pbxtag" : "";
-  const std::string mine = as_callee ? sent.header("To") + ";tag=" + far_tag : sent.header("From");
+  const bool has_tag = sent.header("To").find(";tag=") != std::string::npos;
+  std::string mine = as_callee ? sent.header("To") : sent.header("From");
+  if (as_callee && !has_tag) mine += ";tag=" + callee_tag;
   const std::string theirs = as_callee ? sent.header("From") : sent.header("To");
-  const std::string host = as_callee ? "198.18.2.2" : "198.18.1.2";
+  const std::string host = as_callee ? callee_host : caller_host;
   std::string text = std::string(method) + " " + uri_in(sent.header("Contact")) + " SIP/2.0\r\n";
   text += "Via: SIP/2.0/UDP " + host + ":5060;branch=z9hG4bKd" + std::to_string(++branches_) + ";rport\r\n";
   text += "Max-Forwards: 70\r\nFrom: " + mine + "\r\nTo: " + theirs + "\r\n";

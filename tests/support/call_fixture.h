@@ -57,6 +57,13 @@ class CallFixture {
   [[nodiscard]] std::string in_dialog(std::string_view method, unsigned cseq, const SentMessage& sent,
                                       std::string_view extra = {}, std::string_view body = {});
 
+  // The CANCEL of an INVITE. RFC 3261 §9.1
+  [[nodiscard]] static std::string cancel_of(std::string_view invite);
+  // The ACK of a failure, from the one who got it. RFC 3261 §17.1.1.3
+  [[nodiscard]] static std::string ack_of(std::string_view invite, const SentMessage& failure);
+  // Saves all calls and goes on with a new engine that was given nothing else, as after a restart.
+  void restart();
+
   // A call that is up: both ACKs done. The 200 to the caller and the INVITE to the PBX are kept.
   void set_up_call();
 
@@ -72,6 +79,8 @@ class CallFixture {
   Timestamp now{std::chrono::hours(1)};
   Endpoint carrier = *parse_endpoint("198.18.1.2:5060", 0), pbx = *parse_endpoint("198.18.2.2:5060", 0),
            second_pbx = *parse_endpoint("198.18.2.3:5060", 0);
+  std::string callee_tag = "pbxtag", callee_host = "198.18.2.2", caller_host = "198.18.1.2";
+  bool restarts_after_each_step = false;
   SentMessage invite_out;  // to the PBX
   SentMessage ok_out;      // to the carrier
   std::vector<sip::EngineEvent> events;
@@ -84,6 +93,7 @@ class CallFixture {
   unsigned branches_ = 0;
   std::unique_ptr<sip::SharedPolicy> shared_;
   std::unique_ptr<sip::SipEngine> engine_;
+  std::vector<std::unique_ptr<sip::SharedPolicy>> former_;
 };
 
 // The first of them with that method or status; fails the test when there is none.

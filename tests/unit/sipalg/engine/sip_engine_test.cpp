@@ -96,9 +96,9 @@ TEST_F(SipEngineTest, KeepalivesAndJunkAreCounted) {
 }
 
 TEST_F(SipEngineTest, MethodsGetTheirAnswers) {
-  EXPECT_EQ(status(MessageBuilder("INVITE")), 501);
-  EXPECT_EQ(status(MessageBuilder("MESSAGE")), 501);
-  EXPECT_EQ(status(MessageBuilder("REFER")), 501);
+  EXPECT_EQ(status(MessageBuilder("INVITE").contact("<sip:a@198.18.1.2>")), 404);  // no route is configured
+  EXPECT_EQ(status(MessageBuilder("MESSAGE").call_id("2")), 501);
+  EXPECT_EQ(status(MessageBuilder("REFER").call_id("3")), 501);
   const auto answer = receive(MessageBuilder("REGISTER").build());
   ASSERT_TRUE(answer);
   EXPECT_EQ(status_of(answer->bytes), 405);
@@ -174,13 +174,24 @@ TEST_F(SipEngineTest, MalformedRequestIsAnsweredWheneverItHasAViaToAnswerTo) {
   EXPECT_EQ(dropped(SipDropReason::Malformed), 1u);
 }
 
-// Each "a," of Require takes three octets in Unsupported: a head close to its limit comes back too large.
-TEST_F(SipEngineTest, AnswerThatDoesNotFitIsDropped) {
+// Each "a," of Require takes three octets in Unsupported: the answer is longer than its request.
+TEST_F(SipEngineTest, AnswerThatIsLongerThanItsRequestLeavesWhole) {
   MessageBuilder builder("OPTIONS");
   std::string tokens = "a";
   while (tokens.size() < 3900) tokens += ",a";
   for (int i = 0; i < 4; ++i) builder.line("Require: " + tokens);
-  EXPECT_EQ(status(builder), 0);
+  EXPECT_EQ(status(builder), 420);
+}
+
+TEST_F(SipEngineTest, AnswerThatFindsNoRoomIsDropped) {
+  out.clear();
+  while (out.send({RealmIndex{0}, input.local, input.remote}, "full", 0)) {
+  }
+  const std::size_t before = out.sends().size();
+  const std::string bytes = MessageBuilder("OPTIONS").build();
+  input.bytes = bytes;
+  engine().on_datagram(now, input, out);
+  EXPECT_EQ(out.sends().size(), before);
   EXPECT_EQ(dropped(SipDropReason::TooLarge), 1u);
 }
 
@@ -198,8 +209,12 @@ TEST_F(SipEngineTest, ResponsesAreNeverAnswered) {
 TEST_F(SipEngineTest, MaxForwardsZeroIsAnsweredForUsOnly) {
   EXPECT_EQ(status(MessageBuilder("OPTIONS").max_forwards("0")), 483);
   const auto branch = [](int i) { return "SIP/2.0/UDP a.test;branch=z9hG4bKm" + std::to_string(i); };
-  EXPECT_EQ(status(MessageBuilder("OPTIONS").max_forwards("0").uri("sip:198.18.1.1").via(branch(1))), 200);
-  EXPECT_EQ(status(MessageBuilder("MESSAGE").max_forwards("0").uri("sip:198.18.1.1").via(branch(2))), 483);
+  EXPECT_EQ(
+      status(MessageBuilder("OPTIONS").max_forwards("0").uri("sip:198.18.1.1").call_id("1").via(branch(1))),
+      200);
+  EXPECT_EQ(
+      status(MessageBuilder("MESSAGE").call_id("2").max_forwards("0").uri("sip:198.18.1.1").via(branch(2))),
+      483);
 }
 
 TEST_F(SipEngineTest, AdvertisedAddressAndDomainAreOurs) {
@@ -207,8 +222,12 @@ TEST_F(SipEngineTest, AdvertisedAddressAndDomainAreOurs) {
   config.realms[0].advertise.ipv6 = IpAddress::parse("fd18:1::99");
   const auto branch = [](int i) { return "SIP/2.0/UDP a.test;branch=z9hG4bKm" + std::to_string(i); };
   EXPECT_EQ(status(MessageBuilder("OPTIONS").max_forwards("0").via(branch(1))), 200);
-  EXPECT_EQ(status(MessageBuilder("OPTIONS").max_forwards("0").uri("sip:[fd18:1::99]").via(branch(2))), 200);
-  EXPECT_EQ(status(MessageBuilder("OPTIONS").max_forwards("0").uri("sip:[fd18:1::98]").via(branch(3))), 483);
+  EXPECT_EQ(
+      status(MessageBuilder("OPTIONS").max_forwards("0").uri("sip:[fd18:1::99]").call_id("2").via(branch(2))),
+      200);
+  EXPECT_EQ(
+      status(MessageBuilder("OPTIONS").max_forwards("0").uri("sip:[fd18:1::98]").call_id("3").via(branch(3))),
+      483);
 }
 
 // RFC 3261 §8.2.2.3
@@ -229,7 +248,7 @@ TEST_F(SipEngineTest, OldFormOfInviteIsTakenWhenLenient) {
   lenient.config.peers[0].profile.strictness = Strictness::Lenient;
   const auto answer = lenient.receive(MessageBuilder("INVITE").contact("").from("<sip:a@b.test>").build());
   ASSERT_TRUE(answer);
-  EXPECT_EQ(status_of(answer->bytes), 501);
+  EXPECT_EQ(status_of(answer->bytes), 404);  // it was understood; no route is configured
 }
 
 // RFC 3261 §17.2.2
@@ -254,7 +273,6 @@ TEST_F(SipEngineTest, RequestThatComesAgainIsAnsweredFromTheTransaction) {
 
 TEST_F(SipEngineTest, TransactionsEndAfterTimerJ) {
   (void)receive(MessageBuilder("OPTIONS").build());
-  EngineOutput out;
   ASSERT_TRUE(engine().next_deadline());
   for (int i = 0; i < 20 && engine().next_deadline(); ++i)
     engine().on_deadline(*engine().next_deadline(), out);

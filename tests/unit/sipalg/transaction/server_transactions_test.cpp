@@ -337,7 +337,7 @@ TEST_P(ServerTransactionsTest, FullTableSaysSoAndIsWholeAgainLater) {
 TEST_P(ServerTransactionsTest, AnIdIsNeverUsedTwice) {
   std::set<ServerTransactionId> ids;
   for (int i = 0; i < 200; ++i) {
-    const auto id = start(MessageBuilder("OPTIONS").build());
+    const auto id = start(numbered("OPTIONS", i).build());
     EXPECT_TRUE(ids.insert(id).second);
     EXPECT_NE(id, ServerTransactionId::kNone);
     respond(id, 200);

@@ -1,0 +1,155 @@
+// Checks of single datagrams and records at the border.
+#include "tests/sim/border_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace sallyport::sim {
+namespace {
+
+std::string small_letters(std::string_view text) {
+  std::string small(text);
+  std::ranges::transform(small, small.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return small;
+}
+
+// Media addresses and ports cross until media is anchored.
+std::string without_media_lines(std::string_view bytes) {
+  std::string kept;
+  while (!bytes.empty()) {
+    const auto end = std::min(bytes.find('\n'), bytes.size() - 1);
+    const std::string_view line = bytes.substr(0, end + 1);
+    if (!line.starts_with("c=") && !line.starts_with("m=")) kept += line;
+    bytes.remove_prefix(end + 1);
+  }
+  return kept;
+}
+
+bool is_token_octet(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':' || c == '@' || c == '-';
+}
+
+std::string method_key(const std::string& branch, const std::string& method) { return branch + " " + method; }
+
+}  // namespace
+
+void BorderChecks::learn(std::size_t side, const SipText& message) {
+  const auto add = [&](std::string identifier) {
+    // A number says nothing of a side.
+    const bool is_number =
+        std::ranges::all_of(identifier, [](unsigned char c) { return std::isdigit(c) || c == '+'; });
+    if (identifier.size() >= 6 && !is_number) identifiers_[side].insert(std::move(identifier));
+  };
+  add(message.call_id());
+  add(message.from_tag());
+  add(message.to_tag());
+  for (const std::string& via : message.values("Via")) add(param_of(via, "branch"));
+  for (const std::string& contact : message.values("Contact")) add(user_of(uri_of(contact)));
+}
+
+void BorderChecks::on_in(std::size_t side, std::string_view bytes) {
+  const ParsedSipText parsed = parse_sip_text(bytes);
+  if (parsed.complaint.empty()) learn(side, parsed.message);
+}
+
+void BorderChecks::check_hidden(std::size_t side, std::string_view bytes, const SipText& message) {
+  const std::size_t other = 1 - side;
+  const std::string text = without_media_lines(bytes);
+  const std::string small = small_letters(text);
+  const auto found = [&](std::string_view what) { return small.find(what) != std::string::npos; };
+  if (found(kMarkers[other]) || found(kAddresses[other][0]) || found(kAddresses[other][1]))
+    judge_.blame(fmt::format("leak: something of the {} side in {}\n{}", other == 0 ? "outer" : "inner",
+                             message.summary(), bytes));
+  const std::string_view all = text;
+  for (std::size_t at = 0; at < all.size();) {
+    std::size_t end = at;
+    while (end < all.size() && is_token_octet(all[end])) ++end;
+    if (end - at >= 6 && identifiers_[other].contains(std::string(all.substr(at, end - at))))
+      judge_.blame(fmt::format("leak: '{}' of the {} side in {}\n{}", all.substr(at, end - at),
+                               other == 0 ? "outer" : "inner", message.summary(), bytes));
+    at = end + 1;
+  }
+}
+
+void BorderChecks::on_out(std::size_t side, const Endpoint& remote, std::string_view bytes) {
+  const ParsedSipText parsed = parse_sip_text(bytes);
+  if (!parsed.complaint.empty()) {
+    judge_.blame(fmt::format("bad SIP sent: {}\n{}", parsed.complaint, bytes));
+    return;
+  }
+  check_hidden(side, bytes, parsed.message);
+  learn(side, parsed.message);
+  if (parsed.message.is_request())
+    check_request(parsed.message, bytes, remote);
+  else
+    check_response(parsed.message);
+}
+
+// RFC 3261 §17.2: nothing but the final response itself behind the final response.
+void BorderChecks::check_response(const SipText& response) {
+  BorderAnswer& answer = answers_[method_key(response.branch(), response.cseq_method())];
+  if (response.code < 200) {
+    ++answer.provisionals;
+    if (answer.final_code != 0)
+      judge_.blame(
+          fmt::format("a provisional response behind {}: {}", answer.final_code, response.summary()));
+  } else if (answer.final_code == 0) {
+    answer.final_code = response.code;
+    answer.final_to_tag = response.to_tag();
+  } else if (answer.final_code != response.code || answer.final_to_tag != response.to_tag()) {
+    judge_.blame(fmt::format("another final response behind {}: {}", answer.final_code, response.summary()));
+  }
+  if (response.cseq_method() == "INVITE" && response.code >= 200) {
+    (void)caller_codes_.emplace(response.call_id(), response.code);
+    if (response.code < 300) successes_.insert(response.call_id());
+  }
+}
+
+// RFC 3261 §17.1.1.2, §17.1.2.2: timers A and B, E and F allow so many.
+void BorderChecks::check_request(const SipText& request, std::string_view bytes, const Endpoint& remote) {
+  if (request.count("Via") != 1) judge_.blame("a request with several Vias: " + request.summary());
+  SentRequest& sent = requests_[method_key(request.branch(), request.method)];
+  if (sent.count == 0)
+    sent.bytes = std::string(bytes);
+  else if (sent.bytes != bytes)
+    judge_.blame(fmt::format("sent again with other bytes to {}: {}", to_string(remote), request.summary()));
+  ++sent.count;
+  const unsigned most = request.method == "INVITE" ? 7 : 11;
+  if (request.method != "ACK" && sent.count > most)
+    judge_.blame(fmt::format("sent {} times: {}", sent.count, request.summary()));
+}
+
+const BorderAnswer* BorderChecks::answer_to(const std::string& branch, const std::string& method) const {
+  const auto found = answers_.find(method_key(branch, method));
+  return found == answers_.end() ? nullptr : &found->second;
+}
+
+int BorderChecks::caller_code(const std::string& call_id) const {
+  const auto found = caller_codes_.find(call_id);
+  return found == caller_codes_.end() ? 0 : found->second;
+}
+
+// D8 and the contract: one start for each answered call, one end for each, never the end first.
+void BorderChecks::on_record(const CallRecord& record) {
+  RecordedCall& call = records_[record.call];
+  const std::string id = call_id_text(record.call);
+  if (record.type == CallRecordType::Start) {
+    if (call.ends != 0) judge_.blame("start record behind the end of call " + id);
+    if (++call.starts > 1) judge_.blame("two start records of call " + id);
+    if (!record.answer) judge_.blame("start record without a time of answer, call " + id);
+  } else if (record.type == CallRecordType::End) {
+    if (++call.ends > 1) judge_.blame("two end records of call " + id);
+    call.end = record;
+    if (!record.end) judge_.blame("end record without a time of end, call " + id);
+    if ((record.result == CallResult::Answered) != (call.starts == 1))
+      judge_.blame(fmt::format("end record says {} but there were {} starts, call {}",
+                               to_string(record.result), call.starts, id));
+  } else if (call.starts != 1 || call.ends != 0) {
+    judge_.blame("interim record of a call that is not up, " + id);
+  }
+}
+
+}  // namespace sallyport::sim

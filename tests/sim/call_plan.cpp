@@ -1,0 +1,84 @@
+// Plans drawn from a seed.
+#include "tests/sim/call_plan.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace sallyport::sim {
+
+CalleePlan CallPlan::callee(std::string_view agent) const {
+  std::uint64_t salt = 1469598103934665603u;
+  for (const char c : agent) salt = (salt ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  SimRandom random(seed ^ salt);
+  CalleePlan callee;
+  callee.trying = random.chance(0.5);
+  const std::uint64_t rings = random.below(4);
+  Duration at{};
+  for (std::uint64_t i = 0; i < rings; ++i) {
+    at += random.between(0s, 1500ms);
+    callee.provisionals.emplace_back(at, random.chance(0.7) ? 180 : 183);
+  }
+  callee.final_after = at + random.between(0s, random.chance(0.8) ? 3s : 20s);
+  callee.final_code = 200;
+  if (simple) {
+    callee.trying = true;
+    return callee;
+  }
+  callee.answers_cancelled = random.chance(0.2);
+  constexpr std::array<int, 12> kFailures{486, 486, 404, 480, 503, 503, 500, 408, 603, 600, 302, 488};
+  const std::uint64_t kind = random.below(20);
+  if (kind == 0) callee.dead = true;
+  if (kind == 1) {
+    callee.final_code = 0;
+    if (callee.provisionals.empty())
+      callee.provisionals.emplace_back(200ms, 180);  // nobody can cancel silence
+  }
+  if (kind >= 2 && kind <= 7) callee.final_code = kFailures[random.below(kFailures.size())];
+  if (kind == 8) callee.provisionals.clear();
+  return callee;
+}
+
+namespace {
+
+void plan_middle(CallPlan& plan, SimRandom& random) {
+  const std::uint64_t acts = random.chance(0.5) ? random.below(5) : 0;
+  Duration at = random.between(0s, 2s);
+  for (std::uint64_t i = 0; i < acts; ++i) {
+    plan.acts.push_back({at, random.chance(0.5), static_cast<Change>(random.below(5))});
+    // Glare: the other side does the same at the same time. RFC 3261 §14
+    if (random.chance(0.2)) plan.acts.push_back({at, !plan.acts.back().by_caller, Change::ReInvite});
+    at += random.between(0s, 4s);
+  }
+  plan.hang_up_after = random.chance(0.15) ? random.between(0ms, 20ms) : random.between(0s, 20s);
+  const std::uint64_t who = random.below(20);
+  plan.caller_hangs_up = who < 11;
+  plan.callee_hangs_up = who >= 9 && who < 19;  // 9, 10: both; 19: nobody, the limit of the call ends it
+}
+
+}  // namespace
+
+CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
+  CallPlan plan;
+  plan.index = index;
+  plan.caller_agent = terms.caller_agent;
+  plan.destination = terms.destination;
+  plan.called = fmt::format("+1555{}{:06}", terms.destination, index);
+  plan.caller = fmt::format("+1777{:06}", index);
+  plan.start = terms.start;
+  plan.simple = terms.simple;
+  plan.seed = random.next();
+  plan_middle(plan, random);
+  plan.delayed_offer = random.chance(0.15);
+  // Inside is trusted: there a caller's wish for privacy is passed on, not done. RFC 3325 §7
+  plan.privacy = random.chance(0.15) && terms.destination < '2';
+  if (terms.simple) return plan;
+  if (random.chance(0.2)) plan.cancel_after = random.between(0s, random.chance(0.7) ? 6s : 30s);
+  if (!terms.nobody_vanishes && random.chance(0.06)) {
+    plan.gone = static_cast<Gone>(1 + random.below(4));
+    plan.gone_after = random.between(0s, 20s);
+  }
+  return plan;
+}
+
+}  // namespace sallyport::sim

@@ -1,0 +1,337 @@
+// The border in its world: steering, timers, journal, restart.
+#include "tests/sim/sip_world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::sim {
+namespace {
+
+constexpr std::size_t kTargetDown = 2;  // of the agents, the PBX's first target
+constexpr HashKey kTokenKey{0x1122334455667788u, 0x99aabbccddeeff00u};
+
+struct AgentPlace {
+  const char* name;
+  std::size_t side;
+  const char* own;
+  const char* border;
+  PeerIndex peer;
+  bool behind_proxy;
+};
+constexpr std::array<AgentPlace, 8> kPlaces{{
+    {"carrier-x0o9q", 0, "198.18.1.2:5060", "198.18.1.1:5060", PeerIndex{0}, false},
+    {"trunk-x0o9q", 0, "[fd18:1::2]:5060", "[fd18:1::1]:5060", PeerIndex{1}, false},
+    {"pbx-x0i9k", 1, "198.18.2.2:5060", "198.18.2.1:5060", PeerIndex{2}, false},
+    {"spare-x0i9k", 1, "198.18.2.3:5070", "198.18.2.1:5060", PeerIndex{2}, false},
+    {"office-x0i9k", 1, "[fd18:2::2]:5060", "[fd18:2::1]:5060", PeerIndex{3}, false},
+    {"leaf1-x0i9k", 1, "198.18.2.11:5060", "198.18.2.1:5060", PeerIndex{4}, true},
+    {"leaf2-x0i9k", 1, "198.18.2.12:5060", "198.18.2.1:5060", PeerIndex{4}, true},
+    {"leaf3-x0i9k", 1, "198.18.2.13:5062", "198.18.2.1:5060", PeerIndex{4}, true},
+}};
+constexpr const char* kProxy = "198.18.2.10:5060";
+constexpr std::array<const char*, 4> kListeners{"198.18.1.1:5060", "[fd18:1::1]:5060", "198.18.2.1:5060",
+                                                "[fd18:2::1]:5060"};
+
+Endpoint at(const char* text) { return *parse_endpoint(text, 0); }
+
+std::size_t side_of(const IpAddress& address) {
+  const std::string text = to_string(address);
+  return text.starts_with(kAddresses[0][0]) || text.starts_with(kAddresses[0][1]) ? 0 : 1;
+}
+
+PeerIndex peer_of(const IpAddress& address) {
+  for (const AgentPlace& place : kPlaces)
+    if (at(place.own).address == address) return place.peer;
+  return at(kProxy).address == address ? PeerIndex{4} : PeerIndex::kNone;
+}
+
+PeerConfig peer(const char* name, const char* realm, std::vector<const char*> targets) {
+  PeerConfig config;
+  config.name = name;
+  config.realm = realm;
+  config.profile.name = "default";
+  config.profile.timers.call = 5min;
+  for (const char* target : targets) config.targets.push_back({at(target), {}, 0, 1});
+  config.health.ping.reset();
+  return config;
+}
+
+RealmConfig realm(const char* name, const char* v4, const char* v6) {
+  RealmConfig config;
+  config.name = config.port = name;
+  ListenerConfig listener;
+  listener.addresses = {at(v4).address, at(v6).address};
+  config.listen = {listener};
+  config.limits.rate = {1'000'000, 1s};
+  return config;
+}
+
+}  // namespace
+
+SbcConfig world_config() {
+  SbcConfig config;
+  config.node.name = "sim";
+  config.realms = {realm("outside", kListeners[0], kListeners[1]),
+                   realm("inside", kListeners[2], kListeners[3])};
+  config.realms[1].trust = RealmTrust::Trusted;
+  config.peers = {peer("carrier", "outside", {kPlaces[0].own}), peer("trunk", "outside", {kPlaces[1].own}),
+                  peer("pbx", "inside", {kPlaces[2].own, kPlaces[3].own}),
+                  peer("office", "inside", {kPlaces[4].own}), peer("fork", "inside", {kProxy})};
+  config.peers[4].sources = {*parse_prefix("198.18.2.8/29")};
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    RouteConfig route;
+    route.name = "to-" + config.peers[i].name;
+    route.match.called = {fmt::format("^\\+1555{}", i)};
+    route.to = {RouteToPeer{config.peers[i].name}};
+    config.routes.push_back(std::move(route));
+  }
+  return config;
+}
+
+SipWorld::SipWorld(const WorldSettings& settings)
+    : settings_(settings),
+      random_(settings.seed),
+      network_(random_.next(), settings.link, judge_),
+      border_(judge_),
+      config_(world_config()),
+      output_(std::make_unique<sip::EngineOutput>()) {
+  judge_.set_calm(settings.calm);
+  if (settings.keep_trace) network_.keep_trace();
+  for (const char* listener : kListeners)
+    network_.attach(at(listener), [this](const Endpoint& from, const Endpoint& to, std::string_view bytes) {
+      arrive(from, to, bytes);
+    });
+  if (settings.icmp)
+    network_.on_unreachable([this](const Endpoint& from, const Endpoint& to) {
+      const sip::Path path{RealmIndex{static_cast<std::uint16_t>(side_of(from.address))}, from, to};
+      for (std::size_t i = 0; i < engines_.size(); ++i)
+        drive(i, Cause::Input, [&](sip::SipEngine& engine, sip::EngineOutput& out) {
+          engine.on_unreachable(border_now(), path, out);
+        });
+    });
+  clock_base_ = random_.between(0s, 100h);
+  make_engines(settings.engines);
+  make_agents();
+}
+
+void SipWorld::make_agents() {
+  for (std::size_t i = 0; i < kPlaces.size(); ++i) {
+    const AgentPlace& place = kPlaces[i];
+    UserAgentSettings agent{place.name,         std::string(kMarkers[place.side]),
+                            at(place.own),      at(place.border),
+                            settings_.snapshot, place.behind_proxy};
+    // One that is down is made all the same, at a place where nothing arrives.
+    if (settings_.target_down && i == kTargetDown) agent.own = at("198.18.2.99:5060");
+    agents_.push_back(std::make_unique<UserAgent>(agent, network_, judge_, plans_, random_.fork(100 + i)));
+  }
+  proxy_ = std::make_unique<ForkingProxy>("proxy-x0i9k", at(kProxy), network_, judge_, random_.fork(99));
+  const std::uint64_t leaves = 2 + random_.below(2);
+  for (std::size_t i = 0; i < leaves; ++i) proxy_->add_target(at(kPlaces[5 + i].own));
+}
+
+void SipWorld::make_engines(unsigned count) {
+  engines_.clear();
+  timers_.assign(count, {});
+  policy_ = std::make_unique<sip::SharedPolicy>(config_);
+  ++generation_;
+  for (unsigned i = 0; i < count; ++i) {
+    sip::SipEngineSettings settings;
+    settings.transactions_max = settings_.tight ? 24 : 512;
+    settings.calls_max = settings_.tight ? 4 : 128;
+    settings.message_ring_bytes = 64 * 1024;
+    settings.table_key = {random_.next(), random_.next()};
+    settings.token_key = kTokenKey;
+    settings.first_number = (generation_ << 32) + i + 1;
+    settings.number_stride = count;
+    settings.utc_at_zero = 1'000'000h - clock_base_;
+    engines_.push_back(std::make_unique<sip::SipEngine>(config_, *policy_, settings));
+  }
+}
+
+void SipWorld::inject(const Endpoint& from, const Endpoint& to, std::string_view bytes) {
+  arrive(from, to, bytes);
+}
+
+void SipWorld::arrive(const Endpoint& from, const Endpoint& to, std::string_view bytes) {
+  const auto side = static_cast<std::uint16_t>(side_of(to.address));
+  remember(bytes);
+  if (!nonsense_) {
+    border_.on_in(side, bytes);
+    expect_trying(bytes);
+  }
+  sip::DatagramInput input;
+  input.listener = ListenerIndex{side};
+  input.realm = RealmIndex{side};
+  input.peer = peer_of(from.address);
+  input.trust = input.peer == PeerIndex::kNone ? (side == 0 ? TrustClass::Untrusted : TrustClass::Trusted)
+                                               : TrustClass::Known;
+  input.local = to;
+  input.remote = from;
+  input.bytes = bytes;
+  drive(
+      sip::shard_of_datagram(kTokenKey, bytes) % engines_.size(), Cause::Input,
+      [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_datagram(border_now(), input, out); });
+}
+
+// RFC 3261 §17.2.1: some response within 200 ms.
+void SipWorld::expect_trying(std::string_view bytes) {
+  if (!bytes.starts_with("INVITE ")) return;
+  const std::string branch = parse_sip_text(bytes).message.branch();
+  (void)network_.after(200ms + 1us, [this, branch] {
+    if (border_.answer_to(branch, "INVITE") == nullptr)
+      judge_.blame("no response to an INVITE within 200 ms, branch " + branch);
+  });
+}
+
+void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
+  output_->clear();
+  const std::uint64_t lost = output_->overflowed();
+  work(*engines_[engine], *output_);
+  if (output_->overflowed() != lost) judge_.blame("a message found no room in the output");
+  send_all(*output_);
+  take_events(engine, *output_);
+  // A timer at which nothing was said may have been for the wheel's own ends: saving there again and again
+  // would never let time pass.
+  if (settings_.snapshot && (why == Cause::Input || !output_->sends().empty() || !output_->events().empty()))
+    restart();
+  else
+    arm(engine);
+}
+
+void SipWorld::send_all(sip::EngineOutput& out) {
+  for (const sip::SendDatagram& send : out.sends()) {
+    const std::size_t side = side_of(send.path.local.address);
+    const bool is_ours = std::ranges::any_of(
+        kListeners, [&](const char* listener) { return at(listener) == send.path.local; });
+    if (!is_ours || side != side_of(send.path.remote.address) || side != to_position(send.path.realm) ||
+        send.path.local.address.is_v4() != send.path.remote.address.is_v4())
+      judge_.blame(fmt::format("a path that can't be: {} to {}", to_string(send.path.local),
+                               to_string(send.path.remote)));
+    if (!nonsense_) border_.on_out(side, send.path.remote, send.bytes);
+    remember(send.bytes);
+    network_.send(send.path.local, send.path.remote, send.bytes);
+  }
+  most_sends_ = std::max(most_sends_, out.sends().size());
+}
+
+void SipWorld::remember(std::string_view bytes) {
+  constexpr std::size_t kRemembered = 32;
+  if (!nonsense_) return;
+  last_seen_.emplace_back(bytes);
+  if (last_seen_.size() > kRemembered) last_seen_.erase(last_seen_.begin());
+}
+
+void SipWorld::take_events(std::size_t engine, sip::EngineOutput& out) {
+  for (const sip::EngineEvent& event : out.events()) {
+    const auto* record = std::get_if<sip::RecordEvent>(&event.what);
+    if (record == nullptr) continue;
+    if (!nonsense_) border_.on_record(record->record);
+    const Duration pace = settings_.journal == JournalPace::Fast   ? random_.between(0ms, 10ms)
+                          : settings_.journal == JournalPace::Slow ? random_.between(0ms, 400ms)
+                                                                   : Duration{-1};
+    if (pace < Duration{0}) continue;
+    (void)network_.after(pace, [this, engine, sequence = record->sequence, generation = generation_] {
+      if (generation != generation_) return;  // that engine is gone
+      drive(engine, Cause::Input,
+            [&](sip::SipEngine& e, sip::EngineOutput& o) { e.on_journalled(border_now(), sequence, o); });
+    });
+  }
+}
+
+void SipWorld::arm(std::size_t engine) {
+  network_.cancel(timers_[engine]);
+  const auto deadline = engines_[engine]->next_deadline();
+  if (!deadline) return;
+  const Duration wait = std::max(*deadline - border_now(), Duration{0});
+  timers_[engine] = network_.after(wait, [this, engine, generation = generation_] {
+    if (generation == generation_) on_timer(engine);
+  });
+}
+
+void SipWorld::on_timer(std::size_t engine) {
+  const auto before = engines_[engine]->next_deadline();
+  drive(engine, Cause::Time,
+        [&](sip::SipEngine& e, sip::EngineOutput& o) { e.on_deadline(border_now(), o); });
+  if (settings_.snapshot) return;
+  const auto later = engines_[engine]->next_deadline();
+  if (before && later && *later <= *before && output_->sends().empty() && output_->events().empty())
+    judge_.blame(fmt::format("a deadline that nothing is done about: before {} ns, after {} ns",
+                             (*before - border_now()).count(), (*later - border_now()).count()));
+}
+
+// Everything is written, thrown away and read again by other engines with another clock.
+void SipWorld::restart() {
+  std::vector<sip::SipEngine::SavedCall> saved;
+  for (std::size_t i = 0; i < engines_.size(); ++i) {
+    network_.cancel(timers_[i]);
+    for (sip::SipEngine::SavedCall& call : engines_[i]->save(border_now())) saved.push_back(std::move(call));
+  }
+  clock_base_ = random_.between(0s, 100h);
+  constexpr std::array<unsigned, 3> kCounts{1, 2, 4};
+  make_engines(kCounts[random_.below(kCounts.size())]);
+  for (const sip::SipEngine::SavedCall& call : saved)
+    if (!engines_[call.shard % engines_.size()]->restore(border_now(), call.bytes))
+      judge_.blame("a saved call could not be restored");
+  for (std::size_t i = 0; i < engines_.size(); ++i) arm(i);
+  ++restarts_;
+}
+
+const CallPlan& SipWorld::place_call(std::size_t caller, char destination, bool simple) {
+  const PlanTerms terms{caller, destination, 0s, simple, settings_.calm};
+  const CallPlan& plan = plans_.add(make_plan(planned_++, terms, random_));
+  agents_[caller]->dial(plan);
+  return plan;
+}
+
+void SipWorld::run_for(Duration time) {
+  const Timestamp until = network_.now() + time;
+  while ((nonsense_ || judge_.violations().size() < 5) && network_.step(until)) {
+  }
+}
+
+void SipWorld::make_plans() {
+  Duration start{};
+  for (unsigned i = 0; i < settings_.calls; ++i) {
+    const bool inwards = random_.chance(0.65);
+    const std::size_t first_inside = settings_.target_down ? 3 : 2;
+    const std::size_t caller =
+        inwards ? random_.below(2) : first_inside + random_.below(kPlaces.size() - first_inside);
+    const char destination = static_cast<char>(inwards ? '2' + random_.below(3) : '0' + random_.below(2));
+    const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm};
+    const CallPlan& plan = plans_.add(make_plan(planned_++, terms, random_));
+    (void)network_.after(start, [this, &plan] { agents_[plan.caller_agent]->dial(plan); });
+    start += random_.between(0s, 3s);
+  }
+}
+
+void SipWorld::hang_up_by_operator() {
+  const std::size_t engine = random_.below(engines_.size());
+  auto live = engines_[engine]->desk().calls(0, 100);
+  std::erase_if(live,
+                [](const sip::CallView& call) { return call.state == "ending" || call.state == "ended"; });
+  if (!live.empty()) {
+    const std::uint64_t call = live[random_.below(live.size())].record.call;
+    drive(engine, Cause::Input, [&](sip::SipEngine& e, sip::EngineOutput& o) {
+      if (!e.desk().hang_up(border_now(), call, o)) judge_.blame("an operator could not end a live call");
+    });
+  }
+  if (network_.now() < Timestamp{} + 1h + 2min)
+    (void)network_.after(random_.between(1s, 20s), [this] { hang_up_by_operator(); });
+}
+
+void SipWorld::run() {
+  make_plans();
+  if (settings_.operator_hangs_up)
+    (void)network_.after(random_.between(1s, 20s), [this] { hang_up_by_operator(); });
+  // Ringing ends after three minutes, a call after five; then five of silence.
+  run_for(20min);
+  if (!judge_.violations().empty()) return;
+  if (const std::string left = left_behind(); !left.empty()) judge_.blame("left behind: " + left);
+  check_agreement();
+  check_one_phone_rings();
+  if (settings_.calm) check_expectations();
+}
+
+}  // namespace sallyport::sim

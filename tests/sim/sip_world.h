@@ -1,0 +1,101 @@
+// A whole world: a border of one or more SipEngines between agents on two sides, a lossy network, a journal
+// that is late, and the checks of all that happens. RFC 3261; design: sans-I/O core.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sipalg/engine/sip_engine.h"
+#include "tests/sim/border_checks.h"
+#include "tests/sim/call_plan.h"
+#include "tests/sim/forking_proxy.h"
+#include "tests/sim/user_agent.h"
+#include "tests/sim/world_settings.h"
+
+namespace sallyport::sim {
+
+[[nodiscard]] SbcConfig world_config();
+
+struct WorldCounts {
+  unsigned calls = 0, answered = 0, failed = 0;  // as the callers saw it
+  std::uint64_t datagrams = 0, restarts = 0;
+};
+
+class SipWorld {
+ public:
+  explicit SipWorld(const WorldSettings& settings);
+  SipWorld(const SipWorld&) = delete;
+  SipWorld& operator=(const SipWorld&) = delete;
+
+  // Draws the plans and does them all, waits until all is silent, and looks at what is left.
+  void run();
+
+  // By hand, for the fuzzer.
+  const CallPlan& place_call(std::size_t caller, char destination, bool simple);
+  void inject(const Endpoint& from, const Endpoint& to, std::string_view bytes);
+  void run_for(Duration time);
+  void calm_down() { network_.calm_down(); }
+  // What of the border is not as it was before the first call; empty: nothing.
+  [[nodiscard]] std::string left_behind() const;
+  [[nodiscard]] std::vector<std::unique_ptr<UserAgent>>& agents() noexcept { return agents_; }
+  // The last few datagrams that went in or out.
+  [[nodiscard]] const std::vector<std::string>& last_seen() const noexcept { return last_seen_; }
+  [[nodiscard]] std::size_t most_sends() const noexcept { return most_sends_; }  // of one step
+  // Does not judge what only well-behaved agents may expect.
+  void expect_nonsense() noexcept { nonsense_ = true; }
+
+  [[nodiscard]] const Judge& judge() const noexcept { return judge_; }
+  [[nodiscard]] const VirtualNetwork& network() const noexcept { return network_; }
+  [[nodiscard]] WorldCounts counts() const;
+
+ private:
+  enum class Cause : std::uint8_t { Input, Time };
+  using Work = std::function<void(sip::SipEngine&, sip::EngineOutput&)>;
+
+  void remember(std::string_view bytes);
+  void make_agents();
+  void make_plans();
+  void hang_up_by_operator();
+  void make_engines(unsigned count);
+  void arrive(const Endpoint& from, const Endpoint& to, std::string_view bytes);
+  void expect_trying(std::string_view bytes);
+  void drive(std::size_t engine, Cause why, const Work& work);
+  void send_all(sip::EngineOutput& out);
+  void take_events(std::size_t engine, sip::EngineOutput& out);
+  void arm(std::size_t engine);
+  void on_timer(std::size_t engine);
+  void restart();
+  [[nodiscard]] Timestamp border_now() const noexcept { return network_.now() + clock_base_; }
+
+  // world_verdict.cpp
+  void check_agreement();
+  void check_attempt(const UserAgent& agent, const AgentLeg& leg);
+  void check_one_phone_rings();
+  void check_expectations();
+
+  WorldSettings settings_;
+  Judge judge_;
+  SimRandom random_;
+  VirtualNetwork network_;
+  BorderChecks border_;
+  SbcConfig config_;
+  PlanBook plans_;
+  std::unique_ptr<sip::SharedPolicy> policy_;
+  std::vector<std::unique_ptr<sip::SipEngine>> engines_;
+  std::vector<VirtualNetwork::TimerId> timers_;
+  std::vector<std::unique_ptr<UserAgent>> agents_;
+  std::unique_ptr<ForkingProxy> proxy_;
+  std::unique_ptr<sip::EngineOutput> output_;
+  std::vector<std::string> last_seen_;
+  std::size_t most_sends_ = 0;
+  Duration clock_base_{};
+  std::uint64_t generation_ = 0, restarts_ = 0;
+  unsigned planned_ = 0;
+  bool nonsense_ = false;
+};
+
+}  // namespace sallyport::sim
