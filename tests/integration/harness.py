@@ -140,7 +140,7 @@ def netns_names():
 class Daemon:
     """One `sallyport run`. Its log is kept whole; waiting for a line has a deadline."""
 
-    def __init__(self, network, config, binary=BINARY, launch=("ip", "netns", "exec")):
+    def __init__(self, network, config, binary=BINARY, launch=("ip", "netns", "exec"), arguments=()):
         self.network = network
         self.socket_path = config["management"]["socket"]
         self.config_path = os.path.join(network.folder, f"config-{next(_NUMBERS)}.yaml")
@@ -151,7 +151,7 @@ class Daemon:
         self._closed = False
         where = network.sbc.name if launch[0] == "ip" else f"--net={network.sbc.path}"
         # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([*launch, where, binary, "run", "-c", self.config_path],
+        self.process = subprocess.Popen([*launch, where, binary, "run", "-c", self.config_path, *arguments],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

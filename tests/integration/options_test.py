@@ -64,7 +64,7 @@ class Options(SharedCase):
     # RFC 3261 §8.2.1, §21.5.2
     def test_methods_not_built_are_501_and_others_405(self):
         sock, remote = self.known("out", 4), (OUT4, SIP_PORT)
-        for method, status in (("MESSAGE", 501), ("INFO", 501), ("NOTIFY", 501), ("SUBSCRIBE", 405), ("PUBLISH", 405),
+        for method, status in (("MESSAGE", 501), ("INFO", 481), ("NOTIFY", 501), ("SUBSCRIBE", 405), ("PUBLISH", 405),
                                ("REGISTER", 405), ("FLY", 405)):
             with self.subTest(method=method):
                 answer = sip.ask(sock, remote, sip.request(method, sock.getsockname(), remote), 5.0)
@@ -73,11 +73,16 @@ class Options(SharedCase):
                 if status == 405:
                     self.assertIn("OPTIONS", answer.header("Allow"))
 
-    def test_invite_is_refused_cleanly(self):
+    # RFC 3261 §16.7, §18.4: nobody listens at the PBX' address, and the caller is told.
+    def test_invite_to_a_peer_that_is_not_there_is_refused(self):
         sock, remote = self.known("out", 4), (OUT4, SIP_PORT)
-        answer = sip.ask(sock, remote, sip.request("INVITE", sock.getsockname(), remote), 5.0)
+        message = sip.request("INVITE", sock.getsockname(), remote)
+        answer = sip.ask(sock, remote, message, 5.0)
         self.assertIsNotNone(answer)
-        self.assertEqual(answer.status, 501)
+        self.assertEqual(answer.status, 100)
+        final = sip.receive(sock, sip.call_id_of(message), sip.time.monotonic() + 12.0)
+        self.assertIsNotNone(final)
+        self.assertIn(final.status, (408, 503))
 
     # RFC 3261 §17.2.2
     def test_a_retransmission_gets_the_same_answer(self):

@@ -74,16 +74,18 @@ def tree(pid):
 
 
 def spent(pid):
-    """(seconds on a processor by the scheduler's count, user ticks, system ticks) of all threads of a tree."""
-    total, user, system = 0.0, 0, 0
+    """({thread: seconds on a processor by the scheduler's count}, user ticks, system ticks) of all threads of a tree."""
+    threads, user, system = {}, 0, 0
     for one in tree(pid):
         for task in os.listdir(f"/proc/{one}/task"):
             with open(f"/proc/{one}/task/{task}/schedstat", encoding="ascii") as file:
-                total += int(file.read().split()[0]) / 1e9
+                seconds = int(file.read().split()[0]) / 1e9
             with open(f"/proc/{one}/task/{task}/stat", encoding="ascii") as file:
-                fields = file.read().rpartition(")")[2].split()
+                head, _, tail = file.read().rpartition(")")
+            name, fields = head.partition("(")[2], tail.split()
+            threads[name] = threads.get(name, 0.0) + seconds
             user, system = user + int(fields[11]), system + int(fields[12])
-    return total, user, system
+    return threads, user, system
 
 
 def through_sallyport(network, binary):
@@ -123,7 +125,7 @@ def through_kamailio(network, _):
 
 
 def measure(start, arguments):
-    """(calls made, calls failed, microseconds a call: all, user, system; calls a second)"""
+    """What one run was like: its calls, and microseconds for each of them."""
     network = harness.Network()
     try:
         pid, end = start(network, os.path.join(arguments.build, "sallyport"))
@@ -142,10 +144,10 @@ def measure(start, arguments):
         made, failed = caller.count("successful"), caller.count("failed")
         if made == 0:
             raise SystemExit(f"no call could be made: {caller.words()}")
-        whole, user, system = (b - a for a, b in zip(before, after))
-        share = user / max(user + system, 1)
-        cost = whole / made * 1e6
-        return made, failed, cost, cost * share, cost * (1 - share), caller.count("retransmissions")
+        threads = {name: (seconds - before[0].get(name, 0.0)) / made * 1e6 for name, seconds in after[0].items()}
+        user, system = after[1] - before[1], after[2] - before[2]
+        return {"made": made, "failed": failed, "again": caller.count("retransmissions"), "cost": sum(threads.values()),
+                "user": user / max(user + system, 1), "threads": threads}
     finally:
         network.remove()
 
@@ -162,10 +164,13 @@ def main():
     costs = {}
     for run in range(arguments.runs):
         for name, start in (("sallyport", through_sallyport), ("kamailio", through_kamailio)):
-            made, failed, cost, user, system, again = measure(start, arguments)
-            costs.setdefault(name, []).append(cost)
-            print(f"calls run {run + 1} {name:9} at {arguments.rate}/s: {made} made, {failed} failed, {again} resent by the caller; "
-                  f"{cost:.1f} us a call (user {user:.1f}, system {system:.1f})", flush=True)
+            one = measure(start, arguments)
+            costs.setdefault(name, []).append(one["cost"])
+            most = sorted(one["threads"].items(), key=lambda item: -item[1])[:6]
+            print(f"calls run {run + 1} {name:9} at {arguments.rate}/s: {one['made']} made, {one['failed']} failed, "
+                  f"{one['again']} resent by the caller; {one['cost']:.1f} us a call (user {one['cost'] * one['user']:.1f}, "
+                  f"system {one['cost'] * (1 - one['user']):.1f}); "
+                  + ", ".join(f"{thread} {cost:.1f}" for thread, cost in most), flush=True)
     median = {name: statistics.median(found) for name, found in costs.items()}
     print(f"calls: sallyport {median['sallyport']:.1f} us, kamailio {median['kamailio']:.1f} us, "
           f"ratio {median['sallyport'] / median['kamailio']:.2f}", flush=True)

@@ -1,0 +1,152 @@
+"""phone.py — a SIP phone for tests that say themselves when a call is made and ended: RFC 3261 §8, §12, §13, §15.
+
+One socket, one thread that listens; it answers calls that come in with 180 and 200, and whatever else with 200.
+"""
+
+import itertools
+import os
+import select
+import threading
+import time
+
+import sip
+from capture import Message
+
+SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+
+
+class Dialog:
+    """One call of a phone: names of both sides, and what came for it."""
+
+    def __init__(self, phone, call_id, **names):  # local, remote: with their tags; target: the other side's Contact
+        self.phone, self.call_id = phone, call_id
+        self.local, self.remote, self.target = names["local"], names["remote"], names["target"]
+        self.cseq = 1
+        self.routes = []
+        self.is_acked = self.is_ended = False
+
+    def request(self, method, number=None):
+        if number is None:
+            self.cseq += 1
+            number = self.cseq
+        host, port = self.phone.sock.getsockname()[:2]
+        here = f"{sip.bracketed(host)}:{port}"
+        lines = [f"{method} {self.target} SIP/2.0", f"Via: SIP/2.0/UDP {here};branch=z9hG4bK{os.urandom(8).hex()};rport",
+                 "Max-Forwards: 70", f"From: {self.local}", f"To: {self.remote}", f"Call-ID: {self.call_id}",
+                 f"CSeq: {number} {method}", f"Contact: <sip:phone@{here}>", *(f"Route: {r}" for r in self.routes)]
+        return ("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n").encode()
+
+    def hang_up(self, seconds=15.0):
+        """BYE until its answer comes. The status, or None."""
+        self.is_ended = True
+        return self.phone.ask(self.request("BYE"), self.call_id, self.cseq, seconds)
+
+
+class Phone:
+    """Speaks with one neighbour only: `remote` is Sallyport."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, sock, remote):
+        self.sock, self.remote = sock, remote
+        self.answers = True  # False: it only rings, until pick_up()
+        self.dialogs, self.ringing = {}, {}
+        self._finals, self._heard = {}, set()
+        self._changed, self._stopped = threading.Condition(), threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        self._stopped.set()
+        self._thread.join(5)
+        self.sock.close()
+
+    def _listen(self):
+        while not self._stopped.is_set():
+            if select.select([self.sock], [], [], 0.1)[0]:
+                octets, source = self.sock.recvfrom(65535)
+                message = Message(0.0, source, None, octets)
+                with self._changed:
+                    self._take(message)
+                    self._changed.notify_all()
+
+    def _take(self, message):
+        if message.status is not None:
+            self._heard.add((message.call_id, message.header("cseq")))
+            if message.status >= 200:
+                self._finals[message.call_id, message.header("cseq")] = message
+            return
+        if message.method == "ACK":
+            if message.call_id in self.dialogs:
+                self.dialogs[message.call_id].is_acked = True
+        elif message.method == "INVITE":
+            self._answer(message, 180)
+            self.ringing[message.call_id] = message
+            if self.answers:
+                self._answer(message, 200)
+        else:
+            if message.method == "BYE" and message.call_id in self.dialogs:
+                self.dialogs[message.call_id].is_ended = True
+            self._answer(message, 200)
+
+    def pick_up(self, call_id):
+        """200 until its ACK comes. RFC 3261 §13.3.1.4"""
+        for _ in range(20):
+            with self._changed:
+                self._answer(self.ringing[call_id], 200)
+            if self.await_true(lambda: self.dialogs[call_id].is_acked, 0.5):
+                return
+        raise AssertionError(f"no ACK for {call_id}")
+
+    def _answer(self, request, status):
+        to = request.header("to")
+        if ";tag=" not in to:
+            to += f";tag=callee{request.call_id[-12:]}"
+        is_answer = request.method == "INVITE" and status == 200
+        if is_answer and request.call_id not in self.dialogs:
+            contact = request.header("contact").partition("<")[2].partition(">")[0]
+            self.dialogs[request.call_id] = Dialog(self, request.call_id, local=to, remote=request.header("from"),
+                                                   target=contact)
+            self.dialogs[request.call_id].cseq = 0
+        host, port = self.sock.getsockname()[:2]
+        body = SDP if is_answer else b""
+        lines = [f"SIP/2.0 {status} {'OK' if status == 200 else 'Ringing'}", *(f"Via: {v}" for v in request.headers["via"]),
+                 f"From: {request.header('from')}", f"To: {to}", f"Call-ID: {request.call_id}", f"CSeq: {request.header('cseq')}",
+                 f"Contact: <sip:phone@{sip.bracketed(host)}:{port}>", *(["Content-Type: application/sdp"] if body else []),
+                 f"Content-Length: {len(body)}"]
+        self.sock.sendto(("\r\n".join(lines) + "\r\n\r\n").encode() + body, self.remote)
+
+    def await_true(self, condition, seconds):
+        with self._changed:
+            return self._changed.wait_for(condition, seconds)
+
+    def ask(self, octets, call_id, number, seconds):
+        """Sends until a final answer comes (timers A and E). The answer's status, or None."""
+        key = (call_id, f"{number} {octets.split(b' ', 1)[0].decode()}")
+        end, interval = time.monotonic() + seconds, 0.5
+        while time.monotonic() < end:
+            if key not in self._heard:  # RFC 3261 §17.1.1.2: after a provisional answer no more
+                self.sock.sendto(octets, self.remote)
+            if self.await_true(lambda: key in self._finals, min(interval, max(0.0, end - time.monotonic()))):
+                return self._finals[key].status
+            interval = min(2 * interval, 4.0)
+        return None
+
+    def call(self, number, seconds=15.0):
+        """An answered and acknowledged call."""
+        me = f"{os.getpid():x}.{next(self._numbers)}"
+        host = self.sock.getsockname()[0]
+        there = f"{sip.bracketed(self.remote[0])}:{self.remote[1]}"
+        dialog = Dialog(self, f"kept-{me}@phone.invalid", local=f"<sip:phone@{sip.bracketed(host)}>;tag=caller{me}",
+                        remote=f"<sip:{number}@{there}>", target=f"sip:{number}@{there}")
+        invite = dialog.request("INVITE", 1).replace(
+            b"Content-Length: 0\r\n\r\n", b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n" % len(SDP) + SDP)
+        status = self.ask(invite, dialog.call_id, 1, seconds)
+        if status != 200:
+            raise AssertionError(f"a call to {number}: {status}")
+        answer = self._finals[dialog.call_id, "1 INVITE"]
+        dialog.remote = answer.header("to")
+        dialog.target = answer.header("contact").partition("<")[2].partition(">")[0]
+        self.dialogs[dialog.call_id] = dialog
+        self.sock.sendto(dialog.request("ACK", 1), self.remote)
+        return dialog
