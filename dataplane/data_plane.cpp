@@ -165,7 +165,7 @@ void RunningDataPlane::restore_calls() {
     bool is_restored = false;
     shards_[call.shard % shards_.size()]->with_engine(
         [&](sip::SipEngine& engine, sip::EngineOutput&) { is_restored = engine.restore(now, call.bytes); });
-    ++(is_restored ? calls_restored_ : calls_not_restored_);
+    if (call.is_call) ++(is_restored ? calls_restored_ : calls_not_restored_);
   }
   setup_.restored_calls = {};
 }

@@ -18,11 +18,23 @@ constexpr std::uint64_t kProgramBytes = 32 * kMegabyte;
 constexpr std::uint64_t kSourcesOfLine = 4, kLineBytes = 64, kRoom = 2;
 // Each polling thread has one such table for addresses and one for prefixes.
 constexpr std::uint64_t kTablesOfLcore = 2;
-// A transaction: its state, timers, key and place in the table, and the answer kept for retransmission.
-constexpr std::uint64_t kTransactionBytes = 512 + 768;
+// sipalg/transaction: a slot takes at most 400 octets beside its message, and keeps a buffer of up to 2 KB
+// for the request (client) or the response (server) that it may have to send again.
+constexpr std::uint64_t kTransactionBytes = 400 + 2048;
+// capacity.transactions counts those of clients and those of servers each.
+constexpr std::uint64_t kTransactionTables = 2;
+// An established call: both dialogs with their names and routes, targets, texts of its record, its timer.
+// Resident memory of a process with many calls, divided by their number.
+constexpr std::uint64_t kCallBytes = 6000;
+// sipalg/trace/message_ring: one chain head of 8 octets for each 4 KB of the ring, in a power of two.
+constexpr std::uint64_t kRingBytesOfChain = 4096, kChainBytes = 8;
 
 std::uint64_t bucket_table_bytes(std::uint64_t sources) {
   return std::bit_ceil((sources * kRoom + kSourcesOfLine - 1) / kSourcesOfLine) * kLineBytes;
+}
+
+std::uint64_t message_ring_bytes(std::uint64_t keep) {
+  return keep + std::bit_ceil(keep / kRingBytesOfChain + 1) * kChainBytes;
 }
 
 }  // namespace
@@ -33,7 +45,9 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   std::uint64_t bytes = kProgramBytes;
   bytes += plan.packet_bytes;
   bytes += plan.lcores * kTablesOfLcore * bucket_table_bytes(room.sources);
-  bytes += room.transactions * kTransactionBytes;
+  bytes += kTransactionTables * room.transactions * kTransactionBytes;
+  bytes += room.calls * kCallBytes;
+  bytes += message_ring_bytes(config.management.messages_keep.bytes);
   return bytes;
 }
 

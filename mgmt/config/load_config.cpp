@@ -44,6 +44,7 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     validate_ports(checked);
     validate_realms(checked);
     validate_neighbours(checked);
+    validate_headers(checked);
     validate_routes(checked);
     validate_management(checked);
     if (options.check_files) validate_files(checked);

@@ -17,6 +17,7 @@ struct Checked {
 void validate_ports(const Checked& checked);
 void validate_realms(const Checked& checked);
 void validate_neighbours(const Checked& checked);  // peers, registrars
+void validate_headers(const Checked& checked);     // headers.pass of profiles and peers
 void validate_routes(const Checked& checked);      // routes, header rules, emergency
 void validate_management(const Checked& checked);
 // Reads what the configuration names: exists, readable, certificate fits key, secrets not for everyone.

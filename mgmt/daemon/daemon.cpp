@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -276,7 +277,8 @@ void Daemon::save_calls() {
   log_.write(why.empty() ? LogLevel::Info : LogLevel::Error, "management",
              why.empty() ? "calls_saved" : "calls_not_saved",
              why.empty() ? "calls that are up go on with the next start" : why,
-             {{"calls", std::uint64_t{calls.size()}}});
+             {{"calls", static_cast<std::uint64_t>(std::count_if(
+                            calls.begin(), calls.end(), [](const auto& call) { return call.is_call; }))}});
 }
 
 // Records last: what the engines told until their end must reach the disk.

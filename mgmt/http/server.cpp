@@ -9,6 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <optional>
 
+#include "mgmt/http/host_check.h"
 #include "mgmt/net/accept_loop.h"
 
 namespace sallyport::mgmt {
@@ -35,6 +36,7 @@ struct HttpServer::State : AcceptLoop<HttpServer::State, HttpConnection, tcp> {
 
   const Router& router;
   HttpLimits limits;
+  bool is_loopback = true;
 };
 
 namespace {
@@ -66,9 +68,22 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     if (server_->is_closed()) return;
     if (error) return on_broken_request(error);
     const auto& request = parser_->get();
+    const std::size_t hosts = request.count(http::field::host);
+    if (hosts > 1 || (hosts == 0 && request.version() >= 11))  // RFC 9112 §3.2
+      return send(problem(400, "Bad Request", "There must be exactly one Host."), false, false);
     const std::string_view method(request.method_string().data(), request.method_string().size());
     const std::string_view target(request.target().data(), request.target().size());
+    if (hosts != 0 && !is_for_us(request[http::field::host]))  // RFC 9110 §7.4
+      return send(
+          problem(421, "Misdirected Request", "Host names another server; use an address or localhost."),
+          false, method == "HEAD");
     send(server_->router.answer({method, target}), request.keep_alive(), method == "HEAD");
+  }
+
+  // What listens for this machine alone has no name that leads to it but localhost; an open address may have
+  // names that only its operator knows.
+  [[nodiscard]] bool is_for_us(beast::string_view host) const {
+    return !server_->is_loopback || is_local_host_name({host.data(), host.size()});
   }
 
   void on_broken_request(ErrorCode error) {
@@ -123,6 +138,7 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::open(asio::io_conte
                                                                   const Router& router,
                                                                   const HttpLimits& limits) {
   auto state = std::make_shared<State>(loop, router, limits);
+  state->is_loopback = listen.address.is_loopback();
   const tcp::endpoint address(to_asio(listen.address), listen.port);
   ErrorCode error;
   state->acceptor().open(address.protocol(), error);

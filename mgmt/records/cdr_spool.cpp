@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sallyport::mgmt {
 namespace {
@@ -33,7 +34,8 @@ CdrSpool::CdrSpool(Disk& disk, AlarmRegistry& alarms, const std::string& folder,
   }
 }
 
-SpoolRecovery CdrSpool::recover(const CdrMarks& marks, std::uint64_t next_seq) {
+Result<SpoolRecovery, std::string> CdrSpool::recover(const CdrMarks& marks,
+                                                     std::optional<std::uint64_t> next_seq) {
   SpoolRecovery out;
   const auto journalled = [this](std::uint64_t seq) {
     const auto record = std::ranges::lower_bound(pending_, seq, {}, &PendingRecord::seq);
@@ -46,10 +48,19 @@ SpoolRecovery CdrSpool::recover(const CdrMarks& marks, std::uint64_t next_seq) {
     const auto tail = sink.file.open(sink.mark, journalled);
     if (!tail) {
       on_failure(sink, Timestamp{}, tail.error());
-      sink.file.skip_to(sink.mark.value_or(next_seq - 1));
+      // It would begin at seq 1 again, and calls that it says are up would never end.
+      if (!next_seq)
+        return fail(fmt::format(
+            "there is no journal, and the call records in {} can't be opened: {}; mend the disk or its "
+            "rights, or move the file away to begin a new one",
+            sink.file.path(), tail.error().message()));
+      sink.file.skip_to(sink.mark.value_or(*next_seq - 1));
       continue;
     }
-    if (!sink.mark) sink.file.skip_to(next_seq - 1);
+    if (!sink.mark && next_seq) sink.file.skip_to(*next_seq - 1);
+    // A file that is new to the journal may tell of calls of years ago.
+    if (sink.mark || !next_seq)
+      out.started.insert(out.started.end(), tail->started.begin(), tail->started.end());
     sink.marked_seq = sink.mark.value_or(0);
     out.last_seq = std::max(out.last_seq, tail->last_seq);
     out.ended.insert(out.ended.end(), tail->ended.begin(), tail->ended.end());
@@ -116,8 +127,22 @@ void CdrSpool::write_one(Sink& sink, Timestamp now, std::uint64_t releasable, bo
   // Only a sync says that the disk takes what it is given, and opening does one too.
   if (sink.failing && sink.file.unsynced_bytes() == 0) {
     sink.failing = false;
-    alarms_.clear("cdr_write_failed", sink.file.to());
+    if (!sink.rotation_failing) alarms_.clear("cdr_write_failed", sink.file.to());
   }
+}
+
+void CdrSpool::rotate(Sink& sink, Timestamp now, WallTime wall) {
+  sink.cleaned.reset();
+  if (const std::error_code error = sink.file.rotate(wall)) {
+    sink.rotate_at = now + kRotatePause;
+    if (!sink.file.is_open()) return on_failure(sink, now, error);
+    // Records still go into the old file, which grows.
+    sink.rotation_failing = true;
+    alarms_.raise("cdr_write_failed", sink.file.to(), "rotation: " + error.message());
+    return;
+  }
+  if (!std::exchange(sink.rotation_failing, false)) return;
+  if (!sink.failing) alarms_.clear("cdr_write_failed", sink.file.to());
 }
 
 std::error_code CdrSpool::open(Sink& sink) {
@@ -144,13 +169,8 @@ std::error_code CdrSpool::write_lines(Sink& sink, Timestamp now, std::uint64_t r
 void CdrSpool::tend(Sink& sink, Timestamp now, WallTime wall) {
   if (!sink.file.is_open()) return;
   const bool is_safe = sink.file.unsynced_bytes() == 0 && sink.marked_seq == sink.file.synced_seq();
-  if (sink.file.is_full() && is_safe && now >= sink.rotate_at) {
-    if (const std::error_code error = sink.file.rotate(wall)) {
-      sink.rotate_at = now + kRotatePause;
-      if (!sink.file.is_open()) return on_failure(sink, now, error);
-    }
-    sink.cleaned.reset();
-  }
+  if (sink.file.is_full() && is_safe && now >= sink.rotate_at) rotate(sink, now, wall);
+  if (!sink.file.is_open()) return;
   if (!sink.cleaned || wall < *sink.cleaned || wall - *sink.cleaned >= kCleanEvery) {
     sink.cleaned = wall;
     sink.file.remove_old(wall);

@@ -36,6 +36,7 @@ using CdrMarks = std::map<std::string, std::uint64_t>;
 struct SpoolRecovery {
   std::uint64_t last_seq = 0;        // the highest that any file has
   std::vector<std::uint64_t> ended;  // calls with an `end` in a file, behind what the journal knows of
+  std::vector<Cdr> started;  // calls of which a file has a `start` that the journal never had, and no `end`
 };
 
 class CdrSpool {
@@ -46,8 +47,10 @@ class CdrSpool {
   CdrSpool(Disk& disk, AlarmRegistry& alarms, const std::string& folder, const std::vector<CdrSink>& sinks,
            const SpoolLimits& limits);
 
-  // At start: repairs the files. A file of which the journal knows nothing begins at `next_seq`.
-  [[nodiscard]] SpoolRecovery recover(const CdrMarks& marks, std::uint64_t next_seq);
+  // At start: repairs the files. A file of which the journal knows nothing begins at `next_seq`; nothing:
+  // there is no journal, so only the files know, and one that can't be had is an error (a sentence).
+  [[nodiscard]] Result<SpoolRecovery, std::string> recover(const CdrMarks& marks,
+                                                           std::optional<std::uint64_t> next_seq);
   // Ascending seq.
   void add(PendingRecord record);
   // Writes and syncs what is due; records behind `releasable` are not on the journal's disk yet. kNoJournal:
@@ -75,7 +78,7 @@ class CdrSpool {
     CdrFile file;
     std::uint64_t marked_seq = 0;
     std::optional<std::uint64_t> mark{};  // that the journal had at start
-    bool failing = false;
+    bool failing = false, rotation_failing = false;
     Duration pause{};
     Timestamp retry_at{}, sync_due{}, rotate_at{};
     std::optional<WallTime> cleaned{};
@@ -83,6 +86,7 @@ class CdrSpool {
 
   void write_one(Sink& sink, Timestamp now, std::uint64_t releasable, bool sync_at_once);
   void tend(Sink& sink, Timestamp now, WallTime wall);
+  void rotate(Sink& sink, Timestamp now, WallTime wall);
   [[nodiscard]] std::error_code open(Sink& sink);
   [[nodiscard]] std::error_code write_lines(Sink& sink, Timestamp now, std::uint64_t releasable);
   void on_failure(Sink& sink, Timestamp now, const std::error_code& error);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mgmt/records/cdr_json.h"
+
 namespace sallyport::mgmt {
 
 struct CdrTail {
@@ -14,6 +16,8 @@ struct CdrTail {
   std::size_t good_bytes = 0;        // the rest of the bytes is torn or said twice
   std::uint64_t last_seq = 0;        // of the last good line; the mark when there is none
   std::vector<std::uint64_t> ended;  // calls with an `end` in the good lines behind the mark
+  // Calls with a `start` but no `end` in the good lines behind the mark; without a mark, in all good lines.
+  std::vector<Cdr> started;
 };
 
 // The line that the journal has for a seq; empty: none.

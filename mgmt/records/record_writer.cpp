@@ -61,9 +61,13 @@ Result<ReplayReport, std::string> RecordWriter::replay(const std::set<std::uint6
         fmt::format("the journal in {} can't be read: {}", settings_.folder, reading.error().message()));
   out.entries = reading->entries;
   out.bytes_dropped = reading->bytes_dropped;
-  const SpoolRecovery files = spool_.recover(marks, ledger_.next_seq());
-  ledger_.raise_next_seq(files.last_seq + 1);
-  for (const std::uint64_t call : files.ended) ledger_.close(call);
+  const bool has_journal = reading->entries != 0;
+  const auto files = spool_.recover(marks, has_journal ? std::optional(ledger_.next_seq()) : std::nullopt);
+  if (!files) return fail(files.error());
+  ledger_.raise_next_seq(files->last_seq + 1);
+  for (const Cdr& start : files->started)
+    if (!ledger_.has_ended(start.call.call)) ledger_.open(start);
+  for (const std::uint64_t call : files->ended) ledger_.close(call);
   std::vector<std::uint64_t> left;
   for (const auto& [call, record] : ledger_.open_calls())
     if (!restored.contains(call)) left.push_back(call);

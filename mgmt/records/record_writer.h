@@ -70,7 +70,7 @@ class RecordWriter {
 
   // Before the first step(), on whichever thread: takes up what the last run left, and what the sources have
   // already. `restored`: calls that go on, from a snapshot. An error: the journal is there but can't be read,
-  // and going on would lose or double records.
+  // or there is none and neither can a CDR file be had; going on would lose or double records.
   [[nodiscard]] Result<ReplayReport, std::string> replay(const std::set<std::uint64_t>& restored);
   // Its number is the number of sources before it. Before the first step().
   void add_source(EventSource source);

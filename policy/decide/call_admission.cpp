@@ -94,6 +94,7 @@ CallAdmission::Gate* CallAdmission::gate_of(RealmIndex realm, CallDirection dire
 Result<AdmissionTicket, AdmissionRefusal> CallAdmission::admit(AdmissionTicket wanted, bool is_emergency,
                                                                Timestamp now) noexcept {
   if (is_emergency) {
+    wanted.is_held = true;
     restore(wanted);
     return wanted;
   }

@@ -48,8 +48,8 @@ class CallAdmission {
                                                                     Timestamp now) noexcept;
   // Gives back what the ticket holds, and empties it: a second release does nothing.
   void release(AdmissionTicket& ticket) noexcept;
-  // Counts a call that came back from a snapshot, past any limit, if its ticket was held. Peers and realms that this configuration
-  // does not have are taken out of the ticket.
+  // Counts a call that came back from a snapshot, past any limit, if its ticket was held. Peers and realms
+  // that this configuration does not have are taken out of the ticket.
   void restore(AdmissionTicket& ticket) noexcept;
 
   [[nodiscard]] std::uint32_t active(PeerIndex peer, CallDirection direction) const noexcept;

@@ -319,14 +319,14 @@ void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) c
       .is_saved = [this](std::uint64_t call) { return call_engine.calls().find(call) != nullptr; },
       .writer_for = [&](std::string_view kept, std::uint8_t shard) -> ArchiveWriter& {
         const std::uint8_t of_kept = kept.empty() ? shard : shard_of_datagram(settings.token_key, kept);
-        saved.push_back({.shard = of_kept, .bytes = {}});
+        saved.push_back({.shard = of_kept, .bytes = {}, .is_call = false});
         writer.emplace(saved.back().bytes, now);
         (*writer)(fingerprint, false, of_servers, !of_servers);
         return *writer;
       }};
-  servers.save_rest(rest);
+  sip::save_rest(servers, rest);
   of_servers = false;
-  clients.save_rest(rest);
+  sip::save_rest(clients, rest);
 }
 
 bool SipEngine::State::hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) {

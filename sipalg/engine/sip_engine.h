@@ -71,6 +71,7 @@ class SipEngine {
   struct SavedCall {
     std::uint8_t shard = 0;
     std::string bytes;
+    bool is_call = true;  // false: a transaction that outlives its call, or had none
   };
   [[nodiscard]] std::vector<SavedCall> save(Timestamp now) const;
   // False: the bytes are damaged, of another version, or of a configuration with other realms or peers;

@@ -356,9 +356,10 @@ void ClientTransactions::save(std::uint64_t call, ArchiveWriter& writer) const {
   save_slots(state.slots, state.calls, call, writer);
 }
 
-void ClientTransactions::save_rest(const RestOfSlots& rest) const {
-  for (std::uint32_t slot = 0; slot < state_->slots.touched(); ++slot) {
-    const State::Entry& entry = state_->slots[slot];
+void save_rest(const ClientTransactions& transactions, const RestOfSlots& rest) {
+  const auto& state = *transactions.state_;
+  for (std::uint32_t slot = 0; slot < state.slots.touched(); ++slot) {
+    const auto& entry = state.slots[slot];
     if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
     ArchiveWriter& writer = rest.writer_for(entry.kept, entry.user.shard);
     writer(std::uint32_t{1}, entry);

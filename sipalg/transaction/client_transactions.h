@@ -112,13 +112,15 @@ class ClientTransactions {
   // Writes what belongs to that call; 0: all that belongs to none. Read into a table (of any capacity), it
   // goes on as if nothing had been. False: the bytes are wrong or the table is full; nothing of them stays.
   void save(std::uint64_t call, ArchiveWriter& writer) const;
-  // Every other entry that keeps a message, each as bytes of its own that restore() reads.
-  void save_rest(const RestOfSlots& rest) const;
   [[nodiscard]] bool restore(ArchiveReader& reader);
 
  private:
+  friend void save_rest(const ClientTransactions& transactions, const RestOfSlots& rest);
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Every entry that belongs to no saved call, each as bytes of its own that restore() reads.
+void save_rest(const ClientTransactions& transactions, const RestOfSlots& rest);
 
 }  // namespace sallyport::sip

@@ -307,8 +307,8 @@ bool ServerTransactions::on_ack(const SipMessage& ack, RealmIndex realm, const I
   return absorbed;
 }
 
-std::optional<ServerTransactions::Cancelled> ServerTransactions::find_cancelled(
-    const SipMessage& cancel, RealmIndex realm, const IpAddress& source) const noexcept {
+std::optional<Cancelled> ServerTransactions::find_cancelled(const SipMessage& cancel, RealmIndex realm,
+                                                            const IpAddress& source) const noexcept {
   const std::uint32_t slot = state_->find_key(invite_transaction_key(state_->key, cancel, realm, source));
   if (slot == kNoSlot) return std::nullopt;
   const State::Entry& entry = state_->slots[slot];
@@ -380,9 +380,10 @@ void ServerTransactions::save(std::uint64_t call, ArchiveWriter& writer) const {
   save_slots(state.slots, state.calls, call, writer);
 }
 
-void ServerTransactions::save_rest(const RestOfSlots& rest) const {
-  for (std::uint32_t slot = 0; slot < state_->slots.touched(); ++slot) {
-    const State::Entry& entry = state_->slots[slot];
+void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest) {
+  const auto& state = *transactions.state_;
+  for (std::uint32_t slot = 0; slot < state.slots.touched(); ++slot) {
+    const auto& entry = state.slots[slot];
     if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
     ArchiveWriter& writer = rest.writer_for(entry.response, entry.user.shard);
     writer(std::uint32_t{1}, entry);

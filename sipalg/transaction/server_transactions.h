@@ -45,6 +45,14 @@ struct RequestMatch {
 
 struct RestOfSlots;  // transaction_slots.h
 
+// The INVITE that a CANCEL means.
+struct Cancelled {
+  ServerTransactionId id = ServerTransactionId::kNone;
+  TransactionUser user;
+  bool is_answered = false;  // a final response was sent: CANCEL has no effect (RFC 3261 §9.2)
+  bool is_forged = false;    // it does not repeat the INVITE, whose branch it shows; id is kNone
+};
+
 class ServerTransactions {
  public:
   ServerTransactions(std::uint32_t capacity, const HashKey& key);
@@ -63,12 +71,6 @@ class ServerTransactions {
   bool on_ack(const SipMessage& ack, RealmIndex realm, const IpAddress& source, Timestamp now);
   // The INVITE that a CANCEL means: branch, sent-by, Call-ID, From tag, CSeq number and Request-URI are the
   // same and it came from the same source (threats D2).
-  struct Cancelled {
-    ServerTransactionId id = ServerTransactionId::kNone;
-    TransactionUser user;
-    bool is_answered = false;  // a final response was sent: CANCEL has no effect (RFC 3261 §9.2)
-    bool is_forged = false;    // it does not repeat the INVITE, whose branch it shows; id is kNone
-  };
   [[nodiscard]] std::optional<Cancelled> find_cancelled(const SipMessage& cancel, RealmIndex realm,
                                                         const IpAddress& source) const noexcept;
 
@@ -96,13 +98,15 @@ class ServerTransactions {
   // any capacity), it goes on as if nothing had been, under the same ids. False: the bytes are wrong or the
   // table is full; nothing of them stays.
   void save(std::uint64_t call, ArchiveWriter& writer) const;
-  // Every other entry that keeps a message, each as bytes of its own that restore() reads.
-  void save_rest(const RestOfSlots& rest) const;
   [[nodiscard]] bool restore(ArchiveReader& reader);
 
  private:
+  friend void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest);
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Every entry that belongs to no saved call, each as bytes of its own that restore() reads.
+void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest);
 
 }  // namespace sallyport::sip

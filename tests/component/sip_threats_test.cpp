@@ -94,7 +94,8 @@ TEST(SipThreats, EachGetsItsAnswerAtItsSourceOnly) {
     }
     // A message that is refused leaves no state (P5).
     if (threat.status == 400 && threat.what != "length that does not come") {
-      EXPECT_EQ(fixture.engine().counters().transactions_active.value(), 0u) << threat.id << " " << threat.what;
+      EXPECT_EQ(fixture.engine().counters().transactions_active.value(), 0u)
+          << threat.id << " " << threat.what;
     }
   }
 }
@@ -125,8 +126,10 @@ TEST(SipThreats, ManyBranchesAreAllAnswered) {
   EngineFixture fixture;
   fixture.settings.transactions_max = 256;
   for (int i = 0; i < 2000; ++i) {
-    const auto answer = fixture.receive(
-        MessageBuilder("OPTIONS").via("SIP/2.0/UDP a.test;branch=z9hG4bK" + std::to_string(i)).build());
+    const auto answer = fixture.receive(MessageBuilder("OPTIONS")
+                                            .call_id("branch-" + std::to_string(i))
+                                            .via("SIP/2.0/UDP a.test;branch=z9hG4bK" + std::to_string(i))
+                                            .build());
     ASSERT_TRUE(answer);
     EXPECT_EQ(status_of(answer->bytes), 200);
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "policy/record/call_record.h"
+#include "tests/unit/mgmt/records/record_bench.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -72,6 +73,24 @@ TEST(CdrTail, ZerosOfAPowerCutAreNotGood) {
   EXPECT_EQ(judge_cdr_tail(kThree + zeros, true, 1).good_bytes, kThree.size());
   EXPECT_EQ(judge_cdr_tail(kThree + zeros + "}\n" + line(5), true, 1).good_bytes, kThree.size());
   EXPECT_EQ(judge_cdr_tail(zeros + "}\n" + line(2), true, 1).good_bytes, 0u);
+  EXPECT_EQ(judge_cdr_tail(kThree + zeros + "}\n" + line(5), true, std::nullopt).good_bytes, kThree.size());
+}
+
+TEST(CdrTail, StartsWithoutAnEndBehindTheMarkAreTold) {
+  Cdr start = make_cdr(call_record(CallRecordType::Start, 77), Timestamp{1h}, {Timestamp{1h}, WallTime{5h}});
+  start.times.answer = WallTime{4h};
+  start.times.setup_ms = 5;
+  start.seq = 4;
+  const std::string text = cdr_line(start, "edge-1");
+  const CdrTail tail = judge_cdr_tail(kThree + text, true, 3);
+  ASSERT_EQ(tail.started.size(), 1u);
+  EXPECT_EQ(cdr_line(tail.started[0], "edge-1"), text) << "all that the line says is known again";
+  EXPECT_EQ(judge_cdr_tail(kThree + text, true, std::nullopt).started.size(), 1u);
+  EXPECT_THAT(judge_cdr_tail(kThree + text, true, 4).started, IsEmpty());
+  Cdr end = start;
+  end.seq = 5;
+  end.call.type = CallRecordType::End;
+  EXPECT_THAT(judge_cdr_tail(kThree + text + cdr_line(end, "edge-1"), true, 3).started, IsEmpty());
 }
 
 TEST(CdrTail, LinesOfOthersStayWhereTheyAre) {

@@ -119,8 +119,8 @@ TEST(RecordCrash, PowerCutBeforeAnyOperationLosesAndDoublesNoRecord) {
 }
 
 // A disk that refuses every eighth operation, with kills and cuts between. What was called durable stays, and
-// what was not may be gone; but each `start` that a file has gets its `end`, journalled or not. A life may not
-// begin at all: where neither journal nor CDR file can be had it is refused.
+// what was not may be gone; but each `start` that a file has gets its `end`, journalled or not. A life may
+// not begin at all: where neither journal nor CDR file can be had it is refused.
 TEST(RecordCrash, FailuresBetweenKillsLoseAndDoubleNoRecord) {
   for (std::uint64_t seed = 1; seed <= 80; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -289,5 +289,84 @@ TEST(RecordWriterRestart, EndInTheFileAloneCounts) {
   EXPECT_THAT(seqs(cdr_lines(machine.disk)), ElementsAre(1, 2, 3));
 }
 
+// Else all its records would begin at seq 1 again.
+TEST(RecordWriterRestart, WithNeitherJournalNorCdrFileAStartIsRefused) {
+  Machine machine;
+  machine.disk.put(kCdr, R"({"type":"end","seq":7,"id":"00000000-00000001"})"
+                         "\n");
+  machine.disk.fault = [](DiskOperation operation, const std::string& path) {
+    return operation == DiskOperation::Open && path == kCdr ? kIoError : std::error_code();
+  };
+  {
+    Process process(machine);
+    const auto report = process.writer().replay({});
+    ASSERT_FALSE(report);
+    EXPECT_NE(report.error().find("there is no journal, and the call records in " + kCdr), std::string::npos)
+        << report.error();
+  }
+  machine.disk.fault = nullptr;
+  Process next(machine);
+  start(next);
+  next.end(5);
+  next.run(5s);
+  EXPECT_EQ(seqs(cdr_lines(machine.disk)), (std::vector<std::uint64_t>{7, 8}));
+}
+
+// A journal knows the seq: then a CDR file may come later.
+TEST(RecordWriterRestart, WithAJournalAStartNeedsNoCdrFile) {
+  Machine machine;
+  {
+    Process process(machine);
+    start(process);
+    process.end(1);
+    process.run(5s);
+    process.writer().finish();
+  }
+  machine.disk.fault = [](DiskOperation operation, const std::string& path) {
+    return operation == DiskOperation::Open && path == kCdr ? kIoError : std::error_code();
+  };
+  Process next(machine);
+  start(next);
+  EXPECT_TRUE(next.has_alarm("cdr_write_failed"));
+  next.end(2);
+  next.run(5s);
+  machine.disk.fault = nullptr;
+  next.run(10s);
+  EXPECT_EQ(seqs(cdr_lines(machine.disk)), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_FALSE(next.has_alarm("cdr_write_failed"));
+}
+
+// journal_failed is up, so the start is in the CDR file alone; then kill -9.
+TEST(RecordWriterRestart, CallWhoseStartNoJournalHasGetsItsEndToo) {
+  for (const bool journal_is_old : {true, false}) {
+    Machine machine;
+    const auto refuse_journal = [](DiskOperation operation, const std::string& path) {
+      const bool fails = operation != DiskOperation::Read && path.starts_with(kJournal);
+      return fails ? kIoError : std::error_code();
+    };
+    if (!journal_is_old) machine.disk.fault = refuse_journal;
+    {
+      Process process(machine);
+      start(process);
+      machine.disk.fault = refuse_journal;
+      process.answer(9);
+      process.run(5s);
+      EXPECT_TRUE(process.has_alarm("journal_failed"));
+      EXPECT_EQ(process.durable[0], 0u) << "so the call is not answered yet";
+    }
+    machine.disk.fault = nullptr;
+    Process next(machine);
+    start(next);
+    next.run(5s);
+    const auto lines = cdr_lines(machine.disk);
+    ASSERT_EQ(types(lines), (std::vector<std::string>{"start", "end"}));
+    EXPECT_EQ(seqs(lines), (std::vector<std::uint64_t>{1, 2}));
+    EXPECT_EQ(lines[1]["id"], lines[0]["id"]);
+    EXPECT_EQ(lines[1]["end_reason"], "restart");
+    EXPECT_EQ(lines[1]["legs"], lines[0]["legs"]);
+    EXPECT_EQ(lines[1]["answer"], lines[0]["answer"]);
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

@@ -375,6 +375,28 @@ TEST(RecordWriter, FileIsRotatedBySizeAndOldOnesGo) {
     EXPECT_FALSE(path.starts_with("/state/cdr-2026")) << path;
 }
 
+TEST(RecordWriter, RotationThatFailsRaisesAnAlarmUntilItIsDone) {
+  Machine machine;
+  RecordSettings settings = Process::default_settings();
+  settings.sinks[0].rotate.bytes = 1;
+  Process process(machine, settings);
+  start(process);
+  machine.disk.fault = [](DiskOperation operation, const std::string& path) {
+    return operation == DiskOperation::Rename && path == kCdr ? kIoError : std::error_code();
+  };
+  process.end(1);
+  process.run(5s);
+  EXPECT_TRUE(process.has_alarm("cdr_write_failed"));
+  process.end(2);
+  process.run(5s);
+  EXPECT_TRUE(process.has_alarm("cdr_write_failed")) << "records are written, but the file grows";
+  EXPECT_EQ(cdr_lines(machine.disk).size(), 2u);
+  machine.disk.fault = nullptr;
+  process.run(150s);
+  EXPECT_FALSE(process.has_alarm("cdr_write_failed"));
+  EXPECT_EQ(machine.disk.text(kCdr), "");
+}
+
 TEST(RecordWriter, ClockSetBackOverwritesNoOlderFile) {
   Machine machine;
   RecordSettings settings = Process::default_settings();

@@ -66,9 +66,8 @@ class ServerTransactionsTest : public testing::TestWithParam<bool> {
     step_over();
     return own;
   }
-  std::optional<ServerTransactions::Cancelled> find_cancelled(const std::string& bytes,
-                                                              RealmIndex realm = kRealm,
-                                                              const IpAddress& source = kSource) {
+  std::optional<Cancelled> find_cancelled(const std::string& bytes, RealmIndex realm = kRealm,
+                                          const IpAddress& source = kSource) {
     return table->find_cancelled(parsed(bytes), realm, source);
   }
   // Lets time pass, timer by timer; the events on the way.
