@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sipalg/call/call_engine.h"
+#include "sipalg/engine/earliest.h"
 
 namespace sallyport::sip {
 namespace {
@@ -13,10 +14,6 @@ constexpr unsigned kTimersPerCall = 64;
 constexpr Duration kLongestRepeat = std::chrono::seconds(4);  // T2
 
 constexpr std::uint16_t kNormalClearing = 16;  // Q.850
-
-void keep_earlier(std::optional<Timestamp>& earliest, const std::optional<Timestamp>& candidate) noexcept {
-  if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
-}
 
 }  // namespace
 

@@ -11,12 +11,6 @@ constexpr std::size_t kBodyRoom = 65536;
 constexpr std::uint32_t kEmergencyCallsMin = 16;  // beyond the calls that the configuration allows
 constexpr std::size_t kEndedCallsMax = 1024;      // for each engine
 
-ProfileConfig default_profile(const SbcConfig& config) {
-  for (const ProfileConfig& profile : config.profiles)
-    if (profile.name == "default") return profile;
-  return {};
-}
-
 }  // namespace
 
 PeerSide::PeerSide(const PeerConfig& peer, const SbcConfig& all, const policy::RuleSet& rules)

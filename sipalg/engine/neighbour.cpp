@@ -3,6 +3,12 @@
 
 namespace sallyport::sip {
 
+ProfileConfig default_profile(const SbcConfig& config) {
+  for (const ProfileConfig& profile : config.profiles)
+    if (profile.name == "default") return profile;
+  return {};
+}
+
 Neighbour::Neighbour(const ProfileConfig& profile)
     : strictness(StrictnessPolicy::of(profile.strictness)),
       responses_to(profile.responses_to),

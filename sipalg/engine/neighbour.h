@@ -5,12 +5,15 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/model/profile.h"
+#include "policy/model/sbc_config.h"
 #include "sipalg/message/start_line.h"
 #include "sipalg/message/strictness_policy.h"
 #include "sipalg/transaction/timer_settings.h"
 
 namespace sallyport::sip {
+
+// How sources speak that are no configured peer.
+[[nodiscard]] ProfileConfig default_profile(const SbcConfig& config);
 
 struct Neighbour {
   StrictnessPolicy strictness;

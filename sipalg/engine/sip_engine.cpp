@@ -7,6 +7,7 @@
 #include "policy/base/check.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/engine/arrival.h"
+#include "sipalg/engine/earliest.h"
 #include "sipalg/engine/neighbour.h"
 #include "sipalg/engine/places.h"
 #include "sipalg/engine/request_policy.h"
@@ -21,9 +22,6 @@
 namespace sallyport::sip {
 namespace {
 
-static_assert(static_cast<unsigned>(Method::Other) == static_cast<unsigned>(MethodLabel::Other),
-              "Method and MethodLabel name the same methods in the same order");
-
 constexpr unsigned kEventsPerCall = 64;
 
 // Keep-alives of RFC 5626 §3.5.1 and of devices that send NULs instead.
@@ -31,12 +29,6 @@ bool is_keepalive(std::string_view bytes) noexcept {
   for (const char c : bytes)
     if (c != '\r' && c != '\n' && c != '\0') return false;
   return true;
-}
-
-ProfileConfig default_profile(const SbcConfig& config) {
-  for (const ProfileConfig& profile : config.profiles)
-    if (profile.name == "default") return profile;
-  return {};
 }
 
 // Does the Request-URI name this node, as the realm that it came from sees it?
@@ -60,10 +52,6 @@ std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet&
   sides.reserve(config.peers.size());
   for (const PeerConfig& peer : config.peers) sides.emplace_back(peer, config, rules);
   return sides;
-}
-
-void keep_earlier(std::optional<Timestamp>& earliest, const std::optional<Timestamp>& candidate) noexcept {
-  if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
 }
 
 }  // namespace
