@@ -11,22 +11,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mgmt/state/descriptor.h"
+
 namespace sallyport::mgmt {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 [[nodiscard]] ControlFailure no_daemon(const std::string& path, int why) {
   if (why == EACCES)
@@ -70,12 +58,12 @@ Result<std::string, ControlFailure> ask_daemon(const std::string& socket_path, s
   std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval wait{.tv_sec = wait_max.count(), .tv_usec = 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  ::setsockopt(socket.number(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+  if (::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail(no_daemon(socket_path, errno));
-  if (!send_all(socket.get(), request)) return fail(no_daemon(socket_path, EPIPE));
-  const std::string line = receive_line(socket.get());
+  if (!send_all(socket.number(), request)) return fail(no_daemon(socket_path, EPIPE));
+  const std::string line = receive_line(socket.number());
   if (line.empty()) return fail(no_daemon(socket_path, ETIMEDOUT));
   return parse_answer(line);
 }

@@ -9,25 +9,13 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "mgmt/state/descriptor.h"
+
 namespace sallyport::mgmt {
 namespace {
 
 [[nodiscard]] std::error_code last_error() { return {errno, std::system_category()}; }
 [[nodiscard]] std::error_code of(int status) { return status == 0 ? std::error_code() : last_error(); }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 class PosixFile : public DiskFile {
  public:

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "mgmt/records/journal.h"
+#include "mgmt/state/descriptor.h"
 #include "policy/base/check.h"
 
 namespace sallyport::mgmt {
@@ -27,21 +28,6 @@ constexpr std::size_t kSecretAt = kMagic.size();
 constexpr std::size_t kChecksumAt = kSecretAt + sizeof(NodeSecret);
 constexpr std::size_t kFileBytes = kChecksumAt + sizeof(std::uint32_t);
 constexpr mode_t kSecretMode = 0600;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-  [[nodiscard]] int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 [[nodiscard]] std::string because(const std::string& what) {
   return fmt::format("{}: {}", what, std::strerror(errno));
