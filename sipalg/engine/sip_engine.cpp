@@ -69,7 +69,7 @@ struct SipEngine::State final : EngineDesk {
         places(config_in),
         realm_counters(config_in.realms.size()),
         totals(config_in.peers.size()),
-        servers(settings_in.transactions_max, settings_in.token_key),
+        servers(settings_in.transactions_max, settings_in.token_key, settings_in.table_key.k0),
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),

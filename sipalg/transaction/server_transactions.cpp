@@ -84,8 +84,9 @@ struct ServerTransactions::State {
     }
   };
 
-  State(std::uint32_t capacity, const HashKey& key_in)
+  State(std::uint32_t capacity, const HashKey& key_in, std::uint64_t boot_in)
       : key(key_in),
+        boot(boot_in),
         slots(capacity),
         keys(capacity),
         merged(capacity),
@@ -107,6 +108,7 @@ struct ServerTransactions::State {
   [[nodiscard]] std::optional<TransactionEvent> fire(std::uint32_t slot, Timestamp now, EngineOutput& out);
 
   HashKey key;
+  std::uint64_t boot;
   TransactionSlots<Entry> slots;
   IdMap keys;    // half of the key, which is a keyed hash: collisions can't be made (threats R6)
   IdMap merged;  // so is this
@@ -134,7 +136,8 @@ std::uint32_t ServerTransactions::State::find_id(ServerTransactionId wanted) con
 
 std::uint64_t ServerTransactions::State::next_id(std::uint32_t slot, const TransactionKey& first) noexcept {
   constexpr std::uint64_t kSerialMask = ~std::uint64_t{0} >> kSlotBits;
-  if (serial == 0) serial = first.hash.high & kSerialMask;
+  // Each shard has another first request: their calls may meet in one table after the next start.
+  if (serial == 0) serial = (first.hash.high ^ mixed(boot)) & kSerialMask;
   serial = (serial + 1) & kSerialMask;
   if (serial == 0) serial = 1;
   return serial << kSlotBits | slot;
@@ -232,8 +235,8 @@ std::optional<TransactionEvent> ServerTransactions::State::fire(std::uint32_t sl
   return event;
 }
 
-ServerTransactions::ServerTransactions(std::uint32_t capacity, const HashKey& key)
-    : state_(std::make_unique<State>(capacity, key)) {}
+ServerTransactions::ServerTransactions(std::uint32_t capacity, const HashKey& key, std::uint64_t boot)
+    : state_(std::make_unique<State>(capacity, key, boot)) {}
 
 ServerTransactions::~ServerTransactions() = default;
 

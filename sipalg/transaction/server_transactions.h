@@ -55,7 +55,9 @@ struct Cancelled {
 
 class ServerTransactions {
  public:
-  ServerTransactions(std::uint32_t capacity, const HashKey& key);
+  // `key`: the node's, for all its life. `boot`: random at each start: an id that a call of the last run still
+  // holds names none of this run's transactions.
+  ServerTransactions(std::uint32_t capacity, const HashKey& key, std::uint64_t boot);
   ~ServerTransactions();
 
   // For every request but ACK and CANCEL of an INVITE; `request` was parsed without error. Merged is only

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +28,10 @@ constexpr std::uint32_t kCapacity = 6;
 constexpr HashKey kKey{1, 2};
 constexpr std::size_t kSendsOfOneStep = 3 * kCapacity + 2;  // a request, its CANCEL, a response each
 
-void demand(bool condition) {
-  if (!condition) std::abort();
+void demand(bool condition, std::source_location where = std::source_location::current()) {
+  if (condition) return;
+  std::fprintf(stderr, "broken: the demand of line %u\n", static_cast<unsigned>(where.line()));
+  std::abort();
 }
 
 // Octets of the input as choices; zeros when they are used up.
@@ -215,7 +219,7 @@ class World {
       servers_->save(call, writer);
     }
     auto clients = std::make_unique<ClientTransactions>(kCapacity);
-    auto servers = std::make_unique<ServerTransactions>(kCapacity, kKey);
+    auto servers = std::make_unique<ServerTransactions>(kCapacity, kKey, ++boot_);
     now_ = Timestamp(std::chrono::hours(1 + choices_.next(5)));  // another boot, another clock
     ArchiveReader reader(bytes, now_);
     for (unsigned call = 0; call < 3; ++call) demand(clients->restore(reader) && servers->restore(reader));
@@ -245,8 +249,9 @@ class World {
 
   Choices& choices_;
   Timestamp now_{std::chrono::hours(1)};
+  std::uint64_t boot_ = 1;
   std::unique_ptr<ClientTransactions> clients_ = std::make_unique<ClientTransactions>(kCapacity);
-  std::unique_ptr<ServerTransactions> servers_ = std::make_unique<ServerTransactions>(kCapacity, kKey);
+  std::unique_ptr<ServerTransactions> servers_ = std::make_unique<ServerTransactions>(kCapacity, kKey, boot_);
   EngineOutput& out_;
   SipMessage message_;
   std::vector<ServerTransactionId> ids_;
@@ -271,7 +276,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bytes.append(reinterpret_cast<const char*>(data), size);
   ArchiveReader reader(bytes, Timestamp(std::chrono::hours(1)));
   ClientTransactions clients(4);
-  ServerTransactions servers(4, kKey);
+  ServerTransactions servers(4, kKey, 0);
   (void)clients.restore(reader);
   (void)servers.restore(reader);
   return 0;

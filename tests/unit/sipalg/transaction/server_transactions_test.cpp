@@ -95,7 +95,7 @@ class ServerTransactionsTest : public testing::TestWithParam<bool> {
     for (const SendDatagram& message : out.sends())
       sent.push_back({std::string(message.bytes), message.path, message.is_again});
     out.clear();
-    if (GetParam()) move_to(std::make_unique<ServerTransactions>(kCapacity, kKey), now);
+    if (GetParam()) move_to(std::make_unique<ServerTransactions>(kCapacity, kKey, ++boot), now);
   }
   void move_to(std::unique_ptr<ServerTransactions> fresh, Timestamp then) {
     std::string bytes;
@@ -109,7 +109,8 @@ class ServerTransactionsTest : public testing::TestWithParam<bool> {
     now = then;
   }
 
-  std::unique_ptr<ServerTransactions> table = std::make_unique<ServerTransactions>(kCapacity, kKey);
+  std::uint64_t boot = 1;
+  std::unique_ptr<ServerTransactions> table = std::make_unique<ServerTransactions>(kCapacity, kKey, boot);
   Timestamp now{std::chrono::hours(1)};
   EngineOutput out;
   std::vector<Sent> sent;
@@ -412,7 +413,7 @@ TEST_P(ServerTransactionsTest, IdsAndTimersGoOnElsewhere) {
   ArchiveWriter writer(bytes, now);
   table->save(3, writer);
   // A table that has transactions of its own in the same slots.
-  auto other = std::make_unique<ServerTransactions>(64, kKey);
+  auto other = std::make_unique<ServerTransactions>(64, kKey, boot);
   const std::string info = numbered("INFO", 50).build();
   const SipMessage message = parsed(info);
   NewServerTransaction fresh;
@@ -432,6 +433,16 @@ TEST_P(ServerTransactionsTest, IdsAndTimersGoOnElsewhere) {
       other->on_ack(parsed(numbered("ACK", 7).build()), kRealm, kSource, Timestamp(std::chrono::seconds(4))));
 }
 
+// Found by the fuzzer: the first request of the last run came again after a restart and got the same id, which
+// a restored call still held for the one that had ended.
+TEST_P(ServerTransactionsTest, AnIdOfTheLastRunNamesNoTransactionOfThisOne) {
+  const std::string invite = numbered("INVITE", 1).build();
+  const auto last = start(invite);
+  table = std::make_unique<ServerTransactions>(kCapacity, kKey, boot + 1);
+  EXPECT_NE(start(invite), last);
+  EXPECT_FALSE(table->respond(last, 200, "x", now, out));
+}
+
 TEST_P(ServerTransactionsTest, RestoreSurvivesBrokenBytesAndAFullTable) {
   respond(start(numbered("INVITE", 1).build()), 486);
   respond(start(numbered("OPTIONS", 2).build()), 200);
@@ -439,11 +450,11 @@ TEST_P(ServerTransactionsTest, RestoreSurvivesBrokenBytesAndAFullTable) {
   ArchiveWriter writer(bytes, now);
   table->save(5, writer);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    ServerTransactions other(8, kKey);
+    ServerTransactions other(8, kKey, boot);
     ArchiveReader reader(std::string_view(bytes).substr(0, size), now);
     EXPECT_FALSE(other.restore(reader));
   }
-  ServerTransactions small(1, kKey);
+  ServerTransactions small(1, kKey, boot);
   ArchiveReader reader(bytes, now);
   EXPECT_FALSE(small.restore(reader));
   EXPECT_TRUE(reader.done());
@@ -451,7 +462,7 @@ TEST_P(ServerTransactionsTest, RestoreSurvivesBrokenBytesAndAFullTable) {
 }
 
 TEST_P(ServerTransactionsTest, LateTimersFireInBoundedPortions) {
-  table = std::make_unique<ServerTransactions>(1000, kKey);
+  table = std::make_unique<ServerTransactions>(1000, kKey, boot);
   if (GetParam()) return;  // only the small table is written and read
   for (int i = 0; i < 1000; ++i) respond(start(numbered("INVITE", i).build()), 486);
   now += 600ms;
