@@ -57,6 +57,7 @@ Result<void, StartError> RunningDataPlane::begin() {
   restore_calls();
   if (auto done = start_stream(); !done) return done;
   make_workers();
+  open_restored_streams();
   return start_threads();
 }
 
@@ -102,6 +103,7 @@ Result<void, StartError> RunningDataPlane::open_devices(const EalArguments& argu
   ports_ = std::make_unique<PortTable>(config_, macs);
   sources_ = std::make_unique<policy::SourceClassifier>(config_);
   listeners_ = std::make_unique<ListenerTable>(config_, *ports_);
+  media_ranges_ = std::make_unique<MediaRanges>(config_, *ports_);
   return {};
 }
 
@@ -149,6 +151,9 @@ ShardSetup RunningDataPlane::shard_setup(std::size_t shard) {
     link.outbox = &links_->from_shard(shard, lcore);
     for (std::size_t port = 0; port < config_.ports.size(); ++port)
       link.sender_by_port.push_back(queues_->sender(lcore, ports_->device_of(PortIndex(port))));
+    link.orders = &links_->media_orders(shard, lcore);
+    link.progress = &links_->media_progress(shard, lcore);
+    link.notices = &links_->media_notices(lcore, shard);
   }
   return setup;
 }
@@ -163,8 +168,9 @@ void RunningDataPlane::restore_calls() {
   const Timestamp now = read_clock();
   for (const sip::SipEngine::SavedCall& call : setup_.restored_calls) {
     bool is_restored = false;
-    shards_[call.shard % shards_.size()]->with_engine(
-        [&](sip::SipEngine& engine, sip::EngineOutput&) { is_restored = engine.restore(now, call.bytes); });
+    shards_[call.shard % shards_.size()]->with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
+      is_restored = engine.restore(now, call.bytes, out);
+    });
     if (call.is_call) ++(is_restored ? calls_restored_ : calls_not_restored_);
   }
   setup_.restored_calls = {};
@@ -206,7 +212,10 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
     setup.shards.push_back(
         {&links_->to_shard(lcore, shard), &links_->shard_bell(shard), &links_->unreachable(lcore, shard)});
     setup.from_shards.push_back(&links_->from_shard(shard, lcore));
+    setup.media.shards.push_back({&links_->media_orders(shard, lcore), &links_->media_progress(shard, lcore),
+                                  &links_->media_notices(lcore, shard), &links_->shard_bell(shard)});
   }
+  setup.media.ports = &policy_.media_ports;
   setup.to_stream = &links_->to_stream(lcore);
   setup.from_stream = &links_->from_stream(lcore);
   setup.stream_bell = &stream_->doorbell();
@@ -222,17 +231,28 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
       setup.transmit.asked_ahead.push_back({PortIndex(i), address});
   }
   for (std::size_t device = 0; device < devices_.size(); ++device)
-    setup.transmit.devices.push_back(
-        {devices_[device]->id(), queues_->tx_queue_of(lcore, device), devices_[device]->gate()});
+    setup.transmit.devices.push_back({devices_[device]->id(), queues_->tx_queue_of(lcore, device),
+                                      devices_[device]->gate(),
+                                      setup.to_lcores[queues_->sender(lcore, device)]});
   setup.transmit.pool = pools_->main();
   setup.transmit.key = secrets_.tables;
   return setup;
 }
 
 void RunningDataPlane::make_workers() {
-  const Tables tables{*ports_, *sources_, *listeners_};
+  const Tables tables{*ports_, *sources_, *listeners_, *media_ranges_};
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
     workers_.push_back(std::make_unique<Worker>(config_, tables, worker_setup(lcore)));
+}
+
+// All of them, before the first packet: there may be more than the rings hold at a time.
+void RunningDataPlane::open_restored_streams() {
+  const Timestamp now = read_clock();
+  for (bool goes_on = true; goes_on;) {
+    goes_on = false;
+    for (const auto& shard : shards_) (void)shard->let_leave();
+    for (const auto& worker : workers_) goes_on = worker->take_orders(now) || goes_on;
+  }
 }
 
 // Devices last of all: from then on packets arrive.
@@ -276,6 +296,7 @@ void RunningDataPlane::stop() {
   stream_.reset();
   shards_.clear();
   links_.reset();
+  media_ranges_.reset();
   listeners_.reset();
   sources_.reset();
   ports_.reset();
@@ -292,7 +313,12 @@ void RunningDataPlane::stop() {
 void RunningDataPlane::let_answers_leave() const noexcept {
   constexpr Duration kLongest = 100ms;
   const Timestamp until = read_clock() + kLongest;
-  while (!links_->are_answers_taken() && read_clock() < until) poll(nullptr, 0, 1);
+  const auto have_left = [this] {
+    bool is_done = true;
+    for (const auto& shard : shards_) is_done = shard->let_leave() && is_done;
+    return is_done && links_->are_answers_taken();
+  };
+  while (!have_left() && read_clock() < until) poll(nullptr, 0, 1);
 }
 
 bool RunningDataPlane::on_engine(std::size_t engine, const EngineTask& task) {

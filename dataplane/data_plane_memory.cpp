@@ -8,7 +8,9 @@ namespace sallyport::dataplane {
 DataPlaneMemory data_plane_memory(const SbcConfig& config, std::uint32_t cpu_count) {
   const ThreadPlan threads = plan_threads(config.dataplane, cpu_count);
   const MemoryPlan memory = plan_memory(plan_devices(config), threads);
-  return {threads.lcores, std::uint64_t{memory.megabytes} << 20};  // EAL's megabytes are of 2^20 octets
+  return {.lcores = threads.lcores,
+          .packet_bytes = std::uint64_t{memory.megabytes} << 20,  // EAL's megabytes are of 2^20 octets
+          .media_bytes = media_bytes(config, threads)};
 }
 
 }  // namespace sallyport::dataplane

@@ -13,6 +13,15 @@ void add_each(std::array<std::uint64_t, kSize>& sums, const std::array<Counter, 
   for (std::size_t i = 0; i < kSize; ++i) sums[i] += counters[i].value();
 }
 
+void add_realm(RealmMediaSnapshot& snapshot, const media::RealmMediaCounters& counters) noexcept {
+  snapshot.in.packets += counters.packets_in.value();
+  snapshot.in.bytes += counters.bytes_in.value();
+  snapshot.out.packets += counters.packets_out.value();
+  snapshot.out.bytes += counters.bytes_out.value();
+  for (std::size_t reason = 0; reason < snapshot.dropped.size(); ++reason)
+    snapshot.dropped[reason] += counters.dropped.value(static_cast<media::MediaDropReason>(reason));
+}
+
 void add_counters(DataPlaneSnapshot& snapshot, const sip::EngineCounters& counters) noexcept {
   for (std::size_t peer = 0; peer < std::min(snapshot.peers.size(), counters.peers.size()); ++peer)
     snapshot.peers[peer].add(counters.peers[peer]);
@@ -59,6 +68,29 @@ DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
   snapshot.mbufs_free = pools_->free();
   snapshot.mbufs_total = pools_->total();
   add_engines(snapshot);
+  snapshot.media = media_snapshot();
+  return snapshot;
+}
+
+MediaSnapshot RunningDataPlane::media_snapshot() const {
+  MediaSnapshot snapshot;
+  snapshot.realms.resize(config_.realms.size());
+  for (std::size_t realm = 0; realm < config_.realms.size(); ++realm) {
+    const media::PortPool::Use use = policy_.media_ports.use(RealmIndex(realm));
+    snapshot.realms[realm].port_pairs_taken = use.taken;
+    snapshot.realms[realm].port_pairs = use.capacity;
+    for (const auto& worker : workers_)
+      add_realm(snapshot.realms[realm], worker->relay().counters(RealmIndex(realm)));
+  }
+  for (const auto& worker : workers_) {
+    const media::RelayCounters& counters = worker->relay().counters();
+    snapshot.streams_active += counters.streams_open.value();
+    snapshot.streams_closed += counters.streams_closed.value();
+    snapshot.sources_learned += counters.latches.value();
+    snapshot.commands_refused += counters.commands_refused.value();
+    add_each(snapshot.relay_times, worker->relay_times().bursts);
+    snapshot.relay_nanoseconds += worker->relay_times().nanoseconds.value();
+  }
   return snapshot;
 }
 

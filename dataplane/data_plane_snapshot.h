@@ -8,6 +8,8 @@
 
 #include "dataplane/packet/packet_meta.h"
 #include "dataplane/pipeline/drop_reason.h"
+#include "dataplane/worker/relay_times.h"
+#include "media-relay/relay/media_drop_reason.h"
 #include "policy/base/ip_address.h"
 #include "sipalg/engine/engine_counters.h"
 
@@ -50,6 +52,26 @@ struct PeerCallCounts {
   void add(const sip::PeerCallCounters& counters) noexcept;
 };
 
+// What the relay did for one realm. In: came from it and was relayed (reports: or taken); out: left into it.
+// Bytes are those of IP packets. Dropped: by the realm that the packet came from.
+struct RealmMediaSnapshot {
+  TrafficCount in, out;
+  std::array<std::uint64_t, media::kMediaDropReasonCount> dropped{};
+  std::uint32_t port_pairs_taken = 0, port_pairs = 0;  // of RTP and RTCP; those in quarantine are taken
+};
+
+struct MediaSnapshot {
+  std::vector<RealmMediaSnapshot> realms;  // in the order of SbcConfig::realms
+  std::uint64_t streams_active = 0;        // not those that are closed and in quarantine
+  std::uint64_t streams_closed = 0;        // those
+  std::uint64_t sources_learned = 0;
+  std::uint64_t commands_refused = 0;  // an error of ours
+  // From the poll that brought a packet to the device that took it, of a sample of bursts: those up to each
+  // of kRelayTimeBounds, of each bucket alone; the last has no bound.
+  std::array<std::uint64_t, kRelayTimeBounds.size() + 1> relay_times{};
+  std::uint64_t relay_nanoseconds = 0;  // sum of the same
+};
+
 struct DataPlaneSnapshot {
   std::string dpdk_version;
   bool hugepages = false;
@@ -67,6 +89,7 @@ struct DataPlaneSnapshot {
   std::uint64_t records_lost = 0;                            // records for which all memory was full
   std::uint64_t calls_restored = 0, calls_not_restored = 0;  // at start
   std::uint64_t sources_tracked = 0, sources_capacity = 0;
+  MediaSnapshot media;
 };
 
 }  // namespace sallyport::dataplane

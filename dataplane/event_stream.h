@@ -21,11 +21,14 @@ class EventStream {
   [[nodiscard]] virtual std::size_t engines() const noexcept = 0;
   // Waits until there is something to take, or wake() was called, or the time is up. True: take.
   [[nodiscard]] virtual bool wait(Duration longest) noexcept = 0;
+  // Sleeps for that time though there may be something to take, so that nobody has to wake this thread for
+  // each event when it would only collect them; wake() ends it.
+  virtual void rest(Duration time) noexcept { static_cast<void>(wait(time)); }
   // False: nothing more of this engine now.
   [[nodiscard]] virtual bool take(std::size_t engine, sip::EngineEvent& event) noexcept = 0;
   // The journal holds every record of this engine up to this sequence.
   virtual void journalled(std::size_t engine, std::uint64_t sequence) noexcept = 0;
-  // Ends the present or the next wait().
+  // Ends the present or the next wait() or rest().
   virtual void wake() noexcept = 0;
 };
 

@@ -31,7 +31,10 @@ namespace sallyport::dataplane {
 class RunningDataPlane final : public DataPlane {
  public:
   RunningDataPlane(const SbcConfig& config, DataPlaneSetup setup)
-      : config_(config), setup_(std::move(setup)), secrets_(setup_.secrets), policy_(config) {}
+      : config_(config),
+        setup_(std::move(setup)),
+        secrets_(setup_.secrets),
+        policy_(config, secrets_.tables) {}
   ~RunningDataPlane() override { stop(); }
 
   // Once. On error the destructor undoes what was done.
@@ -54,12 +57,14 @@ class RunningDataPlane final : public DataPlane {
   void restore_calls();
   [[nodiscard]] Result<void, StartError> start_stream();
   void make_workers();
+  void open_restored_streams();
   [[nodiscard]] Result<void, StartError> start_threads();
   [[nodiscard]] WorkerSetup worker_setup(std::size_t lcore);
   [[nodiscard]] const Device& device_of(std::size_t port) const {
     return *devices_[ports_->device_of(PortIndex(port))];
   }
   [[nodiscard]] DataPlaneSnapshot take_snapshot() const;
+  [[nodiscard]] MediaSnapshot media_snapshot() const;
   [[nodiscard]] PortSnapshot port_snapshot(std::size_t port) const;
   void add_engines(DataPlaneSnapshot& snapshot) const;
   void let_answers_leave() const noexcept;
@@ -82,6 +87,7 @@ class RunningDataPlane final : public DataPlane {
   std::unique_ptr<PortTable> ports_;
   std::unique_ptr<policy::SourceClassifier> sources_;
   std::unique_ptr<ListenerTable> listeners_;
+  std::unique_ptr<MediaRanges> media_ranges_;
   std::unique_ptr<Links> links_;
   std::unique_ptr<EventLines> events_;                 // stays after stop()
   std::vector<std::unique_ptr<CommandBox>> commands_;  // by engine; stay after stop()

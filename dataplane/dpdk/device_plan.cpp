@@ -5,6 +5,11 @@
 #include <array>
 #include <bit>
 
+#include "dataplane/worker/messages.h"
+#include "media-relay/control/media_notice.h"
+#include "media-relay/control/port_pool.h"
+#include "media-relay/relay/stream_state.h"
+
 namespace sallyport::dataplane {
 namespace {
 
@@ -87,6 +92,42 @@ std::uint32_t answer_ring_capacity(const ThreadPlan& threads) {
   return std::bit_ceil(std::max(kAnswerRingCapacity / threads.lcores, 256U));
 }
 
+// Small: what one turn of an lcore takes of it is taken between two bursts of media.
+std::uint32_t media_order_ring_capacity(const ThreadPlan& threads) {
+  return std::bit_ceil(std::max(kMediaOrderRingCapacity / (4 * threads.lcores), 64U));
+}
+
+std::uint32_t media_notice_ring_capacity(const ThreadPlan& threads) {
+  return std::bit_ceil(std::max(kMediaNoticeRingCapacity / threads.shards, 256U));
+}
+
+// The ports of one lcore are those of its slices (media/port_pool.h); each stream has two pairs.
+std::uint32_t media_streams_of_lcore(const SbcConfig& config, std::uint32_t lcores) {
+  const std::uint32_t slices = (media::kSlices + lcores - 1) / lcores;
+  std::uint32_t pairs = 0;
+  for (const RealmConfig& realm : config.realms) {
+    const PortRange& range = realm.media.ports;
+    const std::uint32_t first = (range.first + 1U) / 2, end = (range.last + 1U) / 2;
+    const std::uint32_t all = end > first ? end - first : 0;
+    const std::uint32_t of_slice = (all + media::kSlices - 1) / media::kSlices;
+    pairs += static_cast<std::uint32_t>(realm.media.addresses.size()) * std::min(all, of_slice * slices);
+  }
+  return pairs / 2;
+}
+
+std::uint64_t media_bytes(const SbcConfig& config, const ThreadPlan& threads) {
+  constexpr std::uint64_t kDirections = 2, kPorts = 65536;
+  constexpr std::uint64_t kStream = sizeof(media::StreamState) + sizeof(Timestamp) +
+                                    kDirections * (sizeof(media::HotFlow) + kMediaWayBytes);
+  std::uint64_t addresses = 0;
+  for (const RealmConfig& realm : config.realms) addresses += realm.media.addresses.size();
+  const std::uint64_t relay =
+      media_streams_of_lcore(config, threads.lcores) * kStream + addresses * kPorts * sizeof(std::uint32_t);
+  const std::uint64_t rings = media_order_ring_capacity(threads) * sizeof(MediaOrder) +
+                              media_notice_ring_capacity(threads) * sizeof(media::MediaNotice);
+  return threads.lcores * (relay + threads.shards * rings);
+}
+
 std::uint32_t af_packet_frame_size(std::uint16_t mtu) {
   return std::bit_ceil(std::max(mtu + kLinkHeaders + kAfPacketHeaders, std::uint32_t{2048}));
 }
@@ -111,6 +152,7 @@ MemoryPlan plan_memory(std::span<const DevicePlan> devices, const ThreadPlan& th
   mbufs += device_count * 2 * kDescriptorsPerQueue * 2;       // rx, tx: as much again while in flight
   mbufs += lcores * shards * shard_ring_capacity(threads);    // on the way to shards
   mbufs += lcores * shards * answer_ring_capacity(threads);   // and back
+  mbufs += shards * kDatagramsBehindOrdersMax;                // behind commands for the relay
   mbufs += lcores * 2 * kStreamRingCapacity;                  // to and from the stream thread
   mbufs += lcores * (lcores - 1) * kLcoreRingCapacity;        // handed over
   mbufs += lcores * (kFragmentsHeldMax + kPacketsOnHoldMax);  // waiting

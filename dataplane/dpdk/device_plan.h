@@ -28,7 +28,16 @@ struct ThreadPlan {
 };
 [[nodiscard]] std::uint32_t shard_ring_capacity(const ThreadPlan& threads);   // of one pair
 [[nodiscard]] std::uint32_t answer_ring_capacity(const ThreadPlan& threads);  // of one pair
+// Commands and notices of the relay, of one pair: no packets in them.
+[[nodiscard]] std::uint32_t media_order_ring_capacity(const ThreadPlan& threads);
+[[nodiscard]] std::uint32_t media_notice_ring_capacity(const ThreadPlan& threads);
 [[nodiscard]] ThreadPlan plan_threads(const DataplaneConfig& config, std::uint32_t cpu_count);
+
+// Streams that the relay of one lcore may have at a time: as many as it has pairs of ports for.
+[[nodiscard]] std::uint32_t media_streams_of_lcore(const SbcConfig& config, std::uint32_t lcores);
+// What all relays and their rings take when every port is in use.
+[[nodiscard]] std::uint64_t media_bytes(const SbcConfig& config, const ThreadPlan& threads);
+inline constexpr std::uint64_t kMediaWayBytes = 128;  // of each direction: how it is sent
 
 // Capacities of what may hold packets; plan_memory adds them up.
 inline constexpr std::uint32_t kDescriptorsPerQueue = 1024;
@@ -39,7 +48,10 @@ inline constexpr std::uint32_t kLcoreRingCapacity = 1024;      // lcore to lcore
 inline constexpr std::uint32_t kUnreachableRingCapacity = 64;  // lcore to shard, each pair; no packets in it
 inline constexpr std::uint32_t kFragmentsHeldMax = 4096;       // each lcore
 inline constexpr std::uint32_t kPacketsOnHoldMax = 256;        // each lcore
-inline constexpr std::uint32_t kMempoolCache = 256;            // each thread that handles packets
+inline constexpr std::uint32_t kDatagramsBehindOrdersMax = 1024;  // each shard: wait for the relay
+inline constexpr std::uint32_t kMediaOrderRingCapacity = 1024;    // shard to all lcores
+inline constexpr std::uint32_t kMediaNoticeRingCapacity = 4096;   // lcore to all shards
+inline constexpr std::uint32_t kMempoolCache = 256;               // each thread that handles packets
 
 struct MemoryPlan {
   std::uint32_t mbufs = 0;

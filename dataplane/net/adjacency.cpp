@@ -59,6 +59,7 @@ void AdjacencyCache::on_message(Timestamp now, const FromStream& message) noexce
       return;
     case FromStream::Kind::Changed:
       ++routes_version;
+      ++version_;
       return;
     case FromStream::Kind::NextHop:
       answer = State::Resolved;
@@ -72,6 +73,8 @@ void AdjacencyCache::on_message(Timestamp now, const FromStream& message) noexce
   }
   Entry* const entry = entries_.peek(message.port, message.destination);
   if (entry == nullptr) return;  // has made room for others
+  const bool is_same = answer == State::Resolved && entry->mac == message.mac && entry->mtu == message.mtu;
+  if (entry->state == State::Resolved && !is_same) ++version_;
   entry->state = answer;
   entry->answered_at = now;
   entry->routes_version = routes_version;

@@ -55,6 +55,8 @@ class AdjacencyCache {
   // NextHop, NoRoute, NoNeighbour, Changed; Packet is ignored.
   void on_message(Timestamp now, const FromStream& message) noexcept;
 
+  // Another number when what was answered with Send may be wrong now.
+  [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] std::size_t capacity() const noexcept { return entries_.capacity(); }
 
@@ -72,6 +74,7 @@ class AdjacencyCache {
 
   RecencyTable<Entry> entries_;
   std::vector<std::uint32_t> routes_versions_;  // by port
+  std::uint32_t version_ = 0;
 };
 
 }  // namespace sallyport::dataplane

@@ -43,6 +43,8 @@ enum class DropReason : std::uint8_t {
   EchoBudget,
   ErrorQuotesNoFlow,  // ICMP error about a datagram that no listener of ours sent
   ErrorBudget,        // ICMP errors about our own flows
+  // media
+  MediaRefused,  // the relay did not let it through; why is counted by realm (media::MediaDropReason)
   // hand-over
   ShardRingFull,
   StreamRingFull,
@@ -89,6 +91,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "echo_budget",
                                                                                  "error_quotes_no_flow",
                                                                                  "error_budget",
+                                                                                 "media_refused",
                                                                                  "shard_ring_full",
                                                                                  "stream_ring_full",
                                                                                  "lcore_ring_full",

@@ -19,14 +19,22 @@ bool EventLines::has_mail() const noexcept {
 bool EventLines::wait(Duration longest) noexcept {
   if (has_mail()) return true;
   bell_.announce_sleep();
-  if (!has_mail()) {
-    const timespec timeout{static_cast<time_t>(longest.count() / 1'000'000'000),
-                           static_cast<long>(longest.count() % 1'000'000'000)};
-    pollfd bell{bell_.fd(), POLLIN, 0};
-    ppoll(&bell, 1, &timeout, nullptr);
-  }
+  if (!has_mail()) sleep(longest);
   bell_.wake_up();
   return has_mail();
+}
+
+// Without saying that it sleeps: then only wake() and close() ring.
+void EventLines::rest(Duration time) noexcept {
+  sleep(time);
+  bell_.wake_up();
+}
+
+void EventLines::sleep(Duration longest) noexcept {
+  const timespec timeout{static_cast<time_t>(longest.count() / 1'000'000'000),
+                         static_cast<long>(longest.count() % 1'000'000'000)};
+  pollfd bell{bell_.fd(), POLLIN, 0};
+  ppoll(&bell, 1, &timeout, nullptr);
 }
 
 void EventLines::journalled(std::size_t engine, std::uint64_t sequence) noexcept {

@@ -18,6 +18,7 @@ class EventLines final : public EventStream {
 
   [[nodiscard]] std::size_t engines() const noexcept override { return lines_.size(); }
   [[nodiscard]] bool wait(Duration longest) noexcept override;
+  void rest(Duration time) noexcept override;
   [[nodiscard]] bool take(std::size_t engine, sip::EngineEvent& event) noexcept override {
     return lines_[engine]->take(event);
   }
@@ -31,6 +32,7 @@ class EventLines final : public EventStream {
 
  private:
   [[nodiscard]] bool has_mail() const noexcept;
+  void sleep(Duration longest) noexcept;
 
   Doorbell bell_;
   std::vector<std::unique_ptr<EventLine>> lines_;

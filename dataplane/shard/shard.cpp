@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "dataplane/dpdk/mbuf_ptr.h"
+#include "dataplane/packet/datagram_mbuf.h"
 #include "dataplane/packet/parse_mbuf.h"
 
 namespace sallyport::dataplane {
@@ -18,10 +19,17 @@ PortIndex port_named(const SbcConfig& config, const std::string& name) {
   return PortIndex::kNone;
 }
 
+std::vector<ShardOutbox::ToLcore> ways_to(const std::vector<ShardLcore>& lcores) {
+  std::vector<ShardOutbox::ToLcore> ways;
+  for (const ShardLcore& lcore : lcores) ways.push_back({lcore.outbox, lcore.orders, lcore.progress});
+  return ways;
+}
+
 }  // namespace
 
 Shard::Shard(const SbcConfig& config, ShardSetup setup)
     : lcores_(std::move(setup.lcores)),
+      outbox_(ways_to(lcores_)),
       owner_(setup.owner),
       pool_(setup.pool),
       events_(*setup.events),
@@ -36,9 +44,12 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
 Shard::~Shard() { discard_mail(); }
 
 std::size_t Shard::run_once(Timestamp now) noexcept {
-  std::size_t done = commands_.take_all(now);
+  std::size_t done = commands_.take_all(now) + outbox_.go_on();
+  tell_media_ready();
   if (!is_saved_) done += hear_journal(now);
   for (ShardLcore& lcore : lcores_) done += take_mail(now, lcore, kBatch);
+  for (const ShardLcore& lcore : lcores_)
+    if (lcore.notices != nullptr) done += take_notices(now, *lcore.notices);
   if (!is_saved_) done += run_timers(now);
   events_.flush();
   return done;
@@ -58,6 +69,15 @@ std::size_t Shard::take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_mo
       refuse(input.packet);
     else
       handle(now, input.packet);
+  }
+  return done;
+}
+
+std::size_t Shard::take_notices(Timestamp now, Mailbox<media::MediaNotice>& notices) noexcept {
+  std::size_t done = 0;
+  for (media::MediaNotice notice; done < kBatch && notices.receive(notice); ++done) {
+    if (is_saved_) continue;
+    with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_media(now, notice, out); });
   }
   return done;
 }
@@ -82,16 +102,18 @@ std::size_t Shard::hear_journal(Timestamp now) noexcept {
 }
 
 bool Shard::has_mail() const noexcept {
-  return commands_.has_mail() || (!is_saved_ && events_.journalled() != journalled_) ||
+  return commands_.has_mail() || (!is_saved_ && events_.journalled() != journalled_) || outbox_.can_go_on() ||
          std::any_of(lcores_.begin(), lcores_.end(), [](const ShardLcore& lcore) {
-           return !lcore.inbox->empty() || !lcore.unreachable->empty();
+           return !lcore.inbox->empty() || !lcore.unreachable->empty() ||
+                  (lcore.notices != nullptr && !lcore.notices->empty());
          });
 }
 
 std::optional<Timestamp> Shard::next_deadline(Timestamp now) const noexcept {
   std::optional<Timestamp> deadline;
   if (!is_saved_) deadline = engine_.next_deadline();
-  if (events_.is_behind()) deadline = std::min(deadline.value_or(Timestamp::max()), now + kRetryEvents);
+  if (events_.is_behind() || !outbox_.is_empty())
+    deadline = std::min(deadline.value_or(Timestamp::max()), now + kRetry);
   return deadline;
 }
 
@@ -135,14 +157,23 @@ std::string_view Shard::payload_of(const rte_mbuf& packet) noexcept {
 }
 
 void Shard::carry_out() noexcept {
+  for (const media::MediaCommand& command : out_.media()) outbox_.give(command);
+  tell_media_ready();
   for (const sip::SendDatagram& datagram : out_.sends()) send(datagram);
   for (sip::EngineEvent& event : out_.events()) events_.add(std::move(event));
+}
+
+void Shard::tell_media_ready() noexcept {
+  const bool is_ready = !outbox_.is_congested();
+  if (is_ready == is_media_ready_) return;
+  is_media_ready_ = is_ready;
+  engine_.set_media_ready(is_ready);
 }
 
 void Shard::send(const sip::SendDatagram& datagram) noexcept {
   const sip::Path& path = datagram.path;
   const RealmWay& way = realms_[to_position(path.realm)];
-  MbufPtr packet(packet_of(datagram.bytes));
+  MbufPtr packet(datagram_mbuf(datagram.bytes, *pool_));
   if (!packet) {
     dropped_[to_position(way.port)].add(DropReason::NoBuffer);
     return;
@@ -160,35 +191,11 @@ void Shard::send(const sip::SendDatagram& datagram) noexcept {
   meta.packet_class = PacketClass::Signalling;
   const std::size_t lcore = owner_.of(path.remote.address);
   const std::size_t sender = lcores_[lcore].sender_by_port[to_position(way.port)];
-  if (!lcores_[sender].outbox->send({packet.get(), way.dscp})) {
+  if (!outbox_.send(sender, {packet.get(), way.dscp})) {
     dropped_[to_position(way.port)].add(DropReason::LcoreRingFull);
     return;
   }
   (void)packet.release();
-}
-
-// A message that one buffer can't hold goes into a chain. Null: no buffers.
-rte_mbuf* Shard::packet_of(std::string_view bytes) noexcept {
-  MbufPtr head;
-  rte_mbuf* last = nullptr;
-  do {
-    rte_mbuf* segment = rte_pktmbuf_alloc(pool_);
-    if (segment == nullptr) return nullptr;
-    const std::size_t size = std::min<std::size_t>(bytes.size(), rte_pktmbuf_tailroom(segment));
-    std::memcpy(rte_pktmbuf_mtod(segment, char*), bytes.data(), size);
-    segment->data_len = static_cast<std::uint16_t>(size);
-    segment->pkt_len = static_cast<std::uint32_t>(size);
-    bytes.remove_prefix(size);
-    if (last == nullptr) {
-      head.reset(segment);
-    } else {
-      last->next = segment;
-      head->nb_segs = static_cast<std::uint16_t>(head->nb_segs + 1);
-      head->pkt_len += segment->pkt_len;
-    }
-    last = segment;
-  } while (!bytes.empty());
-  return head.release();
 }
 
 }  // namespace sallyport::dataplane

@@ -3,7 +3,8 @@
 // shard_thread.h runs the turns.
 //
 // All that goes to one address leaves by one lcore, whichever lcore or timer caused it: messages of one
-// dialog never overtake each other between here and the wire.
+// dialog never overtake each other between here and the wire. Commands for the relay go before them
+// (shard_outbox.h).
 #pragma once
 
 #include <cstddef>
@@ -16,9 +17,11 @@
 #include "dataplane/pipeline/drop_reason.h"
 #include "dataplane/shard/command_box.h"
 #include "dataplane/shard/event_line.h"
+#include "dataplane/shard/shard_outbox.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
 #include "dataplane/worker/source_owner.h"
+#include "media-relay/control/media_notice.h"
 #include "policy/base/counters.h"
 #include "policy/base/time.h"
 #include "policy/model/sbc_config.h"
@@ -35,6 +38,9 @@ struct ShardLcore {
   Mailbox<ShardOutput>* outbox = nullptr;       // the shard sends
   // By port: which lcore sends on it what this lcore would send (itself, if it has a transmit queue there).
   std::vector<std::size_t> sender_by_port;
+  Mailbox<MediaOrder>* orders = nullptr;           // the shard sends
+  const MediaProgress* progress = nullptr;         // the lcore writes
+  Mailbox<media::MediaNotice>* notices = nullptr;  // the lcore sends
 };
 
 struct ShardSetup {
@@ -75,6 +81,11 @@ class Shard {
   // datagrams are dropped, timers rest.
   [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save(Timestamp now) noexcept;
   [[nodiscard]] bool is_saved() const noexcept { return is_saved_; }
+  // When no thread runs it any more: passes on what waited for the relay. True: nothing waits now.
+  bool let_leave() noexcept {
+    (void)outbox_.go_on();
+    return outbox_.is_empty();
+  }
   // When no thread runs it any more: frees what its inboxes still hold.
   void discard_mail() noexcept;
 
@@ -88,23 +99,25 @@ class Shard {
   static constexpr std::size_t kBatch = 64;
   static constexpr std::size_t kTimerTurns = 16;  // of engine_.on_deadline() in one turn
   static constexpr std::size_t kDatagramMax = 65535;
-  static constexpr Duration kRetryEvents = 5ms;
+  static constexpr Duration kRetry = 5ms;  // what waits for others: events, datagrams behind the relay
 
   struct RealmWay {
     PortIndex port = PortIndex::kNone;
     std::uint8_t dscp = 0;
   };
   std::size_t take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept;
+  std::size_t take_notices(Timestamp now, Mailbox<media::MediaNotice>& notices) noexcept;
   std::size_t run_timers(Timestamp now) noexcept;
   std::size_t hear_journal(Timestamp now) noexcept;
   void handle(Timestamp now, rte_mbuf* packet) noexcept;
   void refuse(rte_mbuf* packet) noexcept;
   void carry_out() noexcept;
+  void tell_media_ready() noexcept;
   void send(const sip::SendDatagram& datagram) noexcept;
-  [[nodiscard]] rte_mbuf* packet_of(std::string_view bytes) noexcept;
   [[nodiscard]] std::string_view payload_of(const rte_mbuf& packet) noexcept;
 
   std::vector<ShardLcore> lcores_;
+  ShardOutbox outbox_;
   SourceOwner owner_;
   rte_mempool* pool_;
   EventLine& events_;
@@ -112,7 +125,7 @@ class Shard {
   sip::SipEngine engine_;
   sip::EngineOutput out_;
   std::uint64_t journalled_ = 0;  // what the engine knows of it
-  bool is_saved_ = false;
+  bool is_saved_ = false, is_media_ready_ = true;
   std::vector<RealmWay> realms_;                   // by RealmIndex
   std::vector<EnumCounters<DropReason>> dropped_;  // by PortIndex
   std::unique_ptr<char[]> scratch_;                // a payload that lies in several segments, made whole

@@ -117,16 +117,16 @@ void TransmitStage::send_to(const ShardOutput& datagram, const NextHop& hop) noe
   const PacketMeta& meta = *meta_of(packet.get());
   const std::uint16_t mtu = hop.mtu == 0 ? port.mtu : std::min(hop.mtu, port.mtu);
   if (packet->pkt_len <= std::uint32_t{meta.l3_offset} + mtu)
-    return enqueue(index, packet.release(), meta.packet_class);
+    return send_frame(index, packet.release(), meta.packet_class);
   std::array<rte_mbuf*, kFragmentsOfOneMax> fragments{};
   const auto count =
       cut_into_fragments(*packet.get(), {meta.l3_offset, mtu, identification}, *setup_.pool, fragments);
   if (!count) return drop(index, packet.release(), count.error());
-  for (std::size_t i = 0; i < *count; ++i) enqueue(index, fragments[i], meta.packet_class);
+  for (std::size_t i = 0; i < *count; ++i) send_frame(index, fragments[i], meta.packet_class);
 }
 
 void TransmitStage::on_stream(Timestamp now, const FromStream& message) noexcept {
-  if (message.kind == FromStream::Kind::Packet) return send_frame(message.port, message.packet);
+  if (message.kind == FromStream::Kind::Packet) return send_from_tap(message.port, message.packet);
   next_hops_.on_message(now, message);
   if (message.kind == FromStream::Kind::Changed) return ask_ahead(now, message.port);
   if (hold_.empty()) return;
@@ -142,18 +142,29 @@ void TransmitStage::on_stream(Timestamp now, const FromStream& message) noexcept
 }
 
 // From Linux in the port's namespace; it knows no tags.
-void TransmitStage::send_frame(PortIndex port, rte_mbuf* frame) noexcept {
+void TransmitStage::send_from_tap(PortIndex port, rte_mbuf* frame) noexcept {
   const TransmitPort& way = setup_.ports[to_position(port)];
   if (frame->pkt_len > kEthernetBytes + std::size_t{way.mtu}) return drop(port, frame, DropReason::TooBig);
   if (way.vlan != 0 && !insert_tag(*frame, way.vlan)) return drop(port, frame, DropReason::NoBuffer);
-  enqueue(port, frame, PacketClass::Exception);
+  send_frame(port, frame, PacketClass::Exception);
 }
 
-void TransmitStage::enqueue(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept {
+void TransmitStage::send_frame(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept {
   const std::size_t device = setup_.ports[to_position(port)].device;
+  if (!setup_.devices[device].queue && setup_.devices[device].sender != nullptr)
+    return hand_over(port, frame, packet_class);
   DeviceQueue& queue = queues_[device];
   if (queue.count == queue.waiting.size()) flush(device);
   queue.waiting[queue.count++] = {frame, frame->pkt_len, port, packet_class};
+}
+
+// Counted as sent by the lcore that sends it.
+void TransmitStage::hand_over(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept {
+  PacketMeta& meta = *meta_of(frame);
+  meta.port = port;
+  meta.packet_class = packet_class;
+  const std::size_t device = setup_.ports[to_position(port)].device;
+  if (!setup_.devices[device].sender->send({frame, true})) drop(port, frame, DropReason::LcoreRingFull);
 }
 
 void TransmitStage::flush() noexcept {

@@ -33,9 +33,10 @@ struct TransmitPort {
 };
 
 struct TransmitDevice {
-  std::uint16_t id = 0;                // of rte_ethdev
-  std::optional<std::uint16_t> queue;  // nothing: another lcore sends there, and nobody asks this one to
-  const DeviceGate* gate = nullptr;    // Device::gate(); whoever polls the device asks it first
+  std::uint16_t id = 0;                   // of rte_ethdev
+  std::optional<std::uint16_t> queue;     // nothing: another lcore sends there
+  const DeviceGate* gate = nullptr;       // Device::gate(); whoever polls the device asks it first
+  Mailbox<HandedOver>* sender = nullptr;  // to that other lcore
 };
 
 // A configured peer or gateway.
@@ -68,6 +69,15 @@ class TransmitStage {
   // Both take the packet over.
   void send_datagram(Timestamp now, const ShardOutput& datagram) noexcept;
   void on_stream(Timestamp now, const FromStream& message) noexcept;
+  // A whole frame, in one segment or in a chain, with VLAN tag. Takes it over.
+  void send_frame(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept;
+  // For who keeps what it needs for sending: asks the stream thread when it must. What was answered is good
+  // for a second or two, and while next_hops_version() is the same.
+  [[nodiscard]] NextHop next_hop(Timestamp now, PortIndex port, const IpAddress& destination) noexcept;
+  [[nodiscard]] std::uint32_t next_hops_version() const noexcept { return next_hops_.version(); }
+  [[nodiscard]] const TransmitPort& port(PortIndex port) const noexcept {
+    return setup_.ports[to_position(port)];
+  }
   // A burst to each device that has something waiting. At the end of each turn.
   void flush() noexcept;
   // Lets go what has waited too long; the first time asks ahead. Cheap to call each turn.
@@ -87,12 +97,11 @@ class TransmitStage {
     std::size_t count = 0;
     std::array<Outgoing, kBurstMax> waiting{};
   };
-  [[nodiscard]] NextHop next_hop(Timestamp now, PortIndex port, const IpAddress& destination) noexcept;
   void ask_ahead(Timestamp now, PortIndex port) noexcept;
   void route(Timestamp now, const ShardOutput& datagram, bool may_hold) noexcept;
   void send_to(const ShardOutput& datagram, const NextHop& hop) noexcept;
-  void send_frame(PortIndex port, rte_mbuf* frame) noexcept;
-  void enqueue(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept;
+  void send_from_tap(PortIndex port, rte_mbuf* frame) noexcept;
+  void hand_over(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept;
   void flush(std::size_t device) noexcept;
   void drop(PortIndex port, rte_mbuf* packet, DropReason reason) noexcept;
 

@@ -21,6 +21,11 @@ void nap(Duration length) noexcept {
   clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
+[[nodiscard]] Moved kind_of(const Worker& worker, std::size_t moved) noexcept {
+  if (moved == 0) return Moved::Nothing;
+  return worker.has_moved_urgent() ? Moved::Urgent : Moved::Patient;
+}
+
 }  // namespace
 
 bool LcoreThread::start(unsigned number) {
@@ -46,12 +51,14 @@ void LcoreThread::run(unsigned number) noexcept {
   Timestamp now = read_clock();
   while (!stopping_.load(std::memory_order_acquire)) {
     turns.begin();
-    const bool moved = worker_.poll(now) != 0;
-    const Duration sleep = idle_mode_ == IdleMode::Poll ? Duration::zero() : idle.after_turn(now, moved);
+    const std::size_t moved = worker_.poll(now);
+    const Duration sleep = idle_mode_ == IdleMode::Poll
+                               ? Duration::zero()
+                               : idle.after_turn(now, kind_of(worker_, moved), moved);
     if (sleep > Duration::zero()) nap(sleep);
     const Timestamp next = read_clock();
     const auto took = static_cast<std::uint64_t>((next - now).count());
-    if (moved) times_.busy_ns.add(took);
+    if (moved != 0) times_.busy_ns.add(took);
     times_.total_ns.add(took);
     now = next;
   }

@@ -27,6 +27,10 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
     to_shards_.push_back(std::make_unique<Mailbox<ShardInput>>(shard_ring_capacity(threads)));
     from_shards_.push_back(std::make_unique<Mailbox<ShardOutput>>(answer_ring_capacity(threads)));
     unreachable_.push_back(std::make_unique<Mailbox<Unreachable>>(kUnreachableRingCapacity));
+    media_orders_.push_back(std::make_unique<Mailbox<MediaOrder>>(media_order_ring_capacity(threads)));
+    media_progress_.push_back(std::make_unique<MediaProgress>());
+    media_notices_.push_back(
+        std::make_unique<Mailbox<media::MediaNotice>>(media_notice_ring_capacity(threads)));
   }
   for (std::size_t lcore = 0; lcore < lcores_; ++lcore) {
     to_stream_.push_back(std::make_unique<Mailbox<ToStream>>(kStreamRingCapacity));
@@ -55,6 +59,8 @@ std::vector<RingSnapshot> Links::snapshot() const {
       const std::size_t at = lcore * shards_ + shard;
       rings.push_back(ring_of(fmt::format("lcore{}-shard{}", lcore, shard), *to_shards_[at]));
       rings.push_back(ring_of(fmt::format("shard{}-lcore{}", shard, lcore), *from_shards_[at]));
+      rings.push_back(ring_of(fmt::format("shard{}-media{}", shard, lcore), *media_orders_[at]));
+      rings.push_back(ring_of(fmt::format("media{}-shard{}", lcore, shard), *media_notices_[at]));
     }
     rings.push_back(ring_of(fmt::format("lcore{}-stream", lcore), *to_stream_[lcore]));
     rings.push_back(ring_of(fmt::format("stream-lcore{}", lcore), *from_stream_[lcore]));

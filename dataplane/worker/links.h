@@ -9,7 +9,7 @@
 #include "dataplane/worker/doorbell.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
-#include "dataplane/worker/steer_stage.h"
+#include "media-relay/control/media_notice.h"
 
 namespace sallyport::dataplane {
 
@@ -28,6 +28,15 @@ class Links {
   }
   [[nodiscard]] Mailbox<Unreachable>& unreachable(std::size_t lcore, std::size_t shard) noexcept {
     return *unreachable_[lcore * shards_ + shard];
+  }
+  [[nodiscard]] Mailbox<MediaOrder>& media_orders(std::size_t shard, std::size_t lcore) noexcept {
+    return *media_orders_[lcore * shards_ + shard];
+  }
+  [[nodiscard]] MediaProgress& media_progress(std::size_t shard, std::size_t lcore) noexcept {
+    return *media_progress_[lcore * shards_ + shard];
+  }
+  [[nodiscard]] Mailbox<media::MediaNotice>& media_notices(std::size_t lcore, std::size_t shard) noexcept {
+    return *media_notices_[lcore * shards_ + shard];
   }
   [[nodiscard]] Mailbox<ToStream>& to_stream(std::size_t lcore) noexcept { return *to_stream_[lcore]; }
   [[nodiscard]] Mailbox<FromStream>& from_stream(std::size_t lcore) noexcept { return *from_stream_[lcore]; }
@@ -48,11 +57,14 @@ class Links {
 
  private:
   std::size_t lcores_, shards_;
-  std::vector<std::unique_ptr<Mailbox<ShardInput>>> to_shards_;     // by lcore, shard
-  std::vector<std::unique_ptr<Mailbox<ShardOutput>>> from_shards_;  // by lcore, shard
-  std::vector<std::unique_ptr<Mailbox<Unreachable>>> unreachable_;  // by lcore, shard
-  std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;       // by lcore
-  std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;   // by lcore
+  std::vector<std::unique_ptr<Mailbox<ShardInput>>> to_shards_;              // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<ShardOutput>>> from_shards_;           // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<Unreachable>>> unreachable_;           // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<MediaOrder>>> media_orders_;           // by lcore, shard
+  std::vector<std::unique_ptr<MediaProgress>> media_progress_;               // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<media::MediaNotice>>> media_notices_;  // by lcore, shard
+  std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;                // by lcore
+  std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;            // by lcore
   std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;  // by sender, receiver; null on the diagonal
   std::vector<std::unique_ptr<Doorbell>> shard_bells_;
 };

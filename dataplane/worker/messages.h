@@ -2,9 +2,11 @@
 // carries its ownership; the receiver frees it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "dataplane/packet/packet_meta.h"
+#include "media-relay/control/media_command.h"
 #include "policy/base/ip_address.h"
 #include "policy/model/index.h"
 
@@ -24,11 +26,28 @@ struct Unreachable {
   Endpoint local, remote;
 };
 
+// lcore -> lcore: a packet with its PacketMeta in the private area.
+struct HandedOver {
+  rte_mbuf* packet = nullptr;
+  bool is_to_send = false;  // a whole frame for the meta's port, whose queue the receiver has; else: parsed
+};
+
 // shard -> lcore: a UDP datagram to send. The mbuf holds only the UDP payload (room for all headers is left
 // in front); addresses, ports and `port` stand in its PacketMeta (source = our side), DSCP here.
 struct ShardOutput {
   rte_mbuf* packet = nullptr;
   std::uint8_t dscp = 0;
+};
+
+// shard -> the lcore that owns the stream. Numbers of one shard grow, over all lcores together.
+struct MediaOrder {
+  std::uint64_t number = 0;
+  media::MediaCommand command;
+};
+
+// How far an lcore is with the commands of a shard. Written by the lcore.
+struct alignas(64) MediaProgress {
+  std::atomic<std::uint64_t> done{0};  // MediaOrder::number of the last
 };
 
 // lcore -> stream thread.

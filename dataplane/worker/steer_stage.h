@@ -1,5 +1,6 @@
 // steer_stage.h — with several lcores: hands each packet to the lcore that owns its source, so that a
-// source's buckets and fragments have one owner (worker/source_owner.h). Not used when there is one lcore.
+// source's buckets and fragments have one owner (worker/source_owner.h); but what comes to a media port to
+// the lcore that owns the port, and with it the stream. Not used when there is one lcore.
 #pragma once
 
 #include <cstddef>
@@ -7,22 +8,20 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/packet/media_ranges.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/messages.h"
 #include "dataplane/worker/source_owner.h"
 #include "policy/base/time.h"
 
 namespace sallyport::dataplane {
 
-// lcore -> lcore: a parsed packet, with its PacketMeta in the private area.
-struct HandedOver {
-  rte_mbuf* packet = nullptr;
-};
-
 struct SteerSetup {
   std::size_t own = 0;                          // this lcore
   std::vector<Mailbox<HandedOver>*> to_lcores;  // by lcore; null at `own`
   SourceOwner owner;
+  MediaRanges media;
 };
 
 class SteerStage {

@@ -3,12 +3,14 @@
 
 #include <rte_ethdev.h>
 
+#include "dataplane/dpdk/clock.h"
 #include "dataplane/packet/parse_mbuf.h"
 
 namespace sallyport::dataplane {
 namespace {
 
 constexpr Duration kExpiryEvery = 100ms;
+constexpr std::uint32_t kSampledTurns = 64;  // one of so many is timed
 
 TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream,
                        std::span<PortCounters> counters) {
@@ -17,10 +19,11 @@ TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream,
   return transmit;
 }
 
-std::optional<SteerStage> steer_for(const WorkerSetup& setup, const SbcConfig& config) {
+std::optional<SteerStage> steer_for(const WorkerSetup& setup, const SbcConfig& config,
+                                    const MediaRanges& media) {
   if (setup.to_lcores.size() <= 1) return std::nullopt;
   return SteerStage({setup.number, setup.to_lcores,
-                     SourceOwner(config.security.limits.prefix, setup.key, setup.to_lcores.size())});
+                     SourceOwner(config.security.limits.prefix, setup.key, setup.to_lcores.size()), media});
 }
 
 }  // namespace
@@ -30,7 +33,7 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       ports_(tables.ports),
       counters_(config.ports.size()),
       parse_(tables.ports),
-      steer_(steer_for(setup_, config)),
+      steer_(steer_for(setup_, config, tables.media)),
       fragment_({tables.ports, tables.sources, counters_}, FragmentLimits{}, setup_.key),
       classify_(tables.listeners),
       guard_(config, tables.sources, setup_.key,
@@ -38,10 +41,14 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       signalling_(setup_.shards, setup_.token_key),
       unreachable_(setup_.shards),
       exception_(*setup_.to_stream, *setup_.stream_bell),
-      transmit_(with_own(setup_.transmit, setup_.to_stream, counters_)) {}
+      transmit_(with_own(setup_.transmit, setup_.to_stream, counters_)),
+      media_({config, tables.media, transmit_, counters_, setup_.transmit.pool, setup_.number,
+              setup_.to_lcores, setup_.key},
+             setup_.media) {}
 
 std::size_t Worker::poll(Timestamp now) noexcept {
   std::size_t moved = 0;
+  has_moved_urgent_ = false;
   for (const RxQueue& queue : setup_.rx_queues) moved += poll_queue(now, queue);
   for (Mailbox<HandedOver>* mailbox : setup_.from_lcores)
     if (mailbox != nullptr) moved += poll_lcore(now, *mailbox);
@@ -49,8 +56,22 @@ std::size_t Worker::poll(Timestamp now) noexcept {
   moved += poll_stream(now);
   on_time(now);
   transmit_.flush();
+  if (media_.take_has_forwarded()) sample_relay_time(now);
   if (transmit_.take_has_asked()) setup_.stream_bell->ring();
   return moved;
+}
+
+bool Worker::take_orders(Timestamp now) noexcept {
+  std::size_t taken = 0;
+  for (std::size_t shard = 0; shard < setup_.from_shards.size(); ++shard)
+    taken += media_.take_orders(now, shard);
+  return taken != 0;
+}
+
+// A turn begins when the clock has been read, and that is when the packets of its burst were there at the
+// latest.
+void Worker::sample_relay_time(Timestamp now) noexcept {
+  if (media_turns_++ % kSampledTurns == 0) relay_times_.add(read_clock() - now);
 }
 
 std::size_t Worker::poll_queue(Timestamp now, const RxQueue& queue) noexcept {
@@ -72,6 +93,11 @@ std::size_t Worker::poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noex
   HandedOver message;
   for (; received < kBurstMax && mailbox.receive(message); ++received) {
     PacketMeta* meta = meta_of(message.packet);
+    if (message.is_to_send) {
+      transmit_.send_frame(meta->port, message.packet, meta->packet_class);
+      has_moved_urgent_ = true;
+      continue;
+    }
     const std::uint16_t device = ports_.device_of(meta->port);
     if (burst_.count != 0 && device != burst_.device) run_stages(now);
     burst_.device = device;
@@ -83,12 +109,16 @@ std::size_t Worker::poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noex
   return received;
 }
 
+// What a datagram promises was ordered before it was sent: so the orders are taken after it, and it leaves
+// after that.
 std::size_t Worker::poll_shards(Timestamp now) noexcept {
   std::size_t received = 0;
-  for (Mailbox<ShardOutput>* mailbox : setup_.from_shards) {
-    ShardOutput message;
-    for (std::size_t i = 0; i < kBurstMax && mailbox->receive(message); ++i, ++received)
-      transmit_.send_datagram(now, message);
+  for (std::size_t shard = 0; shard < setup_.from_shards.size(); ++shard) {
+    std::array<ShardOutput, kBurstMax> taken;
+    std::size_t count = 0;
+    while (count < taken.size() && setup_.from_shards[shard]->receive(taken[count])) ++count;
+    received += count + media_.take_orders(now, shard);
+    for (std::size_t i = 0; i < count; ++i) transmit_.send_datagram(now, taken[i]);
   }
   return received;
 }
@@ -98,10 +128,12 @@ std::size_t Worker::poll_stream(Timestamp now) noexcept {
   FromStream message;
   for (; received < kBurstMax && setup_.from_stream->receive(message); ++received)
     transmit_.on_stream(now, message);
+  has_moved_urgent_ |= received != 0;
   return received;
 }
 
 void Worker::on_time(Timestamp now) noexcept {
+  media_.on_time(now);
   transmit_.on_time(now);
   if (now < next_expiry_) return;
   next_expiry_ = now + kExpiryEvery;
@@ -111,6 +143,7 @@ void Worker::on_time(Timestamp now) noexcept {
 
 void Worker::run_stages(Timestamp now) noexcept {
   fragment_.process(now, burst_);
+  media_.process(now, burst_);
   classify_.process(now, burst_);
   guard_.process(now, burst_);
   count_received();
@@ -123,10 +156,14 @@ void Worker::run_stages(Timestamp now) noexcept {
 // Before packets are handed over: afterwards they are no longer ours to look at.
 void Worker::count_received() noexcept {
   for (std::size_t i = 0; i < burst_.count; ++i) {
-    if (burst_.verdicts[i] == Verdict::Consumed) continue;  // a fragment is counted once its packet is whole
+    if (burst_.verdicts[i] == Verdict::Consumed) {  // a fragment is counted once its packet is whole
+      has_moved_urgent_ = true;
+      continue;
+    }
     const PacketMeta& meta = *burst_.meta[i];
     PortCounters& counters = counters_[to_position(meta.port)];
     const auto packet_class = static_cast<std::size_t>(meta.packet_class);
+    has_moved_urgent_ |= meta.packet_class != PacketClass::Signalling;
     counters.rx_packets[packet_class].add();
     counters.rx_bytes[packet_class].add(burst_.packets[i]->pkt_len);
   }

@@ -2,9 +2,9 @@
 // stages over each burst, sends. lcore_thread.h runs the turns.
 //
 //   device queue ─► parse ─► (steer) ─┐
-//   other lcores ─────────────────────┴► fragment ─► classify ─► guard ─► signalling ─► unreachable ─►
-//   exception ─► count, free
-//   shards, stream thread ─► transmit ─► device queue
+//   other lcores ─────────────────────┴► fragment ─► media ─► classify ─► guard ─► signalling ─►
+//   unreachable ─► exception ─► count, free
+//   media, shards, stream thread ─► transmit ─► device queue
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,10 @@
 #include "dataplane/stages/signalling_stage.h"
 #include "dataplane/stages/transmit_stage.h"
 #include "dataplane/stages/unreachable_stage.h"
+#include "dataplane/worker/lcore_media.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/relay_times.h"
 #include "dataplane/worker/steer_stage.h"
 
 namespace sallyport::dataplane {
@@ -47,8 +49,9 @@ struct WorkerSetup {
   Doorbell* stream_bell = nullptr;
   std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
   TransmitSetup transmit;                                    // its counters and to_stream are filled in here
-  HashKey key;                                               // random, of hash tables
-  HashKey token_key;                                         // the node's secret: chooses the shard of a call
+  LcoreMediaSetup media;
+  HashKey key;        // random, of hash tables
+  HashKey token_key;  // the node's secret: chooses the shard of a call
 };
 
 // Immutable, shared by all lcores.
@@ -56,6 +59,7 @@ struct Tables {
   const PortTable& ports;
   const policy::SourceClassifier& sources;
   const ListenerTable& listeners;
+  const MediaRanges& media;
 };
 
 class Worker {
@@ -67,11 +71,18 @@ class Worker {
 
   // One turn. How many packets and messages it moved.
   std::size_t poll(Timestamp now) noexcept;
+  // The last turn moved something else than SIP, or may have: what was handed over or is a fragment.
+  [[nodiscard]] bool has_moved_urgent() const noexcept { return has_moved_urgent_; }
 
   // How many there are, this one included.
   [[nodiscard]] std::size_t lcores() const noexcept { return setup_.to_lcores.size(); }
 
+  // Before the first turn: the commands of calls that were restored. False: there were none.
+  bool take_orders(Timestamp now) noexcept;
+
   // Any thread.
+  [[nodiscard]] const media::Relay& relay() const noexcept { return media_.relay(); }
+  [[nodiscard]] const RelayTimes& relay_times() const noexcept { return relay_times_; }
   [[nodiscard]] const PortCounters& counters(PortIndex port) const noexcept {
     return counters_[to_position(port)];
   }
@@ -84,6 +95,7 @@ class Worker {
   std::size_t poll_shards(Timestamp now) noexcept;
   std::size_t poll_stream(Timestamp now) noexcept;
   void on_time(Timestamp now) noexcept;
+  void sample_relay_time(Timestamp now) noexcept;
   void run_stages(Timestamp now) noexcept;
   void count_received() noexcept;
   void finish() noexcept;
@@ -100,8 +112,12 @@ class Worker {
   UnreachableStage unreachable_;
   ExceptionStage exception_;
   TransmitStage transmit_;
+  LcoreMedia media_;
+  RelayTimes relay_times_;
+  std::uint32_t media_turns_ = 0;
   Timestamp next_expiry_{};
   Counter sources_tracked_;
+  bool has_moved_urgent_ = false;
   Burst burst_;
 };
 

@@ -79,6 +79,21 @@ void add_start_line(Json& out, const sip::SipMessage& message) {
   out["cseq"] = message.has_cseq ? Json(message.cseq.number) : Json(nullptr);
 }
 
+// The rows are those of the CDR, in its order; here each says which direction it is.
+void add_to_media(Json& rows, const std::vector<MediaRecord>& media) {
+  const std::size_t count = std::min(rows.size(), media.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const MediaRecord& record = media[i];
+    const std::uint64_t sent = record.packets + record.lost;
+    const double lost = sent == 0 ? 0 : static_cast<double>(record.lost) / static_cast<double>(sent);
+    rows[i]["stream"] = record.stream;
+    rows[i]["from"] = record.from_caller ? "caller" : "callee";
+    rows[i]["lost_ratio"] = record.is_measured && sent != 0 ? Json(lost) : Json(nullptr);
+    rows[i]["round_trip_ms"] =
+        record.round_trip_us != 0 ? Json(static_cast<double>(record.round_trip_us) / 1000) : Json(nullptr);
+  }
+}
+
 }  // namespace
 
 Json call_json(const sip::CallView& call, Timestamp at, const ClockPair& clocks) {
@@ -88,6 +103,7 @@ Json call_json(const sip::CallView& call, Timestamp at, const ClockPair& clocks)
   for (const char* const of_the_record : {"type", "schema", "seq", "node"}) out.erase(of_the_record);
   if (!call.is_over)
     for (const char* const not_yet : {"result", "sip_code"}) out[not_yet] = nullptr;
+  add_to_media(out["media"], call.record.media);
   out["state"] = call.state;
   Json reasons = Json::array();
   for (const sip::CallReason& reason : call.reasons)

@@ -2,6 +2,8 @@
 //
 // A call has the fields of a CDR (interfaces.md) without those that are of the record alone, and:
 //   "state": trying, ringing, answered, ending, ended    "reasons": [{"at","text"}]
+//   in each "media" row "stream", "from" (caller, callee: who sent it), "lost_ratio" (0 to 1),
+//   "round_trip_ms"
 // What is not known yet is null.
 #pragma once
 

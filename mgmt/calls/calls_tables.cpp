@@ -104,6 +104,49 @@ constexpr std::size_t kNameColumns = 32;
   return legs.empty() ? "" : '\n' + legs.draw(colour);
 }
 
+[[nodiscard]] double real(const Json& value) { return value.is_number() ? value.get<double>() : 0; }
+
+// 0.0125 as "1.25 %".
+[[nodiscard]] std::string percent(const Json& ratio) {
+  return ratio.is_number() ? fmt::format("{:.2f} %", real(ratio) * 100) : "-";
+}
+
+[[nodiscard]] std::string fixed(const Json& value, int digits) {
+  return value.is_number() ? fmt::format("{:.{}f}", real(value), digits) : "-";
+}
+
+constexpr double kLossBad = 0.03, kMosBad = 3.1;  // what most listeners complain of. ITU-T G.107 Annex B
+
+[[nodiscard]] std::string draw_media(const Json& call, bool colour) {
+  TextTable table({{"MEDIA", Align::Right},
+                   {"FROM"},
+                   {"CODEC"},
+                   {"CRYPTO"},
+                   {"PACKETS", Align::Right},
+                   {"LOST", Align::Right},
+                   {"JITTER MS", Align::Right},
+                   {"MOS", Align::Right},
+                   {"AFTER END", Align::Right},
+                   {"LOCAL"},
+                   {"REMOTE"}});
+  for (const Json& row : member(call, "media")) {
+    const Json &lost = member(row, "lost_ratio"), &mos = member(row, "mos"),
+               &late = member(row, "after_bye_packets");
+    table.add_row({{shown(member(row, "stream"))},
+                   {shown(member(row, "from"))},
+                   {shown(member(row, "codec"))},
+                   {shown(member(row, "crypto"))},
+                   {shown(member(row, "packets"))},
+                   {percent(lost), real(lost) >= kLossBad ? Tint::Warning : Tint::None},
+                   {fixed(member(row, "jitter_ms"), 1)},
+                   {fixed(mos, 2), mos.is_number() && real(mos) < kMosBad ? Tint::Warning : Tint::None},
+                   {shown(late), number_of(late) != 0 ? Tint::Warning : Tint::None},
+                   {shown(member(row, "local"))},
+                   {shown(member(row, "remote"))}});
+  }
+  return table.empty() ? "" : '\n' + table.draw(colour);
+}
+
 [[nodiscard]] std::string draw_tried(const Json& call, bool colour) {
   TextTable table({{"TRIED"}, {"TARGET"}, {"ANSWER", Align::Right}});
   for (const Json& tried : member(call, "tried")) {
@@ -147,8 +190,8 @@ constexpr std::size_t kNameColumns = 32;
   if (is_true(member(call, "emergency"))) table.add_row({{"emergency"}, {"yes", Tint::Warning}});
   for (const Json& detection : member(call, "detections"))
     table.add_row({{"detection"}, {shown(detection), Tint::Bad}});
-  return first_line(call) + '\n' + table.draw(colour) + draw_legs(call, colour) + draw_tried(call, colour) +
-         '\n' + draw_reasons(call, colour);
+  return first_line(call) + '\n' + table.draw(colour) + draw_legs(call, colour) + draw_media(call, colour) +
+         draw_tried(call, colour) + '\n' + draw_reasons(call, colour);
 }
 
 [[nodiscard]] std::string draw_explanation(const Json& root, bool colour) {

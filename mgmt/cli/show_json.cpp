@@ -76,6 +76,31 @@ template <class Counts, class Names>
       {"retransmissions", {{"received", counts.retransmissions_in}, {"sent", counts.retransmissions_out}}}};
 }
 
+[[nodiscard]] Json traffic(const dataplane::TrafficCount& count) {
+  return {{"packets", count.packets}, {"bytes", count.bytes}};
+}
+
+[[nodiscard]] Json media_json(const Observation& observation) {
+  const dataplane::MediaSnapshot& media = observation.plane.media;
+  Json realms = Json::array();
+  for (std::size_t i = 0; i < media.realms.size(); ++i) {
+    const dataplane::RealmMediaSnapshot& realm = media.realms[i];
+    realms.push_back({{"name", observation.realm_names.at(i)},
+                      {"in", traffic(realm.in)},
+                      {"out", traffic(realm.out)},
+                      {"dropped", named_counts(realm.dropped, media::kMediaDropReasonNames)},
+                      {"port_pairs", {{"taken", realm.port_pairs_taken}, {"capacity", realm.port_pairs}}}});
+  }
+  std::uint64_t sampled = 0;
+  for (const std::uint64_t count : media.relay_times) sampled += count;
+  return {{"streams", {{"active", media.streams_active}, {"closing", media.streams_closed}}},
+          {"sources_learned", media.sources_learned},
+          {"commands_refused", media.commands_refused},
+          {"reports_late", observation.media_reports_late},
+          {"relay_mean_ns", sampled == 0 ? Json(nullptr) : Json(media.relay_nanoseconds / sampled)},
+          {"realms", std::move(realms)}};
+}
+
 }  // namespace
 
 Json ports_json(const Observation& observation) {
@@ -106,6 +131,7 @@ Json stats_json(const Observation& observation) {
       {"dialogs", {{"active", plane.dialogs_active}}},
       {"transactions", {{"active", plane.transactions_active}, {"capacity", plane.transactions_capacity}}},
       {"sources", {{"tracked", plane.sources_tracked}, {"capacity", plane.sources_capacity}}},
+      {"media", media_json(observation)},
       {"mbufs", {{"free", plane.mbufs_free}, {"total", plane.mbufs_total}}},
       {"lcores", std::move(lcores)},
       {"rings", std::move(rings)}};

@@ -127,6 +127,29 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
   return sip.draw(colour) + '\n' + drops.draw(colour);
 }
 
+[[nodiscard]] std::string draw_media(const Json& root, bool colour) {
+  TextTable traffic({{"REALM"},
+                     {"MEDIA IN", Align::Right},
+                     {"BYTES IN", Align::Right},
+                     {"MEDIA OUT", Align::Right},
+                     {"BYTES OUT", Align::Right},
+                     {"PORT PAIRS"},
+                     {"DROPPED"}});
+  const Json& media = member(root, "media");
+  for (const Json& realm : member(media, "realms")) {
+    const Json &in = member(realm, "in"), &out = member(realm, "out"), &dropped = member(realm, "dropped"),
+               &pairs = member(realm, "port_pairs");
+    traffic.add_row({{text(member(realm, "name"))},
+                     {text(member(in, "packets"))},
+                     {text(member(in, "bytes"))},
+                     {text(member(out, "packets"))},
+                     {text(member(out, "bytes"))},
+                     {share(member(pairs, "taken"), member(pairs, "capacity"))},
+                     {all_of(dropped), dropped.empty() ? Tint::None : Tint::Warning}});
+  }
+  return traffic.empty() ? "" : traffic.draw(colour) + '\n';
+}
+
 [[nodiscard]] std::string draw_tables(const Json& root, bool colour) {
   TextTable tables({{"TABLE"}, {"USED"}});
   for (const auto& [name, used] :
@@ -134,6 +157,10 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
     const Json& one = member(root, name);
     tables.add_row({{name}, {share(member(one, used), member(one, "capacity"))}});
   }
+  const Json& streams = member(member(root, "media"), "streams");
+  tables.add_row(
+      {{"media streams, and those in quarantine"},
+       {fmt::format("{}, {}", text(member(streams, "active")), text(member(streams, "closing")))}});
   const Json& mbufs = member(root, "mbufs");
   tables.add_row({{"packet buffers free"}, {share(member(mbufs, "free"), member(mbufs, "total"))}});
   for (const Json& ring : member(root, "rings"))
@@ -155,7 +182,7 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
   const bool has_hugepages = hugepages.is_boolean() && hugepages.get<bool>();
   return fmt::format("Sallyport {}, {}, {} hugepages\n\n", text(member(root, "version")),
                      text(member(root, "dpdk")), has_hugepages ? "with" : "without") +
-         draw_sip(root, colour) + '\n' + draw_tables(root, colour);
+         draw_sip(root, colour) + '\n' + draw_media(root, colour) + draw_tables(root, colour);
 }
 
 using Draw = std::string (*)(const Json&, bool);

@@ -43,7 +43,7 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   const Capacity& room = config.dataplane.capacity;
   const dataplane::DataPlaneMemory plan = dataplane::data_plane_memory(config, cpu_count);
   std::uint64_t bytes = kProgramBytes;
-  bytes += plan.packet_bytes;
+  bytes += plan.packet_bytes + plan.media_bytes;
   bytes += plan.lcores * kTablesOfLcore * bucket_table_bytes(room.sources);
   bytes += kTransactionTables * room.transactions * kTransactionBytes;
   bytes += room.calls * kCallBytes;

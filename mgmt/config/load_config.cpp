@@ -43,6 +43,7 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     const Checked checked{root, loaded.config, problems};
     validate_ports(checked);
     validate_realms(checked);
+    validate_media(checked);
     validate_neighbours(checked);
     validate_headers(checked);
     validate_routes(checked);

@@ -76,17 +76,17 @@ constexpr std::array kRows{
     Option{.path = "realms[].advertise.ipv4", .type = T::Address, .doc = "Public address behind 1:1 NAT.", .fallback = "own", .built = kBuilt, .words = "own"},
     Option{.path = "realms[].advertise.ipv6", .type = T::Address, .doc = "Public address behind 1:1 NAT.", .fallback = "own", .built = kBuilt, .words = "own"},
     Option{.path = "realms[].advertise.domain", .type = T::DomainName, .doc = "Host in Contact, From and To in place of an address.", .fallback = "none", .built = kBuilt, .words = "none"},
-    Option{.path = "realms[].media", .type = T::Map, .doc = "Where media is sent and received."},
-    Option{.path = "realms[].media.addresses", .type = T::Address, .doc = "Which of the port's addresses.", .fallback = "all", .many = Many::OneOrList, .whole = "all"},
-    Option{.path = "realms[].media.ports", .type = T::PortRange, .doc = "Even ports carry RTP, the odd ones above them RTCP.", .fallback = "20000-29999"},
-    Option{.path = "realms[].media.dscp", .type = T::Dscp, .doc = "DSCP of media packets.", .fallback = "EF"},
-    Option{.path = "realms[].media.quarantine", .type = T::Duration, .doc = "How long a freed port is not used again.", .fallback = "10s", .min = 0, .max = kHour},
+    Option{.path = "realms[].media", .type = T::Map, .doc = "Where media is sent and received.", .built = kBuilt},
+    Option{.path = "realms[].media.addresses", .type = T::Address, .doc = "Which of the port's addresses.", .fallback = "all", .built = kBuilt, .many = Many::OneOrList, .whole = "all"},
+    Option{.path = "realms[].media.ports", .type = T::PortRange, .doc = "Even ports carry RTP, the odd ones above them RTCP.", .fallback = "20000-29999", .built = kBuilt},
+    Option{.path = "realms[].media.dscp", .type = T::Dscp, .doc = "DSCP of media packets.", .fallback = "EF", .built = kBuilt},
+    Option{.path = "realms[].media.quarantine", .type = T::Duration, .doc = "How long a freed port is not used again.", .fallback = "10s", .built = kBuilt, .min = 0, .max = kHour},
     Option{.path = "realms[].signalling_dscp", .type = T::Dscp, .doc = "DSCP of SIP packets.", .fallback = "CS3", .built = kBuilt},
     Option{.path = "realms[].nat", .type = T::Word, .doc = "auto answers to the source when it differs from Via or Contact.", .fallback = "auto", .built = kBuilt, .words = "auto|never"},
     Option{.path = "realms[].limits", .type = T::Map, .doc = "Limits of the realm as a whole.", .built = kBuilt},
     Option{.path = "realms[].limits.calls", .type = T::Integer, .doc = "Concurrent calls.", .fallback = "10000", .built = kBuilt, .min = 0, .max = 1'000'000},
     Option{.path = "realms[].limits.rate", .type = T::Rate, .doc = "New calls.", .fallback = "500/s", .built = kBuilt, .min = 0, .max = 1'000'000},
-    Option{.path = "realms[].limits.media", .type = T::BitRate, .doc = "Sum of all media.", .fallback = "1Gbit", .min = 64'000, .max = 1'000'000'000'000},
+    Option{.path = "realms[].limits.media", .type = T::BitRate, .doc = "Sum of all media.", .fallback = "1Gbit", .built = kBuilt, .min = 64'000, .max = 1'000'000'000'000},
 };
 // clang-format on
 

@@ -16,6 +16,7 @@ struct Checked {
 
 void validate_ports(const Checked& checked);
 void validate_realms(const Checked& checked);
+void validate_media(const Checked& checked);       // media ports of realms
 void validate_neighbours(const Checked& checked);  // peers, registrars
 void validate_headers(const Checked& checked);     // headers.pass of profiles and peers
 void validate_routes(const Checked& checked);      // routes, header rules, emergency

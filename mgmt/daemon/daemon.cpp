@@ -45,11 +45,15 @@ Daemon::Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings)
       log_(log),
       settings_(std::move(settings)),
       alarms_(log, system_wall_time),
+      media_quality_(config),
+      after_bye_(alarms_),
       observer_(
           config, [this] { return plane_->snapshot(); },
           [this](Observation& seen) {
             seen.alarms = alarms_.counts();
             seen.cdr_queue = records_->queue();
+            seen.media_quality = media_quality_.peers();
+            seen.media_reports_late = records_->media_reports_late();
           }),
       metrics_(observer_),
       drain_(loop_, {.longest = settings_.drain},
@@ -194,7 +198,13 @@ int Daemon::start_records() {
     log_.write(LogLevel::Info, "management", "calls_restored", "calls of the last run go on",
                {{"calls", snapshot.calls_restored}});
   records_ = std::make_unique<RecordKeeping>(
-      config_, RecordPlaces{disk_, alarms_, log_, system_wall_time, dataplane::core_time}, plane_->events());
+      config_,
+      RecordPlaces{disk_, alarms_, log_, system_wall_time, dataplane::core_time,
+                   [this](const CallRecord& end) {
+                     media_quality_.add(end);
+                     after_bye_.on_ended(end, dataplane::core_time());
+                   }},
+      plane_->events());
   const auto report = records_->begin(calls_that_are_up());
   if (!report) {
     save_calls();
@@ -259,6 +269,7 @@ void Daemon::on_signal(int number) {
 // What has to be looked at although nobody asks.
 void Daemon::tick() {
   records_->watch();
+  after_bye_.tick(dataplane::core_time());
   if (ticks_++ % kTicksPerLook == 0) {
     const std::uint64_t lost = plane_->snapshot().records_lost;
     if (lost != std::exchange(records_lost_, lost))

@@ -15,6 +15,7 @@
 #include "mgmt/alarms/alarm_registry.h"
 #include "mgmt/calls/call_answers.h"
 #include "mgmt/cli/control_server.h"
+#include "mgmt/daemon/after_bye_watch.h"
 #include "mgmt/daemon/drain_watch.h"
 #include "mgmt/daemon/plane_engines.h"
 #include "mgmt/daemon/record_keeping.h"
@@ -22,6 +23,7 @@
 #include "mgmt/http/server.h"
 #include "mgmt/log/event_log.h"
 #include "mgmt/metrics/exporter.h"
+#include "mgmt/metrics/media_quality.h"
 #include "mgmt/state/node_state.h"
 
 namespace sallyport::mgmt {
@@ -69,6 +71,8 @@ class Daemon {
   boost::asio::steady_timer ticker_{loop_};
   PosixDisk disk_;
   AlarmRegistry alarms_;
+  MediaQuality media_quality_;
+  AfterByeWatch after_bye_;
   std::unique_ptr<NodeState> state_;
   HashKey token_key_;
   std::unique_ptr<dataplane::DataPlane> plane_;

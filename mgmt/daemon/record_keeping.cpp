@@ -15,6 +15,8 @@ namespace {
   // Twice: a call that has ended leaves the ledger when its record is in the files.
   out.open_calls_max =
       std::max<std::size_t>(out.open_calls_max, std::size_t{2} * config.dataplane.capacity.calls);
+  // Calls that all end at once wait side by side for their media.
+  out.waiting_ends_max = std::max<std::size_t>(out.waiting_ends_max, config.dataplane.capacity.calls);
   return out;
 }
 
@@ -37,11 +39,11 @@ RecordKeeping::RecordKeeping(const SbcConfig& config, const RecordPlaces& places
                              dataplane::EventStream& events)
     : events_(events),
       log_(places.log),
-      writer_(
-          settings_of(config),
-          {places.disk, places.alarms, places.log, places.wall, places.core,
-           [&events](std::size_t source, std::uint64_t sequence) { events.journalled(source, sequence); },
-           [&log = places.log](std::size_t, const sip::EngineEvent& event) { log_detection(log, event); }}) {
+      writer_(settings_of(config),
+              {places.disk, places.alarms, places.log, places.wall, places.core,
+               [&events](std::size_t source, std::uint64_t sequence) { events.journalled(source, sequence); },
+               [&log = places.log](std::size_t, const sip::EngineEvent& event) { log_detection(log, event); },
+               places.ended}) {
   for (std::size_t engine = 0; engine < events.engines(); ++engine)
     writer_.add_source([&events, engine](std::vector<sip::EngineEvent>& out, std::size_t max) {
       sip::EngineEvent event;
@@ -60,7 +62,7 @@ Result<ReplayReport, std::string> RecordKeeping::begin(const std::set<std::uint6
               {"calls_restored", std::uint64_t{restored.size()}}});
   thread_ = std::make_unique<RecordThread>(
       writer_, RecordBell{[this](Duration longest) { static_cast<void>(events_.wait(longest)); },
-                          [this] { events_.wake(); }});
+                          [this](Duration time) { events_.rest(time); }, [this] { events_.wake(); }});
   return report;
 }
 

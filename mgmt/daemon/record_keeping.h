@@ -2,6 +2,7 @@
 // thread, wired to the event stream of the data plane.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -21,6 +22,8 @@ struct RecordPlaces {
   EventLog& log;
   WallClock wall;
   CoreClock core;
+  // A call's `end` as it is written; on the thread of the records.
+  std::function<void(const CallRecord& end)> ended = {};
 };
 
 class RecordKeeping {
@@ -36,6 +39,7 @@ class RecordKeeping {
   // When no engine adds anything any more: writes all that there is.
   void stop();
   [[nodiscard]] std::uint64_t queue() const noexcept { return writer_.queue(); }
+  [[nodiscard]] std::uint64_t media_reports_late() const noexcept { return writer_.reports_late(); }
 
  private:
   dataplane::EventStream& events_;

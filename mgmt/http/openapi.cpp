@@ -52,6 +52,19 @@ struct Answer {
   return out;
 }
 
+// One direction of one stream. What the relay has not told yet is null.
+[[nodiscard]] Json media_schema() {
+  Json properties{{"codec", maybe("string")}, {"crypto", text_type()}};
+  for (const char* const name : {"packets", "bytes", "lost"}) properties[name] = maybe("integer");
+  for (const char* const name : {"jitter_ms", "mos"}) properties[name] = maybe("number");
+  for (const char* const name : {"local", "remote"}) properties[name] = maybe("string");
+  properties["after_bye_packets"] = maybe("integer");
+  properties["stream"] = {{"type", "integer"}};
+  properties["from"] = {{"type", "string"}, {"enum", {"caller", "callee"}}};
+  for (const char* const name : {"lost_ratio", "round_trip_ms"}) properties[name] = maybe("number");
+  return object(std::move(properties));
+}
+
 [[nodiscard]] Json call_schema() {
   const Json leg = object({{"realm", text_type()},
                            {"transport", text_type()},
@@ -72,7 +85,7 @@ struct Answer {
   properties["legs"] = list_of(leg);
   properties["detections"] = list_of(text_type());
   properties["emergency"] = {{"type", "boolean"}};
-  properties["media"] = list_of(object(Json::object()));
+  properties["media"] = list_of(reference("Media"));
   properties["identity"] = maybe("string");
   properties["reasons"] = list_of(object({{"at", text_type()}, {"text", text_type()}}));
   return object(std::move(properties));
@@ -114,6 +127,7 @@ struct Answer {
                               {"status", {{"type", "integer"}}},
                               {"detail", text_type()}})},
           {"Call", call_schema()},
+          {"Media", media_schema()},
           {"CallAnswer", object({{"call", reference("Call")}})},
           {"CallPage", object({{"calls", list_of(reference("Call"))},
                                {"active", {{"type", "integer"}}},

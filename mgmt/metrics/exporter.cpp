@@ -5,18 +5,13 @@
 #include <prometheus/text_serializer.h>
 
 #include <array>
-#include <limits>
-#include <numeric>
 #include <sstream>
 #include <string_view>
 
+#include "mgmt/metrics/metric_family.h"
+
 namespace sallyport::mgmt {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
 
 constexpr std::array<std::string_view, 2> kSipDirections{"in", "out"};
 // The detectors that are built refuse a message and do no more.
@@ -27,34 +22,6 @@ constexpr std::array<std::pair<dataplane::PacketClass, std::string_view>, 3> kCl
     {dataplane::PacketClass::Signalling, "signalling"},
     {dataplane::PacketClass::Exception, "exception"},
 }};
-
-[[nodiscard]] MetricFamily family(std::string_view name, MetricType type, std::string_view help) {
-  MetricFamily out;
-  out.name = fmt::format("sallyport_{}", name);
-  out.help = help;
-  out.type = type;
-  return out;
-}
-
-void add(MetricFamily& family, Labels labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  if (family.type == MetricType::Counter)
-    metric.counter.value = value;
-  else
-    metric.gauge.value = value;
-  family.metric.push_back(std::move(metric));
-}
-
-void add(MetricFamily& family, Labels labels, std::uint64_t value) {
-  add(family, std::move(labels), static_cast<double>(value));
-}
-
-[[nodiscard]] MetricFamily single_gauge(std::string_view name, std::string_view help, double value) {
-  MetricFamily out = family(name, MetricType::Gauge, help);
-  add(out, {}, value);
-  return out;
-}
 
 [[nodiscard]] std::string code_label_text(std::size_t label) {
   const std::size_t counted = sip::kCountedCodes.size();
@@ -95,34 +62,6 @@ void add_sip(std::vector<MetricFamily>& out, const Observation& seen) {
   for (MetricFamily* one : {&requests, &responses, &dropped, &again}) out.push_back(std::move(*one));
 }
 
-// Which bounds are shown. All of them, for two directions of a hundred peers, would be more series than the
-// contract allows.
-constexpr std::array<std::size_t, 5> kSetupShown{1, 3, 4, 5, 6};  // 0.25 s, 1 s, 2.5 s, 5 s, 10 s
-constexpr std::array<std::size_t, 3> kDurationShown{1, 3, 5};     // 5 s, 1 min, 10 min
-
-// Buckets of the text format count all that is below their bound.
-template <std::size_t kBounds, std::size_t kShown>
-[[nodiscard]] ClientMetric::Histogram histogram(const std::array<double, kBounds>& bounds,
-                                                const std::array<std::size_t, kShown>& shown,
-                                                const std::array<std::uint64_t, kBounds + 1>& counts,
-                                                std::uint64_t sum_milliseconds) {
-  ClientMetric::Histogram out;
-  for (const std::size_t i : shown)
-    out.bucket.push_back(
-        {std::accumulate(counts.begin(), counts.begin() + i + 1, std::uint64_t{0}), bounds[i]});
-  out.sample_count = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-  out.sample_sum = static_cast<double>(sum_milliseconds) / 1000;
-  out.bucket.push_back({out.sample_count, std::numeric_limits<double>::infinity()});
-  return out;
-}
-
-void add(MetricFamily& family, Labels labels, ClientMetric::Histogram value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.histogram = std::move(value);
-  family.metric.push_back(std::move(metric));
-}
-
 void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
   MetricFamily active =
       family("calls_active", MetricType::Gauge, "Calls that are up, by peer; in: from the peer, out: to it.");
@@ -130,6 +69,7 @@ void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
   MetricFamily total = family("calls_total", MetricType::Counter, "Calls that are over, by how they ended.");
   MetricFamily setup = family("call_setup_seconds", MetricType::Histogram, "From INVITE to its answer.");
   MetricFamily duration = family("call_duration_seconds", MetricType::Histogram, "From answer to end.");
+  const ShownBounds shown = shown_bounds(seen.plane.peers.size());
   for (std::size_t peer = 0; peer < seen.plane.peers.size(); ++peer) {
     const dataplane::PeerCallCounts& counts = seen.plane.peers[peer];
     const std::string& name = seen.peer_names.at(peer);
@@ -147,11 +87,11 @@ void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
              {"result", std::string(to_string(static_cast<CallResult>(i)))}},
             counts.results[direction][i]);
       add(setup, labels,
-          histogram(sip::kSetupBounds, kSetupShown, counts.setup[direction],
-                    counts.setup_milliseconds[direction]));
+          histogram(sip::kSetupBounds, shown.setup, counts.setup[direction],
+                    static_cast<double>(counts.setup_milliseconds[direction]) / 1000));
       add(duration, labels,
-          histogram(sip::kDurationBounds, kDurationShown, counts.duration[direction],
-                    counts.duration_milliseconds[direction]));
+          histogram(sip::kDurationBounds, shown.duration, counts.duration[direction],
+                    static_cast<double>(counts.duration_milliseconds[direction]) / 1000));
     }
   }
   for (MetricFamily* one : {&active, &limit, &total, &setup, &duration}) out.push_back(std::move(*one));
@@ -230,6 +170,7 @@ std::vector<MetricFamily> metric_families(const Observation& observation) {
                              static_cast<double>(observation.plane.dialogs_active)));
   add_ports(out, observation.plane);
   add_lcores(out, observation);
+  add_media(out, observation);
   add_operation(out, observation);
   out.push_back(single_gauge("config_last_reload_successful",
                              "1 when the last attempt to load a configuration succeeded, else 0.",

@@ -8,6 +8,7 @@
 
 #include "dataplane/data_plane_snapshot.h"
 #include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/metrics/media_quality.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
@@ -34,11 +35,13 @@ class BusyMeter {
 
 struct Observation {
   dataplane::DataPlaneSnapshot plane;
-  std::vector<std::string> realm_names;  // of plane.realms
-  std::vector<std::string> peer_names;   // of plane.peers; the last stands for all that is no peer
-  std::vector<double> busy_ratios;       // of plane.lcores
-  std::vector<AlarmCount> alarms;        // of all names
-  std::uint64_t cdr_queue = 0;           // records that are not in their CDR files yet
+  std::vector<std::string> realm_names;         // of plane.realms
+  std::vector<std::string> peer_names;          // of plane.peers; the last stands for all that is no peer
+  std::vector<double> busy_ratios;              // of plane.lcores
+  std::vector<AlarmCount> alarms;               // of all names
+  std::uint64_t cdr_queue = 0;                  // records that are not in their CDR files yet
+  std::vector<PeerMediaQuality> media_quality;  // of plane.peers
+  std::uint64_t media_reports_late = 0;  // last figures of streams whose calls had their records already
   bool last_reload_successful = true;
 };
 

@@ -1,6 +1,7 @@
 // byte_code.h — numbers and strings as little-endian bytes, for what mgmt/records keeps on the disk.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,11 +12,10 @@ namespace sallyport::mgmt {
 template <class Number>
   requires std::is_integral_v<Number>
 void put(std::string& out, Number value) {
-  auto rest = static_cast<std::make_unsigned_t<Number>>(value);
-  for (std::size_t i = 0; i < sizeof(Number); ++i) {
-    out.push_back(static_cast<char>(rest & 0xff));
-    if constexpr (sizeof(Number) > 1) rest = static_cast<std::make_unsigned_t<Number>>(rest >> 8);
-  }
+  const auto number = static_cast<std::make_unsigned_t<Number>>(value);
+  std::array<char, sizeof(Number)> bytes;
+  for (std::size_t i = 0; i < sizeof(Number); ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 0xff);
+  out.append(bytes.data(), bytes.size());
 }
 
 inline void put(std::string& out, std::string_view text) {

@@ -7,21 +7,33 @@
 
 namespace sallyport::mgmt {
 
-bool CallLedger::admit(Cdr& cdr) {
+// Times of day that an earlier record has given are the same in this one.
+bool CallLedger::accept(Cdr& cdr) const {
   const std::uint64_t call = cdr.call.call;
   const auto known = open_.find(call);
   if (ended_.contains(call)) return false;
   if (cdr.call.type == CallRecordType::Start && known != open_.end()) return false;
   if (known != open_.end()) {
-    if (const auto start = decode_cdr(known->second)) {
-      cdr.times.start = start->times.start;
-      cdr.times.ring = start->times.ring;
-      cdr.times.answer = start->times.answer;
-      cdr.times.setup_ms = start->times.setup_ms;
+    if (const auto start = decode_cdr_times(known->second)) {
+      cdr.times.start = start->start;
+      cdr.times.ring = start->ring;
+      cdr.times.answer = start->answer;
+      cdr.times.setup_ms = start->setup_ms;
     }
   }
+  return true;
+}
+
+bool CallLedger::admit(Cdr& cdr) {
+  if (!accept(cdr)) return false;
   cdr.seq = next_seq_;
   replay(cdr);
+  return true;
+}
+
+bool CallLedger::admit_end(Cdr& end) {
+  if (!accept(end)) return false;
+  close(end.call.call);
   return true;
 }
 
@@ -45,6 +57,17 @@ void CallLedger::close(std::uint64_t call) {
   if (ended_order_.size() <= kEndedMax) return;
   ended_.erase(ended_order_.front());
   ended_order_.pop_front();
+}
+
+std::optional<Cdr> CallLedger::interim(std::uint64_t call, std::uint64_t duration_ms) {
+  const auto found = open_.find(call);
+  if (found == open_.end()) return std::nullopt;
+  auto out = decode_cdr(found->second);
+  if (!out) return std::nullopt;
+  out->call.type = CallRecordType::Interim;
+  out->times.duration_ms = duration_ms;
+  out->seq = next_seq_++;
+  return out;
 }
 
 Cdr CallLedger::restart_end(std::uint64_t call, WallTime last_moment) const {

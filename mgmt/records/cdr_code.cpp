@@ -1,4 +1,5 @@
-// cdr_code.cpp — a fixed order of fields behind a version byte.
+// cdr_code.cpp — a fixed order of fields behind a version byte. Version 1, of journals that an older program
+// left, ends before the media.
 #include "mgmt/records/cdr_code.h"
 
 #include "mgmt/records/byte_code.h"
@@ -6,7 +7,8 @@
 namespace sallyport::mgmt {
 namespace {
 
-constexpr std::uint8_t kVersion1 = 1;
+constexpr std::uint8_t kVersion1 = 1, kVersion2 = 2;
+constexpr std::uint8_t kFromCaller = 1, kIsMeasured = 2;  // flags of a media record
 // Far beyond what a call can have; it stops a damaged count from taking the memory.
 constexpr std::uint32_t kItemsMax = 4096;
 
@@ -16,7 +18,8 @@ void put_time(std::string& out, const std::optional<WallTime>& time) {
 }
 
 void put_endpoint(std::string& out, const Endpoint& endpoint) {
-  for (const std::uint8_t byte : endpoint.address.bytes()) put(out, byte);
+  const auto& address = endpoint.address.bytes();
+  out.append(reinterpret_cast<const char*>(address.data()), address.size());
   put(out, endpoint.port);
 }
 
@@ -89,12 +92,50 @@ void take_parties(ByteTaker& in, CallRecord& call) {
     call.detections.emplace_back(in.take_text());
 }
 
+void put_media(std::string& out, const CallRecord& call) {
+  put(out, static_cast<std::uint32_t>(call.media.size()));
+  for (const MediaRecord& media : call.media) {
+    put(out, media.stream);
+    put(out, static_cast<std::uint8_t>((media.from_caller ? kFromCaller : 0) |
+                                       (media.is_measured ? kIsMeasured : 0)));
+    put(out, media.codec);
+    put(out, media.crypto);
+    put_endpoint(out, media.local);
+    put_endpoint(out, media.remote);
+    for (const std::uint64_t count : {media.packets, media.bytes, media.lost, media.after_bye_packets})
+      put(out, count);
+    put(out, media.jitter_us);
+    put(out, media.round_trip_us);
+    put(out, media.mos_times_100);
+  }
+}
+
+void take_media(ByteTaker& in, CallRecord& call) {
+  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left) {
+    MediaRecord& media = call.media.emplace_back();
+    media.stream = in.take<std::uint16_t>();
+    const auto flags = in.take<std::uint8_t>();
+    if ((flags & ~(kFromCaller | kIsMeasured)) != 0) in.spoil();
+    media.from_caller = (flags & kFromCaller) != 0;
+    media.is_measured = (flags & kIsMeasured) != 0;
+    media.codec = in.take_text();
+    media.crypto = in.take_text();
+    media.local = take_endpoint(in);
+    media.remote = take_endpoint(in);
+    for (std::uint64_t* count : {&media.packets, &media.bytes, &media.lost, &media.after_bye_packets})
+      *count = in.take<std::uint64_t>();
+    media.jitter_us = in.take<std::uint32_t>();
+    media.round_trip_us = in.take<std::uint32_t>();
+    media.mos_times_100 = in.take<std::uint16_t>();
+  }
+}
+
 }  // namespace
 
 void append_encoded(std::string& out, const Cdr& cdr) {
   const CallRecord& call = cdr.call;
   const CdrTimes& times = cdr.times;
-  put(out, kVersion1);
+  put(out, kVersion2);
   put(out, cdr.seq);
   put(out, call.call);
   put(out, static_cast<std::uint8_t>(call.type));
@@ -109,12 +150,15 @@ void append_encoded(std::string& out, const Cdr& cdr) {
   put(out, times.setup_ms.value_or(0));
   put(out, times.duration_ms);
   put_parties(out, call);
+  put_media(out, call);
 }
 
-std::optional<Cdr> decode_cdr(std::string_view bytes) {
-  ByteTaker in(bytes);
-  if (in.take<std::uint8_t>() != kVersion1) return std::nullopt;
-  Cdr out;
+namespace {
+
+// All that stands before the parties. The version; 0: none that is known here, or damaged.
+[[nodiscard]] std::uint8_t take_head(ByteTaker& in, Cdr& out) {
+  const auto version = in.take<std::uint8_t>();
+  if (version != kVersion1 && version != kVersion2) return 0;
   CallRecord& call = out.call;
   CdrTimes& times = out.times;
   out.seq = in.take<std::uint64_t>();
@@ -131,7 +175,24 @@ std::optional<Cdr> decode_cdr(std::string_view bytes) {
   const auto setup = in.take<std::uint64_t>();
   if (has_setup) times.setup_ms = setup;
   times.duration_ms = in.take<std::uint64_t>();
-  take_parties(in, call);
+  return in.is_good() ? version : std::uint8_t{0};
+}
+
+}  // namespace
+
+std::optional<CdrTimes> decode_cdr_times(std::string_view bytes) {
+  ByteTaker in(bytes);
+  Cdr out;
+  return take_head(in, out) != 0 ? std::optional(out.times) : std::nullopt;
+}
+
+std::optional<Cdr> decode_cdr(std::string_view bytes) {
+  ByteTaker in(bytes);
+  Cdr out;
+  const std::uint8_t version = take_head(in, out);
+  if (version == 0) return std::nullopt;
+  take_parties(in, out.call);
+  if (version >= kVersion2) take_media(in, out.call);
   if (!in.is_good() || !in.rest().empty()) return std::nullopt;
   return out;
 }

@@ -11,7 +11,9 @@
 namespace sallyport::mgmt {
 
 void append_encoded(std::string& out, const Cdr& cdr);
-// Nothing when the bytes are no record of this version, or have something behind it.
+// Nothing when the bytes are no record of a version that is known here, or have something behind it.
 [[nodiscard]] std::optional<Cdr> decode_cdr(std::string_view bytes);
+// Its times alone, without a look at what stands behind them.
+[[nodiscard]] std::optional<CdrTimes> decode_cdr_times(std::string_view bytes);
 
 }  // namespace sallyport::mgmt

@@ -1,11 +1,9 @@
 // cdr_json.cpp — writes the fields of a CDR in the order of the contract.
 #include "mgmt/records/cdr_json.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "mgmt/log/log_line.h"
+#include "mgmt/records/line_text.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -27,33 +25,71 @@ namespace {
   return "end";
 }
 
-// Appends members of one object, each with its comma.
+// Appends members of one object, each with its comma; the first one's becomes the brace.
 class ObjectWriter {
  public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
-  void end() { out_ += '}'; }
-
-  std::string& key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    append_json_string(out_, name);
-    return out_ += ':';
+  explicit ObjectWriter(std::string& out) : out_(out), begin_(out.size()) {}
+  void end() {
+    out_[begin_] = '{';
+    out_ += '}';
   }
-  void text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
+
+  template <std::size_t N>
+  std::string& key(const LineKey<N>& name) {
+    return out_ += name.text();
+  }
+  template <std::size_t N>
+  void text(const LineKey<N>& name, std::string_view value) {
+    append_line_string(key(name), value);
+  }
   // Empty is null.
-  void word(std::string_view name, std::string_view value) {
+  template <std::size_t N>
+  void word(const LineKey<N>& name, std::string_view value) {
     if (value.empty())
       key(name) += "null";
     else
       text(name, value);
   }
-  void number(std::string_view name, std::uint64_t value) { key(name) += fmt::to_string(value); }
-  void time(std::string_view name, const std::optional<WallTime>& value) {
-    word(name, value ? iso_8601(*value) : std::string());
+  template <std::size_t N>
+  void number(const LineKey<N>& name, std::uint64_t value) {
+    append_line_number(key(name), value);
+  }
+  template <std::size_t N>
+  void time(const LineKey<N>& name, const std::optional<WallTime>& value) {
+    if (value)
+      append_line_time(key(name), *value);
+    else
+      key(name) += "null";
+  }
+  template <std::size_t N>
+  void endpoint(const LineKey<N>& name, const Endpoint& value) {
+    append_line_endpoint(key(name), value);
+  }
+  template <std::size_t N>
+  void null(const LineKey<N>& name) {
+    key(name) += "null";
+  }
+  // A fixed number of digits behind the point: 4.20 is 420 hundredths.
+  template <std::size_t N>
+  void fraction(const LineKey<N>& name, std::uint64_t value, unsigned digits) {
+    std::uint64_t unit = 1;
+    for (unsigned i = 0; i < digits; ++i) unit *= 10;
+    std::string& out = key(name);
+    append_line_number(out, value / unit);
+    out += '.';
+    for (unit /= 10; unit != 0; unit /= 10) out += static_cast<char>('0' + value / unit % 10);
+  }
+  // Port 0 is null: not known.
+  template <std::size_t N>
+  void known_endpoint(const LineKey<N>& name, const Endpoint& value) {
+    if (value.port != 0)
+      endpoint(name, value);
+    else
+      key(name) += "null";
   }
   // `write` appends one item.
-  template <class Items, class Write>
-  void list(std::string_view name, const Items& items, Write write) {
+  template <std::size_t N, class Items, class Write>
+  void list(const LineKey<N>& name, const Items& items, Write write) {
     std::string& out = key(name) += '[';
     bool first = true;
     for (const auto& item : items) {
@@ -66,60 +102,89 @@ class ObjectWriter {
 
  private:
   std::string& out_;
-  bool first_ = true;
+  std::size_t begin_;
 };
 
 void write_tried(std::string& out, const TriedTarget& tried) {
   ObjectWriter object(out);
-  object.word("peer", tried.peer);
-  object.text("target", to_string(tried.target));
-  object.number("code", tried.code);
+  object.word(LineKey("peer"), tried.peer);
+  object.endpoint(LineKey("target"), tried.target);
+  object.number(LineKey("code"), tried.code);
   object.end();
 }
 
 void write_leg(std::string& out, const LegRecord& leg) {
   ObjectWriter object(out);
-  object.text("realm", leg.realm);
-  object.text("transport", leg.transport);
-  object.text("remote", to_string(leg.remote));
-  object.text("call_id", leg.call_id);
+  object.text(LineKey("realm"), leg.realm);
+  object.text(LineKey("transport"), leg.transport);
+  object.endpoint(LineKey("remote"), leg.remote);
+  object.text(LineKey("call_id"), leg.call_id);
+  object.end();
+}
+
+// Before the relay's last figures of a stream came nothing that it counts is known.
+void write_media(std::string& out, const MediaRecord& media) {
+  ObjectWriter object(out);
+  object.word(LineKey("codec"), media.codec);
+  object.text(LineKey("crypto"), media.crypto);
+  if (media.is_measured) {
+    object.number(LineKey("packets"), media.packets);
+    object.number(LineKey("bytes"), media.bytes);
+    object.number(LineKey("lost"), media.lost);
+    object.fraction(LineKey("jitter_ms"), media.jitter_us, 3);
+  } else {
+    object.null(LineKey("packets"));
+    object.null(LineKey("bytes"));
+    object.null(LineKey("lost"));
+    object.null(LineKey("jitter_ms"));
+  }
+  if (media.is_measured && media.mos_times_100 != 0)
+    object.fraction(LineKey("mos"), media.mos_times_100, 2);
+  else
+    object.null(LineKey("mos"));
+  object.known_endpoint(LineKey("local"), media.local);
+  object.known_endpoint(LineKey("remote"), media.remote);
+  if (media.is_measured)
+    object.number(LineKey("after_bye_packets"), media.after_bye_packets);
+  else
+    object.null(LineKey("after_bye_packets"));
   object.end();
 }
 
 void write_parties(ObjectWriter& object, const CallRecord& call) {
-  object.word("peer_in", call.peer_in);
-  object.word("peer_out", call.peer_out);
-  object.text("from", call.from);
-  object.text("to", call.to);
-  object.text("called_in", call.called_in);
-  object.text("called_out", call.called_out);
-  object.word("route", call.route);
-  object.list("tried", call.tried, write_tried);
+  object.word(LineKey("peer_in"), call.peer_in);
+  object.word(LineKey("peer_out"), call.peer_out);
+  object.text(LineKey("from"), call.from);
+  object.text(LineKey("to"), call.to);
+  object.text(LineKey("called_in"), call.called_in);
+  object.text(LineKey("called_out"), call.called_out);
+  object.word(LineKey("route"), call.route);
+  object.list(LineKey("tried"), call.tried, write_tried);
 }
 
 void write_times(ObjectWriter& object, const CdrTimes& times) {
-  object.time("start", times.start);
-  object.time("ring", times.ring);
-  object.time("answer", times.answer);
-  object.time("end", times.end);
-  object.time("media_end", times.media_end);
+  object.time(LineKey("start"), times.start);
+  object.time(LineKey("ring"), times.ring);
+  object.time(LineKey("answer"), times.answer);
+  object.time(LineKey("end"), times.end);
+  object.time(LineKey("media_end"), times.media_end);
   if (times.setup_ms)
-    object.number("setup_ms", *times.setup_ms);
+    object.number(LineKey("setup_ms"), *times.setup_ms);
   else
-    object.key("setup_ms") += "null";
-  object.number("duration_ms", times.duration_ms);
+    object.key(LineKey("setup_ms")) += "null";
+  object.number(LineKey("duration_ms"), times.duration_ms);
 }
 
 void write_result(ObjectWriter& object, const CallRecord& call) {
   const bool ended = call.type == CallRecordType::End;
-  object.text("result", to_string(call.result));
-  object.number("sip_code", call.sip_code);
+  object.text(LineKey("result"), to_string(call.result));
+  object.number(LineKey("sip_code"), call.sip_code);
   if (call.q850 != 0)
-    object.number("q850", call.q850);
+    object.number(LineKey("q850"), call.q850);
   else
-    object.key("q850") += "null";
-  object.word("ended_by", ended ? to_string(call.ended_by) : std::string_view());
-  object.word("end_reason", ended ? std::string_view(call.end_reason) : std::string_view());
+    object.key(LineKey("q850")) += "null";
+  object.word(LineKey("ended_by"), ended ? to_string(call.ended_by) : std::string_view());
+  object.word(LineKey("end_reason"), ended ? std::string_view(call.end_reason) : std::string_view());
 }
 
 // What a stranger may make a record grow by.
@@ -141,6 +206,9 @@ void clip(CallRecord& call) {
   for (std::string& detection : call.detections) clip(detection);
   for (LegRecord& leg : call.legs)
     for (std::string* text : {&leg.realm, &leg.transport, &leg.call_id}) clip(*text);
+  if (call.media.size() > kItemsMax) call.media.resize(kItemsMax);
+  for (MediaRecord& media : call.media)
+    for (std::string* text : {&media.codec, &media.crypto}) clip(*text);
 }
 
 }  // namespace
@@ -167,26 +235,30 @@ Cdr make_cdr(CallRecord call, Timestamp at, const ClockPair& clocks) {
   return out;
 }
 
-std::string cdr_line(const Cdr& cdr, std::string_view node) {
-  std::string out;
-  out.reserve(1024);
+void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node) {
   ObjectWriter object(out);
-  object.text("type", type_name(cdr.call.type));
-  object.number("schema", kCdrSchema);
-  object.number("seq", cdr.seq);
-  object.text("id", call_id_text(cdr.call.call));
-  object.text("node", node);
+  object.text(LineKey("type"), type_name(cdr.call.type));
+  object.number(LineKey("schema"), kCdrSchema);
+  object.number(LineKey("seq"), cdr.seq);
+  object.text(LineKey("id"), call_id_text(cdr.call.call));
+  object.text(LineKey("node"), node);
   write_parties(object, cdr.call);
   write_times(object, cdr.times);
   write_result(object, cdr.call);
-  object.list("legs", cdr.call.legs, write_leg);
-  object.key("media") += "[]";
-  object.list("detections", cdr.call.detections,
-              [](std::string& text, const std::string& name) { append_json_string(text, name); });
-  object.key("identity") += "null";
-  object.key("emergency") += cdr.call.emergency ? "true" : "false";
+  object.list(LineKey("legs"), cdr.call.legs, write_leg);
+  object.list(LineKey("media"), cdr.call.media, write_media);
+  object.list(LineKey("detections"), cdr.call.detections,
+              [](std::string& text, const std::string& name) { append_line_string(text, name); });
+  object.key(LineKey("identity")) += "null";
+  object.key(LineKey("emergency")) += cdr.call.emergency ? "true" : "false";
   object.end();
-  return out += '\n';
+  out += '\n';
+}
+
+std::string cdr_line(const Cdr& cdr, std::string_view node) {
+  std::string out;
+  append_cdr_line(out, cdr, node);
+  return out;
 }
 
 }  // namespace sallyport::mgmt

@@ -46,5 +46,7 @@ struct Cdr {
 // With its line feed. What is not known (yet) is null; what a stranger wrote is escaped, so that every line
 // is valid JSON whatever bytes it was (threats R12).
 [[nodiscard]] std::string cdr_line(const Cdr& cdr, std::string_view node);
+// The same at the end of `out`.
+void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node);
 
 }  // namespace sallyport::mgmt

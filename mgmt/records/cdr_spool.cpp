@@ -90,6 +90,7 @@ void CdrSpool::drop_oldest() {
 }
 
 void CdrSpool::write(Timestamp now, WallTime wall, std::uint64_t releasable) {
+  releasable_ = releasable;
   for (Sink& sink : sinks_) {
     write_one(sink, now, releasable, false);
     tend(sink, now, wall);
@@ -193,12 +194,21 @@ void CdrSpool::forget_written() {
   }
 }
 
+// One turn writes a part. A full file takes none until it is rotated, and its mark is waited for elsewhere.
+bool CdrSpool::has_lines_left(const Sink& sink) const {
+  if (sink.file.is_full() && releasable_ != kNoJournal) return false;
+  const auto next = std::ranges::upper_bound(pending_, sink.file.written_seq(), {}, &PendingRecord::seq);
+  return next != pending_.end() && next->seq <= releasable_;
+}
+
 std::optional<Timestamp> CdrSpool::next_deadline() const {
   std::optional<Timestamp> out = lost_alarm_ ? lost_alarm_until_ : std::nullopt;
   const auto consider = [&](Timestamp when) { out = std::min(out.value_or(when), when); };
   for (const Sink& sink : sinks_) {
     if (sink.failing)
       consider(sink.retry_at);
+    else if (has_lines_left(sink))
+      consider(Timestamp{});
     else if (sink.file.unsynced_bytes() != 0)
       consider(sink.sync_due);
   }

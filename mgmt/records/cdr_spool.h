@@ -71,6 +71,10 @@ class CdrSpool {
 
   [[nodiscard]] const std::deque<PendingRecord>& pending() const noexcept { return pending_; }
   [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return pending_bytes_; }
+  // Files don't take what comes: what can be done without should not be added.
+  [[nodiscard]] bool is_half_full() const noexcept {
+    return pending_.size() >= limits_.records_max / 2 || pending_bytes_ >= limits_.bytes_max / 2;
+  }
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
 
  private:
@@ -87,6 +91,7 @@ class CdrSpool {
   void write_one(Sink& sink, Timestamp now, std::uint64_t releasable, bool sync_at_once);
   void tend(Sink& sink, Timestamp now, WallTime wall);
   void rotate(Sink& sink, Timestamp now, WallTime wall);
+  [[nodiscard]] bool has_lines_left(const Sink& sink) const;
   [[nodiscard]] std::error_code open(Sink& sink);
   [[nodiscard]] std::error_code write_lines(Sink& sink, Timestamp now, std::uint64_t releasable);
   void on_failure(Sink& sink, Timestamp now, const std::error_code& error);
@@ -97,7 +102,7 @@ class CdrSpool {
   SpoolLimits limits_;
   std::vector<Sink> sinks_;
   std::deque<PendingRecord> pending_;
-  std::uint64_t pending_bytes_ = 0, lost_ = 0;
+  std::uint64_t pending_bytes_ = 0, lost_ = 0, releasable_ = 0;
   bool lost_alarm_ = false;
   std::optional<Timestamp> lost_alarm_until_;
 };

@@ -2,6 +2,8 @@
 #include "mgmt/records/journal.h"
 
 #include <array>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "mgmt/records/byte_code.h"
@@ -10,16 +12,22 @@ namespace sallyport::mgmt {
 namespace {
 
 constexpr std::size_t kFrameBytes = 8;
+static_assert(std::endian::native == std::endian::little, "crc32() reads eight bytes at once");
 
 // Polynomial of IEEE 802.3, reflected.
-constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < table.size(); ++i) {
+// Table k: what a byte does that has k bytes behind it.
+using CrcTable = std::array<std::uint32_t, 256>;
+constexpr std::array<CrcTable, 8> kCrcTables = [] {
+  std::array<CrcTable, 8> tables{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t value = i;
     for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? value >> 1 ^ 0xedb88320u : value >> 1;
-    table[i] = value;
+    tables[0][i] = value;
   }
-  return table;
+  for (std::size_t k = 1; k < tables.size(); ++k)
+    for (std::size_t i = 0; i < 256; ++i)
+      tables[k][i] = tables[k - 1][i] >> 8 ^ tables[0][tables[k - 1][i] & 0xff];
+  return tables;
 }();
 
 // The entry at the start of `bytes`; empty when there is no intact one. Zeros are no entry: a file system may
@@ -37,8 +45,16 @@ constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
 
 std::uint32_t crc32(std::string_view bytes) noexcept {
   std::uint32_t value = 0xffffffffu;
-  for (const char byte : bytes)
-    value = value >> 8 ^ kCrcTable[(value ^ static_cast<unsigned char>(byte)) & 0xff];
+  const auto& t = kCrcTables;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint32_t low = 0, high = 0;  // little-endian, as the journal's numbers are
+    std::memcpy(&low, bytes.data(), 4);
+    std::memcpy(&high, bytes.data() + 4, 4);
+    low ^= value;
+    value = t[7][low & 0xff] ^ t[6][low >> 8 & 0xff] ^ t[5][low >> 16 & 0xff] ^ t[4][low >> 24] ^
+            t[3][high & 0xff] ^ t[2][high >> 8 & 0xff] ^ t[1][high >> 16 & 0xff] ^ t[0][high >> 24];
+  }
+  for (const char byte : bytes) value = value >> 8 ^ t[0][(value ^ static_cast<unsigned char>(byte)) & 0xff];
   return ~value;
 }
 
@@ -87,14 +103,13 @@ std::error_code Journal::rewrite(std::string_view framed) {
 }
 
 std::error_code Journal::commit() {
-  const std::string group = std::exchange(group_, {});
-  if (!is_usable()) return std::make_error_code(std::errc::io_error);
-  std::error_code error = file_->append(group);
+  std::error_code error = is_usable() ? file_->append(group_) : std::make_error_code(std::errc::io_error);
   if (!error) error = file_->sync();
   if (error)
     file_.reset();
   else
-    bytes_ += group.size();
+    bytes_ += group_.size();
+  group_.clear();
   return error;
 }
 

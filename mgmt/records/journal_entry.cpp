@@ -7,11 +7,15 @@ namespace sallyport::mgmt {
 
 std::string encode_entry(const JournalEntry& entry) {
   std::string out;
+  append_entry(out, entry);
+  return out;
+}
+
+void append_entry(std::string& out, const JournalEntry& entry) {
   put(out, static_cast<std::uint8_t>(entry.kind));
   put(out, static_cast<std::int64_t>(entry.at.time_since_epoch().count()));
   put(out, entry.number);
   out += entry.text;
-  return out;
 }
 
 std::optional<JournalEntry> decode_entry(std::string_view bytes) {
@@ -19,7 +23,7 @@ std::optional<JournalEntry> decode_entry(std::string_view bytes) {
   JournalEntry out;
   const auto kind = in.take<std::uint8_t>();
   if (kind < static_cast<std::uint8_t>(JournalEntryKind::Base) ||
-      kind > static_cast<std::uint8_t>(JournalEntryKind::Alive))
+      kind > static_cast<std::uint8_t>(JournalEntryKind::Ended))
     return std::nullopt;
   out.kind = static_cast<JournalEntryKind>(kind);
   out.at = WallTime{std::chrono::milliseconds(in.take<std::int64_t>())};

@@ -16,6 +16,8 @@ enum class JournalEntryKind : std::uint8_t {
   Record = 3,  // a record, written to the CDR files or not; text: encoded
   Mark = 4,    // text: a CDR file as it is configured; number: it has all records up to this seq on the disk
   Alive = 5,   // calls were up at this moment
+  Ended = 6,   // a call has ended; its record waits for the relay's last figures and has no seq yet: a Record
+               // follows. text: the record as it is, encoded
 };
 
 struct JournalEntry {
@@ -26,6 +28,8 @@ struct JournalEntry {
 };
 
 [[nodiscard]] std::string encode_entry(const JournalEntry& entry);
+// The same at the end of `out`.
+void append_entry(std::string& out, const JournalEntry& entry);
 [[nodiscard]] std::optional<JournalEntry> decode_entry(std::string_view bytes);
 
 }  // namespace sallyport::mgmt

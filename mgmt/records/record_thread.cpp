@@ -1,6 +1,7 @@
 // record_thread.cpp — steps and sleeps in turn.
 #include "mgmt/records/record_thread.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sallyport::mgmt {
@@ -20,7 +21,9 @@ void RecordThread::stop() {
 void RecordThread::loop() {
   while (!stopping_.load()) {
     const Duration pause = writer_.step();
-    if (!stopping_.load() && pause > Duration{}) bell_.wait(pause);
+    const Duration rest = std::min(writer_.rest(), pause);
+    if (rest > Duration{} && !stopping_.load()) bell_.rest(rest);
+    if (pause > rest && !stopping_.load()) bell_.wait(pause - rest);
   }
   writer_.finish();
 }

@@ -14,7 +14,9 @@ namespace sallyport::mgmt {
 struct RecordBell {
   // Returns when a source has something, when `wake` was called, or when the time is up.
   std::function<void(Duration longest)> wait;
-  // Ends the present or the next wait. From any thread.
+  // Returns when that time is up or when `wake` was called; events that come meanwhile wake nobody.
+  std::function<void(Duration time)> rest;
+  // Ends the present or the next wait or rest. From any thread.
   std::function<void()> wake;
 };
 

@@ -7,6 +7,9 @@
 //   event of an engine -> ledger (seq, one end for each call) -> journal, one sync for all within 10 ms
 //     -> durable(engine, sequence) -> spool -> CDR files, synced within a second -> mark in the journal
 //
+// An end whose streams have figures to come is journalled at once, without a seq; it gets its seq and goes
+// the rest of the way when they are in it, at most 4.5 s after the call's end (WaitingEnds).
+//
 // While the journal can't be written nothing is reported durable, and records go to the CDR files at once.
 #pragma once
 
@@ -20,8 +23,10 @@
 #include "mgmt/alarms/alarm_registry.h"
 #include "mgmt/records/call_ledger.h"
 #include "mgmt/records/cdr_spool.h"
+#include "mgmt/records/interim_timers.h"
 #include "mgmt/records/journal.h"
 #include "mgmt/records/journal_entry.h"
+#include "mgmt/records/waiting_ends.h"
 #include "sipalg/engine/engine_event.h"
 
 namespace sallyport::mgmt {
@@ -38,6 +43,7 @@ struct RecordSettings {
   std::vector<CdrSink> sinks;
   SpoolLimits spool;
   std::size_t open_calls_max = 1'000'000;        // more than capacity.calls
+  std::size_t waiting_ends_max = 20'000;         // beyond it an end does not wait for its media
   std::uint64_t journal_bytes_min = 16'000'000;  // below that a new file is not worth its write
 };
 
@@ -50,8 +56,10 @@ struct RecordSurroundings {
   CoreClock core;
   // Everything that source has handed over, up to this sequence, is on the disk. On the writer's thread.
   std::function<void(std::size_t source, std::uint64_t sequence)> durable;
-  // What is neither a record nor an alarm: detections. On the writer's thread.
+  // Detections. On the writer's thread.
   std::function<void(std::size_t source, const sip::EngineEvent&)> other;
+  // A call's `end` as it is written. On the writer's thread.
+  std::function<void(const CallRecord& end)> ended = {};
 };
 
 struct ReplayReport {
@@ -76,6 +84,8 @@ class RecordWriter {
   void add_source(EventSource source);
   // Does what is due. How long the next step may wait if no event comes.
   [[nodiscard]] Duration step();
+  // How long a step would only collect what comes: the next group can't be written before.
+  [[nodiscard]] Duration rest() const;
   // The last step: takes all that is left in the sources and writes it.
   void finish();
 
@@ -83,6 +93,10 @@ class RecordWriter {
   void watch();
   [[nodiscard]] std::uint64_t queue() const noexcept { return queue_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+  // Last figures of streams that came when their call's record was written.
+  [[nodiscard]] std::uint64_t reports_late() const noexcept {
+    return reports_late_.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Source {
@@ -90,13 +104,19 @@ class RecordWriter {
     std::uint64_t handed = 0, durable = 0;  // sequences
   };
   class DiskTurn;
+  struct Replayed;
 
-  void apply(const JournalEntry& entry, CdrMarks& marks, WallTime& last_moment);
+  void apply(const JournalEntry& entry, Replayed& seen);
   [[nodiscard]] bool take_events();
   void take_event(std::size_t source, sip::EngineEvent& event);
   void take_record(sip::RecordEvent& event, Timestamp at);
   void take_alarm(std::size_t source, const sip::AlarmEvent& event);
-  void keep(const Cdr& cdr);
+  void hold(Cdr end, std::uint16_t reports, Timestamp until);
+  void write_end(Cdr& end, Duration within);
+  [[nodiscard]] bool release_ends();
+  void keep(const Cdr& cdr, Duration within);
+  void arm_interims();
+  void write_interims();
   void add_entry(JournalEntryKind kind, std::uint64_t number, std::string_view text, Duration within);
   void beat();
   void add_marks();
@@ -114,17 +134,20 @@ class RecordWriter {
   Journal journal_;
   CallLedger ledger_;
   CdrSpool spool_;
+  InterimTimers interims_;
+  WaitingEnds waiting_;
   std::vector<Source> sources_;
   std::vector<sip::EngineEvent> events_;
+  std::string buffer_, entry_;  // keep their memory from record to record
   ClockPair now_{};
   CdrMarks group_marks_;
-  Timestamp group_due_ = Timestamp::max(), next_group_{}, next_beat_{}, rewrite_at_{};
+  Timestamp group_due_ = Timestamp::max(), next_group_{}, next_beat_{}, rewrite_at_{}, next_interims_{};
   Duration rewrite_pause_{};
   std::uint64_t releasable_ = 0, rewritten_bytes_ = 0;
   Timestamp slow_until_ = Timestamp::max();
   std::atomic<std::int64_t> busy_since_{0};  // nanoseconds; 0: not waiting for a disk
   std::atomic<bool> slow_{false};
-  std::atomic<std::uint64_t> queue_{0}, lost_{0};
+  std::atomic<std::uint64_t> queue_{0}, lost_{0}, reports_late_{0};
 };
 
 }  // namespace sallyport::mgmt

@@ -3,6 +3,7 @@
 //
 // A type that can be kept offers one function for both directions, in the order of its members:
 //   template <class Archive> void archive(Archive& a) { a(number_, state_, deadline_); }
+// A number that stands for a name of the configuration is written as the name, see named_numbers.h.
 // A point of time is written as its distance from `now`, because the clock of another boot starts anew; the
 // default Timestamp{} and Timestamp::max() stay what they are. The reader trusts nothing: after the first
 // thing that can't be true, good() is false, nothing more is read and nothing has been allocated that the
@@ -28,12 +29,13 @@
 #include "policy/base/fixed_vector.h"
 #include "policy/base/ip_address.h"
 #include "policy/base/keyed_hash.h"
+#include "policy/base/named_numbers.h"
 #include "policy/base/time.h"
 
 namespace sallyport {
 
 // Grows by one when what is kept changes its form; bytes of another version are refused whole.
-inline constexpr std::uint32_t kArchiveVersion = 1;
+inline constexpr std::uint32_t kArchiveVersion = 2;
 inline constexpr std::uint32_t kArchiveStringMax = 1u << 20;    // octets of one string
 inline constexpr std::uint32_t kArchiveElementsMax = 1u << 20;  // of one vector
 
@@ -62,8 +64,9 @@ class ArchiveWriter {
  public:
   static constexpr bool kReads = false;
 
-  // Appends to `out`, which must outlive the writer.
-  ArchiveWriter(std::string& out, Timestamp now) : out_(out), now_(now) {
+  // Appends to `out`, which must outlive the writer, as must `names`. Without names numbers stay numbers.
+  ArchiveWriter(std::string& out, Timestamp now, const NamedNumbers* names = nullptr)
+      : out_(out), now_(now), names_(names) {
     put(archive_detail::kMagic);
     put(kArchiveVersion);
   }
@@ -85,6 +88,8 @@ class ArchiveWriter {
   template <class T>
     requires std::is_enum_v<T>
   void put(T value) {
+    if constexpr (kNamedKind<T>.has_value())
+      if (names_ != nullptr) return put(names_->name_of(*kNamedKind<T>, static_cast<std::uint16_t>(value)));
     put(static_cast<std::underlying_type_t<T>>(value));
   }
   template <class Rep, class Period>
@@ -150,14 +155,16 @@ class ArchiveWriter {
 
   std::string& out_;
   Timestamp now_;
+  const NamedNumbers* names_;
 };
 
 class ArchiveReader {
  public:
   static constexpr bool kReads = true;
 
-  // `bytes` must outlive the reader.
-  ArchiveReader(std::string_view bytes, Timestamp now) : rest_(bytes), now_(now) {
+  // `bytes` and `names` must outlive the reader. Names as the writer had them, or not.
+  ArchiveReader(std::string_view bytes, Timestamp now, const NamedNumbers* names = nullptr)
+      : rest_(bytes), now_(now), names_(names) {
     std::uint32_t magic = 0;
     std::uint32_t version = 0;
     (*this)(magic, version);
@@ -209,6 +216,13 @@ class ArchiveReader {
   template <class T>
     requires std::is_enum_v<T>
   void get(T& value) {
+    if constexpr (kNamedKind<T>.has_value())
+      if (names_ != nullptr) {
+        std::uint64_t name = 0;
+        get(name);
+        if (good_) value = static_cast<T>(names_->number_of(*kNamedKind<T>, name));
+        return;
+      }
     std::underlying_type_t<T> number{};
     get(number);
     if (good_) value = static_cast<T>(number);
@@ -311,6 +325,7 @@ class ArchiveReader {
 
   std::string_view rest_;
   Timestamp now_;
+  const NamedNumbers* names_;
   bool good_ = true;
 };
 

@@ -32,32 +32,67 @@ IpAddress IpAddress::v6(std::span<const std::uint8_t, 16> network_order) noexcep
   return v6_from_wire(network_order.data());
 }
 
+namespace {
+
+// Four numbers without leading zeros, as inet_pton() reads them: every SIP message holds several.
+std::optional<IpAddress> parse_v4(std::string_view text) noexcept {
+  std::uint32_t address = 0, number = 0;
+  unsigned numbers = 1, digits = 0;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9') {
+      if (digits != 0 && number == 0) return std::nullopt;
+      number = number * 10 + static_cast<unsigned>(c - '0');
+      if (++digits > 3 || number > 255) return std::nullopt;
+    } else if (c == '.' && digits != 0 && numbers < 4) {
+      address = address << 8 | number;
+      number = digits = 0;
+      ++numbers;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (numbers != 4 || digits == 0) return std::nullopt;
+  return IpAddress::v4(address << 8 | number);
+}
+
+}  // namespace
+
 std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
+  if (text.find(':') == std::string_view::npos) return parse_v4(text);
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   std::memcpy(terminated.data(), text.data(), text.size());
-  in_addr four{};
-  if (inet_pton(AF_INET, terminated.data(), &four) == 1) return v4_from_wire(&four);
   in6_addr sixteen{};
   if (inet_pton(AF_INET6, terminated.data(), &sixteen) == 1) return v6_from_wire(&sixteen);
   return std::nullopt;
 }
 
+namespace {
+
+// Without printf: every message of a call names addresses.
+std::string v4_text(const IpAddress& address, std::array<char, INET6_ADDRSTRLEN>& text) {
+  char* end = text.data();
+  for (std::size_t octet = 12; octet < 16; ++octet) {
+    if (octet != 12) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), static_cast<unsigned>(address.bytes()[octet])).ptr;
+  }
+  return {text.data(), end};
+}
+
+}  // namespace
+
 std::string to_string(const IpAddress& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.is_v4()) {
-    inet_ntop(AF_INET, address.bytes().data() + 12, text.data(), text.size());
-  } else {
-    inet_ntop(AF_INET6, address.bytes().data(), text.data(), text.size());
-  }
+  if (address.is_v4()) return v4_text(address, text);
+  inet_ntop(AF_INET6, address.bytes().data(), text.data(), text.size());
   return text.data();
 }
 
 std::string to_string(const Endpoint& endpoint) {
-  const std::string host = to_string(endpoint.address);
-  const std::string port = std::to_string(endpoint.port);
-  return endpoint.address.is_v4() ? host + ":" + port : "[" + host + "]:" + port;
+  std::string text = to_string(endpoint.address);
+  if (!endpoint.address.is_v4()) text.insert(0, 1, '[').append(1, ']');
+  return text.append(1, ':').append(std::to_string(endpoint.port));
 }
 
 std::optional<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) noexcept {

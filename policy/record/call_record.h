@@ -48,6 +48,25 @@ struct LegRecord {
   }
 };
 
+// One direction of one stream: what the side `from` sent. What the relay counted is filled in by its final
+// report; a call whose report never came (crash) has it empty.
+struct MediaRecord {
+  std::uint16_t stream = 0;  // counts the streams of the call
+  bool from_caller = true;
+  std::string codec;            // "PCMA/8000", "t38"; empty: never agreed
+  std::string crypto = "none";  // none, or the suite
+  Endpoint local, remote;       // our address towards that side; where its packets came from
+  bool is_measured = false;     // the relay has reported: the members below are valid
+  std::uint64_t packets = 0, bytes = 0, lost = 0, after_bye_packets = 0;
+  std::uint32_t jitter_us = 0, round_trip_us = 0;
+  std::uint16_t mos_times_100 = 0;  // 0: not known
+  template <class Archive>
+  void archive(Archive& a) {
+    a(stream, from_caller, codec, crypto, local, remote, is_measured, packets, bytes, lost, after_bye_packets,
+      jitter_us, round_trip_us, mos_times_100);
+  }
+};
+
 // Times are moments of the core's clock; the rim turns them into UTC. Those that did not happen are empty.
 struct CallRecord {
   CallRecordType type = CallRecordType::End;
@@ -63,8 +82,10 @@ struct CallRecord {
   std::uint16_t sip_code = 0;  // what the caller was told
   std::uint16_t q850 = 0;      // of a Reason header; 0: none
   EndedBy ended_by = EndedBy::Sallyport;
-  std::string end_reason;       // a word of a closed set: bye, cancel, ring_timeout, ...
-  std::vector<LegRecord> legs;  // caller's, then callee's
+  std::string end_reason;           // a word of a closed set: bye, cancel, ring_timeout, ...
+  std::vector<LegRecord> legs;      // caller's, then callee's
+  std::vector<MediaRecord> media;   // each stream's two directions, the caller's first
+  std::uint16_t media_reports = 0;  // of an End record: final reports of the relay that are still to come
   std::vector<std::string> detections;
   bool emergency = false;
 };

@@ -87,7 +87,8 @@ class DigitReader {
 }  // namespace
 
 std::string unescaped_user(std::string_view user) {
-  std::string text = without_escapes(user);
+  const bool has_escapes = user.find('%') != std::string_view::npos;
+  std::string text = has_escapes ? without_escapes(user) : std::string(user);
   const std::size_t end = std::min(text.find(';'), text.size());
   if (!is_global_number(std::string_view(text).substr(0, end))) return text;
   const auto tail = text.begin() + static_cast<std::ptrdiff_t>(end);

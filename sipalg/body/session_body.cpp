@@ -1,9 +1,8 @@
-// session_body.cpp — which bodies pass, and session bodies for the other leg: RFC 3261 §7.4, §20.11, §20.15,
-// RFC 8866 §5; threats P10.
+// session_body.cpp — which bodies pass, and descriptions among parts: RFC 3261 §7.4, §20.11, §20.15; threats
+// P10.
 #include "sipalg/body/session_body.h"
 
 #include "sipalg/body/multipart.h"
-#include "sipalg/body/sdp_lines.h"
 #include "sipalg/body/text_output.h"
 
 namespace sallyport::sip {
@@ -74,27 +73,27 @@ std::string_view far_content_type(const SipMessage& message) noexcept {
   return is_sdp(message.content_type) ? "application/sdp" : value_of(message, HeaderName::ContentType);
 }
 
-std::optional<std::string_view> write_session_body(std::span<char> buffer, const SipMessage& message,
-                                                   const IpAddress& address, SdpIdentity& identity) noexcept {
+std::string_view session_sdp(const SipMessage& message) noexcept {
+  if (message.body.empty() || is_encoded(message)) return {};
+  if (is_sdp(message.content_type)) return message.body;
+  if (!is_multipart(message)) return {};
+  const MultipartView view = view_multipart(value_of(message, HeaderName::ContentType), message.body);
+  return view.is_readable && view.sdp_parts == 1 ? view.sdp : std::string_view{};
+}
+
+std::optional<std::string_view> with_session_sdp(std::span<char> buffer, const SipMessage& message,
+                                                 std::string_view sdp) noexcept {
   if (message.body.empty() || is_encoded(message)) return std::nullopt;
-  if (is_sdp(message.content_type)) {
-    const auto size = write_sdp(buffer, message.body, address, identity);
-    if (!size) return std::nullopt;
-    return std::string_view(buffer.data(), *size);
-  }
+  if (is_sdp(message.content_type)) return sdp;
   if (!is_multipart(message)) return std::nullopt;
   const MultipartView view = view_multipart(value_of(message, HeaderName::ContentType), message.body);
   if (!view.is_readable || view.sdp_parts != 1) return std::nullopt;
   TextOutput out(buffer);
   out.add(between(view.whole.data(), view.sdp_head.data()));
   add_sdp_head(out, view.sdp_head);
-  SdpIdentity next = identity;
-  const auto size = write_sdp(out.rest(), view.sdp, address, next);
-  if (!size) return std::nullopt;
-  out.take(*size);
+  out.add(sdp);
   out.add(between(view.sdp.data() + view.sdp.size(), view.whole.data() + view.whole.size()));
   if (!out.fits()) return std::nullopt;
-  identity = next;
   return out.text();
 }
 

@@ -1,5 +1,5 @@
-// session_body.h — bodies at the border: which may pass, and SDP under our own name: RFC 2046 §5.1, RFC 3261
-// §7.4, §20.11, §20.15, RFC 8866 §5.2, §5.3, RFC 4475 §3.1.1.11; threats P10, P11.
+// session_body.h — bodies at the border: which may pass, and where the session description is in them: RFC
+// 2046 §5.1, RFC 3261 §7.4, §20.11, §20.15, RFC 4475 §3.1.1.11; threats P10.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "policy/base/ip_address.h"
 #include "sipalg/message/sip_message.h"
+#include "sipalg/sdp/sdp_identity.h"
 
 namespace sallyport::sip {
 
@@ -30,24 +30,13 @@ enum class BodyKind : std::uint8_t {
 // it). Empty: no body, or the message did not say what it is.
 [[nodiscard]] std::string_view far_content_type(const SipMessage& message) noexcept;
 
-// How a leg names its sessions: one id for a leg's life, a version that grows by one with each change.
-struct SdpIdentity {
-  std::uint64_t session_id = 0;
-  std::uint64_t version = 0;
-  std::uint64_t last_hash = 0;  // of what was sent last, o= apart: the same SDP keeps its version
-  template <class Archive>
-  void archive(Archive& a) {
-    a(session_id, version, last_hash);
-  }
-};
-
-// The body for the other leg: o= and s= rebuilt (user "-", our `address`), in SDP or in the SDP part of a
-// multipart; all else untouched until voice comes. i=, u=, e=, p= of the session are left out (they name
-// people and hosts). Nothing when SDP can't be read line by line or does not fit: answer 488 / treat as a
-// failure.
-[[nodiscard]] std::optional<std::string_view> write_session_body(std::span<char> buffer,
-                                                                 const SipMessage& message,
-                                                                 const IpAddress& address,
-                                                                 SdpIdentity& identity) noexcept;
+// The description that the message holds, alone or as the one SDP part of a multipart. Empty: it holds none.
+[[nodiscard]] std::string_view session_sdp(const SipMessage& message) noexcept;
+// The body for the other leg: that of `message` with `sdp` in the place of its own description. `sdp` itself
+// where nothing is around it; else it is put together in `buffer`, in which `sdp` must not lie. Nothing when
+// it does not fit, or `message` holds no description.
+[[nodiscard]] std::optional<std::string_view> with_session_sdp(std::span<char> buffer,
+                                                               const SipMessage& message,
+                                                               std::string_view sdp) noexcept;
 
 }  // namespace sallyport::sip

@@ -16,6 +16,7 @@
 #include "sipalg/call/call_note.h"
 #include "sipalg/dialog/dialog.h"
 #include "sipalg/hiding/leg_message.h"
+#include "sipalg/media/media_session.h"
 #include "sipalg/transaction/client_transactions.h"
 #include "sipalg/transaction/server_transactions.h"
 
@@ -49,11 +50,13 @@ struct AwaitedAck {
   std::uint32_t far_cseq = 0;  // of our INVITE on the other side, which waits for our ACK
   std::string response;
   Path path;
+  bool owes_answer = false;  // the 2xx held an offer
   Duration interval{};
   Timestamp resend_at{}, give_up_at{};
   template <class Archive>
   void archive(Archive& a) {
-    a(cseq, far_cseq, response, path.realm, path.local, path.remote, interval, resend_at, give_up_at);
+    a(cseq, far_cseq, response, path.realm, path.local, path.remote, owes_answer, interval, resend_at,
+      give_up_at);
   }
 };
 
@@ -76,9 +79,10 @@ struct Fork {
   std::array<SdpIdentity, 2> sdp;                    // as sent to each Side
   std::array<std::optional<AwaitedAck>, 2> awaited;  // by the Side that owes the ACK
   std::array<SentAck, 2> sent_ack;                   // by the Side that it was sent to
+  std::string preview;  // the SDP of its last 18x: the answer, if the 2xx has none. RFC 3261 §13.2.1
   template <class Archive>
   void archive(Archive& a) {
-    a(number, attempt, dialogs, sdp, awaited, sent_ack);
+    a(number, attempt, dialogs, sdp, awaited, sent_ack, preview);
   }
 };
 
@@ -90,13 +94,15 @@ struct Attempt {
   Dialog prototype;                  // what every dialog that it makes begins with
   std::uint64_t transaction = 0;     // number of the INVITE's client transaction
   SdpIdentity sdp;                   // of what was sent to it
+  MediaSession media;                // empty once it is closed; of the one that answered, the call's
+  bool has_offer = false;            // what was sent to it held SDP
   bool has_provisional = false, is_cancelled = false, is_done = false;
   std::optional<Timestamp> setup_until;  // no 1xx by then: next target
   std::optional<Timestamp> timer_c;      // RFC 3261 §16.7, §16.8
   template <class Archive>
   void archive(Archive& a) {
-    a(number, peer, is_emergency_target, prototype, transaction, sdp, has_provisional, is_cancelled, is_done,
-      setup_until, timer_c);
+    a(number, peer, is_emergency_target, prototype, transaction, sdp, media, has_offer, has_provisional,
+      is_cancelled, is_done, setup_until, timer_c);
   }
 };
 
@@ -109,11 +115,13 @@ struct Exchange {
   ServerTransactionId server = ServerTransactionId::kNone;
   std::uint64_t client = 0;
   std::uint32_t cseq = 0, far_cseq = 0;
+  bool has_offer = false;
   Path path;  // of the answers
   ResponseHead head;
   template <class Archive>
   void archive(Archive& a) {
-    a(id, fork, from, method, server, client, cseq, far_cseq, path.realm, path.local, path.remote, head);
+    a(id, fork, from, method, server, client, cseq, far_cseq, has_offer, path.realm, path.local, path.remote,
+      head);
   }
 };
 
@@ -157,6 +165,19 @@ struct NextTarget {
   }
 };
 
+// What the relay last told of one stream; it tells again after a restart.
+struct StreamFigures {
+  struct Side {
+    std::uint64_t packets = 0, bytes = 0, rtcp_packets = 0, lost = 0, after_close_packets = 0;
+    std::uint32_t jitter_us = 0, round_trip_us = 0;
+    std::uint16_t mos_times_100 = 0;
+    bool is_silent = false;
+  };
+  std::uint16_t stream = 0;
+  bool is_final = false;      // it was closed before the call ended
+  std::array<Side, 2> sides;  // by Side: what it sent
+};
+
 struct Call {
   std::uint64_t number = 0;
   std::uint8_t shard = 0;
@@ -169,7 +190,7 @@ struct Call {
   PeerIndex caller_peer = PeerIndex::kNone;
   Dialog caller;  // what every dialog with the caller begins with
   StoredInvite invite;
-  std::string called;               // the number or user behind the source's and the route's rules
+  std::string redirected_to;        // user of a 3xx that is followed, as it came; empty: none
   std::vector<NextTarget> targets;  // not yet tried, in order
   std::uint16_t attempts_made = 0, forks_made = 0;
   std::uint32_t exchanges_made = 0;
@@ -177,6 +198,10 @@ struct Call {
   std::vector<Fork> forks;
   std::vector<Exchange> exchanges;
   std::vector<HeldAnswer> held;
+  std::uint16_t streams_made = 0;
+  std::uint16_t finals_due = 0;  // streams that were closed and whose last figures are still to come
+  bool is_silent_emergency = false;
+  std::vector<StreamFigures> figures;
   std::uint16_t open_byes = 0;
   std::uint16_t answered_fork = 0;
   std::uint16_t best_code = 0;  // of the failures so far
@@ -188,9 +213,12 @@ struct Call {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(number, shard, state, is_emergency, was_recorded, redirects, route, reject_code, caller_peer, caller,
-      invite, called, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges, held,
-      open_byes, answered_fork, best_code, ring_until, early_media_until, call_until);
+    auto route_named = static_cast<RouteIndex>(route);
+    a(route_named);
+    route = static_cast<std::uint16_t>(route_named);
+    a(number, shard, state, is_emergency, was_recorded, redirects, reject_code, caller_peer, caller, invite,
+      redirected_to, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges, held,
+      streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until);
     archive_ticket(a, ticket_in);
     archive_ticket(a, ticket_out);
     archive_record(a);

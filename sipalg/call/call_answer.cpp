@@ -23,9 +23,9 @@ void finish_attempt(Attempt& attempt) noexcept {
   attempt.timer_c.reset();
 }
 
-bool holds_sdp(const SipMessage& message) noexcept {
-  const BodyKind kind = body_kind(message);
-  return kind == BodyKind::Sdp || kind == BodyKind::MultipartWithSdp;
+// What the caller is told when the callee's answer, which it never sees, can't be used. RFC 3261 §21.5.3
+std::uint16_t code_for_bad_answer(std::uint16_t refusal) noexcept {
+  return refusal == 488 || refusal == 503 ? refusal : std::uint16_t{502};
 }
 
 }  // namespace
@@ -37,6 +37,7 @@ void CallEngine::on_invite_response(Call& call, Attempt& attempt, const SipMessa
   if (code < 300) return on_answer(call, attempt, response, now, out);
   const bool was_wanted = call.state == CallState::Trying && !attempt.is_cancelled;
   finish_attempt(attempt);
+  close_media(call, attempt, out);
   std::erase_if(call.forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
   close_exchanges(call, Which::OfLostForks, {now, out});
   if (was_wanted) on_failure(call, attempt, code, &response, {now, out});
@@ -61,14 +62,15 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   note(call, now, CallStep::Ringing, fork->number, code);
   ResponseParts parts;
   parts.code = code;
-  if (send_to_caller(call, *fork, parts, response, fork->sdp[index_of(Side::Caller)]))
-    respond(call, call.invite.server, call.invite.path, parts, {now, out});
+  begin_for_caller(call, *fork, parts, response);
+  carry_preview({call, attempt, Side::Callee, SdpStep::Preview, fork->sdp[index_of(Side::Caller)]}, response,
+                *fork, parts.body, {now, out});
+  respond(call, call.invite.server, call.invite.path, parts, {now, out});
 }
 
-// The parts of a response to the caller's INVITE that stem from one of the callee's.
-bool CallEngine::send_to_caller(Call& call, const Fork& fork, ResponseParts& parts,
-                                const SipMessage& response, SdpIdentity& sdp) {
-  if (!take_body(response, call.invite.path, sdp, parts.body)) return false;
+// The parts of a response to the caller's INVITE that stem from one of the callee's; the body apart.
+void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponseParts& parts,
+                                  const SipMessage& response) {
   parts.head = &call.invite.head;
   parts.to_tag = fork.dialogs[index_of(Side::Caller)].local_tag;
   contact_ = contact_of(call, call.invite.path, fork.number);
@@ -76,7 +78,6 @@ bool CallEngine::send_to_caller(Call& call, const Fork& fork, ResponseParts& par
   parts.makes_dialog = true;
   parts.allow = neighbour_of(call.caller_peer).allow;
   parts.crossing = {&response, &crossing_of(call.caller_peer), {}};
-  return true;
 }
 
 // The dialog that the response's To tag stands for, made when it is new. RFC 3261 §12.1.2, §13.2.2.1
@@ -123,9 +124,13 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   }
   ResponseParts parts;
   parts.code = 200;
-  if (!send_to_caller(call, *fork, parts, response, fork->sdp[index_of(Side::Caller)])) {
+  begin_for_caller(call, *fork, parts, response);
+  const SdpWay way{call, attempt, Side::Callee, attempt.has_offer ? SdpStep::Answer : SdpStep::Offer,
+                   fork->sdp[index_of(Side::Caller)]};
+  if (const std::uint16_t refusal = carry_answer(way, response, *fork, parts.body, {now, out});
+      refusal != 0) {
     on_unwanted_answer(&call, response, path, now, out);
-    return refuse(call, 502, nullptr, now, out);
+    return refuse(call, code_for_bad_answer(refusal), nullptr, now, out);
   }
   call.state = CallState::Answered;
   call.record.answer = now;
@@ -143,6 +148,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
                             .far_cseq = fork->dialogs[index_of(Side::Callee)].local_cseq,
                             .response = {},
                             .path = call.invite.path,
+                            .owes_answer = !attempt.has_offer && !parts.body.bytes.empty(),
                             .interval = {},
                             .resend_at = {},
                             .give_up_at = {}};
@@ -150,6 +156,16 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   close_exchanges(call, Which::OfLostForks, {now, out});
   for (Dialog& dialog : call.forks.front().dialogs) dialog.state = DialogState::Confirmed;
   call.answered_fork = number;
+  shed_setup(call);
+  const Duration longest =
+      std::min(peer_side(attempt.peer)->config->profile.timers.call, call_time_of(call.caller_peer));
+  call.call_until = now + longest;
+  held.sequence = write_start(call, now, out);
+  hold(call, std::move(held), now);
+}
+
+// A call that is up keeps no more than it needs.
+void CallEngine::shed_setup(Call& call) {
   call.invite = {.bytes = {},
                  .server = call.invite.server,
                  .path = call.invite.path,
@@ -158,8 +174,8 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   call.caller = {};
   call.targets.clear();
   call.targets.shrink_to_fit();
-  // A call that is up keeps no more than it needs.
   call.forks.shrink_to_fit();
+  call.forks.front().preview = {};
   call.notes.shrink_to_fit();
   for (Attempt& tried : call.attempts) {
     Dialog only_where;
@@ -169,11 +185,6 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   }
   call.ring_until.reset();
   call.early_media_until.reset();
-  const Duration longest =
-      std::min(peer_side(attempt.peer)->config->profile.timers.call, call_time_of(call.caller_peer));
-  call.call_until = now + longest;
-  held.sequence = write_start(call, now, out);
-  hold(call, std::move(held), now);
 }
 
 // RFC 3261 §13.2.2.4: every 2xx is acknowledged; the dialog of one that nobody wants is ended at once.
@@ -221,8 +232,8 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   // It may come again before our ACK arrives; one BYE is enough. RFC 3261 §13.2.2.4
   const std::uint64_t name =
       keyed_hash(parts_.settings.token_key, std::string(response.call_id) + std::string(response.to.tag));
-  if (std::find(strays_.begin(), strays_.end(), name) != strays_.end()) return;
-  strays_[next_stray_++ % strays_.size()] = name;
+  const Duration life = neighbour_of(fork.dialogs[index_of(Side::Callee)].peer).timers.patience();
+  if (!strays_.add({name, stray.shard, now + life}, now)) return;
   send_bye(stray, fork, Side::Callee, nullptr, {now, out});
   if (call != nullptr) call->open_byes = static_cast<std::uint16_t>(call->open_byes + stray.open_byes);
 }
@@ -277,26 +288,25 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
 bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timestamp now) {
   if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star)
     return false;
-  const std::string called = policy::unescaped_user(response.contact.uri.user);
-  ParseOptions options;
-  options.strictness = neighbour_of(call.caller_peer).strictness;
-  if (called.empty() || parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete)
-    return false;
-  const std::string caller = policy::unescaped_user(stored_.from.uri.user);
-  const auto utc = now.time_since_epoch() + parts_.settings.utc_at_zero;
-  const policy::RouteDecision decision = parts_.shared.router.route(
-      {.peer = call.caller_peer,
-       .realm = call.caller.path.realm,
-       .method = "INVITE",
-       .called = called,
-       .caller = caller,
-       .host = {},
-       .request_uri = response.contact.uri.text,
-       .headers = {},
-       .time = policy::WeekMinute::of_unix(std::chrono::duration_cast<std::chrono::seconds>(utc).count())});
+  const Uri& uri = response.contact.uri;
+  if (uri.user.empty() || uri.user.size() > policy::kNumberBytesMax) return false;
+  const SipMessage* const invite = invite_of(call);
+  if (invite == nullptr) return false;
+  policy::RuleSubject subject = subject_of(*invite, uri.user);
+  const policy::RouteDecision decision = route({call.caller_peer, call.caller.path.realm, uri, now}, subject);
   if (decision.outcome != policy::RouteDecision::Outcome::Targets) return false;
+  // It holds one place of its caller, as before, and is one more call for the rate.
+  parts_.shared.admission.release(call.ticket_in);
+  const auto ticket = parts_.shared.admission.admit_in(call.caller_peer, call.caller.path.realm,
+                                                       call.is_emergency || decision.is_emergency, now);
+  if (!ticket) {
+    call.targets.clear();  // without a place it must not go on at all
+    return false;
+  }
+  call.ticket_in = *ticket;
+  call.is_emergency = call.record.emergency = call.is_emergency || decision.is_emergency;
   ++call.redirects;
-  call.called = called;
+  call.redirected_to = uri.user;
   call.route = decision.route;
   call.reject_code = decision.reject_code;
   call.targets.clear();
@@ -326,6 +336,7 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   note(call, now, CallStep::Refused, 0, shown);
   redirect_.clear();
   if (shown >= 300 && shown < 400) redirect_ = redirect_contact(call, response);
+  std::string warning;
   ResponseParts parts;
   parts.code = shown >= 300 && shown < 400 && redirect_.empty() ? std::uint16_t{480} : shown;
   parts.head = &call.invite.head;
@@ -333,6 +344,7 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   parts.to_tag = to_tag_;
   parts.redirect_contact = redirect_;
   if (response != nullptr) parts.crossing = {response, &crossing_of(call.caller_peer), {}};
+  if (response == nullptr && shown == 488) parts.warning = warning = media_warning(call.invite.path);
   respond(call, call.invite.server, call.invite.path, parts, {now, out});
   (void)write_end(call, now, out);
 }

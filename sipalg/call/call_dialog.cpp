@@ -13,6 +13,8 @@ bool refreshes_target(Method method) noexcept { return method == Method::Invite 
 
 bool offers(Method method) noexcept { return refreshes_target(method); }
 
+std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
+
 bool owned_by_peer(const void* context, const IpAddress& address) {
   const auto* const peer = static_cast<const PeerSide*>(context);
   return peer != nullptr && peer->owns(address);
@@ -61,6 +63,18 @@ void CallEngine::note_forgery(const Arrival& arrival, Call& call, Side side, Eng
                                       std::string(arrival.request.start.method_text)});
 }
 
+// Threats D2. A re-INVITE is found by its dialog.
+void CallEngine::on_unmatched_cancel(const Arrival& arrival, const TransactionUser& user, EngineOutput& out) {
+  const DialogPlace place = find_dialog(arrival.request);
+  if (place.call != nullptr) {
+    const Dialog& dialog = place.fork->dialogs[index_of(place.side)];
+    if (user.call == place.call->number || !is_from_neighbour(dialog, arrival.input))
+      note_forgery(arrival, *place.call, place.side, out);
+  } else if (Call* const call = calls_.find(user.call); call != nullptr) {
+    note_forgery(arrival, *call, Side::Caller, out);
+  }
+}
+
 void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out) {
   const DialogPlace place = find_dialog(arrival.request);
   if (place.call == nullptr) return parts_.responder.answer(arrival, 481, out);  // RFC 3261 §12.2.2
@@ -104,6 +118,10 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
   if (!neighbour_of(far.peer).allows(arrival.request.start.method_text)) return 405;  // RFC 3261 §21.4.6
   if (const std::uint16_t code = body_verdict(method, body_kind(arrival.request)); code != 0) return code;
   if (!offers(method)) return call.exchanges.size() < kExchangesMax ? 0 : 500;
+  // The first offer waits for its answer too, in the 2xx or in the ACK. RFC 3311 §5.2
+  if (const Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
+      attempt != nullptr && attempt->media.pending && holds_sdp(arrival.request))
+    return static_cast<Side>(attempt->media.pending->from) == place.side ? 500 : 491;
   // One offer at a time. RFC 3261 §14.1, §14.2; RFC 3311 §5.2
   for (const Exchange& exchange : call.exchanges) {
     if (exchange.fork != place.fork->number || !offers(exchange.method)) continue;
@@ -118,7 +136,8 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
 void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out) {
   Call& call = *place.call;
   auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
-  if (!head || !parts_.servers.has_room() || !parts_.clients.has_room())
+  if (!head) return parts_.responder.answer_bad(arrival, "Bad Via", out);
+  if (!parts_.servers.has_room() || !parts_.clients.has_room())
     return parts_.responder.answer(arrival, 503, out, 1);
   const bool is_invite = arrival.request.start.method == Method::Invite;
   Exchange exchange;
@@ -138,16 +157,16 @@ void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
                            arrival.request, arrival.now);
   if (is_invite)
     respond(call, exchange.server, exchange.path, {.code = 100, .head = &exchange.head}, {arrival.now, out});
-  const bool sent = send_passed_on(arrival, place, exchange, out);
+  const std::uint16_t code = send_passed_on(arrival, place, exchange, out);
   call.exchanges.push_back(std::move(exchange));
-  if (!sent) answer_exchange(call, call.exchanges.back(), 500, nullptr, {arrival.now, out});
+  if (code != 0) answer_exchange(call, call.exchanges.back(), code, nullptr, {arrival.now, out});
 }
 
 RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRoute& route) {
   const Place* const place = parts_.places.at(dialog.path.realm, dialog.path.local);
-  from_ = dialog.local_address + ";tag=" + dialog.local_tag;
-  to_ = dialog.remote_address;
-  if (!dialog.remote_tag.empty()) to_ += ";tag=" + dialog.remote_tag;
+  from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
+  to_.assign(dialog.remote_address);
+  if (!dialog.remote_tag.empty()) to_.append(";tag=").append(dialog.remote_tag);
   RequestParts parts;
   parts.request_uri = route.request_uri;
   parts.own = place != nullptr ? &place->names : nullptr;
@@ -163,17 +182,27 @@ Endpoint CallEngine::destination(const Dialog& dialog, const DialogRoute& route)
   return destination_of(dialog, route, owned_by_peer, peer_side(dialog.peer));
 }
 
-bool CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place, Exchange& exchange,
-                                EngineOutput& out) {
+std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place, Exchange& exchange,
+                                         EngineOutput& out) {
   const SipMessage& request = arrival.request;
   const Side to = other(place.side);
   Dialog& dialog = place.fork->dialogs[index_of(to)];
   ++dialog.local_cseq;
   const DialogRoute route = route_of(dialog);
   RequestParts parts = in_dialog_request(dialog, route);
-  if (parts.own == nullptr) return false;
+  if (parts.own == nullptr) return 500;
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
-  if (!take_body(request, dialog.path, place.fork->sdp[index_of(to)], parts.body)) return false;
+  Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
+  if (offers(exchange.method) && holds_sdp(request)) {
+    if (attempt == nullptr) return 500;
+    const std::uint16_t code =
+        carry_body({*place.call, *attempt, place.side, SdpStep::Offer, place.fork->sdp[index_of(to)]},
+                   request, parts.body, {arrival.now, out});
+    if (code != 0) return code;
+    exchange.has_offer = true;
+  } else {
+    parts.body = plain_body(request);
+  }
   const std::uint64_t number = next_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = place.call->shard, .part = 0, .number = number});
@@ -190,19 +219,21 @@ bool CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place
   }
   parts.crossing = {&request, &crossing_of(dialog.peer), {}};
   const auto bytes = write_request(out.room(), parts);
-  if (!bytes) return false;
+  if (!bytes) return 500;
   const std::string_view sent = out.commit(path, bytes->size(), place.call->number);
   count_request(path.realm, exchange.method);
   exchange.client = number;
   exchange.far_cseq = dialog.local_cseq;
-  return parts_.clients.start(
+  return code_unless(parts_.clients.start(
       {.number = number,
        .kind = exchange.method == Method::Invite ? TransactionKind::Invite : TransactionKind::NonInvite,
        .user = {place.call->number, exchange.id, kExchange, place.call->shard},
        .path = path,
        .request = sent,
-       .timers = neighbour_of(dialog.peer).timers},
-      arrival.now);
+       .timers = neighbour_of(dialog.peer).timers,
+       .method = exchange.method,
+       .cseq = dialog.local_cseq},
+      arrival.now));
 }
 
 void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
@@ -247,8 +278,16 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   if (fork == nullptr) return;
   Dialog& near = fork->dialogs[index_of(exchange.from)];
   const PeerSide* const peer = peer_side(near.peer);
-  const std::uint16_t own = code == 401 || code == 407 ? std::uint16_t{403} : code;
   ResponseParts parts;
+  std::uint16_t refusal = 0;  // of the answer's description: both sides have another idea of the session now
+  if (code >= 300 && exchange.has_offer) {
+    if (Attempt* const attempt = attempt_numbered(call, fork->attempt); attempt != nullptr)
+      drop_offer(call, *attempt, out);  // RFC 3261 §14.1
+  } else if (code >= 200 && response != nullptr && refreshes_target(exchange.method)) {
+    refusal =
+        carry_exchange_answer({&call, fork, exchange.from}, exchange.has_offer, *response, parts.body, turn);
+  }
+  const std::uint16_t own = refusal != 0 ? refusal : code == 401 || code == 407 ? std::uint16_t{403} : code;
   parts.code = peer != nullptr ? policy::mapped_code(peer->config->profile.response_map, own) : own;
   parts.head = &exchange.head;
   if (code < 300 && refreshes_target(exchange.method)) {
@@ -261,22 +300,27 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   }
   if (response != nullptr) {
     parts.crossing = {response, &crossing_of(near.peer), {}};
-    (void)take_body(*response, near.path, fork->sdp[index_of(exchange.from)], parts.body);
+    if (parts.body.bytes.empty()) parts.body = plain_body(*response);
   }
+  std::string warning;
+  if (response == nullptr && parts.code == 488) parts.warning = warning = media_warning(near.path);
   respond(call, exchange.server, exchange.path, parts, turn);
   if (code < 200) return;
-  if (code < 300 && exchange.method == Method::Invite && !out.sends().empty()) {
+  if (code < 300 && refusal == 0 && exchange.method == Method::Invite && !out.sends().empty()) {
     const Duration t1 = neighbour_of(near.peer).timers.t1;
-    fork->awaited[index_of(exchange.from)] = AwaitedAck{.cseq = exchange.cseq,
-                                                        .far_cseq = exchange.far_cseq,
-                                                        .response = std::string(out.sends().back().bytes),
-                                                        .path = exchange.path,
-                                                        .interval = t1,
-                                                        .resend_at = now + t1,
-                                                        .give_up_at = now + 64 * t1};
+    fork->awaited[index_of(exchange.from)] =
+        AwaitedAck{.cseq = exchange.cseq,
+                   .far_cseq = exchange.far_cseq,
+                   .response = std::string(out.sends().back().bytes),
+                   .path = exchange.path,
+                   .owes_answer = !exchange.has_offer && !parts.body.bytes.empty(),
+                   .interval = t1,
+                   .resend_at = now + t1,
+                   .give_up_at = now + 64 * t1};
   }
   const Side far = other(exchange.from);
-  const std::uint32_t id = exchange.id;
+  const std::uint32_t id = exchange.id, far_cseq = exchange.far_cseq;
+  const bool is_invite = exchange.method == Method::Invite;
   if (exchange.method == Method::Invite)
     parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(far)].remote_tag), kSettled);
   std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
@@ -284,6 +328,9 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
     end_call(call, {far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost"}, {now, out});
   }
+  if (refusal == 0) return;
+  if (is_invite) send_ack(call, *fork, far, {far_cseq}, out);
+  end_call(call, {EndedBy::Sallyport, "bad_answer"}, turn);
 }
 
 // RFC 3261 §13.2.2.4, §13.3.1.4: the ACK of a 2xx goes through like the 2xx did, with an answer in it if
@@ -300,12 +347,17 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   auto& awaited = place.fork->awaited[index_of(place.side)];
   if (!awaited || awaited->cseq != arrival.request.cseq.number) return true;  // it came before
   const std::uint32_t far_cseq = awaited->far_cseq;
+  const bool owes_answer = awaited->owes_answer;
   awaited.reset();
   // A call that ended meanwhile: its BYE was waiting for this. RFC 3261 §15
-  if (place.call->state != CallState::Ended)
-    send_ack(*place.call, *place.fork, other(place.side), {far_cseq, &arrival.request}, out);
-  else if (dialog.state != DialogState::Ended)
+  if (place.call->state != CallState::Ended) {
+    BodyPart body;
+    const bool is_answered = !owes_answer || carry_ack(place, arrival.request, body, {arrival.now, out});
+    send_ack(*place.call, *place.fork, other(place.side), {far_cseq, body}, out);
+    if (!is_answered) end_call(*place.call, {EndedBy::Sallyport, "bad_answer"}, {arrival.now, out});
+  } else if (dialog.state != DialogState::Ended) {
     send_bye(*place.call, *place.fork, place.side, nullptr, {arrival.now, out});
+  }
   settle(*place.call);
   return true;
 }
@@ -320,7 +372,7 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOut
   parts.method = "ACK";
   parts.branch = view(branch);
   parts.cseq = what.cseq;
-  if (what.ack != nullptr) (void)take_body(*what.ack, dialog.path, fork.sdp[index_of(to)], parts.body);
+  parts.body = what.body;
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
   const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};

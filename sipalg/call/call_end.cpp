@@ -30,7 +30,7 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
     return refuse(call, 487, nullptr, now, out);  // RFC 3261 §15.1.2
   }
   const auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
-  if (!head) return parts_.responder.answer(arrival, 400, out);
+  if (!head) return parts_.responder.answer_bad(arrival, "Bad Via", out);
   HeldAnswer held;
   held.path = arrival.answer_path;
   held.fork = place.fork->number;
@@ -96,7 +96,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
   parts.branch = view(branch);
   if (bye != nullptr) {
     parts.crossing = {bye, &crossing_of(dialog.peer), {}};
-    (void)take_body(*bye, dialog.path, fork.sdp[index_of(to)], parts.body);
+    parts.body = plain_body(*bye);
   }
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
@@ -109,13 +109,16 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
                             .user = {call.number, 0, kBye, call.shard},
                             .path = path,
                             .request = sent,
-                            .timers = neighbour_of(dialog.peer).timers},
+                            .timers = neighbour_of(dialog.peer).timers,
+                            .method = Method::Bye,
+                            .cseq = dialog.local_cseq},
                            now))
     ++call.open_byes;
 }
 
 // Requests that wait for the other side when the call ends. RFC 3261 §15.1.2
 void CallEngine::close_exchanges(Call& call, Which which, Turn turn) {
+  if (call.exchanges.empty()) return;
   const auto [now, out] = turn;
   std::vector<Exchange> all, open;
   all.swap(call.exchanges);
@@ -155,6 +158,7 @@ void CallEngine::cancel_attempts(Call& call, Timestamp now, EngineOutput& out) {
     attempt.timer_c.reset();
     if (attempt.is_done || attempt.is_cancelled) continue;
     attempt.is_cancelled = true;
+    close_media(call, attempt, out);
     parts_.clients.cancel(attempt.transaction, now, out);  // RFC 3261 §9.1
   }
 }
@@ -236,6 +240,7 @@ void CallEngine::on_transaction_end(const TransactionEvent& event, Timestamp now
       if (attempt.number != event.user.part || attempt.transaction != event.number) continue;
       const bool was_wanted = call->state == CallState::Trying && !attempt.is_cancelled;
       attempt.is_done = true;
+      close_media(*call, attempt, out);
       std::erase_if(call->forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
       close_exchanges(*call, Which::OfLostForks, {now, out});
       if (was_wanted) on_failure(*call, attempt, code, nullptr, {now, out});
@@ -257,11 +262,11 @@ std::uint64_t CallEngine::write_start(Call& call, Timestamp now, EngineOutput& o
 std::uint64_t CallEngine::write_end(Call& call, Timestamp now, EngineOutput& out) {
   if (call.was_recorded) return 0;
   call.was_recorded = true;
+  end_media(call, out);
   call.record.type = CallRecordType::End;
-  call.record.media_end = call.record.answer ? call.record.end : std::nullopt;
+  if (call.record.answer && !call.record.media_end) call.record.media_end = call.record.end;
   out.add(now, RecordEvent{++sequence_, call.record});
   count_end(call);
-  ended_.add({call.record, call.notes});
   parts_.shared.admission.release(call.ticket_in);
   parts_.shared.admission.release(call.ticket_out);
   return sequence_;
@@ -391,6 +396,7 @@ void CallEngine::settle(Call& call) {
       call.held.empty() && call.exchanges.empty()) {
     count_dialogs(call, 0);
     settle_transactions(call);
+    if (call.was_recorded) ended_.add({std::move(call.record), std::move(call.notes)});
     calls_.erase(call.number);
     return;
   }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kBodyRoom = 65536;
 constexpr std::uint32_t kEmergencyCallsMin = 16;  // beyond the calls that the configuration allows
-constexpr std::size_t kEndedCallsMax = 1024;      // for each engine
+constexpr std::uint32_t kEndedCallsMax = 1024;    // for each engine
 
 }  // namespace
 
@@ -33,13 +33,19 @@ CallEngine::CallEngine(const CallEngineParts& parts)
     : parts_(parts),
       stranger_(default_profile(parts.config)),
       stranger_crossing_(default_profile(parts.config)),
+      stranger_profile_(default_profile(parts.config)),
+      negotiator_(parts.config, parts.shared.media_ports),
       calls_(parts.settings.calls_max + std::max(kEmergencyCallsMin, parts.settings.calls_max / 16)),
       ended_(kEndedCallsMax),
       next_number_(parts.settings.first_number),
+      sdp_room_(kBodyRoom),
       body_(kBodyRoom),
       scratch_(kBodyRoom + kHeadBytesMax) {
-  for (const RouteConfig& route : parts.config.routes)
+  looks_at_headers_ = parts.shared.rules.size() != 0;
+  for (const RouteConfig& route : parts.config.routes) {
     route_rules_.push_back(parts.shared.rules.positions(route.rules));
+    looks_at_headers_ = looks_at_headers_ || !route.match.headers.empty();
+  }
 }
 
 CallEngine::~CallEngine() = default;
@@ -138,24 +144,6 @@ bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, c
   return parts_.servers.keep(id, parts.code, sent, now);
 }
 
-// The body for the other leg. False: it can't be made, and the message must not go on without it.
-bool CallEngine::take_body(const SipMessage& message, const Path& path, SdpIdentity& sdp, BodyPart& out) {
-  const BodyKind kind = body_kind(message);
-  if (kind == BodyKind::None) return true;
-  if (kind == BodyKind::Opaque) {
-    // What only a session description may be in says nothing here, as the text of a refusal.
-    if (method_of(message.cseq.method) == Method::Invite) return true;
-    out = {far_content_type(message), message.body};
-    return true;
-  }
-  const Place* const place = parts_.places.at(path.realm, path.local);
-  if (place == nullptr) return false;
-  const auto body = write_session_body(body_, message, place->shown, sdp);
-  if (!body) return false;
-  out = {far_content_type(message), *body};
-  return true;
-}
-
 void CallEngine::count_request(RealmIndex realm, Method method) noexcept {
   RealmSipCounters& counters = parts_.counters[to_position(realm)];
   counters.requests[static_cast<std::size_t>(Direction::Out)][static_cast<std::size_t>(method)].add();
@@ -182,33 +170,48 @@ CallView CallEngine::view_of(const Call& call) const {
       view.state = "ending";
       break;
   }
+  show_media(call, view.record.media);
   for (const CallNote& step : call.notes)
     view.reasons.push_back({step.at, text_of(step, parts_.config, parts_.shared.router)});
   return view;
 }
 
-bool CallEngine::restore(ArchiveReader& archive, Timestamp now) {
-  bool has_call = false, has_servers = false, has_clients = false;
-  archive(has_call, has_servers, has_clients);
-  Call* call = nullptr;
-  if (has_call) {
-    call = restore_call(archive, now);
-    if (call == nullptr) return false;
+bool CallEngine::restore(SavedKind kind, ArchiveReader& archive, Timestamp now, EngineOutput& out) {
+  switch (kind) {
+    case SavedKind::Call:
+      return restore_with_transactions(archive, {now, out});
+    case SavedKind::ServerTransactions:
+      return parts_.servers.restore(archive) && archive.done();
+    case SavedKind::ClientTransactions:
+      return parts_.clients.restore(archive) && archive.done();
+    case SavedKind::Strays:
+      return restore_strays(archive);
   }
-  const bool servers = !has_servers || parts_.servers.restore(archive);
-  const bool clients = servers && (!has_clients || parts_.clients.restore(archive));
-  if (!clients || !archive.done()) {
-    if (call != nullptr) {
-      parts_.servers.disown_call(call->number);
-      parts_.clients.disown_call(call->number);
-      calls_.erase(call->number);
-    }
+  return false;
+}
+
+bool CallEngine::restore_strays(ArchiveReader& archive) {
+  std::vector<StrayDialog> strays;
+  archive(strays);
+  if (!archive.done()) return false;
+  for (const StrayDialog& stray : strays) (void)strays_.add(stray, archive.now());
+  return true;
+}
+
+bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
+  const Timestamp now = turn.now;
+  Call* const call = restore_call(archive, now);
+  if (call == nullptr) return false;
+  if (!parts_.servers.restore(archive) || !parts_.clients.restore(archive) || !archive.done()) {
+    parts_.servers.disown_call(call->number);
+    parts_.clients.disown_call(call->number);
+    calls_.erase(call->number);
     return false;
   }
-  if (call == nullptr) return true;
   parts_.shared.admission.restore(call->ticket_in);
   parts_.shared.admission.restore(call->ticket_out);
   note(*call, now, CallStep::Restored);
+  reopen_media(*call, turn);
   // The records of the node that was are on disk, or will never be.
   for (HeldAnswer& held : call->held) {
     held.sequence = 0;
@@ -221,11 +224,25 @@ bool CallEngine::restore(ArchiveReader& archive, Timestamp now) {
 Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
   auto saved = std::make_unique<Call>();
   archive(*saved);
-  if (!archive.good() || saved->number == 0 || !is_sane(*saved)) return nullptr;
+  if (!archive.good() || saved->number == 0) return nullptr;
+  forget_what_is_gone(*saved);
+  if (!is_sane(*saved)) return nullptr;
   calls_.wind(now);
   Call* const call = calls_.make(saved->number);
   if (call != nullptr) *call = std::move(*saved);
   return call;
+}
+
+// Targets that are behind the call, or still before it, are not what it lives on.
+void CallEngine::forget_what_is_gone(Call& call) const {
+  std::erase_if(call.targets, [this](const NextTarget& target) {
+    const PeerSide* const peer = peer_side(target.peer);
+    return peer == nullptr || target.target >= peer->config->targets.size();
+  });
+  const std::uint16_t last = call.attempts.empty() ? std::uint16_t{0} : call.attempts.back().number;
+  std::erase_if(call.attempts, [&](const Attempt& attempt) {
+    return attempt.is_done && attempt.number != last && peer_side(attempt.peer) == nullptr;
+  });
 }
 
 // Whatever another configuration has taken away is gone, and so is a call that used it.
@@ -238,10 +255,6 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
   };
   if (!has_realm(call.caller.path) || !has_realm(call.invite.path) || !has_peer(call.caller_peer))
     return false;
-  for (const NextTarget& target : call.targets) {
-    const PeerSide* const peer = peer_side(target.peer);
-    if (peer == nullptr || target.target >= peer->config->targets.size()) return false;
-  }
   for (const Attempt& attempt : call.attempts)
     if (peer_side(attempt.peer) == nullptr || !has_realm(attempt.prototype.path)) return false;
   for (const Exchange& exchange : call.exchanges)
@@ -250,7 +263,8 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
     if (!has_realm(held.path)) return false;
   for (const Fork& fork : call.forks)
     for (const Dialog& dialog : fork.dialogs)
-      if (!has_realm(dialog.path) || !has_peer(dialog.peer)) return false;
+      if (parts_.places.at(dialog.path.realm, dialog.path.local) == nullptr || !has_peer(dialog.peer))
+        return false;
   return true;
 }
 

@@ -26,12 +26,14 @@
 #include "sipalg/call/call.h"
 #include "sipalg/call/call_table.h"
 #include "sipalg/call/ended_calls.h"
+#include "sipalg/call/stray_dialogs.h"
 #include "sipalg/engine/arrival.h"
 #include "sipalg/engine/call_view.h"
 #include "sipalg/engine/engine_counters.h"
 #include "sipalg/engine/places.h"
 #include "sipalg/engine/responder.h"
 #include "sipalg/engine/sip_engine.h"
+#include "sipalg/media/media_negotiator.h"
 #include "sipalg/token/token.h"
 #include "sipalg/transaction/client_transactions.h"
 #include "sipalg/transaction/server_transactions.h"
@@ -65,6 +67,16 @@ struct CallEngineParts {
   std::uint64_t& touched;  // set to the call that the present input belongs to
 };
 
+// What one piece of saved state holds.
+enum class SavedKind : std::uint8_t { Call, ServerTransactions, ClientTransactions, Strays };
+
+// What it keeps.
+struct CallTables {
+  const CallTable& live;
+  const EndedCalls& ended;
+  const StrayDialogs& strays;
+};
+
 class CallEngine {
  public:
   explicit CallEngine(const CallEngineParts& parts);
@@ -78,24 +90,26 @@ class CallEngine {
   bool on_ack(const Arrival& arrival, EngineOutput& out);
   // A CANCEL was answered 200; `user` is that of the INVITE it means.
   void on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out);
+  // A CANCEL that means no INVITE is answered 481. `user` is that of the one it names without right, if any.
+  void on_unmatched_cancel(const Arrival& arrival, const TransactionUser& user, EngineOutput& out);
   // A response that must be delivered. It came over `path` and was matched to client transaction `number`.
   void on_response(const ResponseMatch& match, const SipMessage& response, const Path& path, Timestamp now,
                    EngineOutput& out);
   void on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out);
   void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out);
+  void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out);
   // Fires at most a bounded number of timers.
   void on_deadline(Timestamp now, EngineOutput& out);
-  [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept { return calls_.next_deadline(); }
 
   bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out);
   void drain() noexcept { draining_ = true; }
 
-  [[nodiscard]] const CallTable& calls() const noexcept { return calls_; }
-  [[nodiscard]] const EndedCalls& ended() const noexcept { return ended_; }
+  // The table of live calls says when the next deadline is.
+  [[nodiscard]] CallTables tables() const noexcept { return {calls_, ended_, strays_}; }
   [[nodiscard]] CallView view_of(const Call& call) const;
-  // A call with its transactions, or transactions alone. False: the bytes are wrong, or there is no room;
-  // nothing of it remains.
-  [[nodiscard]] bool restore(ArchiveReader& archive, Timestamp now);
+  // False: the bytes are wrong, there is no room, or the configuration has no longer what it needs; nothing
+  // of it remains.
+  [[nodiscard]] bool restore(SavedKind kind, ArchiveReader& archive, Timestamp now, EngineOutput& out);
 
  private:
   // kSettled: the transaction's answer was taken, or is not wanted any more; part is the tag's hash.
@@ -116,8 +130,19 @@ class CallEngine {
     bool hides_caller = false;
   };
 
+  // What the routes are asked.
+  struct RouteQuestion {
+    PeerIndex peer;
+    RealmIndex realm;
+    const Uri& request_uri;
+    Timestamp now;
+  };
+
   // call_setup.cpp: from the caller's INVITE to INVITEs for targets
+  [[nodiscard]] policy::RuleSubject subject_of(const SipMessage& request, std::string_view redirected);
+  [[nodiscard]] policy::RouteDecision route(const RouteQuestion& question, policy::RuleSubject& subject);
   void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
+  void refuse_unmade(const Arrival& arrival, EngineOutput& out);
   [[nodiscard]] Call* make_call(const Arrival& arrival, const policy::RouteDecision& decision,
                                 policy::AdmissionTicket ticket, EngineOutput& out);
   [[nodiscard]] bool has_room_for_call(bool is_emergency) const noexcept;
@@ -126,7 +151,9 @@ class CallEngine {
   [[nodiscard]] bool try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out);
   [[nodiscard]] FarInvite far_invite(const Call& call, const Attempt& attempt, const SipMessage& request);
   void name_dialog(Call& call, Attempt& attempt, const FarInvite& far, const SipMessage& request);
-  [[nodiscard]] bool send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out);
+  [[nodiscard]] const SipMessage* invite_of(const Call& call);
+  // 0: it is on its way; else the answer that the caller gets when no other target takes the call.
+  [[nodiscard]] std::uint16_t send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out);
 
   // call_answer.cpp: responses to our INVITEs
   void on_invite_response(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
@@ -134,6 +161,7 @@ class CallEngine {
   void on_provisional(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
                       EngineOutput& out);
   void on_answer(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now, EngineOutput& out);
+  static void shed_setup(Call& call);
   void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Turn turn);
   bool follow_redirect(Call& call, const SipMessage& response, Timestamp now);
   [[nodiscard]] Fork* fork_for(Call& call, const Attempt& attempt, const SipMessage& response);
@@ -149,8 +177,7 @@ class CallEngine {
   void settle_transactions(const Call& call);
   [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;
   void refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now, EngineOutput& out);
-  bool send_to_caller(Call& call, const Fork& fork, ResponseParts& parts, const SipMessage& response,
-                      SdpIdentity& sdp);
+  void begin_for_caller(const Call& call, const Fork& fork, ResponseParts& parts, const SipMessage& response);
 
   // call_dialog.cpp: requests within dialogs
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
@@ -159,18 +186,54 @@ class CallEngine {
   void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
   [[nodiscard]] std::uint16_t refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept;
   void pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
-  [[nodiscard]] bool send_passed_on(const Arrival& arrival, const DialogPlace& place, Exchange& exchange,
-                                    EngineOutput& out);
+  // 0: it is on its way; else the answer to it.
+  [[nodiscard]] std::uint16_t send_passed_on(const Arrival& arrival, const DialogPlace& place,
+                                             Exchange& exchange, EngineOutput& out);
   void on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
                             EngineOutput& out);
   void answer_exchange(Call& call, Exchange& exchange, std::uint16_t code, const SipMessage* response,
                        Turn turn);
   struct AckOf {
     std::uint32_t cseq;
-    const SipMessage* ack = nullptr;  // the other side's; null: it sent none
+    BodyPart body{};
   };
   void send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out);
   [[nodiscard]] RequestParts in_dialog_request(const Dialog& dialog, const DialogRoute& route);
+
+  // call_media.cpp: session descriptions, streams, and what the relay tells of them
+  struct SdpWay {  // one description on its way through
+    Call& call;
+    Attempt& attempt;
+    Side from;
+    SdpStep step;
+    SdpIdentity& identity;  // of what the other side is sent
+    AttributeEdits edits{};
+  };
+  [[nodiscard]] std::string media_warning(const Path& path) const;
+  [[nodiscard]] static BodyPart plain_body(const SipMessage& message) noexcept;
+  [[nodiscard]] MediaLeg media_leg(const Dialog& dialog) const noexcept;
+  [[nodiscard]] MediaContext media_context(Call& call, const Attempt& attempt,
+                                           EngineOutput& out) const noexcept;
+  [[nodiscard]] static Attempt* attempt_numbered(Call& call, std::uint16_t number) noexcept;
+  [[nodiscard]] std::uint16_t carry_sdp(const SdpWay& way, std::string_view sdp, BodyPart& body, Turn turn);
+  [[nodiscard]] std::uint16_t carry_body(const SdpWay& way, const SipMessage& message, BodyPart& body,
+                                         Turn turn);
+  void carry_preview(const SdpWay& way, const SipMessage& response, Fork& fork, BodyPart& body, Turn turn);
+  [[nodiscard]] std::uint16_t carry_answer(const SdpWay& way, const SipMessage& response, const Fork& fork,
+                                           BodyPart& body, Turn turn);
+  [[nodiscard]] std::uint16_t carry_exchange_answer(const DialogPlace& asked, bool has_offer,
+                                                    const SipMessage& response, BodyPart& body, Turn turn);
+  [[nodiscard]] bool carry_ack(const DialogPlace& place, const SipMessage& ack, BodyPart& body, Turn turn);
+  void drop_offer(Call& call, Attempt& attempt, EngineOutput& out);
+  void close_media(Call& call, Attempt& attempt, EngineOutput& out);
+  void end_media(Call& call, EngineOutput& out);
+  void reopen_media(Call& call, Turn turn);
+  static void count_closed(Call& call, std::size_t before, EngineOutput& out) noexcept;
+  void on_final(Call* call, const media::MediaNotice& notice, Turn turn);
+  void take_report(Call& call, const media::MediaNotice& notice, Turn turn);
+  void on_silence(Call& call, const Attempt& attempt, const media::MediaNotice& notice, Turn turn);
+  void set_silent_emergency(Call& call, bool is_silent, Turn turn);
+  void show_media(const Call& call, std::vector<MediaRecord>& media) const;
 
   // call_end.cpp: ends, records and time
   void on_bye(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
@@ -195,7 +258,10 @@ class CallEngine {
   void count_dialogs(Call& call, std::uint32_t dialogs);
   void count_end(const Call& call);
 
+  [[nodiscard]] bool restore_strays(ArchiveReader& archive);
+  [[nodiscard]] bool restore_with_transactions(ArchiveReader& archive, Turn turn);
   [[nodiscard]] Call* restore_call(ArchiveReader& archive, Timestamp now);
+  void forget_what_is_gone(Call& call) const;
   [[nodiscard]] bool is_sane(const Call& call) const noexcept;
 
   // Small things that all of them use
@@ -209,7 +275,6 @@ class CallEngine {
   void note(Call& call, Timestamp now, CallStep step, std::uint16_t a = 0, std::uint16_t b = 0);
   bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts, Turn turn);
   void count_request(RealmIndex realm, Method method) noexcept;
-  [[nodiscard]] bool take_body(const SipMessage& message, const Path& path, SdpIdentity& sdp, BodyPart& out);
   [[nodiscard]] Duration call_time_of(PeerIndex peer) const noexcept;
   [[nodiscard]] PeerIndex peer_at(const Path& path) const noexcept;
   [[nodiscard]] std::uint64_t sdp_session_id(const Call& call, std::uint16_t part) const noexcept;
@@ -218,6 +283,8 @@ class CallEngine {
   CallEngineParts parts_;
   Neighbour stranger_;  // of trusted sources that are no configured peer
   Crossing stranger_crossing_;
+  ProfileConfig stranger_profile_;
+  MediaNegotiator negotiator_;
   std::vector<std::vector<std::uint16_t>> route_rules_;  // by route
   CallTable calls_;
   EndedCalls ended_;
@@ -226,16 +293,22 @@ class CallEngine {
   std::uint64_t journalled_ = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> waiting_;  // sequence, call
   std::uint64_t dialogs_ = 0;
+  std::uint32_t silent_emergencies_ = 0;  // calls that nothing is heard of
   bool draining_ = false;
   bool journal_is_slow_ = false;
+  bool looks_at_headers_ = false;                        // some route or rule does
+  std::vector<policy::HeaderView> headers_;              // of the request that rules and routes look at
+  const SipMessage* fresh_invite_ = nullptr;             // the one that makes a call just now
   SipMessage stored_;                                    // an INVITE that is read again for the next target
-  std::vector<char> body_;                               // where bodies are built
+  std::vector<char> sdp_room_;                           // where descriptions are written
+  std::vector<char> body_;                               // where bodies of several parts are put together
   std::vector<char> scratch_;                            // where answers are built that must wait
   std::string contact_, to_tag_, redirect_, from_, to_;  // of the message that is being built
-  std::array<std::uint64_t, 256> strays_{};  // dialogs that nobody wanted and that were sent a BYE lately
-  std::size_t next_stray_ = 0;
+  StrayDialogs strays_;
 };
 
+// Has the body a session description in it, or more than one?
+[[nodiscard]] bool holds_sdp(const SipMessage& message) noexcept;
 // What an answer to the caller says of the attempt's result.
 [[nodiscard]] CallResult result_of(std::uint16_t code, bool rang) noexcept;
 // Cause of a Reason header field for Q.850; 0: none. RFC 3326 §2

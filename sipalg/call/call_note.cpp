@@ -66,6 +66,13 @@ std::string text_of(const CallNote& note, const SbcConfig& config, const policy:
       return "an answer left before its record was on disk";
     case CallStep::Restored:
       return "restored after a restart";
+    case CallStep::MediaRefused:
+      return "the session description of " + side_name(note.a) + " was not acceptable (" + code + ")";
+    case CallStep::MediaSilent:
+      return "nothing was heard of " + side_name(note.a) +
+             " for as long as the profile allows (media.inactivity)";
+    case CallStep::MediaLost:
+      return "a media port of before the restart is not ours any more";
     case CallStep::kCount:
       break;
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "policy/base/time.h"
+#include "policy/model/index.h"
 #include "policy/model/sbc_config.h"
 #include "policy/route/router.h"
 
@@ -33,7 +34,10 @@ enum class CallStep : std::uint8_t {
   DialogLost,   // a: side that answered 481 or nothing, b: code
   Forged,       // a: side whose name was used
   JournalSlow,
-  Restored,  // after a restart
+  Restored,      // after a restart
+  MediaRefused,  // a: side whose description it was, b: code
+  MediaSilent,   // a: side that was not heard for as long as its profile allows
+  MediaLost,     // a port of before the restart is not ours any more
   kCount
 };
 
@@ -43,7 +47,31 @@ struct CallNote {
   std::uint16_t a = 0, b = 0;
   template <class Archive>
   void archive(Archive& archive) {
-    archive(at, step, a, b);
+    archive(at, step);
+    switch (step) {
+      case CallStep::RouteMatched:
+        archive_named<RouteIndex>(archive);
+        break;
+      case CallStep::TargetTried:
+      case CallStep::TargetFailed:
+      case CallStep::TargetSilent:
+      case CallStep::TargetUnusable:
+      case CallStep::TargetLimited:
+      case CallStep::Redirected:
+        archive_named<PeerIndex>(archive);
+        break;
+      default:
+        archive(a);
+    }
+    archive(b);
+  }
+
+ private:
+  template <class Number, class Archive>
+  void archive_named(Archive& archive) {
+    auto number = static_cast<Number>(a);
+    archive(number);
+    a = static_cast<std::uint16_t>(number);
   }
 };
 inline constexpr std::size_t kNotesMax = 24;  // of one call; the first ones and the last one are kept

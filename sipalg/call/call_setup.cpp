@@ -13,13 +13,14 @@ namespace {
 constexpr std::uint32_t kRetryAfterSeconds = 5;
 constexpr std::uint32_t kMaxForwards = 70;  // RFC 3261 §8.1.1.6
 
-using HeaderViews = FixedVector<policy::HeaderView, kHeadersMax>;
+std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
 
-void list_headers(const SipMessage& message, HeaderViews& views) noexcept {
+void list_headers(const SipMessage& message, std::vector<policy::HeaderView>& views) {
+  views.clear();
   for (std::size_t i = 0; i < message.header_count; ++i) {
     const HeaderField& field = message.headers[i];
     const std::string_view known = to_string(field.name);
-    (void)views.push_back({known.empty() ? message.name_of(field) : known, message.value_of(field)});
+    views.push_back({known.empty() ? message.name_of(field) : known, message.value_of(field)});
   }
 }
 
@@ -28,44 +29,54 @@ std::string number_of(const SipMessage& message, HeaderName name) {
   return first_address(message, name, address) ? policy::unescaped_user(address.uri.user) : std::string();
 }
 
-policy::RuleSubject subject_of(const SipMessage& request, std::span<const policy::HeaderView> headers) {
+}  // namespace
+
+// `redirected`: the number of a 3xx in place of the one that was dialled; empty: none.
+policy::RuleSubject CallEngine::subject_of(const SipMessage& request, std::string_view redirected) {
   policy::RuleSubject subject;
-  subject.called = policy::unescaped_user(request.start.request_uri.user);
+  subject.called = policy::unescaped_user(redirected.empty() ? request.start.request_uri.user : redirected);
   subject.caller = policy::unescaped_user(request.from.uri.user);
   if (request.has(HeaderName::PAssertedIdentity))
     subject.identity = number_of(request, HeaderName::PAssertedIdentity);
   if (request.has(HeaderName::Diversion)) subject.diversion = number_of(request, HeaderName::Diversion);
   subject.method = request.start.method_text;
-  subject.headers = headers;
+  if (looks_at_headers_) {
+    list_headers(request, headers_);
+    subject.headers = headers_;
+  }
   return subject;
 }
 
-}  // namespace
+// Rules of the source, then the routes: what every number goes through, dialled or out of a 3xx (threats D5).
+policy::RouteDecision CallEngine::route(const RouteQuestion& question, policy::RuleSubject& subject) {
+  const bool is_emergency = parts_.shared.router.is_emergency(subject.called, question.request_uri.text);
+  policy::RuleEdits edits;
+  if (const PeerSide* const peer = peer_side(question.peer); peer != nullptr)
+    parts_.shared.rules.apply(peer->rules_in, subject, edits);
+  const auto utc = question.now.time_since_epoch() + parts_.settings.utc_at_zero;
+  policy::RouteDecision decision = parts_.shared.router.route(
+      {.peer = question.peer,
+       .realm = question.realm,
+       .method = subject.method,
+       .called = subject.called,
+       .caller = subject.caller,
+       .host = question.request_uri.address.host,
+       .request_uri = question.request_uri.text,
+       .headers = subject.headers,
+       .time = policy::WeekMinute::of_unix(std::chrono::duration_cast<std::chrono::seconds>(utc).count()),
+       .is_emergency = is_emergency});
+  decision.is_emergency = decision.is_emergency || is_emergency;
+  return decision;
+}
 
 void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   const SipMessage& request = arrival.request;
   // What was promised to go over TLS all the way can't go on over UDP. RFC 3261 §26.2.2
   if (request.start.request_uri.scheme == UriScheme::Sips) return refuse_new(arrival, 416, out);
-  HeaderViews headers;
-  list_headers(request, headers);
-  policy::RuleSubject subject = subject_of(request, {headers.begin(), headers.size()});
-  policy::RuleEdits edits;
-  const bool is_emergency = parts_.shared.router.is_emergency(subject.called, request.start.request_uri.text);
-  if (const PeerSide* const peer = peer_side(arrival.input.peer); peer != nullptr)
-    parts_.shared.rules.apply(peer->rules_in, subject, edits);
-  const auto utc = arrival.now.time_since_epoch() + parts_.settings.utc_at_zero;
-  const policy::RouteDecision decision = parts_.shared.router.route(
-      {.peer = arrival.input.peer,
-       .realm = arrival.input.realm,
-       .method = request.start.method_text,
-       .called = subject.called,
-       .caller = subject.caller,
-       .host = request.start.request_uri.address.host,
-       .request_uri = request.start.request_uri.text,
-       .headers = subject.headers,
-       .time = policy::WeekMinute::of_unix(std::chrono::duration_cast<std::chrono::seconds>(utc).count()),
-       .is_emergency = is_emergency});
-  const bool passes_limits = is_emergency || decision.is_emergency;
+  policy::RuleSubject subject = subject_of(request, {});
+  const policy::RouteDecision decision =
+      route({arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
+  const bool passes_limits = decision.is_emergency;
   if (draining_ && !passes_limits) return refuse_new(arrival, 503, out);
   if (decision.outcome == policy::RouteDecision::Outcome::NoMatch) return refuse_new(arrival, 404, out);
   if (!has_room_for_call(passes_limits)) return refuse_new(arrival, 503, out);
@@ -75,11 +86,12 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   Call* const call = make_call(arrival, decision, *ticket, out);
   if (call == nullptr) {
     parts_.shared.admission.release(*ticket);
-    return refuse_new(arrival, 503, out);
+    return refuse_unmade(arrival, out);
   }
-  call->called = std::move(subject.called);
   if (decision.outcome == policy::RouteDecision::Outcome::Targets) {
+    fresh_invite_ = &request;
     try_next_target(*call, arrival.now, out);
+    fresh_invite_ = nullptr;
   } else {
     call->reject_code = decision.outcome == policy::RouteDecision::Outcome::Redirect ? std::uint16_t{302}
                                                                                      : decision.reject_code;
@@ -99,6 +111,15 @@ bool CallEngine::has_room_for_call(bool is_emergency) const noexcept {
 // What ends before there is a call has no record: nothing was tried. RFC 3261 §21.5.4
 void CallEngine::refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out) {
   parts_.responder.answer(arrival, code, out, code == 503 ? kRetryAfterSeconds : 0);
+}
+
+// RFC 3261 §21.4.1 when a dialog can't be made of it, else there was no room.
+void CallEngine::refuse_unmade(const Arrival& arrival, EngineOutput& out) {
+  if (const std::string_view problem = dialog_problem(arrival.request, arrival.neighbour.strictness);
+      !problem.empty())
+    return parts_.responder.answer_bad(arrival, problem, out);
+  const auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
+  head ? refuse_new(arrival, 503, out) : parts_.responder.answer_bad(arrival, "Bad Via", out);
 }
 
 Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision& decision,
@@ -203,8 +224,11 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   attempt.prototype.path = {peer->realm, place->endpoint, *address};
   attempt.prototype.peer = target.peer;
   note(call, now, CallStep::TargetTried, peer_number, target.target);
-  if (!send_invite(call, attempt, now, out)) {
-    call.best_code = 500;
+  attempt.media.number = attempt.number;
+  if (const std::uint16_t code = send_invite(call, attempt, now, out); code != 0) {
+    close_media(call, attempt, out);
+    call.best_code = code;
+    if (code == 400) call.targets.clear();  // no target could read it
     return false;
   }
   call.record.tried.push_back({peer->config->name, *address, 0});
@@ -221,15 +245,12 @@ CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& at
                                              const SipMessage& request) {
   const PeerSide& peer = *peer_side(attempt.peer);
   const PeerSide* const source = peer_side(call.caller_peer);
-  HeaderViews headers;
-  list_headers(request, headers);
   FarInvite far;
-  far.subject = subject_of(request, {headers.begin(), headers.size()});
+  far.subject = subject_of(request, call.redirected_to);
   const policy::RuleSet& rules = parts_.shared.rules;
   if (source != nullptr) rules.apply(source->rules_in, far.subject, far.edits);
   if (!attempt.is_emergency_target && call.route < route_rules_.size())
     rules.apply(route_rules_[call.route], far.subject, far.edits);
-  if (call.redirects != 0) far.subject.called = call.called;
   rules.apply(peer.rules_out, far.subject, far.edits);
   far.subject.headers = {};
 
@@ -268,19 +289,36 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
   call.record.called_out = far.subject.called;
 }
 
-// RFC 3261 §13.2.1: a new dialog's first request, with nothing in it that names the caller's side.
-bool CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out) {
+// The caller's, as it has just come or read again; null: there is none to be read any more.
+const SipMessage* CallEngine::invite_of(const Call& call) {
+  if (fresh_invite_ != nullptr) return fresh_invite_;
   ParseOptions options;
   options.strictness = neighbour_of(call.caller_peer).strictness;
-  if (parse_message(call.invite.bytes, options, stored_) != ParseStatus::Complete) return false;
-  const SipMessage& request = stored_;
+  return parse_message(call.invite.bytes, options, stored_) == ParseStatus::Complete ? &stored_ : nullptr;
+}
+
+// RFC 3261 §13.2.1: a new dialog's first request, with nothing in it that names the caller's side.
+std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out) {
+  const SipMessage* const invite = invite_of(call);
+  if (invite == nullptr) return 500;
+  const SipMessage& request = *invite;
   const PeerSide& peer = *peer_side(attempt.peer);
   const FarInvite far = far_invite(call, attempt, request);
   name_dialog(call, attempt, far, request);
   const Dialog& dialog = attempt.prototype;
   const Place& place = *parts_.places.at(dialog.path.realm, dialog.path.local);
   BodyPart body;
-  if (!take_body(request, dialog.path, attempt.sdp, body)) return false;
+  attempt.has_offer = holds_sdp(request);
+  if (attempt.has_offer)
+    if (const std::uint16_t code = carry_body({.call = call,
+                                               .attempt = attempt,
+                                               .from = Side::Caller,
+                                               .step = SdpStep::Offer,
+                                               .identity = attempt.sdp,
+                                               .edits = {far.edits.sdp, &parts_.shared.rules}},
+                                              request, body, {now, out});
+        code != 0)
+      return code;
   const std::string uri =
       far_uri(request.start.request_uri, far.subject.called, to_string(dialog.path.remote));
   const std::string from = dialog.local_address + ";tag=" + dialog.local_tag;
@@ -304,17 +342,19 @@ bool CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp now, Engine
                    .wants_supported = true,
                    .crossing = {&request, &peer.crossing, far.edits.headers},
                    .body = body});
-  if (!bytes) return false;
+  if (!bytes) return 500;
   const std::string_view sent = out.commit(dialog.path, bytes->size(), call.number);
   attempt.transaction = number;
   count_request(dialog.path.realm, Method::Invite);
-  return parts_.clients.start({.number = number,
-                               .kind = TransactionKind::Invite,
-                               .user = {call.number, attempt.number, kInvite, call.shard},
-                               .path = dialog.path,
-                               .request = sent,
-                               .timers = peer.neighbour.timers},
-                              now);
+  return code_unless(parts_.clients.start({.number = number,
+                                           .kind = TransactionKind::Invite,
+                                           .user = {call.number, attempt.number, kInvite, call.shard},
+                                           .path = dialog.path,
+                                           .request = sent,
+                                           .timers = peer.neighbour.timers,
+                                           .method = Method::Invite,
+                                           .cseq = 1},
+                                          now));
 }
 
 }  // namespace sallyport::sip

@@ -22,7 +22,8 @@ bool take_target(std::string& target, const SipMessage& message) noexcept {
 }
 
 // The URIs of all Record-Route values in their order, parameters of the URI kept. RFC 3261 §12.1.1
-bool take_routes(std::vector<std::string>& routes, const SipMessage& message) noexcept {
+bool take_routes(std::vector<std::string>& routes, const SipMessage& message,
+                 const StrictnessPolicy& strictness) noexcept {
   routes.clear();
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < message.header_count; ++i) {
@@ -30,7 +31,7 @@ bool take_routes(std::vector<std::string>& routes, const SipMessage& message) no
     Lexer lexer(message.value_of(message.headers[i]));
     do {
       NameAddr route;
-      if (!parse_name_addr(lexer, kForgiving, route) || !is_sip(route.uri)) return false;
+      if (!parse_name_addr(lexer, strictness, route) || !is_sip(route.uri)) return false;
       const std::string_view uri = without_headers(route.uri);
       bytes += uri.size() + 2;
       if (routes.size() == kRoutesMax || bytes > kRouteSetBytesMax) return false;
@@ -93,7 +94,7 @@ std::string as_request_uri(std::string_view route) {
 bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
   std::string target;
   std::vector<std::string> routes;
-  if (!take_target(target, message) || !take_routes(routes, message)) return false;
+  if (!take_target(target, message) || !take_routes(routes, message, kForgiving)) return false;
   dialog.remote_target = std::move(target);
   dialog.route_set = std::move(routes);
   if (message.is_request()) {  // RFC 3261 §12.1.1
@@ -107,6 +108,14 @@ bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
     std::ranges::reverse(dialog.route_set);
   }
   return true;
+}
+
+std::string_view dialog_problem(const SipMessage& message, const StrictnessPolicy& strictness) noexcept {
+  std::string target;
+  std::vector<std::string> routes;
+  if (message.contact_count == 0) return "Missing Contact";
+  if (!take_target(target, message)) return "Bad Contact";
+  return take_routes(routes, message, strictness) ? std::string_view{} : "Bad Record-Route";
 }
 
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept {

@@ -44,6 +44,9 @@ struct Dialog {
 // dialog begins with, or the response that a UAC dialog begins with. False: the message can't make a dialog
 // (a route set beyond the limits or that can't be read, no Contact). RFC 3261 §12.1.1, §12.1.2
 [[nodiscard]] bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept;
+// What of `message` can't make a dialog, as the phrase of a 400; empty: nothing. RFC 3261 §21.4.1
+[[nodiscard]] std::string_view dialog_problem(const SipMessage& message,
+                                              const StrictnessPolicy& strictness) noexcept;
 // Remote target of a target refresh request or its 2xx. RFC 3261 §12.2.1.2, §12.2.2
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept;
 

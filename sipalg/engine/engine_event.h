@@ -2,11 +2,13 @@
 // detections. Each is a value of its own; the rim hands it to the thread that may wait for a disk.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "media-relay/control/media_notice.h"
 #include "policy/base/time.h"
 #include "policy/record/call_record.h"
 
@@ -35,9 +37,17 @@ struct DetectionEvent {
   std::string evidence;
 };
 
+// The relay's last figures of one stream, some seconds after it was closed; the call may be long gone. An End
+// record says how many of them follow it (CallRecord::media_reports).
+struct MediaReportEvent {
+  std::uint64_t call = 0;
+  std::uint16_t stream = 0;
+  std::array<media::SideReport, 2> sides;  // by StreamSide: what that side sent
+};
+
 struct EngineEvent {
   Timestamp at{};
-  std::variant<RecordEvent, AlarmEvent, DetectionEvent> what;
+  std::variant<RecordEvent, AlarmEvent, DetectionEvent, MediaReportEvent> what;
 };
 
 }  // namespace sallyport::sip

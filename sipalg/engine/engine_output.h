@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "media-relay/control/media_command.h"
 #include "policy/base/ip_address.h"
 #include "policy/model/index.h"
 #include "sipalg/engine/engine_event.h"
@@ -50,6 +51,7 @@ class EngineOutput {
   void clear() noexcept {
     sends_.clear();
     events_.clear();
+    media_.clear();
     used_ = 0;
   }
   // Memory for one message of at most kMessageBytesMax; empty when there is none.
@@ -88,6 +90,9 @@ class EngineOutput {
 
   [[nodiscard]] const std::vector<SendDatagram>& sends() const noexcept { return sends_; }
   [[nodiscard]] std::vector<EngineEvent>& events() noexcept { return events_; }
+  // For the relay, in their order; carried out before any of sends() leaves: a port that a message promises
+  // is open when the message arrives.
+  [[nodiscard]] std::vector<media::MediaCommand>& media() noexcept { return media_; }
   [[nodiscard]] std::uint64_t overflowed() const noexcept { return overflowed_; }  // since it was made
 
  private:
@@ -97,6 +102,7 @@ class EngineOutput {
   std::uint64_t overflowed_ = 0;
   std::vector<SendDatagram> sends_;
   std::vector<EngineEvent> events_;
+  std::vector<media::MediaCommand> media_;
 };
 
 }  // namespace sallyport::sip

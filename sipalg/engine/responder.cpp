@@ -8,7 +8,15 @@ namespace sallyport::sip {
 
 void Responder::answer(const Arrival& arrival, std::uint16_t code, EngineOutput& out,
                        std::uint32_t retry_after) {
-  const std::string_view bytes = put(arrival, code, retry_after, out);
+  answer_with_state(arrival, {code, retry_after}, out);
+}
+
+void Responder::answer_bad(const Arrival& arrival, std::string_view phrase, EngineOutput& out) {
+  answer_with_state(arrival, {.code = 400, .phrase = phrase}, out);
+}
+
+void Responder::answer_with_state(const Arrival& arrival, const Answer& answer, EngineOutput& out) {
+  const std::string_view bytes = put(arrival, answer, out);
   if (bytes.empty()) return;
   const bool is_invite = arrival.request.start.method == Method::Invite;
   TransactionUser user;
@@ -20,28 +28,28 @@ void Responder::answer(const Arrival& arrival, std::uint16_t code, EngineOutput&
                            .path = arrival.answer_path,
                            .timers = arrival.neighbour.timers},
                           arrival.request, arrival.now);
-  if (id != ServerTransactionId::kNone) transactions_.keep(id, code, bytes, arrival.now);
+  if (id != ServerTransactionId::kNone) transactions_.keep(id, answer.code, bytes, arrival.now);
 }
 
 void Responder::answer_without_state(const Arrival& arrival, std::uint16_t code, EngineOutput& out,
                                      std::uint32_t retry_after) {
-  (void)put(arrival, code, retry_after, out);
+  (void)put(arrival, {code, retry_after}, out);
 }
 
 void Responder::count(RealmIndex realm, std::uint16_t code) noexcept {
   counters_[to_position(realm)].responses[static_cast<std::size_t>(Direction::Out)][code_label(code)].add();
 }
 
-std::string_view Responder::put(const Arrival& arrival, std::uint16_t code, std::uint32_t retry_after,
-                                EngineOutput& out) {
+std::string_view Responder::put(const Arrival& arrival, const Answer& answer, EngineOutput& out) {
   const std::span<char> room = out.room();
-  const auto bytes = build_response(room, arrival.request,
-                                    {code, arrival.neighbour, arrival.input.remote, token_key_, retry_after});
+  const auto bytes = build_response(
+      room, arrival.request,
+      {answer.code, arrival.neighbour, arrival.input.remote, token_key_, answer.retry_after, answer.phrase});
   if (!bytes) {
     counters_[to_position(arrival.input.realm)].dropped.add(SipDropReason::TooLarge);
     return {};
   }
-  count(arrival.input.realm, code);
+  count(arrival.input.realm, answer.code);
   return out.commit(arrival.answer_path, bytes->size(), 0);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "policy/base/keyed_hash.h"
@@ -23,14 +24,21 @@ class Responder {
   // With a transaction of its own; when the table is full the same bytes go out without one.
   // RFC 3261 §8.2.7
   void answer(const Arrival& arrival, std::uint16_t code, EngineOutput& out, std::uint32_t retry_after = 0);
+  // 400 with a phrase that names what is wrong. RFC 3261 §21.4.1
+  void answer_bad(const Arrival& arrival, std::string_view phrase, EngineOutput& out);
   void answer_without_state(const Arrival& arrival, std::uint16_t code, EngineOutput& out,
                             std::uint32_t retry_after = 0);
   // Counts a response on its way out.
   void count(RealmIndex realm, std::uint16_t code) noexcept;
 
  private:
-  [[nodiscard]] std::string_view put(const Arrival& arrival, std::uint16_t code, std::uint32_t retry_after,
-                                     EngineOutput& out);
+  struct Answer {
+    std::uint16_t code;
+    std::uint32_t retry_after = 0;
+    std::string_view phrase{};
+  };
+  [[nodiscard]] std::string_view put(const Arrival& arrival, const Answer& answer, EngineOutput& out);
+  void answer_with_state(const Arrival& arrival, const Answer& answer, EngineOutput& out);
 
   ServerTransactions& transactions_;
   std::vector<RealmSipCounters>& counters_;

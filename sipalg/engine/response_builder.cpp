@@ -107,7 +107,7 @@ void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::
 std::optional<std::string_view> build_response(std::span<char> buffer, const SipMessage& request,
                                                const ResponseTerms& terms) noexcept {
   MessageWriter writer(buffer);
-  writer.status_line(terms.code);
+  terms.phrase.empty() ? writer.status_line(terms.code) : writer.status_line(terms.code, terms.phrase);
   copy_vias(writer, request, terms.neighbour.strictness, terms.source);
   const auto digits = to_tag(request, terms.source, terms.token_key);
   const std::string_view tag(digits.data(), digits.size());
@@ -128,8 +128,9 @@ std::optional<Endpoint> response_destination(const ViaHeader& via, const Endpoin
   Endpoint destination = source;
   // Deviates: a name in sent-by counts as another address, because it can't be compared without DNS, and what
   // sends from a port nearly always listens on it. RFC 3261 §18.2.2
-  const bool differs = literal_address(via.sent_by.host) != source.address;
-  const bool to_source = via.rport_requested || responses_to == ResponsesTo::Source || (nat_auto && differs);
+  const auto differs = [&] { return literal_address(via.sent_by.host) != source.address; };
+  const bool to_source =
+      via.rport_requested || responses_to == ResponsesTo::Source || (nat_auto && differs());
   if (!to_source) destination.port = via.sent_by.port != 0 ? via.sent_by.port : kDefaultPort;
   const IpAddress& address = destination.address;
   if (destination.port == 0 || address.is_multicast() || address.is_limited_broadcast() ||

@@ -23,6 +23,7 @@ struct ResponseTerms {
   const Endpoint& source;         // where the request came from
   const HashKey& token_key;       // of the To tag
   std::uint32_t retry_after = 0;  // seconds; 0: no Retry-After
+  std::string_view phrase{};      // ours; empty: that of the code
 };
 
 // A From or To that could not be read comes back as it was when it is no longer than this.

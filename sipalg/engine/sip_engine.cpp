@@ -10,6 +10,7 @@
 #include "sipalg/engine/earliest.h"
 #include "sipalg/engine/neighbour.h"
 #include "sipalg/engine/places.h"
+#include "sipalg/engine/port_watch.h"
 #include "sipalg/engine/request_policy.h"
 #include "sipalg/engine/responder.h"
 #include "sipalg/engine/response_builder.h"
@@ -23,6 +24,7 @@ namespace sallyport::sip {
 namespace {
 
 constexpr unsigned kEventsPerCall = 64;
+constexpr std::uint32_t kMediaRetryAfterSeconds = 2;
 
 // Keep-alives of RFC 5626 §3.5.1 and of devices that send NULs instead.
 bool is_keepalive(std::string_view bytes) noexcept {
@@ -39,12 +41,13 @@ bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& l
   return *address == local || address == realm.advertise.ipv4 || address == realm.advertise.ipv6;
 }
 
-// Calls name realms and peers by their place in the configuration: they fit only one with the same places.
-std::uint64_t fingerprint_of(const SbcConfig& config, const HashKey& key) {
-  std::string names;
-  for (const RealmConfig& realm : config.realms) names.append(realm.name).append("\n");
-  for (const PeerConfig& peer : config.peers) names.append(peer.name).append("\n");
-  return keyed_hash(key, names);
+// Calls name realms, peers and routes by their place in the configuration; what is saved has their names.
+NamedNumbers names_of(const SbcConfig& config, const HashKey& key) {
+  NamedNumbers names;
+  for (const RealmConfig& realm : config.realms) names.add(NamedKind::Realm, keyed_hash(key, realm.name));
+  for (const PeerConfig& peer : config.peers) names.add(NamedKind::Peer, keyed_hash(key, peer.name));
+  for (const RouteConfig& route : config.routes) names.add(NamedKind::Route, keyed_hash(key, route.name));
+  return names;
 }
 
 std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet& rules) {
@@ -56,8 +59,8 @@ std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet&
 
 }  // namespace
 
-SharedPolicy::SharedPolicy(const SbcConfig& config)
-    : router(config), rules(config.header_rules), admission(config) {}
+SharedPolicy::SharedPolicy(const SbcConfig& config, const HashKey& key)
+    : router(config), rules(config.header_rules), admission(config), media_ports(config, key) {}
 
 struct SipEngine::State final : EngineDesk {
   State(const SbcConfig& config_in, SharedPolicy& shared_in, const SipEngineSettings& settings_in)
@@ -69,12 +72,14 @@ struct SipEngine::State final : EngineDesk {
         places(config_in),
         realm_counters(config_in.realms.size()),
         totals(config_in.peers.size()),
-        servers(settings_in.transactions_max, settings_in.token_key, settings_in.table_key.k0),
+        servers(settings_in.transactions_max, settings_in.token_key, settings_in.table_key.k0, &names),
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
         call_engine({config, settings, shared, peers, places, servers, clients, responder, realm_counters,
-                     totals, touched}) {}
+                     totals, touched}) {
+    if (!shared.ports_are_watched.exchange(true)) port_watch.emplace(config, shared.media_ports);
+  }
 
   void on_message(Timestamp now, const DatagramInput& input, EngineOutput& out);
   void on_request(Timestamp now, const DatagramInput& input, EngineOutput& out);
@@ -125,12 +130,16 @@ struct SipEngine::State final : EngineDesk {
   Places places;
   std::vector<RealmSipCounters> realm_counters;
   EngineCounters totals;
+  bool is_media_ready = true;
+  std::optional<PortWatch> port_watch;  // of one engine
+  const NamedNumbers names = names_of(config, settings.token_key);
   ServerTransactions servers;
   ClientTransactions clients;
   Responder responder;
   MessageRing ring;
   CallEngine call_engine;
-  const std::uint64_t fingerprint = fingerprint_of(config, settings.token_key);
+  // Saved calls belong to the node with this key.
+  const std::uint64_t key_print = keyed_hash(settings.token_key, "saved calls");
   std::uint64_t touched = 0;  // the call that the present input belongs to
   SipMessage message;         // the one under examination
 };
@@ -179,7 +188,10 @@ void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, Eng
       input,
       message,
       neighbour,
-      server_transaction_key(settings.token_key, message, input.realm, input.remote.address),
+      server_transaction_key(
+          settings.token_key, message,
+          RealmName{names.name_of(NamedKind::Realm, static_cast<std::uint16_t>(input.realm))},
+          input.remote.address),
       *path};
   const RequestMatch match = servers.on_request(arrival.key, message, now, out);
   if (match.fate == RequestMatch::Fate::Absorbed) {
@@ -194,21 +206,28 @@ void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, Eng
 
 void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out) {
   const Method method = message.start.method;
+  // Asked only of what may go no further.
   const bool is_for_us =
+      message.has_max_forwards && message.max_forwards == 0 &&
       names_us(message.start.request_uri.address, config.realms[to_position(arrival.input.realm)],
                arrival.input.local.address);
   const std::uint16_t code = refusal_of(message, arrival.neighbour, is_for_us);
   if (code != 0) return responder.answer(arrival, code, out);
   if (method == Method::Cancel) return on_cancel(arrival, out);
   if (!message.to.tag.empty()) return call_engine.on_request_in_dialog(arrival, out);
+  if (method == Method::Invite && !is_media_ready)
+    return responder.answer(arrival, 503, out, kMediaRetryAfterSeconds);
   if (method == Method::Invite) return call_engine.on_invite(arrival, out);
   responder.answer(arrival, 200, out);  // OPTIONS, RFC 3261 §11.2
 }
 
 void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
   const auto cancelled = servers.find_cancelled(message, arrival.input.realm, arrival.input.remote.address);
-  if (cancelled && cancelled->is_forged) totals.detections.add(DetectionLabel::ForgedCancel);
-  if (!cancelled || cancelled->is_forged) return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
+  if (!cancelled || cancelled->is_forged) {
+    if (cancelled) totals.detections.add(DetectionLabel::ForgedCancel);
+    call_engine.on_unmatched_cancel(arrival, cancelled ? cancelled->user : TransactionUser{}, out);
+    return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
+  }
   responder.answer(arrival, 200, out);
   if (!cancelled->is_answered) call_engine.on_cancel(cancelled->user, arrival.now, out);
 }
@@ -242,6 +261,7 @@ void SipEngine::State::fire_transactions(Timestamp now, EngineOutput& out) {
 }
 
 void SipEngine::State::finish(Timestamp now, const DatagramInput* input, EngineOutput& out) {
+  if (port_watch) port_watch->look(now, out);
   const std::uint64_t call = std::exchange(touched, 0);
   if (call != 0 && input != nullptr)
     ring.add({.at = now,
@@ -260,13 +280,13 @@ void SipEngine::State::finish(Timestamp now, const DatagramInput* input, EngineO
                 .bytes = send.bytes});
   }
   totals.transactions_active.set(std::uint64_t{servers.size()} + clients.size());
-  totals.calls_active.set(call_engine.calls().size());
+  totals.calls_active.set(call_engine.tables().live.size());
   totals.messages_lost.set(out.overflowed());
 }
 
 std::vector<CallView> SipEngine::State::calls(std::uint64_t after, std::size_t limit) const {
   std::vector<const Call*> found;
-  call_engine.calls().for_each([&](const Call& call) {
+  call_engine.tables().live.for_each([&](const Call& call) {
     if (call.number > after) found.push_back(&call);
   });
   std::sort(found.begin(), found.end(), [](const Call* a, const Call* b) { return a->number < b->number; });
@@ -284,12 +304,12 @@ std::optional<CallView> SipEngine::State::find(std::string_view id) const {
                        [id](const LegRecord& leg) { return leg.call_id == id; });
   };
   const Call* live = nullptr;
-  call_engine.calls().for_each([&](const Call& call) {
+  call_engine.tables().live.for_each([&](const Call& call) {
     if (is_it(call.record)) live = &call;
   });
   if (live != nullptr) return call_engine.view_of(*live);
   const EndedCall* const ended =
-      call_engine.ended().find([&](const EndedCall& call) { return is_it(call.record); });
+      call_engine.tables().ended.find_if([&](const EndedCall& call) { return is_it(call.record); });
   if (ended == nullptr) return std::nullopt;
   CallView view;
   view.record = ended->record;
@@ -304,17 +324,23 @@ void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) c
   std::optional<ArchiveWriter> writer;
   bool of_servers = true;
   const RestOfSlots rest{
-      .is_saved = [this](std::uint64_t call) { return call_engine.calls().find(call) != nullptr; },
+      .is_saved = [this](std::uint64_t call) { return call_engine.tables().live.find(call) != nullptr; },
       .writer_for = [&](std::string_view kept, std::uint8_t shard) -> ArchiveWriter& {
         const std::uint8_t of_kept = kept.empty() ? shard : shard_of_datagram(settings.token_key, kept);
         saved.push_back({.shard = of_kept, .bytes = {}, .is_call = false});
-        writer.emplace(saved.back().bytes, now);
-        (*writer)(fingerprint, false, of_servers, !of_servers);
+        writer.emplace(saved.back().bytes, now, &names);
+        (*writer)(key_print, of_servers ? SavedKind::ServerTransactions : SavedKind::ClientTransactions);
         return *writer;
       }};
   sip::save_rest(servers, rest);
   of_servers = false;
   sip::save_rest(clients, rest);
+  for (const std::uint8_t shard : call_engine.tables().strays.shards(now)) {
+    saved.push_back({.shard = shard, .bytes = {}, .is_call = false});
+    ArchiveWriter strays(saved.back().bytes, now, &names);
+    strays(key_print, SavedKind::Strays);
+    strays(call_engine.tables().strays.of_shard(shard, now));
+  }
 }
 
 bool SipEngine::State::hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) {
@@ -345,7 +371,8 @@ void SipEngine::on_deadline(Timestamp now, EngineOutput& out) noexcept {
 std::optional<Timestamp> SipEngine::next_deadline() const noexcept {
   std::optional<Timestamp> earliest = state_->servers.next_deadline();
   keep_earlier(earliest, state_->clients.next_deadline());
-  keep_earlier(earliest, state_->call_engine.next_deadline());
+  keep_earlier(earliest, state_->call_engine.tables().live.next_deadline());
+  if (state_->port_watch) keep_earlier(earliest, state_->port_watch->next_deadline());
   return earliest;
 }
 
@@ -361,14 +388,21 @@ void SipEngine::on_journalled(Timestamp now, std::uint64_t sequence, EngineOutpu
   state_->finish(now, nullptr, out);
 }
 
+void SipEngine::on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out) noexcept {
+  state_->call_engine.on_media(now, notice, out);
+  state_->finish(now, nullptr, out);
+}
+
+void SipEngine::set_media_ready(bool is_ready) noexcept { state_->is_media_ready = is_ready; }
+
 EngineDesk& SipEngine::desk() noexcept { return *state_; }
 
 std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
   std::vector<SavedCall> saved;
-  state_->call_engine.calls().for_each([&](const Call& call) {
+  state_->call_engine.tables().live.for_each([&](const Call& call) {
     SavedCall one{.shard = call.shard, .bytes = {}};
-    ArchiveWriter writer(one.bytes, now);
-    writer(state_->fingerprint, true, true, true);  // a call, server transactions, client transactions
+    ArchiveWriter writer(one.bytes, now, &state_->names);
+    writer(state_->key_print, SavedKind::Call);
     writer(call);
     state_->servers.save(call.number, writer);
     state_->clients.save(call.number, writer);
@@ -378,12 +412,13 @@ std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
   return saved;
 }
 
-bool SipEngine::restore(Timestamp now, std::string_view call) {
-  ArchiveReader reader(call, now);
-  std::uint64_t fingerprint = 0;
-  reader(fingerprint);
-  if (fingerprint != state_->fingerprint) return false;
-  return state_->call_engine.restore(reader, now);
+bool SipEngine::restore(Timestamp now, std::string_view call, EngineOutput& out) {
+  ArchiveReader reader(call, now, &state_->names);
+  std::uint64_t key_print = 0;
+  auto kind = SavedKind::Call;
+  reader(key_print, kind);
+  if (!reader.good() || key_print != state_->key_print) return false;
+  return state_->call_engine.restore(kind, reader, now, out);
 }
 
 const RealmSipCounters& SipEngine::counters(RealmIndex realm) const noexcept {

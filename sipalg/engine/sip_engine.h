@@ -2,6 +2,7 @@
 // and `now` go in; datagrams, events and the next deadline come out.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "media-relay/control/media_notice.h"
+#include "media-relay/control/port_pool.h"
 #include "policy/base/archive.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/base/time.h"
@@ -27,10 +30,13 @@ namespace sallyport::sip {
 
 // What all engines of a node share. Each member is safe to use from many threads.
 struct SharedPolicy {
-  explicit SharedPolicy(const SbcConfig& config);
+  // `key`: random at each start.
+  SharedPolicy(const SbcConfig& config, const HashKey& key);
   policy::Router router;
   policy::RuleSet rules;
   policy::CallAdmission admission;
+  media::PortPool media_ports;                 // its users at the relay give back to it too
+  std::atomic<bool> ports_are_watched{false};  // some engine does
 };
 
 struct SipEngineSettings {
@@ -62,6 +68,10 @@ class SipEngine {
   void on_unreachable(Timestamp now, const Path& path, EngineOutput& out) noexcept;
   // The journal holds every record up to this sequence.
   void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out) noexcept;
+  // What the relay tells of a stream of one of our calls.
+  void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out) noexcept;
+  // False while the way to the relay is congested: new calls get 503 until it is true again.
+  void set_media_ready(bool is_ready) noexcept;
 
   // What an operator may ask of the running engine, on its own thread.
   [[nodiscard]] EngineDesk& desk() noexcept;
@@ -74,9 +84,9 @@ class SipEngine {
     bool is_call = true;  // false: a transaction that outlives its call, or had none
   };
   [[nodiscard]] std::vector<SavedCall> save(Timestamp now) const;
-  // False: the bytes are damaged, of another version, or of a configuration with other realms or peers;
-  // nothing of that call remains.
-  [[nodiscard]] bool restore(Timestamp now, std::string_view call);
+  // What the relay must open again is put into `out`. False: the bytes are damaged, of another version, or of
+  // a configuration with other realms or peers; nothing of that call remains.
+  [[nodiscard]] bool restore(Timestamp now, std::string_view call, EngineOutput& out);
 
   // Read by other threads while the engine runs.
   [[nodiscard]] const RealmSipCounters& counters(RealmIndex realm) const noexcept;

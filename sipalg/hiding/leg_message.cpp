@@ -86,6 +86,7 @@ std::optional<std::string_view> write_response(std::span<char> buffer, const Res
   // With Allow goes what is supported: nothing yet. RFC 3261 §11.2, §13.3.1.4, §20.37
   if (is_success && !parts.allow.empty()) writer.header(HeaderName::Supported, "");
   write_if(writer, HeaderName::Accept, parts.accept);
+  write_if(writer, HeaderName::Warning, parts.warning);
   if (parts.retry_after != 0) writer.header(HeaderName::RetryAfter, Decimal(parts.retry_after).text());
   write_crossing(writer, parts.crossing,
                  {.in_request = false,

@@ -107,6 +107,7 @@ struct ResponseParts {
   std::string_view allow{};             // for 200, 405
   std::string_view accept{};            // for 415
   std::uint32_t retry_after = 0;        // seconds; 0: none
+  std::string_view warning{};           // of our own; whole value; empty: none
   std::string_view redirect_contact{};  // Contact of a 3xx; empty: none
   CrossingPart crossing{};
   BodyPart body{};

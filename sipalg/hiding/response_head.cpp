@@ -90,6 +90,7 @@ std::optional<ResponseHead> response_head(const SipMessage& request, const Stric
   if (!after.written()) return std::nullopt;
   head.after_to = *after.written();
 
+  if (head.to_has_tag) return head;  // the dialog has its route set. RFC 3261 §12.2
   MessageWriter routes(buffer);
   if (!write_record_routes(routes, request, strictness) || !routes.written()) return std::nullopt;
   head.record_routes = *routes.written();

@@ -259,11 +259,13 @@ void MessageWriter::request_line(std::string_view method, std::string_view uri) 
   text(" SIP/2.0\r\n");
 }
 
-void MessageWriter::status_line(unsigned code) noexcept {
+void MessageWriter::status_line(unsigned code) noexcept { status_line(code, reason_phrase(code)); }
+
+void MessageWriter::status_line(unsigned code, std::string_view phrase) noexcept {
   text("SIP/2.0 ");
   number(code);
   text(" ");
-  text(reason_phrase(code));
+  text(phrase);
   text("\r\n");
 }
 

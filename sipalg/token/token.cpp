@@ -1,13 +1,20 @@
 // token.cpp — content, mask and proof of a token, in base 32 (RFC 4648 §6, small letters).
 #include "sipalg/token/token.h"
 
+#include <bit>
+#include <cstring>
+
+#include "policy/base/siphash.h"
+
 namespace sallyport::sip {
 namespace {
 
+// 11 octets of content, then the proof: shard, part and number with the highest octet first, low and high
+// half of the proof with the lowest first.
 constexpr std::size_t kContentBytes = 11;
 constexpr std::size_t kProofBytes = 16;
-using Content = std::array<std::uint8_t, kContentBytes>;
-using Bytes = std::array<std::uint8_t, kContentBytes + kProofBytes>;
+constexpr std::size_t kBytes = kContentBytes + kProofBytes;
+static_assert(std::endian::native == std::endian::little, "words are read as they lie in memory");
 
 constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
 constexpr std::uint8_t kNoDigit = 0xff;
@@ -19,85 +26,129 @@ constexpr auto kDigitValues = [] {
   return values;
 }();
 
-// The kind is part of what is proved, so a tag can never pass for a branch.
-Hash128 proof_of(const HashKey& key, TokenKind kind, const Content& content) noexcept {
-  std::array<char, kContentBytes + 1> text{};
-  text[0] = static_cast<char>(kind);
-  for (std::size_t i = 0; i < kContentBytes; ++i) text[i + 1] = static_cast<char>(content[i]);
-  return keyed_hash128(key, {text.data(), text.size()});
+// Five octets are eight digits. The last group has two octets, four digits and four bits that are 0.
+constexpr std::size_t kGroupBytes = 5, kGroupDigits = 8;
+constexpr std::size_t kGroups = kBytes / kGroupBytes;
+constexpr std::size_t kLastDigits = kTokenChars - kGroups * kGroupDigits;
+static_assert(kBytes - kGroups * kGroupBytes == 2 && kLastDigits == 4);
+using Bytes = std::array<char, kGroups * kGroupBytes + sizeof(std::uint64_t)>;  // with room to read words
+
+// The 11 octets as they lie in memory: the first eight, and three.
+struct Content {
+  std::uint64_t first;
+  std::uint32_t last;
+};
+constexpr std::uint32_t kLastMask = 0xffffff;
+
+Content content_of(const Token& token) noexcept {
+  const std::uint64_t number = __builtin_bswap64(token.number);
+  const std::uint64_t part = __builtin_bswap16(token.part);
+  return {token.shard | part << 8 | number << 24, static_cast<std::uint32_t>(number >> 40)};
+}
+Token token_of(const Content& content) noexcept {
+  const std::uint64_t number = content.first >> 24 | static_cast<std::uint64_t>(content.last) << 40;
+  return {static_cast<std::uint8_t>(content.first),
+          __builtin_bswap16(static_cast<std::uint16_t>(content.first >> 8)), __builtin_bswap64(number)};
 }
 
-// The content is hidden by a PRF of the proof, as in a synthetic initialisation vector.
+// SipHash-2-4 with 128 bits, as keyed_hash128() does it, over words that are known already.
+template <class... Words>
+Hash128 hash_words(const HashKey& key, Words... words) noexcept {
+  SipHash<2, 4> state(key);
+  state.v1 ^= 0xee;
+  (state.absorb(words), ...);
+  state.v2 ^= 0xee;
+  Hash128 hash;
+  hash.low = state.finish();
+  state.v1 ^= 0xdd;
+  hash.high = state.finish();
+  return hash;
+}
+constexpr std::uint64_t size_word(std::uint64_t size) noexcept { return size << 56; }
+
+// Over the kind and the content. The kind is part of what is proved, so a tag can never pass for a branch.
+Hash128 proof_of(const HashKey& key, TokenKind kind, const Content& content) noexcept {
+  return hash_words(key, static_cast<std::uint64_t>(kind) | content.first << 8,
+                    content.first >> 56 | std::uint64_t{content.last} << 8 | size_word(kContentBytes + 1));
+}
+
+// Over what is no kind and the proof. The content is hidden by a PRF of the proof, as in a synthetic
+// initialisation vector.
 void mask(const HashKey& key, const Hash128& proof, Content& content) noexcept {
-  std::array<char, kProofBytes + 1> text{};
-  text[0] = static_cast<char>(0xff);  // no kind
-  for (std::size_t i = 0; i < 8; ++i) {
-    text[1 + i] = static_cast<char>(proof.low >> (8 * i));
-    text[9 + i] = static_cast<char>(proof.high >> (8 * i));
+  constexpr std::uint64_t kNoKind = 0xff;
+  const Hash128 stream = hash_words(key, kNoKind | proof.low << 8, proof.low >> 56 | proof.high << 8,
+                                    proof.high >> 56 | size_word(kProofBytes + 1));
+  content.first ^= stream.low;
+  content.last ^= static_cast<std::uint32_t>(stream.high) & kLastMask;
+}
+
+// The group's octets, the first one highest.
+std::uint64_t group_at(const Bytes& bytes, std::size_t group) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + group * kGroupBytes, sizeof word);
+  return __builtin_bswap64(word) >> 24;
+}
+void put_group(Bytes& bytes, std::size_t group, std::uint64_t value) noexcept {
+  const std::uint64_t word = __builtin_bswap64(value << 24);  // what lies behind is written later
+  std::memcpy(bytes.data() + group * kGroupBytes, &word, sizeof word);
+}
+
+// Eight digits, or as many as stand at `text`; false: one is none.
+template <std::size_t kCount>
+bool read_digits(const char* text, std::uint64_t& value) noexcept {
+  unsigned bad = 0;
+  value = 0;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::uint8_t digit = kDigitValues[static_cast<unsigned char>(text[i])];
+    bad |= digit;
+    value = value << 5 | digit;
   }
-  const Hash128 stream = keyed_hash128(key, {text.data(), text.size()});
-  for (std::size_t i = 0; i < kContentBytes; ++i) {
-    const std::uint64_t word = i < 8 ? stream.low : stream.high;
-    content[i] ^= static_cast<std::uint8_t>(word >> (8 * (i % 8)));
-  }
+  return bad < kDigits.size();
 }
 
 }  // namespace
 
 TokenText write_token(const HashKey& key, TokenKind kind, const Token& token) noexcept {
-  Content content{token.shard, static_cast<std::uint8_t>(token.part >> 8),
-                  static_cast<std::uint8_t>(token.part)};
-  for (std::size_t i = 0; i < 8; ++i)
-    content[3 + i] = static_cast<std::uint8_t>(token.number >> (56 - 8 * i));
+  Content content = content_of(token);
   const Hash128 proof = proof_of(key, kind, content);
   mask(key, proof, content);
   Bytes bytes{};
-  for (std::size_t i = 0; i < kContentBytes; ++i) bytes[i] = content[i];
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[kContentBytes + i] = static_cast<std::uint8_t>(proof.low >> (8 * i));
-    bytes[kContentBytes + 8 + i] = static_cast<std::uint8_t>(proof.high >> (8 * i));
+  std::memcpy(bytes.data(), &content.first, sizeof content.first);
+  std::memcpy(bytes.data() + sizeof content.first, &content.last, sizeof content.last);
+  std::memcpy(bytes.data() + kContentBytes, &proof.low, sizeof proof.low);
+  std::memcpy(bytes.data() + kContentBytes + sizeof proof.low, &proof.high, sizeof proof.high);
+  TokenText text;
+  char* out = text.data();
+  for (std::size_t group = 0; group < kGroups; ++group) {
+    const std::uint64_t value = group_at(bytes, group);
+    for (unsigned shift = 40; shift != 0;) *out++ = kDigits[value >> (shift -= 5) & 31];
   }
-  TokenText text{};
-  std::size_t at = 0;
-  std::uint32_t bits = 0;
-  unsigned have = 0;
-  for (const std::uint8_t byte : bytes) {
-    bits = bits << 8 | byte;
-    for (have += 8; have >= 5; have -= 5) text[at++] = kDigits[bits >> (have - 5) & 31];
-  }
-  text[at] = kDigits[bits << (5 - have) & 31];  // 216 bits are 43 digits and one bit
+  const std::uint64_t last = group_at(bytes, kGroups) >> 20;
+  for (unsigned shift = 20; shift != 0;) *out++ = kDigits[last >> (shift -= 5) & 31];
   return text;
 }
 
 std::optional<Token> read_token(const HashKey& key, TokenKind kind, std::string_view text) noexcept {
   if (text.size() != kTokenChars) return std::nullopt;
-  Bytes bytes{};
-  std::size_t at = 0;
-  std::uint32_t bits = 0;
-  unsigned have = 0;
-  for (const char c : text) {
-    const std::uint8_t digit = kDigitValues[static_cast<unsigned char>(c)];
-    if (digit == kNoDigit) return std::nullopt;
-    bits = bits << 5 | digit;
-    have += 5;
-    if (have >= 8 && at < bytes.size()) {
-      have -= 8;
-      bytes[at++] = static_cast<std::uint8_t>(bits >> have);
-    }
+  Bytes bytes;
+  std::uint64_t value = 0;
+  for (std::size_t group = 0; group < kGroups; ++group) {
+    if (!read_digits<kGroupDigits>(text.data() + group * kGroupDigits, value)) return std::nullopt;
+    put_group(bytes, group, value);
   }
-  if ((bits & 15) != 0) return std::nullopt;  // one spelling only
+  if (!read_digits<kLastDigits>(text.data() + kGroups * kGroupDigits, value)) return std::nullopt;
+  if ((value & 15) != 0) return std::nullopt;  // one spelling only
+  put_group(bytes, kGroups, value << 20);
   Content content{};
-  for (std::size_t i = 0; i < kContentBytes; ++i) content[i] = bytes[i];
   Hash128 proof;
-  for (std::size_t i = 0; i < 8; ++i) {
-    proof.low |= std::uint64_t{bytes[kContentBytes + i]} << (8 * i);
-    proof.high |= std::uint64_t{bytes[kContentBytes + 8 + i]} << (8 * i);
-  }
+  std::memcpy(&content.first, bytes.data(), sizeof content.first);
+  std::memcpy(&content.last, bytes.data() + sizeof content.first, sizeof content.last);
+  content.last &= kLastMask;
+  std::memcpy(&proof.low, bytes.data() + kContentBytes, sizeof proof.low);
+  std::memcpy(&proof.high, bytes.data() + kContentBytes + sizeof proof.low, sizeof proof.high);
   mask(key, proof, content);
   if (proof_of(key, kind, content) != proof) return std::nullopt;
-  Token token{content[0], static_cast<std::uint16_t>(content[1] << 8 | content[2]), 0};
-  for (std::size_t i = 0; i < 8; ++i) token.number = token.number << 8 | content[3 + i];
-  return token;
+  return token_of(content);
 }
 
 }  // namespace sallyport::sip

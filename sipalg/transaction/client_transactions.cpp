@@ -82,7 +82,8 @@ struct ClientTransactions::State {
     }
     [[nodiscard]] bool is_in_use() const noexcept { return number != 0; }
     [[nodiscard]] bool is_sane() const noexcept {
-      return std::visit([](const auto& m) { return m.timers().is_sane() && !m.is_terminated(); }, machine) &&
+      return is_of_realm(path) &&
+             std::visit([](const auto& m) { return m.timers().is_sane() && !m.is_terminated(); }, machine) &&
              cancel.timers().is_sane();
     }
     [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept {
@@ -253,12 +254,16 @@ bool ClientTransactions::start(const NewClientTransaction& transaction, Timestam
   const auto slot = state_->slots.take();
   if (!slot) return false;
   State::Entry& entry = state_->slots[*slot];
-  const KeptRequest request = look_at(transaction.request);
   entry.number = transaction.number;
   entry.user = transaction.user;
   entry.path = transaction.path;
-  entry.cseq = request.cseq;
-  entry.method = method_of(request.method);
+  entry.cseq = transaction.cseq;
+  entry.method = transaction.method;
+  if (transaction.cseq == 0) {
+    const KeptRequest request = look_at(transaction.request);
+    entry.cseq = request.cseq;
+    entry.method = method_of(request.method);
+  }
   entry.disowned = entry.cancel_wanted = entry.cancel_sent = entry.path_failed = false;
   entry.cancel = {};
   entry.kept.assign(transaction.request);

@@ -41,6 +41,9 @@ struct NewClientTransaction {
   std::string_view request;  // copied
   TimerSettings timers;
   Reliability reliability = Reliability::Unreliable;
+  // Of the request; cseq 0: they are read from it.
+  Method method = Method::Other;
+  std::uint32_t cseq = 0;
 };
 
 // What became of a transaction without a response of its own.

@@ -59,7 +59,7 @@ struct ServerTransactions::State {
     }
     [[nodiscard]] bool is_in_use() const noexcept { return id != 0; }
     [[nodiscard]] bool is_sane() const noexcept {
-      return id != 0 &&
+      return id != 0 && is_of_realm(path) &&
              std::visit([](const auto& m) { return m.timers().is_sane() && !m.is_terminated(); }, machine);
     }
     [[nodiscard]] InviteServerTransaction* invite() noexcept {
@@ -84,9 +84,10 @@ struct ServerTransactions::State {
     }
   };
 
-  State(std::uint32_t capacity, const HashKey& key_in, std::uint64_t boot_in)
+  State(std::uint32_t capacity, const HashKey& key_in, std::uint64_t boot_in, const NamedNumbers* names_in)
       : key(key_in),
         boot(boot_in),
+        names(names_in),
         slots(capacity),
         keys(capacity),
         merged(capacity),
@@ -96,9 +97,15 @@ struct ServerTransactions::State {
     SALLYPORT_CHECK(capacity <= kSlotMask);
   }
 
+  [[nodiscard]] RealmName name_of(RealmIndex realm) const noexcept {
+    const auto number = static_cast<std::uint16_t>(realm);
+    return RealmName{names != nullptr ? names->name_of(NamedKind::Realm, number) : number};
+  }
   [[nodiscard]] std::uint32_t find_key(const TransactionKey& wanted) const noexcept;
   [[nodiscard]] std::uint32_t find_id(ServerTransactionId id) const noexcept;
   [[nodiscard]] std::uint64_t next_id(std::uint32_t slot, const TransactionKey& first) noexcept;
+  [[nodiscard]] std::optional<Cancelled> find_cancelled_from_elsewhere(
+      const SipMessage& cancel, RealmIndex realm, const IpAddress& source) const noexcept;
   bool enter(std::uint32_t slot) noexcept;
   bool enter_restored(std::uint32_t slot);
   void settle(std::uint32_t slot) noexcept;
@@ -109,6 +116,7 @@ struct ServerTransactions::State {
 
   HashKey key;
   std::uint64_t boot;
+  const NamedNumbers* names;
   TransactionSlots<Entry> slots;
   IdMap keys;    // half of the key, which is a keyed hash: collisions can't be made (threats R6)
   IdMap merged;  // so is this
@@ -132,6 +140,17 @@ std::uint32_t ServerTransactions::State::find_id(ServerTransactionId wanted) con
   if (id == 0) return kNoSlot;
   if (slot < slots.touched() && slots[slot].id == id) return slot;
   return moved ? moved->find(id).value_or(kNoSlot) : kNoSlot;
+}
+
+// The INVITE is known by its names, but the CANCEL did not come from where it did. Threats D2
+std::optional<Cancelled> ServerTransactions::State::find_cancelled_from_elsewhere(
+    const SipMessage& cancel, RealmIndex realm, const IpAddress& source) const noexcept {
+  const auto slot = merged.find(invite_merge_hash(key, cancel));
+  if (!slot) return std::nullopt;
+  const Entry& entry = slots[*slot];
+  if (entry.path.realm == realm && entry.path.remote.address == source) return std::nullopt;
+  return Cancelled{
+      .id = ServerTransactionId::kNone, .user = entry.user, .is_answered = false, .is_forged = true};
 }
 
 std::uint64_t ServerTransactions::State::next_id(std::uint32_t slot, const TransactionKey& first) noexcept {
@@ -235,8 +254,9 @@ std::optional<TransactionEvent> ServerTransactions::State::fire(std::uint32_t sl
   return event;
 }
 
-ServerTransactions::ServerTransactions(std::uint32_t capacity, const HashKey& key, std::uint64_t boot)
-    : state_(std::make_unique<State>(capacity, key, boot)) {}
+ServerTransactions::ServerTransactions(std::uint32_t capacity, const HashKey& key, std::uint64_t boot,
+                                       const NamedNumbers* names)
+    : state_(std::make_unique<State>(capacity, key, boot, names)) {}
 
 ServerTransactions::~ServerTransactions() = default;
 
@@ -302,7 +322,8 @@ ServerTransactionId ServerTransactions::start(const NewServerTransaction& transa
 
 bool ServerTransactions::on_ack(const SipMessage& ack, RealmIndex realm, const IpAddress& source,
                                 Timestamp now) {
-  const std::uint32_t slot = state_->find_key(invite_transaction_key(state_->key, ack, realm, source));
+  const std::uint32_t slot =
+      state_->find_key(invite_transaction_key(state_->key, ack, state_->name_of(realm), source));
   if (slot == kNoSlot) return false;
   InviteServerTransaction* invite = state_->slots[slot].invite();
   const bool absorbed = invite != nullptr && invite->on_ack(now);
@@ -312,12 +333,14 @@ bool ServerTransactions::on_ack(const SipMessage& ack, RealmIndex realm, const I
 
 std::optional<Cancelled> ServerTransactions::find_cancelled(const SipMessage& cancel, RealmIndex realm,
                                                             const IpAddress& source) const noexcept {
-  const std::uint32_t slot = state_->find_key(invite_transaction_key(state_->key, cancel, realm, source));
-  if (slot == kNoSlot) return std::nullopt;
+  const std::uint32_t slot =
+      state_->find_key(invite_transaction_key(state_->key, cancel, state_->name_of(realm), source));
+  if (slot == kNoSlot) return state_->find_cancelled_from_elsewhere(cancel, realm, source);
   const State::Entry& entry = state_->slots[slot];
   if (entry.kind() != TransactionKind::Invite) return std::nullopt;
   if (entry.cancel != cancel_hash(state_->key, cancel))  // threats D2
-    return Cancelled{.id = ServerTransactionId::kNone, .user = {}, .is_answered = false, .is_forged = true};
+    return Cancelled{
+        .id = ServerTransactionId::kNone, .user = entry.user, .is_answered = false, .is_forged = true};
   return Cancelled{ServerTransactionId{entry.id}, entry.user, entry.is_answered()};
 }
 

@@ -50,14 +50,18 @@ struct Cancelled {
   ServerTransactionId id = ServerTransactionId::kNone;
   TransactionUser user;
   bool is_answered = false;  // a final response was sent: CANCEL has no effect (RFC 3261 §9.2)
-  bool is_forged = false;    // it does not repeat the INVITE, whose branch it shows; id is kNone
+  // It shows the branch of the INVITE but does not repeat it, or names it and comes from elsewhere; id is
+  // kNone.
+  bool is_forged = false;
 };
 
 class ServerTransactions {
  public:
-  // `key`: the node's, for all its life. `boot`: random at each start: an id that a call of the last run still
-  // holds names none of this run's transactions.
-  ServerTransactions(std::uint32_t capacity, const HashKey& key, std::uint64_t boot);
+  // `key`: the node's, for all its life. `boot`: random at each start: an id that a call of the last run
+  // still holds names none of this run's transactions.
+  // `names` of realms outlive it; without them realms must keep their places through a restart.
+  ServerTransactions(std::uint32_t capacity, const HashKey& key, std::uint64_t boot,
+                     const NamedNumbers* names = nullptr);
   ~ServerTransactions();
 
   // For every request but ACK and CANCEL of an INVITE; `request` was parsed without error. Merged is only

@@ -16,7 +16,7 @@ bool has_unique_branch(const ViaHeader& via) noexcept {
 
 namespace {
 
-TransactionKey key_as(Method method, const HashKey& key, const SipMessage& request, RealmIndex realm,
+TransactionKey key_as(Method method, const HashKey& key, const SipMessage& request, RealmName realm,
                       const IpAddress& source) noexcept {
   FieldHash fields(key);
   const auto& address = source.bytes();
@@ -45,19 +45,21 @@ TransactionKey key_as(Method method, const HashKey& key, const SipMessage& reque
 
 }  // namespace
 
-TransactionKey server_transaction_key(const HashKey& key, const SipMessage& request, RealmIndex realm,
+TransactionKey server_transaction_key(const HashKey& key, const SipMessage& request, RealmName realm,
                                       const IpAddress& source) noexcept {
   // An ACK belongs to the INVITE that it acknowledges. RFC 3261 §17.2.3
   const Method method = request.start.method == Method::Ack ? Method::Invite : request.start.method;
   return key_as(method, key, request, realm, source);
 }
 
-TransactionKey invite_transaction_key(const HashKey& key, const SipMessage& request, RealmIndex realm,
+TransactionKey invite_transaction_key(const HashKey& key, const SipMessage& request, RealmName realm,
                                       const IpAddress& source) noexcept {
   return key_as(Method::Invite, key, request, realm, source);
 }
 
-std::uint64_t merge_hash(const HashKey& key, const SipMessage& request) noexcept {
+namespace {
+
+std::uint64_t merge_hash_as(Method method, const HashKey& key, const SipMessage& request) noexcept {
   // One run over one piece: every OPTIONS pays for this.
   struct Head {
     std::uint32_t number, method;
@@ -71,15 +73,24 @@ std::uint64_t merge_hash(const HashKey& key, const SipMessage& request) noexcept
     std::memcpy(piece.data() + size, octets, count);
     size += count;
   };
-  const Head head{request.cseq.number, static_cast<std::uint32_t>(request.start.method),
+  const Head head{request.cseq.number, static_cast<std::uint32_t>(method),
                   static_cast<std::uint16_t>(request.from.tag.size()),
                   static_cast<std::uint16_t>(request.call_id.size())};
   add(&head, sizeof head);
   if (!request.from.tag.empty()) add(request.from.tag.data(), request.from.tag.size());
   if (!request.call_id.empty()) add(request.call_id.data(), request.call_id.size());
-  if (request.start.method == Method::Other)
-    add(request.start.method_text.data(), request.start.method_text.size());
+  if (method == Method::Other) add(request.start.method_text.data(), request.start.method_text.size());
   return keyed_hash(key, std::string_view(piece.data(), size));
+}
+
+}  // namespace
+
+std::uint64_t merge_hash(const HashKey& key, const SipMessage& request) noexcept {
+  return merge_hash_as(request.start.method, key, request);
+}
+
+std::uint64_t invite_merge_hash(const HashKey& key, const SipMessage& cancel) noexcept {
+  return merge_hash_as(Method::Invite, key, cancel);
 }
 
 std::uint64_t cancel_hash(const HashKey& key, const SipMessage& request) noexcept {

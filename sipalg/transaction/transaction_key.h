@@ -6,6 +6,8 @@
 // response that another peer's request got.
 #pragma once
 
+#include <cstdint>
+
 #include "policy/base/ip_address.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/model/index.h"
@@ -23,15 +25,31 @@ struct TransactionKey {
 // Branch that begins with the cookie and has something behind it. RFC 3261 §8.1.1.7
 [[nodiscard]] bool has_unique_branch(const ViaHeader& via) noexcept;
 
+// What stands for a realm in a key: the same through a restart with another order of realms.
+enum class RealmName : std::uint64_t {};
+
 // `request` was parsed without error.
 [[nodiscard]] TransactionKey server_transaction_key(const HashKey& key, const SipMessage& request,
-                                                    RealmIndex realm, const IpAddress& source) noexcept;
+                                                    RealmName realm, const IpAddress& source) noexcept;
 
 // The key of the INVITE that an ACK or a CANCEL means. RFC 3261 §9.2, §17.2.3
 [[nodiscard]] TransactionKey invite_transaction_key(const HashKey& key, const SipMessage& request,
-                                                    RealmIndex realm, const IpAddress& source) noexcept;
+                                                    RealmName realm, const IpAddress& source) noexcept;
+// Where realms keep their places.
+[[nodiscard]] inline TransactionKey server_transaction_key(const HashKey& key, const SipMessage& request,
+                                                           RealmIndex realm,
+                                                           const IpAddress& source) noexcept {
+  return server_transaction_key(key, request, RealmName{to_position(realm)}, source);
+}
+[[nodiscard]] inline TransactionKey invite_transaction_key(const HashKey& key, const SipMessage& request,
+                                                           RealmIndex realm,
+                                                           const IpAddress& source) noexcept {
+  return invite_transaction_key(key, request, RealmName{to_position(realm)}, source);
+}
 // Equal for requests that differ only in the way they came: From tag, Call-ID and CSeq. RFC 3261 §8.2.2.2
 [[nodiscard]] std::uint64_t merge_hash(const HashKey& key, const SipMessage& request) noexcept;
+// That of the INVITE that a CANCEL means. RFC 3261 §9.1
+[[nodiscard]] std::uint64_t invite_merge_hash(const HashKey& key, const SipMessage& cancel) noexcept;
 // What a CANCEL must repeat of its INVITE besides the key: Call-ID, From tag, CSeq number and Request-URI.
 // RFC 3261 §9.1, threats D2
 [[nodiscard]] std::uint64_t cancel_hash(const HashKey& key, const SipMessage& request) noexcept;

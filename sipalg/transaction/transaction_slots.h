@@ -183,6 +183,11 @@ struct RestOfSlots {
   return mixed(mixed(words[0] + path.remote.port) ^ words[1]);
 }
 
+// False: of a realm that the configuration no longer has.
+[[nodiscard]] inline bool is_of_realm(const Path& path) noexcept {
+  return to_position(path.realm) != NamedNumbers::kGone;
+}
+
 // What an idle slot may hold on to.
 inline constexpr std::size_t kIdleBytesMax = 2048;
 // Does not touch the bytes: they are cold by then.

@@ -11,6 +11,7 @@
 
 #include "sipalg/body/session_body.h"
 #include "sipalg/hiding/leg_message.h"
+#include "tests/support/media_fixture.h"
 
 namespace {
 
@@ -102,7 +103,7 @@ void build_far_invite(benchmark::State& state) {
     from += kTag;
     const std::string to = far_address({&near.to, near.to.uri.user, "198.18.2.2"});
     SdpIdentity identity{12345, 0, 0};
-    const auto body = write_session_body(body_buffer, near, address, identity);
+    const auto body = tests::crossed_whole(body_buffer, session_sdp(near), address, identity);
     parts.request_uri = uri;
     parts.from = from;
     parts.to = to;
@@ -142,7 +143,8 @@ void write_sdp_only(benchmark::State& state) {
   std::size_t i = 0;
   for (auto _ : state) {
     SdpIdentity identity{12345, 0, 0};
-    benchmark::DoNotOptimize(write_session_body(buffer, invites().messages[i++ % 64], address, identity));
+    const std::string_view sdp = session_sdp(invites().messages[i++ % 64]);
+    benchmark::DoNotOptimize(tests::crossed_whole(buffer, sdp, address, identity));
     benchmark::ClobberMemory();
   }
 }

@@ -193,8 +193,8 @@ TEST_P(CallOrder, SavedCallsGoOnWithAnotherNumberOfThreads) {
   LcoreRig rig(two_sides(1, kShards));
   rig.turn();
   for (const auto& call : saved)
-    rig.shards[call.shard % kShards]->with_engine([&](sip::SipEngine& engine, sip::EngineOutput&) {
-      EXPECT_TRUE(engine.restore(rig.now, call.bytes));
+    rig.shards[call.shard % kShards]->with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
+      EXPECT_TRUE(engine.restore(rig.now, call.bytes, out));
     });
   for (const auto& [call, ok] : answered_) {
     Flow caller = flow_to(rig, kOutside);

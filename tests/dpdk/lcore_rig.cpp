@@ -38,6 +38,7 @@ void add_realm(SbcConfig& config, RealmTrust trust, std::initializer_list<const 
   realm.trust = trust;
   ListenerConfig& listener = realm.listen.emplace_back();
   for (const Prefix& address : port.addresses) listener.addresses.push_back(address.address);
+  for (const Prefix& address : port.addresses) realm.media.addresses.push_back(address.address);
   config.realms.push_back(realm);
   PeerConfig peer;
   peer.name = "peer-" + port.name;
@@ -92,9 +93,10 @@ LcoreRig::LcoreRig(RigSettings settings) : config(std::move(settings.config)) {
   open_devices();
   sources = std::make_unique<policy::SourceClassifier>(config);
   listeners = std::make_unique<ListenerTable>(config, *ports);
+  media_ranges = std::make_unique<MediaRanges>(config, *ports);
   links = std::make_unique<Links>(threads);
   make_shards();
-  make_workers(settings.asked_ahead);
+  make_workers(settings);
   for (const auto& device : devices) {
     const auto started = device->start();
     EXPECT_TRUE(started) << started.error().message;
@@ -120,7 +122,7 @@ void LcoreRig::open_devices() {
 }
 
 void LcoreRig::make_shards() {
-  policy = std::make_unique<sip::SharedPolicy>(config);
+  policy = std::make_unique<sip::SharedPolicy>(config, kKey);
   std::vector<Doorbell*> bells;
   for (std::size_t i = 0; i < threads.shards; ++i) bells.push_back(&links->shard_bell(i));
   events = std::make_unique<EventLines>(std::move(bells));
@@ -143,12 +145,15 @@ void LcoreRig::make_shards() {
       link.outbox = &links->from_shard(i, lcore);
       for (std::size_t port = 0; port < config.ports.size(); ++port)
         link.sender_by_port.push_back(queues->sender(lcore, ports->device_of(PortIndex(port))));
+      link.orders = &links->media_orders(i, lcore);
+      link.progress = &links->media_progress(i, lcore);
+      link.notices = &links->media_notices(lcore, i);
     }
     shards.push_back(std::make_unique<Shard>(config, std::move(setup)));
   }
 }
 
-void LcoreRig::make_workers(const std::vector<Neighbour>& asked_ahead) {
+void LcoreRig::make_workers(const RigSettings& settings) {
   for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore) {
     WorkerSetup setup;
     setup.number = lcore;
@@ -159,7 +164,10 @@ void LcoreRig::make_workers(const std::vector<Neighbour>& asked_ahead) {
       setup.shards.push_back(
           {&links->to_shard(lcore, i), &links->shard_bell(i), &links->unreachable(lcore, i)});
       setup.from_shards.push_back(&links->from_shard(i, lcore));
+      setup.media.shards.push_back({&links->media_orders(i, lcore), &links->media_progress(i, lcore),
+                                    &links->media_notices(lcore, i), &links->shard_bell(i)});
     }
+    setup.media.ports = &policy->media_ports;
     setup.to_stream = &links->to_stream(lcore);
     setup.from_stream = &links->from_stream(lcore);
     setup.stream_bell = &stream_bell;
@@ -171,12 +179,14 @@ void LcoreRig::make_workers(const std::vector<Neighbour>& asked_ahead) {
       setup.transmit.ports.push_back({ports->device_of(PortIndex(port)), mac(port), config.ports[port].mtu,
                                       config.ports[port].vlan.value_or(0)});
     for (std::size_t device = 0; device < devices.size(); ++device)
-      setup.transmit.devices.push_back({devices[device]->id(), queues->tx_queue_of(lcore, device)});
+      setup.transmit.devices.push_back({devices[device]->id(), queues->tx_queue_of(lcore, device), nullptr,
+                                        setup.to_lcores[queues->sender(lcore, device)]});
     setup.transmit.pool = pools->main();
     setup.transmit.key = kKey;
-    setup.transmit.asked_ahead = asked_ahead;
-    workers.push_back(
-        std::make_unique<Worker>(config, Tables{*ports, *sources, *listeners}, std::move(setup)));
+    setup.transmit.asked_ahead = settings.asked_ahead;
+    setup.transmit.next_hops_max = settings.next_hops_max;
+    workers.push_back(std::make_unique<Worker>(config, Tables{*ports, *sources, *listeners, *media_ranges},
+                                               std::move(setup)));
   }
 }
 

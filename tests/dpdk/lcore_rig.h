@@ -35,6 +35,7 @@ struct RigSettings {
   SbcConfig config = two_ports();
   std::uint32_t lcores = 1, shards = 1;
   std::vector<Neighbour> asked_ahead{};
+  std::size_t next_hops_max = 4096;
 };
 
 inline constexpr MacAddress kNeighbourMac{0x02, 0, 0, 0, 0, 0x99};
@@ -74,6 +75,7 @@ class LcoreRig {
   std::unique_ptr<PortTable> ports;
   std::unique_ptr<policy::SourceClassifier> sources;
   std::unique_ptr<ListenerTable> listeners;
+  std::unique_ptr<MediaRanges> media_ranges;
   std::unique_ptr<Links> links;
   std::unique_ptr<QueuePlan> queues;
   Doorbell stream_bell;
@@ -87,7 +89,7 @@ class LcoreRig {
  private:
   void open_devices();
   void make_shards();
-  void make_workers(const std::vector<Neighbour>& asked_ahead);
+  void make_workers(const RigSettings& settings);
   [[nodiscard]] std::string ring_name(std::size_t port, const char* end) const;
 };
 

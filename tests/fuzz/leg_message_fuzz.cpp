@@ -12,6 +12,7 @@
 #include "sipalg/body/session_body.h"
 #include "sipalg/dialog/dialog.h"
 #include "sipalg/hiding/leg_message.h"
+#include "tests/support/media_fixture.h"
 
 namespace {
 
@@ -41,7 +42,10 @@ BodyPart far_body(const SipMessage& near, Buffer& buffer) {
   SdpIdentity identity{5, 0, 0};
   const BodyKind kind = body_kind(near);
   if (kind == BodyKind::Sdp || kind == BodyKind::MultipartWithSdp) {
-    const auto body = write_session_body(buffer, near, *IpAddress::parse("203.0.113.1"), identity);
+    static Buffer room;
+    const auto sdp =
+        tests::crossed_whole(room, session_sdp(near), *IpAddress::parse("203.0.113.1"), identity);
+    const auto body = sdp ? with_session_sdp(buffer, near, *sdp) : std::nullopt;
     return body ? BodyPart{far_content_type(near), *body} : BodyPart{};
   }
   return {far_content_type(near), near.body};

@@ -37,13 +37,13 @@ class Message:
 
 
 class Capture:
-    """tcpdump of UDP at `wire` of a namespace, from its start until stop()."""
+    """tcpdump of UDP (or what `kinds` says) at `wire` of a namespace, from its start until stop()."""
 
-    def __init__(self, namespace, path):
+    def __init__(self, namespace, path, kinds="udp or ip6"):
         self.path, self.namespace = path, namespace
         # pylint: disable-next=consider-using-with
         self.process = subprocess.Popen(["ip", "netns", "exec", namespace.name, "tcpdump", "-i", "wire", "-s", "0", "-B", "32768",
-                                         "-Z", "root", "-U", "-n", "--immediate-mode", "-w", path, "udp or ip6"],
+                                         "-Z", "root", "-U", "-n", "--immediate-mode", "-w", path, kinds],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.words = ""
         while "listening on" not in self.words:
@@ -101,6 +101,14 @@ def frames_of(path):
             return  # still being written
         yield seconds + parts / fraction, octets[at + 16:at + 16 + size]
         at += 16 + size
+
+
+def datagrams(path):
+    """(time, source, destination, payload) of each UDP datagram of a pcap file."""
+    for when, frame in frames_of(path):
+        packet = _udp(frame)
+        if packet is not None:
+            yield (when, *packet)
 
 
 def _udp(frame):

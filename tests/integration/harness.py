@@ -202,6 +202,10 @@ class Daemon:
         if self.process.poll() is None:
             self.process.terminate()
             try:
+                try:
+                    self.process.wait(3)
+                except subprocess.TimeoutExpired:
+                    self.process.terminate()  # calls are up: the second signal ends the drain
                 self.process.wait(40)
             except subprocess.TimeoutExpired:
                 self.process.kill()

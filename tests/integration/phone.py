@@ -15,6 +15,17 @@ from capture import Message
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
 
+_REASONS = {200: "OK", 487: "Request Terminated"}
+
+
+class Refused(AssertionError):
+    """A call that got another final answer than 200; `status` is None when none came."""
+
+    def __init__(self, words, status):
+        super().__init__(words)
+        self.status = status
+
+
 class Dialog:
     """One call of a phone: names of both sides, and what came for it."""
 
@@ -25,7 +36,7 @@ class Dialog:
         self.routes = []
         self.is_acked = self.is_ended = False
 
-    def request(self, method, number=None):
+    def request(self, method, number=None, body=b""):
         if number is None:
             self.cseq += 1
             number = self.cseq
@@ -34,7 +45,18 @@ class Dialog:
         lines = [f"{method} {self.target} SIP/2.0", f"Via: SIP/2.0/UDP {here};branch=z9hG4bK{os.urandom(8).hex()};rport",
                  "Max-Forwards: 70", f"From: {self.local}", f"To: {self.remote}", f"Call-ID: {self.call_id}",
                  f"CSeq: {number} {method}", f"Contact: <sip:phone@{here}>", *(f"Route: {r}" for r in self.routes)]
-        return ("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n").encode()
+        lines += ["Content-Type: application/sdp"] * bool(body) + [f"Content-Length: {len(body)}"]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+    def change(self, body, method="INVITE", seconds=15.0):
+        """Another offer within the call, acknowledged (RFC 3261 §14.1, RFC 3311 §5.1). The final answer, or None."""
+        request = self.request(method, body=body)
+        number = self.cseq
+        self.phone.ask(request, self.call_id, number, seconds)
+        answer = self.phone.final(self.call_id, f"{number} {method}")
+        if answer is not None and method == "INVITE" and answer.status == 200:
+            self.phone.sock.sendto(self.request("ACK", number), self.phone.remote)
+        return answer
 
     def hang_up(self, seconds=15.0):
         """BYE until its answer comes. The status, or None."""
@@ -50,6 +72,7 @@ class Phone:
     def __init__(self, sock, remote):
         self.sock, self.remote = sock, remote
         self.answers = True  # False: it only rings, until pick_up()
+        self.rings_with = 180
         self.dialogs, self.ringing = {}, {}
         self._finals, self._heard = {}, set()
         self._changed, self._stopped = threading.Condition(), threading.Event()
@@ -70,8 +93,24 @@ class Phone:
                     self._take(message)
                     self._changed.notify_all()
 
+    # What a phone with a voice says and does in their place (voice.py).
+    def offer(self):
+        return SDP
+
+    def answer(self, request, status):
+        """The body of an answer to a request of the other side."""
+        return SDP if request.method == "INVITE" and status == 200 else b""
+
+    def on_ack(self, message):
+        pass
+
+    def on_provisional(self, message):
+        pass
+
     def _take(self, message):
         if message.status is not None:
+            if message.status < 200:
+                self.on_provisional(message)
             self._heard.add((message.call_id, message.header("cseq")))
             if message.status >= 200:
                 self._finals[message.call_id, message.header("cseq")] = message
@@ -79,8 +118,11 @@ class Phone:
         if message.method == "ACK":
             if message.call_id in self.dialogs:
                 self.dialogs[message.call_id].is_acked = True
+            self.on_ack(message)
+        elif message.method == "INVITE" and ";tag=" in message.header("to"):
+            self._answer(message, 200)
         elif message.method == "INVITE":
-            self._answer(message, 180)
+            self._answer(message, self.rings_with)
             self.ringing[message.call_id] = message
             if self.answers:
                 self._answer(message, 200)
@@ -88,6 +130,8 @@ class Phone:
             if message.method == "BYE" and message.call_id in self.dialogs:
                 self.dialogs[message.call_id].is_ended = True
             self._answer(message, 200)
+            if message.method == "CANCEL" and message.call_id in self.ringing:  # RFC 3261 §9.2
+                self._answer(self.ringing[message.call_id], 487)
 
     def pick_up(self, call_id):
         """200 until its ACK comes. RFC 3261 §13.3.1.4"""
@@ -109,8 +153,8 @@ class Phone:
                                                    target=contact)
             self.dialogs[request.call_id].cseq = 0
         host, port = self.sock.getsockname()[:2]
-        body = SDP if is_answer else b""
-        lines = [f"SIP/2.0 {status} {'OK' if status == 200 else 'Ringing'}", *(f"Via: {v}" for v in request.headers["via"]),
+        body = self.answer(request, status)
+        lines = [f"SIP/2.0 {status} {_REASONS.get(status, 'Ringing')}", *(f"Via: {v}" for v in request.headers["via"]),
                  f"From: {request.header('from')}", f"To: {to}", f"Call-ID: {request.call_id}", f"CSeq: {request.header('cseq')}",
                  f"Contact: <sip:phone@{sip.bracketed(host)}:{port}>", *(["Content-Type: application/sdp"] if body else []),
                  f"Content-Length: {len(body)}"]
@@ -139,14 +183,34 @@ class Phone:
         there = f"{sip.bracketed(self.remote[0])}:{self.remote[1]}"
         dialog = Dialog(self, f"kept-{me}@phone.invalid", local=f"<sip:phone@{sip.bracketed(host)}>;tag=caller{me}",
                         remote=f"<sip:{number}@{there}>", target=f"sip:{number}@{there}")
-        invite = dialog.request("INVITE", 1).replace(
-            b"Content-Length: 0\r\n\r\n", b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n" % len(SDP) + SDP)
-        status = self.ask(invite, dialog.call_id, 1, seconds)
+        self.invited(dialog)
+        status = self.ask(dialog.request("INVITE", 1, self.offer()), dialog.call_id, 1, seconds)
         if status != 200:
-            raise AssertionError(f"a call to {number}: {status}")
-        answer = self._finals[dialog.call_id, "1 INVITE"]
+            if status is not None:
+                self._acknowledge_refusal(dialog)
+            raise Refused(f"a call to {number}: {status}", status)
+        answer = self.final(dialog.call_id, "1 INVITE")
         dialog.remote = answer.header("to")
         dialog.target = answer.header("contact").partition("<")[2].partition(">")[0]
         self.dialogs[dialog.call_id] = dialog
-        self.sock.sendto(dialog.request("ACK", 1), self.remote)
+        self.sock.sendto(dialog.request("ACK", 1, self.answered(dialog, answer)), self.remote)
         return dialog
+
+    def invited(self, dialog):
+        """Called before the INVITE of a new call leaves."""
+
+    def answered(self, dialog, answer):
+        """The body of the ACK."""
+        return b""
+
+    def _acknowledge_refusal(self, dialog):
+        """RFC 3261 §17.1.1.3; its branch is the INVITE's."""
+        refusal = self.final(dialog.call_id, "1 INVITE")
+        octets = dialog.request("ACK", 1).decode()
+        lines = [line for line in octets.split("\r\n") if not line.startswith(("Via:", "To:"))]
+        lines[1:1] = [f"Via: {refusal.header('via')}", f"To: {refusal.header('to')}"]
+        self.sock.sendto("\r\n".join(lines).encode(), self.remote)
+
+    def final(self, call_id, cseq):
+        """The final answer to one of our requests, or None."""
+        return self._finals.get((call_id, cseq))

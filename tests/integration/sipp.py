@@ -31,10 +31,12 @@ class Sipp:
         self.stem = os.path.join(folder, f"sipp-{next(_NUMBERS)}-{scenario.removesuffix('.xml')}")
         self.scenario, self.local, self.calls = scenario, local, options.get("calls", 0)
         self.cid = options.get("cid", "")
+        last = "99" if remote is None else "77"  # where its voice is said to be, unless a test says otherwise
+        voice = f"2001:db8::{last}" if ":" in local[0] else f"192.0.2.{last}"
         command = ["ip", "netns", "exec", namespace.name, "sipp", "-sf", self._scenario_file(options.get("replace", {})),
                    "-i", local[0], "-p", str(local[1]), "-nostdin", "-bind_local", "-trace_stat", "-stf", f"{self.stem}.csv", "-fd", "1",
                    "-trace_err", "-error_file", f"{self.stem}.errors", "-watchdog_interval", "0",
-                   "-d", str(options.get("hold", 0)), "-key", "other", options.get("other", "none"), "-max_retrans", "20",
+                   "-d", str(options.get("hold", 0)), "-key", "other", options.get("other", "none"), "-key", "voice", voice, "-max_retrans", "20",
                    *options.get("extra", ())]
         if remote is not None:
             host = f"[{remote[0]}]" if ":" in remote[0] else remote[0]

@@ -16,18 +16,6 @@ std::string small_letters(std::string_view text) {
   return small;
 }
 
-// Media addresses and ports cross until media is anchored.
-std::string without_media_lines(std::string_view bytes) {
-  std::string kept;
-  while (!bytes.empty()) {
-    const auto end = std::min(bytes.find('\n'), bytes.size() - 1);
-    const std::string_view line = bytes.substr(0, end + 1);
-    if (!line.starts_with("c=") && !line.starts_with("m=")) kept += line;
-    bytes.remove_prefix(end + 1);
-  }
-  return kept;
-}
-
 bool is_token_octet(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':' || c == '@' || c == '-';
 }
@@ -57,13 +45,12 @@ void BorderChecks::on_in(std::size_t side, std::string_view bytes) {
 
 void BorderChecks::check_hidden(std::size_t side, std::string_view bytes, const SipText& message) {
   const std::size_t other = 1 - side;
-  const std::string text = without_media_lines(bytes);
-  const std::string small = small_letters(text);
+  const std::string small = small_letters(bytes);
   const auto found = [&](std::string_view what) { return small.find(what) != std::string::npos; };
   if (found(kMarkers[other]) || found(kAddresses[other][0]) || found(kAddresses[other][1]))
     judge_.blame(fmt::format("leak: something of the {} side in {}\n{}", other == 0 ? "outer" : "inner",
                              message.summary(), bytes));
-  const std::string_view all = text;
+  const std::string_view all = bytes;
   for (std::size_t at = 0; at < all.size();) {
     std::size_t end = at;
     while (end < all.size() && is_token_octet(all[end])) ++end;

@@ -64,6 +64,7 @@ RealmConfig realm(const char* name, const char* v4, const char* v6) {
   ListenerConfig listener;
   listener.addresses = {at(v4).address, at(v6).address};
   config.listen = {listener};
+  config.media.addresses = listener.addresses;
   config.limits.rate = {1'000'000, 1s};
   return config;
 }
@@ -95,8 +96,11 @@ SipWorld::SipWorld(const WorldSettings& settings)
       random_(settings.seed),
       network_(random_.next(), settings.link, judge_),
       border_(judge_),
+      media_(judge_, random_.fork(98)),
       config_(world_config()),
       output_(std::make_unique<sip::EngineOutput>()) {
+  if (settings.tight)
+    for (RealmConfig& realm : config_.realms) realm.media.ports = {20000, 20127};
   judge_.set_calm(settings.calm);
   if (settings.keep_trace) network_.keep_trace();
   for (const char* listener : kListeners)
@@ -119,9 +123,16 @@ SipWorld::SipWorld(const WorldSettings& settings)
 void SipWorld::make_agents() {
   for (std::size_t i = 0; i < kPlaces.size(); ++i) {
     const AgentPlace& place = kPlaces[i];
-    UserAgentSettings agent{place.name,         std::string(kMarkers[place.side]),
-                            at(place.own),      at(place.border),
-                            settings_.snapshot, place.behind_proxy};
+    UserAgentSettings agent{place.name,
+                            std::string(kMarkers[place.side]),
+                            at(place.own),
+                            at(place.border),
+                            settings_.snapshot,
+                            place.behind_proxy,
+                            [this](const Endpoint& shown, unsigned far_port) {
+                              return nonsense_ ||
+                                     media_.leads_to(shown, static_cast<std::uint16_t>(far_port));
+                            }};
     // One that is down is made all the same, at a place where nothing arrives.
     if (settings_.target_down && i == kTargetDown) agent.own = at("198.18.2.99:5060");
     agents_.push_back(std::make_unique<UserAgent>(agent, network_, judge_, plans_, random_.fork(100 + i)));
@@ -134,7 +145,7 @@ void SipWorld::make_agents() {
 void SipWorld::make_engines(unsigned count) {
   engines_.clear();
   timers_.assign(count, {});
-  policy_ = std::make_unique<sip::SharedPolicy>(config_);
+  policy_ = std::make_unique<sip::SharedPolicy>(config_, HashKey{random_.next(), random_.next()});
   ++generation_;
   for (unsigned i = 0; i < count; ++i) {
     sip::SipEngineSettings settings;
@@ -190,6 +201,11 @@ void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
   const std::uint64_t lost = output_->overflowed();
   work(*engines_[engine], *output_);
   if (output_->overflowed() != lost) judge_.blame("a message found no room in the output");
+  media_.carry_out(*output_, border_now(), policy_->media_ports);
+  for (const media::MediaNotice& final : media_.take_finals())
+    (void)network_.after(media::kFinalAfter, [this, final, generation = generation_] {
+      if (generation == generation_) tell(final);
+    });
   send_all(*output_);
   take_events(engine, *output_);
   // A timer at which nothing was said may have been for the wheel's own ends: saving there again and again
@@ -225,9 +241,11 @@ void SipWorld::remember(std::string_view bytes) {
 
 void SipWorld::take_events(std::size_t engine, sip::EngineOutput& out) {
   for (const sip::EngineEvent& event : out.events()) {
+    if (const auto* report = std::get_if<sip::MediaReportEvent>(&event.what)) media_.on_report(*report);
     const auto* record = std::get_if<sip::RecordEvent>(&event.what);
     if (record == nullptr) continue;
     if (!nonsense_) border_.on_record(record->record);
+    media_.on_record(record->record);
     const Duration pace = settings_.journal == JournalPace::Fast   ? random_.between(0ms, 10ms)
                           : settings_.journal == JournalPace::Slow ? random_.between(0ms, 400ms)
                                                                    : Duration{-1};
@@ -238,6 +256,17 @@ void SipWorld::take_events(std::size_t engine, sip::EngineOutput& out) {
             [&](sip::SipEngine& e, sip::EngineOutput& o) { e.on_journalled(border_now(), sequence, o); });
     });
   }
+}
+
+void SipWorld::tell(const media::MediaNotice& notice) {
+  drive(notice.shard % engines_.size(), Cause::Input,
+        [&](sip::SipEngine& e, sip::EngineOutput& o) { e.on_media(border_now(), notice, o); });
+}
+
+void SipWorld::tell_of_media() {
+  for (const media::MediaNotice& notice : media_.draw_notices(settings_.operator_hangs_up)) tell(notice);
+  if (network_.now() < Timestamp{} + 1h + 2min)
+    (void)network_.after(random_.between(100ms, 5s), [this] { tell_of_media(); });
 }
 
 void SipWorld::arm(std::size_t engine) {
@@ -271,9 +300,15 @@ void SipWorld::restart() {
   clock_base_ = random_.between(0s, 100h);
   constexpr std::array<unsigned, 3> kCounts{1, 2, 4};
   make_engines(kCounts[random_.below(kCounts.size())]);
-  for (const sip::SipEngine::SavedCall& call : saved)
-    if (!engines_[call.shard % engines_.size()]->restore(border_now(), call.bytes))
+  media_.restart();
+  sip::EngineOutput again;
+  for (const sip::SipEngine::SavedCall& call : saved) {
+    if (!engines_[call.shard % engines_.size()]->restore(border_now(), call.bytes, again))
       judge_.blame("a saved call could not be restored");
+    media_.carry_out(again, border_now(), policy_->media_ports);
+    if (!again.sends().empty()) judge_.blame("a message left while calls were restored");
+    again.clear();
+  }
   for (std::size_t i = 0; i < engines_.size(); ++i) arm(i);
   ++restarts_;
 }
@@ -325,6 +360,7 @@ void SipWorld::run() {
   make_plans();
   if (settings_.operator_hangs_up)
     (void)network_.after(random_.between(1s, 20s), [this] { hang_up_by_operator(); });
+  (void)network_.after(random_.between(100ms, 5s), [this] { tell_of_media(); });
   // Ringing ends after three minutes, a call after five; then five of silence.
   run_for(20min);
   if (!judge_.violations().empty()) return;

@@ -13,6 +13,7 @@
 #include "tests/sim/border_checks.h"
 #include "tests/sim/call_plan.h"
 #include "tests/sim/forking_proxy.h"
+#include "tests/sim/media_world.h"
 #include "tests/sim/user_agent.h"
 #include "tests/sim/world_settings.h"
 
@@ -40,7 +41,7 @@ class SipWorld {
   void run_for(Duration time);
   void calm_down() { network_.calm_down(); }
   // What of the border is not as it was before the first call; empty: nothing.
-  [[nodiscard]] std::string left_behind() const;
+  [[nodiscard]] std::string left_behind();
   [[nodiscard]] std::vector<std::unique_ptr<UserAgent>>& agents() noexcept { return agents_; }
   // The last few datagrams that went in or out.
   [[nodiscard]] const std::vector<std::string>& last_seen() const noexcept { return last_seen_; }
@@ -60,6 +61,8 @@ class SipWorld {
   void make_agents();
   void make_plans();
   void hang_up_by_operator();
+  void tell_of_media();
+  void tell(const media::MediaNotice& notice);
   void make_engines(unsigned count);
   void arrive(const Endpoint& from, const Endpoint& to, std::string_view bytes);
   void expect_trying(std::string_view bytes);
@@ -82,6 +85,7 @@ class SipWorld {
   SimRandom random_;
   VirtualNetwork network_;
   BorderChecks border_;
+  MediaWorld media_;
   SbcConfig config_;
   PlanBook plans_;
   std::unique_ptr<sip::SharedPolicy> policy_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -61,6 +62,9 @@ struct UserAgentSettings {
   Endpoint border;             // where it sends its calls, and hears from
   bool peer_restarts = false;  // the border is saved and restored all the time
   bool any_source = false;     // others may speak to it too: a proxy stands before it
+  // Does the place that a description shows lead to the end that wants media at that port? Empty: no border
+  // stands between, it must be that very port.
+  std::function<bool(const Endpoint& shown, unsigned far_port)> leads_to{};
 };
 
 class UserAgent {

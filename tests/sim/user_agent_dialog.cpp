@@ -39,12 +39,33 @@ std::string UserAgent::sdp(AgentLeg& leg) {
       settings_.marker, 1000 + leg.plan->index, leg.sdp_version++, family, to_string(own.address), port);
 }
 
+namespace {
+
+// Address of the first c= line, port of the first m= line.
+Endpoint shown_in(std::string_view sdp) {
+  const auto behind = [sdp](std::string_view what) {
+    const std::size_t at = sdp.find(what);
+    if (at == std::string_view::npos) return std::string_view{};
+    const std::string_view rest = sdp.substr(at + what.size());
+    return rest.substr(0, rest.find_first_of(" \r\n"));
+  };
+  std::string_view host = behind("\nc=IN IP4 ");
+  if (host.empty()) host = behind("\nc=IN IP6 ");
+  const auto address = IpAddress::parse(host);
+  const int port = std::atoi(std::string(behind("\nm=audio ")).c_str());
+  return address ? Endpoint{*address, static_cast<std::uint16_t>(port)} : Endpoint{};
+}
+
+}  // namespace
+
 // The body must be the other end's of this very call.
 void UserAgent::check_sdp(const AgentLeg& leg, const SipText& message) {
   if (message.body.empty()) return;
   const unsigned port = leg.is_caller ? leg.plan->callee_port() : leg.plan->caller_port();
-  if (message.body.find(fmt::format("m=audio {} ", port)) == std::string::npos)
-    blame("SDP of another call: " + message.summary());
+  const bool is_own = settings_.leads_to ? settings_.leads_to(shown_in(message.body), port)
+                                         : shown_in(message.body).port == port;
+  if (!is_own)
+    blame(fmt::format("SDP of another call: {}, for port {}\n{}", message.summary(), port, message.body));
 }
 
 void UserAgent::come_up(AgentLeg& leg) {

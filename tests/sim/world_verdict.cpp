@@ -87,7 +87,7 @@ std::optional<Expected> expected_forked(const CallPlan& plan, const std::vector<
 
 }  // namespace
 
-std::string SipWorld::left_behind() const {
+std::string SipWorld::left_behind() {
   std::uint64_t calls = 0, dialogs = 0, transactions = 0;
   std::string left;
   for (const auto& engine : engines_) {
@@ -107,7 +107,7 @@ std::string SipWorld::left_behind() const {
       if (const auto held = policy_->admission.active(PeerIndex{static_cast<std::uint16_t>(i)}, direction);
           held != 0)
         left += fmt::format("{} calls that peer {} still counts; ", held, config_.peers[i].name);
-  return left;
+  return left + media_.left_behind(border_now(), policy_->media_ports, config_.realms.size());
 }
 
 void SipWorld::check_agreement() {

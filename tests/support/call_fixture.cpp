@@ -11,6 +11,7 @@ RealmConfig realm(std::string name, std::string_view v4, std::string_view v6) {
   realm.name = std::move(name);
   ListenerConfig listener;
   listener.addresses = {*IpAddress::parse(v4), *IpAddress::parse(v6)};
+  realm.media.addresses = listener.addresses;
   realm.listen.push_back(listener);
   return realm;
 }
@@ -57,15 +58,33 @@ CallFixture::CallFixture() {
   settings.first_number = 1001;
 }
 
+CallFixture::~CallFixture() {
+  for (const std::string& fault : relay.faults()) ADD_FAILURE() << fault;
+}
+
 sip::SipEngine& CallFixture::engine() {
   if (!engine_) {
-    shared_ = std::make_unique<sip::SharedPolicy>(config);
+    shared_ = std::make_unique<sip::SharedPolicy>(config, HashKey{5, 6});
     engine_ = std::make_unique<sip::SipEngine>(config, *shared_, settings);
   }
   return *engine_;
 }
 
+void CallFixture::carry_out(sip::EngineOutput& out) {
+  media::PortPool& pool = shared_->media_ports;
+  relay.settle(now, pool);
+  for (const media::MediaCommand& order : out.media()) {
+    if (keeps_books) {
+      relay.carry_out(order, now, pool);
+      orders.push_back(order);
+    } else if (order.kind == media::MediaCommand::Kind::Close) {
+      for (const media::MediaSideSettings& side : order.sides) pool.give_back(side.realm, side.local);
+    }
+  }
+}
+
 std::vector<SentMessage> CallFixture::take() {
+  carry_out(out_);
   std::vector<SentMessage> sent;
   for (const sip::SendDatagram& datagram : out_.sends())
     sent.push_back({std::string(datagram.bytes), datagram.path, datagram.is_again});
@@ -130,7 +149,32 @@ void CallFixture::restart() {
   last_sequence_ = 0;
   former_.push_back(std::move(shared_));
   engine_.reset();
-  for (const auto& call : saved) EXPECT_TRUE(engine().restore(now, call.bytes));
+  relay.forget();
+  for (const auto& call : saved) EXPECT_TRUE(restore(call.bytes));
+}
+
+bool CallFixture::restore(std::string_view saved) {
+  const bool is_taken = engine().restore(now, saved, out_);
+  (void)take();
+  return is_taken;
+}
+
+std::vector<SentMessage> CallFixture::tell(const media::MediaNotice& notice) {
+  engine().on_media(now, notice, out_);
+  return take();
+}
+
+void CallFixture::tell_finals() {
+  for (const media::MediaNotice& notice : relay.take_finals()) (void)tell(notice);
+}
+
+std::uint32_t CallFixture::ports_taken() {
+  (void)engine();
+  relay.settle(now, shared_->media_ports);
+  std::uint32_t taken = 0;
+  for (std::size_t realm = 0; realm < config.realms.size(); ++realm)
+    taken += shared_->media_ports.use(RealmIndex(realm)).taken;
+  return taken;
 }
 
 std::string CallFixture::cancel_of(std::string_view invite) {

@@ -12,6 +12,7 @@
 #include "policy/model/sbc_config.h"
 #include "sipalg/engine/sip_engine.h"
 #include "tests/support/message_builder.h"
+#include "tests/support/relay_book.h"
 
 namespace sallyport::tests {
 
@@ -37,6 +38,7 @@ class CallFixture {
       "c=IN IP4 198.18.1.2\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
 
   CallFixture();
+  ~CallFixture();  // nothing may have been asked of the relay that it can't do
 
   // Puts a datagram in and returns what came out because of it.
   std::vector<SentMessage> from(const Endpoint& remote, std::string_view bytes);
@@ -64,6 +66,17 @@ class CallFixture {
   // Saves all calls and goes on with a new engine that was given nothing else, as after a restart.
   void restart();
 
+  // The part of an output that is for the relay.
+  void carry_out(sip::EngineOutput& out);
+  // What an engine has saved. False: it was not taken.
+  bool restore(std::string_view saved);
+  // What the relay tells.
+  std::vector<SentMessage> tell(const media::MediaNotice& notice);
+  // The last figures of every stream that was closed.
+  void tell_finals();
+  // Pairs of ports that somebody has, of all realms; those that rest are given back before.
+  [[nodiscard]] std::uint32_t ports_taken();
+
   // A call that is up: both ACKs done. The 200 to the caller and the INVITE to the PBX are kept.
   void set_up_call();
 
@@ -81,9 +94,12 @@ class CallFixture {
            second_pbx = *parse_endpoint("198.18.2.3:5060", 0);
   std::string callee_tag = "pbxtag", callee_host = "198.18.2.2", caller_host = "198.18.1.2";
   bool restarts_after_each_step = false;
-  SentMessage invite_out;  // to the PBX
-  SentMessage ok_out;      // to the carrier
+  bool keeps_books = true;  // false: ports of closed streams are free again at once, and nothing is checked
+  SentMessage invite_out;   // to the PBX
+  SentMessage ok_out;       // to the carrier
   std::vector<sip::EngineEvent> events;
+  RelayBook relay;
+  std::vector<media::MediaCommand> orders;  // all that the relay was ever asked
 
  private:
   std::vector<SentMessage> take();

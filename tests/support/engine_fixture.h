@@ -48,7 +48,7 @@ class EngineFixture {
   }
   sip::SipEngine& engine() {
     if (!engine_) {
-      shared_ = std::make_unique<sip::SharedPolicy>(config);
+      shared_ = std::make_unique<sip::SharedPolicy>(config, HashKey{5, 6});
       engine_ = std::make_unique<sip::SipEngine>(config, *shared_, settings);
     }
     return *engine_;

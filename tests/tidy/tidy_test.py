@@ -35,7 +35,7 @@ class Case(unittest.TestCase):
 
 class Includes(Case):
     files = {name: "#pragma once\n" for name in (
-        "policy/base/time.h", "media-relay/control/media_command.h", "media-relay/relay.h", "dataplane/data_plane.h",
+        "policy/base/time.h", "media-relay/control/media_command.h", "media-relay/relay/relay.h", "dataplane/data_plane.h",
         "dataplane/worker/worker.h", "mgmt/cli/commands.h", "sipalg/engine/sip_engine.h")}
 
     def check(self, path, include, is_good):
@@ -46,9 +46,9 @@ class Includes(Case):
         self.check("policy/a.cpp", '"sipalg/engine/sip_engine.h"', False)
         self.check("dataplane/a.cpp", '"mgmt/cli/commands.h"', False)
 
-    def test_of_media_relay_the_sip_engine_knows_only_the_commands(self):
+    def test_of_media_relay_the_sip_engine_knows_only_the_control_values(self):
         self.check("sipalg/a.cpp", '"media-relay/control/media_command.h"', True)
-        self.check("sipalg/a.cpp", '"media-relay/relay.h"', False)
+        self.check("sipalg/a.cpp", '"media-relay/relay/relay.h"', False)
 
     def test_of_dataplane_mgmt_knows_only_the_door(self):
         self.check("mgmt/a.cpp", '"dataplane/data_plane.h"', True)

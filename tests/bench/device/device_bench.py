@@ -3,6 +3,8 @@
 
   device_bench.py guard     cycles a packet of receive + parse + classify + guard + drop, one and a million sources
   device_bench.py options   OPTIONS answered a second over memif
+  device_bench.py media     what the relay adds to testpmd macswap, one flow and 10,000 in random order: over memif,
+                            and over rings in one process
   device_bench.py idle      processor time of all threads at rest, ten pings a second answered
 
 Needs root (namespaces), two cores and the packages of the bench tier. Prints figures; judges nothing.
@@ -85,19 +87,19 @@ def load(build, work, **words):
     return subprocess.Popen(command + ["%s=%s" % item for item in words.items()], stdout=subprocess.PIPE, text=True)
 
 
-def testpmd_cycles(build, work, sources, size, seconds):
-    """Cycles that testpmd rxonly spends on a packet of the same flood."""
+def testpmd_cycles(build, work, sources, size, seconds, mode="rxonly", load_mode="blind"):
+    """Cycles that testpmd spends on a packet of the same load."""
     device = "net_memif0,role=server,socket=%s/m.sock,socket-abstract=no,rsize=11" % work
     command = ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "512", "--no-pci", "--file-prefix=bench-testpmd",
                "--vdev", device, "-l", "0,1", "--main-lcore", "1", "--", "--total-num-mbufs=65535",
-               "--forward-mode=rxonly", "--nb-cores=1", "--record-core-cycles", "--disable-link-check",
+               "--forward-mode=" + mode, "--nb-cores=1", "--record-core-cycles", "--disable-link-check",
                "--auto-start", "-i"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True)
     for line in process.stdout:
         if "nb forwarding ports" in line:
             break
-    flood = load(build, work, mode="blind", sources=sources, size=size, seconds=seconds)
+    flood = load(build, work, mode=load_mode, sources=sources, size=size, seconds=seconds)
     time.sleep(seconds - 1)  # stop while the load still runs: memif forgets its counters with the connection
     process.stdin.write("stop\nquit\n")
     process.stdin.flush()
@@ -147,6 +149,59 @@ def guard(arguments):
                 statistics.median(cycles) / hz * 1e9), flush=True)
         added = statistics.median(rows["sallyport"]) - statistics.median(rows["testpmd rxonly"])
         print("guard sources=%d added by guard and classify: %.0f cycles, %.0f ns" % (sources, added, added / hz * 1e9))
+
+
+def relay_nanoseconds(build, work, streams, size, seconds):
+    """What a packet takes of the lcore, waiting not counted; and the packets lost on the way."""
+    command = ["taskset", "-c", "0,1", os.path.join(build, "media_relay"), work + "/m.sock", str(streams)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def figures():
+        process.stdin.write("x")
+        process.stdin.flush()
+        return [int(word) for word in process.stdout.readline().split()]
+
+    try:
+        if process.stdout.readline().strip() != "ready":
+            raise SystemExit("media_relay does not start")
+        flood = load(build, work, mode="media", sources=streams, size=size, seconds=seconds)
+        time.sleep(1)
+        before = figures()
+        time.sleep(seconds - 2)
+        after = figures()
+        counts = flood.communicate(timeout=20)[0]
+    finally:
+        process.stdin.close()
+        process.wait(timeout=30)
+    packets = after[1] - before[1]
+    print("  media streams=%d: %d packets/s relayed, refused %d, not sent %d; load: %s" % (
+        streams, packets / (seconds - 2), after[2], after[3], counts.strip()), flush=True)
+    return (after[0] - before[0]) / max(packets, 1)
+
+
+def media(arguments):
+    hz = tsc_hz()
+    for streams in (1, 5000):
+        rows = {"testpmd macswap": [], "relay": []}
+        for _ in range(arguments.runs):
+            for name in rows:
+                work = tempfile.mkdtemp(prefix="sp-bench-")
+                try:
+                    if name == "relay":
+                        rows[name].append(relay_nanoseconds(arguments.build, work, streams, arguments.size,
+                                                            arguments.seconds))
+                    else:
+                        cycles = testpmd_cycles(arguments.build, work, streams, arguments.size, arguments.seconds,
+                                                "macswap", "media_blind")
+                        rows[name].append(cycles / hz * 1e9)
+                finally:
+                    shutil.rmtree(work)
+        for name, times in rows.items():
+            print("media memif flows=%d size=%d %-15s ns/packet min %.0f median %.0f max %.0f" % (
+                2 * streams, arguments.size, name, min(times), statistics.median(times), max(times)), flush=True)
+        print("media memif flows=%d added by the relay: %.0f ns" % (
+            2 * streams, statistics.median(rows["relay"]) - statistics.median(rows["testpmd macswap"])))
+    subprocess.run([os.path.join(arguments.build, "media_ring_bench")], check=True)
 
 
 def options(arguments):
@@ -217,7 +272,7 @@ def idle(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["guard", "options", "idle"])
+    parser.add_argument("what", choices=["guard", "options", "media", "idle"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
@@ -225,7 +280,7 @@ def main():
     parser.add_argument("--window", type=int, default=512)
     parser.add_argument("--idle-seconds", type=int, default=60)
     arguments = parser.parse_args()
-    {"guard": guard, "options": options, "idle": idle}[arguments.what](arguments)
+    {"guard": guard, "options": options, "media": media, "idle": idle}[arguments.what](arguments)
     return 0
 
 

@@ -1,5 +1,6 @@
 // memif_load.cpp — load over memif: `options` keeps a window of OPTIONS open and counts answers a second;
-// `flood` sends UDP frames from one or many sources as fast as the ring takes them.
+// `flood` sends UDP frames from one or many sources as fast as the ring takes them; `media` RTP of one or
+// many streams (media_relay.cpp), in random order, and counts what comes back.
 //
 // It answers ARP for its own address and asks for the other side's, so it needs no kernel at all.
 #include <rte_eal.h>
@@ -26,7 +27,7 @@ constexpr std::uint16_t kBurst = 32;
 
 struct Options {
   std::string mode = "options", socket;
-  unsigned seconds = 5, window = 512, sources = 1, size = 214, warm_up = 1;
+  unsigned seconds = 5, window = 512, sources = 1, size = 214, warm_up = 1, rate = 0;
   std::uint32_t own = 0xC6120102, target = 0xC6120101;  // 198.18.1.2, 198.18.1.1
 };
 
@@ -51,6 +52,7 @@ Options read_options(int argc, char** argv) {
   if (words.contains("window")) options.window = number(words["window"]);
   if (words.contains("sources")) options.sources = std::max(1u, number(words["sources"]));
   if (words.contains("size")) options.size = number(words["size"]);
+  if (words.contains("rate")) options.rate = number(words["rate"]);
   return options;
 }
 
@@ -98,6 +100,26 @@ class Load {
     std::sort(per_second.begin(), per_second.end());
     std::printf("answers_per_second min %lu median %lu max %lu lost %lu sent %lu\n", per_second.front(),
                 per_second[per_second.size() / 2], per_second.back(), lost, sent_);
+  }
+
+  // `sources` streams; as fast as the ring takes it, or `rate` packets a second.
+  void run_media() {
+    std::string voice(options_.size - 42, 'v');
+    voice.replace(0, 12, std::string("\x80\0\0\0\0\0\0\0\0\0\0\x01", 12));
+    FrameAddresses flow = addresses(options_.own);
+    flow.source_port = flow.destination_port = 0;
+    const std::vector<std::uint8_t> frame = udp_frame(flow, voice);
+    std::vector<std::uint16_t> sequences(options_.sources);
+    const auto begins = Clock::now(), ends = begins + std::chrono::seconds(options_.seconds);
+    std::uint32_t random = 12345;
+    for (auto now = begins; now < ends; now = Clock::now()) {
+      const std::chrono::duration<double> since = now - begins;
+      if (options_.rate == 0 || static_cast<double>(sent_) < since.count() * options_.rate)
+        send_media(frame, sequences, random);
+      receive();
+    }
+    for (const auto until = Clock::now() + std::chrono::milliseconds(100); Clock::now() < until;) receive();
+    std::printf("sent %lu returned %lu\n", sent_, returned_);
   }
 
   void run_flood() {
@@ -164,6 +186,33 @@ class Load {
     transmit(packets.data(), count);
   }
 
+  // Caller or callee of any stream. The checksum follows what changes (RFC 1624).
+  void send_media(const std::vector<std::uint8_t>& frame, std::vector<std::uint16_t>& sequences,
+                  std::uint32_t& random) {
+    std::array<rte_mbuf*, kBurst> packets{};
+    std::uint16_t count = 0;
+    for (; count < kBurst; ++count) {
+      packets[count] = make(frame);
+      if (packets[count] == nullptr) break;
+      random = random * 1664525 + 1013904223;
+      const std::uint32_t stream = (random >> 8) % options_.sources;
+      const std::uint32_t port = (random >> 31 != 0 ? 10000 : 35000) + 2 * stream;
+      const std::uint32_t sequence = ++sequences[stream];
+      std::uint8_t* const udp = rte_pktmbuf_mtod_offset(packets[count], std::uint8_t*, 34);
+      std::uint32_t sum =
+          (~(static_cast<std::uint32_t>(udp[6] << 8 | udp[7])) & 0xffff) + 2 * port + sequence;
+      while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+      const std::uint32_t checksum = ~sum & 0xffff;
+      udp[0] = udp[2] = static_cast<std::uint8_t>(port >> 8);
+      udp[1] = udp[3] = static_cast<std::uint8_t>(port);
+      udp[6] = static_cast<std::uint8_t>(checksum >> 8);
+      udp[7] = static_cast<std::uint8_t>(checksum);
+      udp[10] = static_cast<std::uint8_t>(sequence >> 8);
+      udp[11] = static_cast<std::uint8_t>(sequence);
+    }
+    transmit(packets.data(), count);
+  }
+
   // Another source out of `sources`; the IPv4 checksum is corrected (RFC 1624), the UDP one left out.
   void patch_source(std::uint8_t* frame, std::uint32_t& random) const {
     random = random * 1664525 + 1013904223;
@@ -191,6 +240,8 @@ class Load {
       if (frame.size() > 54 && frame[12] == 0x08 && frame[13] == 0x00 &&
           std::memcmp(frame.data() + 42, "SIP/2.0 200", 11) == 0) {
         ++answers_;
+      } else if (frame.size() > 54 && frame[12] == 0x08 && frame[13] == 0x00) {
+        ++returned_;
       } else {
         on_arp(frame);
       }
@@ -207,7 +258,7 @@ class Load {
   std::uint16_t port_;
   rte_mempool* pool_;
   Mac target_mac_{};
-  std::uint64_t sent_ = 0, answers_ = 0;
+  std::uint64_t sent_ = 0, answers_ = 0, returned_ = 0;
   std::uint32_t next_id_ = 0;
 };
 
@@ -229,12 +280,14 @@ int run(int argc, char** argv) {
       rte_eth_tx_queue_setup(0, 0, 2048, SOCKET_ID_ANY, nullptr) != 0 || rte_eth_dev_start(0) != 0)
     return 71;
   Load load(options, 0, pool);
-  if (options.mode != "blind" && !load.find_target()) {
+  const bool is_blind = options.mode == "blind" || options.mode == "media_blind";
+  if (!is_blind && !load.find_target()) {
     std::fprintf(stderr, "memif_load: nobody answers ARP on %s\n", options.socket.c_str());
     return 69;
   }
   if (options.mode == "options") load.run_options();
   if (options.mode == "flood" || options.mode == "blind") load.run_flood();
+  if (options.mode == "media" || options.mode == "media_blind") load.run_media();
   rte_eth_dev_stop(0);
   rte_eth_dev_close(0);
   rte_eal_cleanup();

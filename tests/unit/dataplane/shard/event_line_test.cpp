@@ -103,6 +103,17 @@ TEST(EventStream, WaitsNoLongerThanTold) {
   EXPECT_TRUE(lines.wait(1h));
 }
 
+TEST(EventStream, RestEndsByWakingAndNotByMail) {
+  Doorbell shard;
+  EventLines lines({&shard});
+  lines.line(0).add(alarm());
+  lines.line(0).flush();
+  lines.rest(1ms);
+  lines.wake();
+  lines.rest(1h);
+  EXPECT_TRUE(lines.wait(1h)) << "what came during a rest is still there";
+}
+
 TEST(EventStream, JournalledAfterTheEndRingsNobody) {
   auto shard = std::make_unique<Doorbell>();
   EventLines lines({shard.get()});

@@ -147,6 +147,9 @@ TEST_F(CallAnswersTest, OpenApiKnowsEveryMemberOfACall) {
   const Json call = Json::parse(get("/api/v1/calls/67408c3e-00000001").body)["call"];
   for (const auto& [name, value] : call.items())
     EXPECT_TRUE(schemas["Call"]["properties"].contains(name)) << name;
+  for (const auto& [name, value] : call["media"][0].items())
+    EXPECT_TRUE(schemas["Media"]["properties"].contains(name)) << name;
+  EXPECT_EQ(call["media"][0].size(), schemas["Media"]["properties"].size());
   const Json message = trace_json(call_trace(), call_names())["messages"][0];
   for (const auto& [name, value] : message.items())
     EXPECT_TRUE(schemas["CallTrace"]["properties"]["messages"]["items"]["properties"].contains(name)) << name;

@@ -30,6 +30,32 @@ TEST(CallsJson, CallHasTheFieldsOfACdrItsStateAndItsReasons) {
   EXPECT_FALSE(call.contains("seq"));
 }
 
+TEST(CallsJson, MediaSaysWhoseItIsAndHowGoodItIs) {
+  const Json media = call_json(answered_call(1), kClocks.core, kClocks)["media"];
+  ASSERT_EQ(media.size(), 2u);
+  EXPECT_EQ(media[0]["stream"], 1);
+  EXPECT_EQ(media[0]["from"], "caller");
+  EXPECT_EQ(media[0]["codec"], "opus/48000/2");
+  EXPECT_EQ(media[0]["packets"], 1950);
+  EXPECT_EQ(media[0]["lost_ratio"], 0.025);
+  EXPECT_EQ(media[0]["jitter_ms"], 4.27);
+  EXPECT_EQ(media[0]["round_trip_ms"], 41.5);
+  EXPECT_EQ(media[0]["mos"], 3.97);
+  EXPECT_EQ(media[1]["from"], "callee");
+  EXPECT_EQ(media[1]["remote"], "198.18.2.2:5000");
+  for (const char* const unknown : {"packets", "lost_ratio", "jitter_ms", "round_trip_ms", "mos"})
+    EXPECT_TRUE(media[1][unknown].is_null()) << unknown;
+}
+
+// A CDR of so many streams is cut, and so is this.
+TEST(CallsJson, MoreStreamsThanARecordTakesAreCut) {
+  sip::CallView view = answered_call(1);
+  view.record.media.resize(1000);
+  const Json media = call_json(view, kClocks.core, kClocks)["media"];
+  EXPECT_EQ(media.size(), 64u);
+  EXPECT_TRUE(media[63].contains("stream"));
+}
+
 TEST(CallsJson, LiveCallHasNoResultYetAndOneThatIsOverHas) {
   sip::CallView view = answered_call(1);
   for (const char* const name : {"result", "sip_code", "end", "ended_by", "end_reason"})

@@ -45,6 +45,28 @@ TEST(CallTables, ShowLegsTargetsAndReasons) {
     EXPECT_THAT(tables, HasSubstr(part));
 }
 
+TEST(CallTables, ShowEachDirectionOfMedia) {
+  const std::string tables = call_tables(one_call(answered_call(1)), false).value();
+  for (const char* const part : {"MEDIA", "opus/48000/2", "1,950", "2.50 %", "4.3", "3.97",
+                                 "198.18.1.1:20000", "198.18.1.2:4000", "198.18.2.2:5000"})
+    EXPECT_THAT(tables, HasSubstr(part));
+}
+
+TEST(CallTables, BadMediaStandsOut) {
+  sip::CallView view = answered_call(1);
+  view.record.media[0].lost = 1950;
+  view.record.media[0].mos_times_100 = 150;
+  const std::string tables = call_tables(one_call(view), true).value();
+  EXPECT_THAT(tables, HasSubstr("\x1b[33m50.00 %"));
+  EXPECT_THAT(tables, HasSubstr("\x1b[33m1.50"));
+}
+
+TEST(CallTables, CallWithoutMediaHasNoTableOfIt) {
+  sip::CallView view = answered_call(1);
+  view.record.media.clear();
+  EXPECT_THAT(call_tables(one_call(view), false).value(), Not(HasSubstr("JITTER")));
+}
+
 TEST(Explanation, IsTheChainOfReasonsWithTimes) {
   sip::CallView view = answered_call(1);
   view.is_over = true;

@@ -33,6 +33,22 @@ inline sip::CallView answered_call(std::uint64_t number) {
   record.answer = moment(3000);
   record.legs = {{"outside", "udp", *parse_endpoint("198.18.1.2:5060", 0), "abc@198.18.1.2"},
                  {"inside", "udp", *parse_endpoint("198.18.2.2:5060", 0), "token" + std::to_string(number)}};
+  record.media.resize(2);
+  for (const bool from_caller : {true, false}) {
+    MediaRecord& media = record.media[from_caller ? 0 : 1];
+    media.stream = 1;
+    media.from_caller = from_caller;
+    media.codec = "opus/48000/2";
+    media.local = *parse_endpoint(from_caller ? "198.18.1.1:20000" : "198.18.2.1:20002", 0);
+    media.remote = *parse_endpoint(from_caller ? "198.18.1.2:4000" : "198.18.2.2:5000", 0);
+  }
+  record.media[0].is_measured = true;
+  record.media[0].packets = 1950;
+  record.media[0].lost = 50;
+  record.media[0].bytes = 300'000;
+  record.media[0].jitter_us = 4270;
+  record.media[0].round_trip_us = 41'500;
+  record.media[0].mos_times_100 = 397;
   view.state = "answered";
   view.reasons = {{moment(1001), "route inbound matched"}, {moment(1200), "pbx answered 503, next target"}};
   return view;

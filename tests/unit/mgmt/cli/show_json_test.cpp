@@ -49,5 +49,20 @@ TEST(StatsJson, HasSipTablesLcoresAndRings) {
   EXPECT_EQ(json["mbufs"]["free"], 8000);
 }
 
+TEST(StatsJson, HasStreamsTrafficDropsAndPortsOfMedia) {
+  const auto media = stats_json(fake_observation())["media"];
+  EXPECT_EQ(media["streams"]["active"], 2);
+  EXPECT_EQ(media["streams"]["closing"], 1);
+  EXPECT_EQ(media["reports_late"], 4);
+  EXPECT_EQ(media["relay_mean_ns"], 2000);
+  ASSERT_EQ(media["realms"].size(), 2u);
+  EXPECT_EQ(media["realms"][0]["name"], "outside");
+  EXPECT_EQ(media["realms"][0]["in"]["packets"], 5000);
+  EXPECT_EQ(media["realms"][0]["out"]["bytes"], 980000);
+  EXPECT_EQ(media["realms"][0]["dropped"]["foreign_source"], 13);
+  EXPECT_EQ(media["realms"][0]["port_pairs"]["taken"], 6);
+  EXPECT_TRUE(media["realms"][1]["dropped"].empty());
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

@@ -37,10 +37,18 @@ TEST(StatsTables, ShowSipCountsTablesAndLcores) {
     EXPECT_THAT(text, HasSubstr(part));
 }
 
+TEST(StatsTables, ShowWhatTheRelayDidInEachRealm) {
+  const std::string text = stats_tables(stats_json(fake_observation()).dump(), false).value();
+  for (const char* const part :
+       {"MEDIA IN", "5,000", "980,000", "6 of 5,000", "foreign_source 13", "media streams", "2, 1"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
 TEST(ShowTables, MissingAndStrangeMembersShowAsADash) {
   for (const char* const json :
        {"{}", "{\"ports\":7}", "{\"ports\":[7,{}]}", "{\"ports\":[{\"received\":\"x\",\"dropped\":[]}]}",
-        "{\"realms\":[null],\"lcores\":[1],\"rings\":{\"a\":1}}",
+        "{\"realms\":[null],\"lcores\":[1],\"rings\":{\"a\":1}}", "{\"media\":7}",
+        "{\"media\":{\"realms\":[7,{\"in\":7,\"dropped\":\"a\"}]}}",
         "{\"realms\":[{\"dropped\":7,\"requests\":\"a\"}]}"}) {
     EXPECT_TRUE(ports_tables(json, false)) << json;
     EXPECT_TRUE(stats_tables(json, false)) << json;

@@ -123,6 +123,14 @@ TEST(LoadedValues, NeedMemoryForCallsTransactionsAndMessages) {
   EXPECT_GE(memory_bytes_needed(config, 2) - with_transactions, 100'000'000u);
 }
 
+// Every media port may be in use: streams are counted by ports.
+TEST(LoadedValues, NeedMemoryForTheStreamsThatTheMediaPortsCarry) {
+  SbcConfig config = load_text(joined(kGoodLines)).config;
+  const std::uint64_t before = memory_bytes_needed(config, 2);
+  for (RealmConfig& realm : config.realms) realm.media.ports = {20000, 20999};
+  EXPECT_LT(memory_bytes_needed(config, 2), before - 1'000'000);
+}
+
 // What `check` says and what a start asks DPDK for come from one plan.
 TEST(LoadedValues, NeedThePacketMemoryThatAStartTakes) {
   const SbcConfig config = load_text(joined(kGoodLines)).config;

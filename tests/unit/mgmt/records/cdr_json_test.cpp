@@ -56,6 +56,51 @@ TEST(CdrLine, HasTheFieldsOfTheContractInTheirOrder) {
       "\n");
 }
 
+TEST(CdrLine, MediaHasTheFieldsOfTheContractInTheirOrder) {
+  CallRecord record = ended_call();
+  record.media = media_records(1);
+  MediaRecord& caller = record.media[0];
+  caller.is_measured = true;
+  caller.packets = 3000;
+  caller.bytes = 516'000;
+  caller.lost = 7;
+  caller.jitter_us = 1204;
+  caller.mos_times_100 = 405;
+  caller.after_bye_packets = 2;
+  record.media[1].codec.clear();
+  record.media[1].remote.port = 0;
+  const std::string line = cdr_line(make_cdr(record, kNow, kClocks), "n");
+  const std::string expected =
+      R"("media":[{"codec":"PCMA/8000","crypto":"none","packets":3000,"bytes":516000,"lost":7,)"
+      R"("jitter_ms":1.204,"mos":4.05,"local":"198.18.1.1:20000","remote":"198.18.1.2:4000",)"
+      R"("after_bye_packets":2},{"codec":null,"crypto":"none","packets":null,"bytes":null,"lost":null,)"
+      R"("jitter_ms":null,"mos":null,"local":"198.18.2.1:20002","remote":null,"after_bye_packets":null}],)";
+  EXPECT_NE(line.find(expected), std::string::npos) << line;
+}
+
+TEST(CdrLine, QualityKeepsItsDigitsAndUnknownOneIsNull) {
+  CallRecord record = ended_call();
+  record.media = media_records(1);
+  record.media[0].is_measured = record.media[1].is_measured = true;
+  record.media[0].mos_times_100 = 400;
+  record.media[0].jitter_us = 20'000;
+  const std::string line = cdr_line(make_cdr(record, kNow, kClocks), "n");
+  EXPECT_NE(line.find(R"("jitter_ms":20.000,"mos":4.00,)"), std::string::npos) << line;
+  EXPECT_NE(line.find(R"("jitter_ms":0.000,"mos":null,)"), std::string::npos) << line;
+}
+
+TEST(CdrLine, CodecIsAStrangersText) {
+  CallRecord record = ended_call();
+  record.media = media_records(1);
+  record.media[0].codec = std::string("X\"}\n\xff\x00", 6);
+  record.media[1].codec.assign(100'000, 'a');
+  record.media.resize(1000);
+  const auto line = line_of(record);
+  EXPECT_EQ(line["media"].size(), 64u);
+  EXPECT_TRUE(line["media"][0]["codec"].is_string());
+  EXPECT_EQ(line["media"][1]["codec"].get<std::string>().size(), 2048u);
+}
+
 TEST(CdrLine, StartHasNoEndYet) {
   CallRecord record = ended_call();
   record.type = CallRecordType::Start;
@@ -134,7 +179,19 @@ TEST(CdrLine, MomentsOutOfOrderGiveNoNegativeLength) {
 }
 
 TEST(CdrCode, GivesBackWhatItWasGiven) {
-  Cdr cdr = make_cdr(ended_call(), kNow, kClocks);
+  CallRecord record = ended_call();
+  record.media = media_records(3);
+  MediaRecord& measured = record.media[1];
+  measured.is_measured = true;
+  measured.crypto = "AES_256_GCM";
+  measured.packets = 0x1'0000'0001;
+  measured.bytes = 0x2'0000'0002;
+  measured.lost = 0x3'0000'0003;
+  measured.after_bye_packets = 0x4'0000'0004;
+  measured.jitter_us = 5;
+  measured.round_trip_us = 6;
+  measured.mos_times_100 = 407;
+  Cdr cdr = make_cdr(record, kNow, kClocks);
   cdr.seq = 123456789012345;
   std::string bytes;
   append_encoded(bytes, cdr);
@@ -142,11 +199,33 @@ TEST(CdrCode, GivesBackWhatItWasGiven) {
   ASSERT_TRUE(back);
   EXPECT_EQ(cdr_line(*back, "n"), cdr_line(cdr, "n"));
   EXPECT_EQ(back->times, cdr.times);
+  ASSERT_EQ(back->call.media.size(), 2u);
+  EXPECT_EQ(back->call.media[1].stream, 3);
+  EXPECT_FALSE(back->call.media[1].from_caller);
+  EXPECT_EQ(back->call.media[1].round_trip_us, 6u);
+}
+
+// Version 1 ends before the media: a journal that an older program left is read.
+TEST(CdrCode, RecordsOfVersionOneAreRead) {
+  Cdr cdr = make_cdr(ended_call(), kNow, kClocks);
+  cdr.seq = 9;
+  std::string bytes;
+  append_encoded(bytes, cdr);
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 4);  // the number of media records, none
+  const auto back = decode_cdr(bytes);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(cdr_line(*back, "n"), cdr_line(cdr, "n"));
+  bytes[0] = 3;
+  EXPECT_FALSE(decode_cdr(bytes));
+  EXPECT_FALSE(decode_cdr_times(bytes));
 }
 
 TEST(CdrCode, CutOrChangedBytesAreAnAnswer) {
   std::string bytes;
-  append_encoded(bytes, make_cdr(ended_call(), kNow, kClocks));
+  CallRecord record = ended_call();
+  record.media = media_records(1);
+  append_encoded(bytes, make_cdr(record, kNow, kClocks));
   for (std::size_t length = 0; length < bytes.size(); ++length)
     EXPECT_FALSE(decode_cdr(std::string_view(bytes).substr(0, length)));
   EXPECT_FALSE(decode_cdr(bytes + "x"));

@@ -30,6 +30,16 @@ std::string framed(std::initializer_list<std::string_view> texts) {
 TEST(Crc32, IsThatOfIeee8023) {
   EXPECT_EQ(crc32("123456789"), 0xcbf43926u);
   EXPECT_EQ(crc32(""), 0u);
+  // Bit by bit, for every length around the steps of eight.
+  std::string text;
+  for (int length = 0; length < 40; ++length, text += static_cast<char>(37 * length + 200)) {
+    std::uint32_t value = 0xffffffffu;
+    for (const char byte : text) {
+      value ^= static_cast<unsigned char>(byte);
+      for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? value >> 1 ^ 0xedb88320u : value >> 1;
+    }
+    EXPECT_EQ(crc32(text), ~value) << length;
+  }
 }
 
 TEST(Journal, GivesEntriesBackInOrder) {
@@ -137,7 +147,7 @@ TEST(JournalEntry, IsReadBack) {
   EXPECT_EQ(back->text, "cdr.jsonl");
   for (std::size_t length = 0; length < 17; ++length)
     EXPECT_FALSE(decode_entry(std::string_view(bytes).substr(0, length)));
-  for (const char kind : {'\0', '\6', '\xff'}) EXPECT_FALSE(decode_entry(kind + bytes.substr(1)));
+  for (const char kind : {'\0', '\7', '\xff'}) EXPECT_FALSE(decode_entry(kind + bytes.substr(1)));
 }
 
 }  // namespace

@@ -34,6 +34,36 @@ inline constexpr const char* kFolder = "/state";
   return out;
 }
 
+// Both directions of a stream.
+[[nodiscard]] inline std::vector<MediaRecord> media_records(std::uint16_t stream) {
+  std::vector<MediaRecord> out(2);
+  for (const bool from_caller : {true, false}) {
+    MediaRecord& record = out[from_caller ? 0 : 1];
+    record.stream = stream;
+    record.from_caller = from_caller;
+    record.codec = "PCMA/8000";
+    record.local = *parse_endpoint(from_caller ? "198.18.1.1:20000" : "198.18.2.1:20002", 0);
+    record.remote = *parse_endpoint(from_caller ? "198.18.1.2:4000" : "198.18.2.2:5000", 0);
+  }
+  return out;
+}
+
+// The callee's side of it came from behind a NAT.
+[[nodiscard]] inline sip::MediaReportEvent media_report(std::uint64_t call, std::uint16_t stream) {
+  sip::MediaReportEvent out{call, stream, {}};
+  out.sides[0].packets = 500;
+  out.sides[0].bytes = 86'000;
+  out.sides[0].jitter_us = 1250;
+  out.sides[0].mos_times_100 = 438;
+  out.sides[0].after_close_packets = 3;
+  out.sides[1].packets = 480;
+  out.sides[1].bytes = 82'560;
+  out.sides[1].lost = 20;
+  out.sides[1].mos_times_100 = 305;
+  out.sides[1].remote = *parse_endpoint("203.0.113.7:61000", 0);
+  return out;
+}
+
 // Survives the process: disk and time.
 struct Machine {
   FakeDisk disk;
@@ -66,7 +96,8 @@ class Process {
                    durable[source] = sequence;
                    durable_at[{source, sequence}] = machine_.now;
                  },
-                 [this](std::size_t source, const sip::EngineEvent&) { others.push_back(source); }}) {
+                 [this](std::size_t source, const sip::EngineEvent&) { others.push_back(source); },
+                 [this](const CallRecord& end) { written_ends.push_back(end); }}) {
     for (std::size_t i = 0; i < 2; ++i)
       writer_.add_source([this, i](std::vector<sip::EngineEvent>& out, std::size_t max) {
         for (; max != 0 && !queues_[i].empty(); --max) {
@@ -101,7 +132,8 @@ class Process {
     answered_[call] = record;
     return submit(record, source);
   }
-  std::uint64_t end(std::uint64_t call, std::size_t source = 0) {
+  // `reports`: how many streams the call had whose last figures are still to come.
+  std::uint64_t end(std::uint64_t call, std::size_t source = 0, std::uint16_t reports = 0) {
     CallRecord record = call_record(CallRecordType::End, call);
     if (const auto found = answered_.find(call); found != answered_.end()) {
       record.start = found->second.start;
@@ -115,6 +147,9 @@ class Process {
     record.end = machine_.now;
     record.ended_by = EndedBy::Caller;
     record.end_reason = "bye";
+    record.media_reports = reports;
+    for (std::uint16_t stream = 1; stream <= reports; ++stream)
+      for (MediaRecord& media : media_records(stream)) record.media.push_back(std::move(media));
     return submit(record, source);
   }
 
@@ -143,6 +178,7 @@ class Process {
   std::map<std::size_t, std::uint64_t> durable;
   std::map<std::pair<std::size_t, std::uint64_t>, Timestamp> durable_at;
   std::vector<std::size_t> others;
+  std::vector<CallRecord> written_ends;
 
  private:
   Machine& machine_;

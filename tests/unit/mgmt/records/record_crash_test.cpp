@@ -72,19 +72,26 @@ void live(Machine& machine, Oracle& oracle, std::mt19937_64& random, std::uint64
     ASSERT_TRUE(report || machine.disk.fault);
     if (!report) return;  // refused: the disk answers nothing that could be gone on from
     std::vector<std::uint64_t> up;
+    std::deque<std::uint64_t> ended;
     for (int turn = 0; turn < turns; ++turn) {
       const auto dice = random() % 4;
       if (dice == 0) {
         up.push_back(++next_call);
         oracle.answered(process.answer(next_call), next_call);
       } else if (dice == 1 && !up.empty()) {
-        oracle.ended(process.end(up.back()), up.back());
+        const auto reports = static_cast<std::uint16_t>(random() % 3);  // the last of them never comes
+        oracle.ended(process.end(up.back(), 0, reports), up.back());
+        ended.push_back(up.back());
         up.pop_back();
       } else if (dice == 2) {  // was never answered
         ++next_call;
         oracle.ended(process.end(next_call), next_call);
       }
       process.run(std::chrono::milliseconds(random() % 700));
+      if (random() % 3 == 0 && !ended.empty()) {
+        process.submit_event(media_report(ended.front(), 1));
+        ended.pop_front();
+      }
     }
     for (const std::uint64_t call : up) oracle.ended(process.end(call), call);
     process.writer().finish();

@@ -36,9 +36,13 @@ class Stream {
               changed_.wait_for(lock, longest, [this] { return rung_; });
               rung_ = false;
             },
+            [this](Duration time) {
+              std::unique_lock lock(mutex_);
+              changed_.wait_for(lock, time, [this] { return woken_; });
+            },
             [this] {
               const std::lock_guard lock(mutex_);
-              rung_ = true;
+              rung_ = woken_ = true;
               changed_.notify_all();
             }};
   }
@@ -57,7 +61,7 @@ class Stream {
   std::condition_variable changed_;
   std::deque<sip::EngineEvent> queue_;
   std::uint64_t durable_ = 0;
-  bool rung_ = false;
+  bool rung_ = false, woken_ = false;
 };
 
 class RecordThreadTest : public testing::Test {

@@ -94,6 +94,33 @@ TEST(RecordWriter, ALonelyRecordDoesNotWaitForOthers) {
   EXPECT_EQ((process.durable_at[{0, 1}]), before);
 }
 
+TEST(RecordWriter, RestsAfterAGroupUntilTheNextMayBeWritten) {
+  Machine machine;
+  Process process(machine);
+  start(process);
+  machine.advance(1s);
+  process.end(1);
+  static_cast<void>(process.writer().step());
+  EXPECT_EQ(process.writer().rest(), RecordWriter::kGroupWindow);
+  machine.advance(4ms);
+  EXPECT_EQ(process.writer().rest(), RecordWriter::kGroupWindow - 4ms);
+  machine.advance(1h);
+  EXPECT_EQ(process.writer().rest(), Duration{});
+}
+
+TEST(RecordWriter, DoesNotRestWhileTheJournalCannotBeWritten) {
+  Machine machine;
+  Process process(machine);
+  start(process);
+  machine.advance(1s);
+  machine.disk.fault = [](DiskOperation, const std::string& path) {
+    return path.starts_with(kJournal) ? kIoError : std::error_code();
+  };
+  process.end(1);
+  static_cast<void>(process.writer().step());
+  EXPECT_EQ(process.writer().rest(), Duration{});
+}
+
 TEST(RecordWriter, TellsEachEngineItsOwnSequence) {
   Machine machine;
   Process process(machine);

@@ -47,6 +47,9 @@ TEST_F(CallAddressTest, AnswerGoesToTheSourceWhenTheProfileSaysSo) {
   EXPECT_EQ(answer_to("SIP/2.0/UDP 198.18.1.2:5099;branch=z9hG4bKa").path.remote, carrier);
 }
 
+constexpr std::string_view kSdpSix =
+    "v=0\r\no=six 1 1 IN IP6 fd18:1::2\r\ns=-\r\nc=IN IP6 fd18:1::2\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\n";
+
 TEST_F(CallAddressTest, CallCrossesBetweenIpv6AndIpv4) {
   const Endpoint six = at("[fd18:1::2]:5060");
   config.peers[0].targets.push_back({.address = six, .domain = {}});
@@ -56,6 +59,7 @@ TEST_F(CallAddressTest, CallCrossesBetweenIpv6AndIpv4) {
                                   .from("<sip:+1777@[fd18:1::2]>;tag=six")
                                   .to("<sip:+15551234567@[fd18:1::1]>")
                                   .contact("<sip:six@[fd18:1::2]:5060>")
+                                  .body("application/sdp", kSdpSix)
                                   .build());
   EXPECT_EQ(only(sent, "100").path.remote, six);
   const SentMessage out = only(sent, "INVITE");

@@ -226,8 +226,9 @@ TEST(CallDialogMatrix, EveryMethodIsAnsweredInEveryStateWithAndWithoutABody) {
       tests::CallFixture trying;
       const SentMessage out = only(trying.from_carrier(trying.invite().build()), "INVITE");
       const SentMessage ringing = only(trying.from_pbx(trying.answer(out, 180, "pbxtag", kContact)), "180");
+      const bool offers = std::string_view(expected.method) == "UPDATE" && !body.empty();
       EXPECT_TRUE(holds(trying.from_carrier(trying.in_dialog(expected.method, 2, ringing, {}, body)),
-                        expected.trying))
+                        offers ? "500" : expected.trying))
           << expected.method << " while it rings";
       tests::CallFixture up;
       up.set_up_call();

@@ -211,14 +211,44 @@ TEST_F(CallFlowTest, CallIsSavedAndRestored) {
   ASSERT_EQ(saved.size(), 1u);
   CallFixture second;
   second.settings.table_key = {9, 9};
-  ASSERT_TRUE(second.engine().restore(second.now, saved[0].bytes));
+  ASSERT_TRUE(second.restore(saved[0].bytes));
   const auto sent = second.from_carrier(in_dialog("BYE", 2, ok_out));
   EXPECT_EQ(only(sent, "BYE").path.remote, pbx);
   for (std::size_t size = 0; size < saved[0].bytes.size(); size += 7) {
     CallFixture third;
-    EXPECT_FALSE(third.engine().restore(third.now, std::string_view(saved[0].bytes).substr(0, size)));
+    EXPECT_FALSE(third.restore(std::string_view(saved[0].bytes).substr(0, size)));
     EXPECT_EQ(third.calls(), 0u);
   }
+}
+
+// Threats D2: a CANCEL that knows the names but comes from elsewhere.
+TEST_F(CallFlowTest, CancelFromElsewhereIsRefusedAndCountedAsForged) {
+  const std::string bytes = invite().build();
+  const SentMessage out = only(from_carrier(bytes), "INVITE");
+  (void)from_pbx(answer(out, 180, "pbxtag"));
+  const auto sent = from(*parse_endpoint("198.18.2.77:5060", 0), cancel_of(bytes));
+  EXPECT_TRUE(holds(sent, "481"));
+  EXPECT_FALSE(holds(sent, "CANCEL"));
+  EXPECT_EQ(dropped(RealmIndex{1}, SipDropReason::ForgedRequest), 1u);
+  EXPECT_EQ(engine().counters().detections.value(DetectionLabel::ForgedRequest), 1u);
+  EXPECT_EQ(calls(), 1u);
+  EXPECT_TRUE(holds(from_carrier(cancel_of(bytes)), "487")) << "the caller's own still counts";
+  ASSERT_EQ(records(CallRecordType::End).size(), 1u);
+  EXPECT_EQ(records(CallRecordType::End)[0].detections, std::vector<std::string>{"forged_request"});
+}
+
+TEST_F(CallFlowTest, CancelOfAReInviteFromElsewhereIsCountedToo) {
+  set_up_call();
+  const std::string again = in_dialog("INVITE", 2, ok_out, {}, kSdp);
+  EXPECT_TRUE(holds(from_carrier(again), "INVITE"));
+  const auto sent = from(*parse_endpoint("198.18.2.77:5060", 0), cancel_of(again));
+  EXPECT_TRUE(holds(sent, "481"));
+  EXPECT_EQ(dropped(RealmIndex{1}, SipDropReason::ForgedRequest), 1u);
+}
+
+TEST_F(CallFlowTest, CancelThatNamesNothingIsNoForgery) {
+  EXPECT_TRUE(holds(from_carrier(cancel_of(invite().build())), "481"));
+  EXPECT_EQ(dropped(RealmIndex{0}, SipDropReason::ForgedRequest), 0u);
 }
 
 }  // namespace

@@ -209,5 +209,77 @@ TEST_F(CallRoutingTest, PrivacyGoesOnIntoATrustedRealm) {
   EXPECT_EQ(out.header("Privacy"), "id");
 }
 
+// Threats D5: a number out of a 3xx has no more rights than one that was dialled.
+class RedirectionTest : public CallRoutingTest {
+ protected:
+  RedirectionTest() { config.peers[1].profile.redirect = RedirectMode::Follow; }
+  void add_rule(std::string name, RuleStep step) {
+    HeaderRuleConfig& rule = config.header_rules.emplace_back();
+    rule.name = std::move(name);
+    rule.steps = {std::move(step)};
+  }
+  // The PBX answers its INVITE with a redirection to `user`.
+  std::vector<SentMessage> redirect(const std::string& user, const MessageBuilder& built) {
+    const SentMessage out = only(from_carrier(built.build()), "INVITE");
+    return from_pbx(answer(out, 302, "x", "Contact: <sip:" + user + "@198.18.2.2>\r\n"));
+  }
+  std::vector<SentMessage> redirect(const std::string& user) { return redirect(user, invite()); }
+};
+
+TEST_F(RedirectionTest, NewNumberGoesThroughTheRulesOfSourceRouteAndTarget) {
+  add_rule("in", {"called", RuleAction::Replace, "^00(.*)$", "+\\1"});
+  add_rule("route", {"called", RuleAction::Replace, "^\\+1(.*)$", "\\1"});
+  add_rule("out", {"called", RuleAction::Replace, "^(.*)$", "9\\1"});
+  config.peers[0].profile.header_rules_in = {"in"};
+  config.routes[0].rules = {"route"};
+  config.peers[1].profile.header_rules_out = {"out"};
+  const auto sent = redirect("0015557654321");
+  EXPECT_EQ(only(sent, "INVITE").uri(), "sip:95557654321@198.18.2.2:5060");
+}
+
+TEST_F(RedirectionTest, NewNumberIsRefusedByTheRouteThatRefusesItWhenDialled) {
+  add_rule("in", {"called", RuleAction::Replace, "^00(.*)$", "+\\1"});
+  config.peers[0].profile.header_rules_in = {"in"};
+  RouteConfig premium;
+  premium.match.called = {"^\\+1900"};
+  premium.to = {RouteReject{403}};
+  RouteConfig any;
+  any.to = {RouteToPeer{"pbx"}};
+  config.routes = {premium, any};
+  const auto sent = redirect("0019005551234");
+  EXPECT_FALSE(holds(sent, "INVITE")) << "no spelling gets around the route";
+  EXPECT_EQ(calls(), 0u);
+}
+
+TEST_F(RedirectionTest, RoutesSeeTheCallersHeadersAndTheCallerBehindTheRules) {
+  add_rule("in", {"caller", RuleAction::Set, "", "switchboard"});
+  config.peers[0].profile.header_rules_in = {"in"};
+  RouteConfig premium;
+  premium.match.called = {"^\\+1555000"};
+  premium.match.caller = {"^switchboard$"};
+  premium.match.headers = {{"X-Class", "low"}};
+  premium.to = {RouteReject{403}};
+  config.routes.insert(config.routes.begin(), premium);
+  EXPECT_FALSE(holds(redirect("+15550001234", invite().line("X-Class: low")), "INVITE"));
+}
+
+TEST_F(RedirectionTest, EachRedirectionCountsAgainstTheRateOfTheCaller) {
+  config.peers[0].limits_in = CallLimits{.calls = 10, .rate = {2, 1s}};
+  auto sent = redirect("+15550000001");
+  sent = from_pbx(answer(only(sent, "INVITE"), 302, "x", "Contact: <sip:+15550000002@h.test>\r\n"));
+  EXPECT_FALSE(holds(sent, "INVITE")) << "two calls a second, and this would be the third";
+  EXPECT_EQ(calls(), 0u);
+  (void)wait(2s);
+  const auto next =
+      from_carrier(invite().call_id("next").via("SIP/2.0/UDP h;branch=z9hG4bKnext;rport").build());
+  EXPECT_TRUE(holds(next, "INVITE")) << "nothing of the call that ended is still counted";
+}
+
+TEST_F(RedirectionTest, CallAtTheLimitOfItsCallerMayStillBeRedirected) {
+  config.peers[0].limits_in = CallLimits{.calls = 1, .rate = {10, 1s}};
+  EXPECT_TRUE(holds(redirect("+15550000001"), "INVITE"));
+  EXPECT_EQ(calls(), 1u);
+}
+
 }  // namespace
 }  // namespace sallyport::sip

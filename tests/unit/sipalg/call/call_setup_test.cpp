@@ -157,20 +157,29 @@ TEST_F(CallSetupTest, SilentTargetThatAnswersLateNeverRingsBesideTheNext) {
 TEST_F(CallSetupTest, CallerMayUpdateOrSendInfoInAnEarlyDialog) {
   const SentMessage out = begin();
   const SentMessage ringing = only(from_pbx(answer(out, 183, "pbxtag", kContact, kSdp)), "183");
-  const SentMessage update = only(from_carrier(in_dialog("UPDATE", 2, ringing, {}, kSdp)), "UPDATE");
+  const SentMessage update = only(from_carrier(in_dialog("UPDATE", 2, ringing)), "UPDATE");
   EXPECT_EQ(update.path.remote, pbx);
   EXPECT_EQ(update.header("CSeq"), "2 UPDATE");
   const SentMessage ok = only(from_pbx(answer(update, 200, "", kContact, kSdp)), "200");
   EXPECT_EQ(ok.header("CSeq"), "2 UPDATE");
-  EXPECT_EQ(only(from_pbx(in_dialog("UPDATE", 1, out, {}, kSdp)), "UPDATE").path.remote, carrier);
+  EXPECT_EQ(ok.body(), "") << "an answer that nobody asked for";
+  EXPECT_EQ(only(from_pbx(in_dialog("UPDATE", 1, out)), "UPDATE").path.remote, carrier);
   // RFC 3261 §14.2: no re-INVITE before the first one is answered.
   EXPECT_TRUE(holds(from_carrier(in_dialog("INVITE", 3, ringing, {}, kSdp)), "491"));
+}
+
+// RFC 3311 §5.2: the INVITE's offer has had no answer that counts.
+TEST_F(CallSetupTest, UpdateMayNotOfferWhileTheInvitesOfferWaits) {
+  const SentMessage out = begin();
+  const SentMessage ringing = only(from_pbx(answer(out, 183, "pbxtag", kContact, kSdp)), "183");
+  EXPECT_EQ(only(from_carrier(in_dialog("UPDATE", 2, ringing, {}, kSdp)), "500").header("Retry-After"), "1");
+  EXPECT_TRUE(holds(from_pbx(in_dialog("UPDATE", 1, out, {}, kSdp)), "491"));
 }
 
 TEST_F(CallSetupTest, RequestThatAnEarlyDialogStillOwesIsAnsweredWhenTheCallFails) {
   const SentMessage out = begin();
   const SentMessage ringing = only(from_pbx(answer(out, 183, "pbxtag", kContact, kSdp)), "183");
-  ASSERT_TRUE(holds(from_carrier(in_dialog("UPDATE", 2, ringing, {}, kSdp)), "UPDATE"));
+  ASSERT_TRUE(holds(from_carrier(in_dialog("UPDATE", 2, ringing)), "UPDATE"));
   const auto sent = from_carrier(cancel_of(invite_bytes));
   EXPECT_EQ(count_of(sent, "487"), 2u) << "of the UPDATE and of the INVITE";
   (void)from_pbx(answer(out, 487, "pbxtag"));
@@ -180,7 +189,7 @@ TEST_F(CallSetupTest, RequestThatAnEarlyDialogStillOwesIsAnsweredWhenTheCallFail
 TEST_F(CallSetupTest, RequestThatALostForkOwesIsAnsweredWhenAnotherForkAnswers) {
   const SentMessage out = begin();
   const SentMessage ringing = only(from_pbx(answer(out, 183, "one", kContact, kSdp)), "183");
-  ASSERT_TRUE(holds(from_carrier(in_dialog("UPDATE", 2, ringing, {}, kSdp)), "UPDATE"));
+  ASSERT_TRUE(holds(from_carrier(in_dialog("UPDATE", 2, ringing)), "UPDATE"));
   auto sent = from_pbx(answer(out, 200, "two", kContact, kSdp));
   EXPECT_TRUE(holds(sent, "481") || holds(sent, "487"));
   const SentMessage ok = only(journal(), "200");
@@ -272,6 +281,34 @@ TEST_F(CallSetupTest, FailureIsSentAgainUntilItsAck) {
   EXPECT_TRUE(holds(from_carrier(invite_bytes), "486"));
   EXPECT_TRUE(from_carrier(ack_of(invite_bytes, busy)).empty());
   EXPECT_TRUE(wait(1min).empty());
+}
+
+// What a dialog could not be made of is the sender's fault, and the answer says so. RFC 3261 §21.4.1
+TEST_F(CallSetupTest, InviteThatCannotMakeADialogGets400AndIsToldWhy) {
+  unsigned number = 0;
+  const auto refused = [&](const auto& change) {
+    const std::string n = std::to_string(++number);
+    auto built =
+        invite().call_id("bad" + n).via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKbad" + n + ";rport");
+    const auto sent = from_carrier(change(built).build());
+    EXPECT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent.at(0).header("Retry-After"), "");
+    return sent.at(0).bytes.substr(0, sent.at(0).bytes.find('\r'));
+  };
+  for (const std::string value : {"<sip:198.18.1.9;lr", "<tel:+15551234567>", "<sip:a>, ,", ""})
+    EXPECT_EQ(refused([&](auto& built) { return built.line("Record-Route: " + value); }),
+              "SIP/2.0 400 Bad Record-Route")
+        << value;
+  EXPECT_EQ(refused([](auto& built) { return built.contact("<tel:+15551234567>"); }),
+            "SIP/2.0 400 Bad Contact");
+  EXPECT_EQ(calls(), 0u);
+}
+
+TEST_F(CallSetupTest, RecordRouteOfARequestWithinADialogIsNotNeeded) {
+  set_up_call();
+  const std::string line = "Record-Route: <sip:198.18.1.9;lr\r\n";
+  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 2, ok_out, line)), "INFO"));
+  EXPECT_TRUE(holds(from_carrier(in_dialog("BYE", 3, ok_out, line)), "BYE"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "sipalg/body/session_body.h"
 #include "sipalg/hiding/leg_message.h"
+#include "tests/support/media_fixture.h"
 
 namespace sallyport::sip {
 namespace {
@@ -163,6 +164,15 @@ void make_response(NearMessage& near) {
       << kGrammarRuleNames[static_cast<std::size_t>(near.message.error.rule)] << near.message.error.offset;
 }
 
+// The body with its description anchored on us.
+std::optional<std::string_view> far_body(const SipMessage& message, std::span<char> buffer) {
+  SdpIdentity identity{5, 0, 0};
+  static std::array<char, 8192> room;
+  const auto sdp =
+      tests::crossed_whole(room, session_sdp(message), *IpAddress::parse("203.0.113.1"), identity);
+  return sdp ? with_session_sdp(buffer, message, *sdp) : std::nullopt;
+}
+
 // The far-leg request as the call would have it built.
 class FarRequest {
  public:
@@ -172,9 +182,8 @@ class FarRequest {
     const std::string from =
         far_address({&near.from, near.from.uri.user, own.uri_host, anonymous}) + ";tag=ourtag";
     const std::string to = far_address({&near.to, near.to.uri.user, "pbx.test"});
-    SdpIdentity identity{5, 0, 0};
     std::array<char, 8192> body_buffer;
-    const auto body = write_session_body(body_buffer, near, *IpAddress::parse("203.0.113.1"), identity);
+    const auto body = far_body(near, body_buffer);
     RequestParts parts;
     parts.method = near.is_request() ? near.start.method_text : "INVITE";
     parts.request_uri = uri;
@@ -206,9 +215,8 @@ std::string far_response(const SipMessage& far, const Crossing& crossing) {
   SipMessage near;
   EXPECT_EQ(parse_message(kNear, {}, near), ParseStatus::Complete);
   const auto head = response_head(near, kNormal, kSource);
-  SdpIdentity identity{5, 0, 0};
   std::array<char, 8192> body_buffer;
-  const auto body = write_session_body(body_buffer, far, *IpAddress::parse("203.0.113.1"), identity);
+  const auto body = far_body(far, body_buffer);
   ResponseParts parts;
   parts.code = 200;
   parts.head = &*head;

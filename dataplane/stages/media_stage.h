@@ -1,0 +1,64 @@
+// media_stage.h — third stage, after fragments: packets to the ports of streams go through the relay of this
+// lcore and leave in the same turn. Everybody else's packets are left alone: UDP to a media port of no stream
+// is for nobody, and no guard is charged for it (threats M5).
+//
+// In rounds over the burst: all look-ups, so that their cache misses overlap; then each packet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/packet/media_ranges.h"
+#include "dataplane/pipeline/burst.h"
+#include "dataplane/stages/media_sender.h"
+#include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/messages.h"
+#include "media-relay/relay/relay.h"
+#include "policy/base/time.h"
+
+struct rte_mempool;
+
+namespace sallyport::dataplane {
+
+class MediaStage {
+ public:
+  static constexpr std::string_view kName = "media";
+  struct Setup {  // all outlive the stage
+    media::Relay& relay;
+    MediaSender& sender;
+    std::span<PortCounters> counters;  // by PortIndex
+    rte_mempool* pool = nullptr;
+    const MediaRanges* ranges = nullptr;
+    // With several lcores: for datagrams that were put together where their source is owned.
+    std::size_t own = 0;
+    std::vector<Mailbox<HandedOver>*> to_lcores;
+  };
+  explicit MediaStage(Setup setup);
+  // What is relayed becomes Consumed and is counted as received here; what is not, dropped.
+  void process(Timestamp now, Burst& burst) noexcept;
+  // Since the last call: packets were forwarded.
+  [[nodiscard]] bool take_has_forwarded() noexcept { return std::exchange(has_forwarded_, false); }
+
+ private:
+  static constexpr std::size_t kDatagramMax = 65535;
+  struct Found {
+    std::uint8_t place = 0;
+    media::FlowRef flow;
+  };
+  void hand_over(Burst& burst, std::size_t i) noexcept;
+  void relay_one(Timestamp now, Burst& burst, const Found& found) noexcept;
+  void forward(Timestamp now, Burst& burst, std::size_t i, const media::RelayResult& result) noexcept;
+  void forward_payload(Timestamp now, Burst& burst, std::size_t i, const media::RelayResult& result) noexcept;
+  [[nodiscard]] std::span<std::uint8_t> payload_of(const rte_mbuf& packet, const PacketMeta& meta) noexcept;
+  void count(const Burst& burst, std::size_t i) noexcept;
+
+  Setup setup_;
+  std::unique_ptr<std::uint8_t[]> scratch_;  // a payload that lies in several segments, made whole
+  bool has_forwarded_ = false;
+};
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,200 @@
+// relay.h — the relay of one lcore: owns its streams, decides of each packet that comes to a media port where
+// it goes, and rewrites what must not cross. RFC 3550, RFC 7362; threats M1, M6 to M9, M12, D9.
+//
+// One thread. The caller's loop, for a burst: find() and prefetch() for all, then on_packet() for each; now
+// and then apply() for each command, on_tick(), and next_own_packet() until there is none. A packet is
+// decided with its own flow's state alone, two cache lines; where it leaves to, the caller caches by `out`
+// and `out_version`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "media-relay/control/media_command.h"
+#include "media-relay/control/media_notice.h"
+#include "media-relay/control/port_pool.h"
+#include "media-relay/flow/policer.h"
+#include "media-relay/relay/lazy_array.h"
+#include "media-relay/relay/relay_result.h"
+#include "media-relay/relay/stream_state.h"
+#include "media-relay/wire/rtcp_packet.h"
+#include "policy/base/keyed_hash.h"
+
+namespace sallyport::media {
+
+// One of our addresses that has media, and the number by which the caller names it in find(). Two realms of
+// one port may name the same number; two ports may own the same address under two numbers.
+struct OwnAddress {
+  RealmIndex realm = RealmIndex::kNone;
+  IpAddress address;
+  std::uint16_t number = 0;
+};
+
+struct RelaySetup {
+  std::uint32_t streams_max = 0;  // open or in quarantine; PortPool::streams_max() is never too few
+  std::vector<OwnAddress> addresses;
+  // By realm, each way: this lcore's share of limits.media in bits a second. 0: no limit.
+  std::vector<std::uint64_t> realm_bits_per_second;
+  PortPool* ports = nullptr;  // ports go back here; outlives the relay
+  HashKey key;                // random at each start: names and numbers that we make up for RTCP
+};
+
+// Takes notices. False: there is no room now, ask again later.
+class NoticeSink {
+ public:
+  virtual bool take(const MediaNotice& notice) noexcept = 0;
+
+ protected:
+  ~NoticeSink() = default;
+};
+
+// Written by the relay's thread, read by any.
+struct RelayCounters {
+  Counter streams_open;      // now
+  Counter streams_closed;    // now: in quarantine
+  Counter commands_refused;  // named no stream, or ports that were not free: an error of ours
+  Counter latches;           // sources learned
+};
+
+// Memory for `streams_max` is taken at once and touched only when it is used.
+class Relay {
+ public:
+  explicit Relay(RelaySetup setup);
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  // A command that cannot be is counted and has no effect.
+  void apply(Timestamp now, const MediaCommand& command) noexcept;
+
+  // `own_address`: OwnAddress::number. Any number, any port.
+  [[nodiscard]] FlowRef find(std::uint16_t own_address, std::uint16_t udp_port) const noexcept {
+    if (own_address >= ports_.size() || ports_[own_address].empty()) return {};
+    return {ports_[own_address][udp_port]};
+  }
+  // Brings what on_packet() will touch into the cache.
+  void prefetch(FlowRef flow) const noexcept;
+  // Which flow a packet of `flow` will leave by (unless it is RTCP on the RTP port): to prefetch the cache.
+  [[nodiscard]] static OutFlow out_of(FlowRef flow) noexcept { return (flow.value ^ 2u) - 4u; }
+
+  // `flow` is one. `payload` is the UDP payload, in one piece, which may be rewritten and may grow up to
+  // `capacity` octets.
+  [[nodiscard]] RelayResult on_packet(Timestamp now, FlowRef flow, const Endpoint& source,
+                                      std::span<std::uint8_t> payload, std::size_t capacity) noexcept;
+  // `out` of a Forward just answered.
+  [[nodiscard]] Outgoing outgoing(OutFlow out) const noexcept;
+
+  // Cheap when nothing is due; call it at least every 10 ms while there are streams. Notices that the sink
+  // does not take are offered again.
+  void on_tick(Timestamp now, NoticeSink& sink) noexcept;
+  // A report of our own that is due (RtcpMode::Terminate), written to `buffer` (kOwnPacketBytesMax).
+  [[nodiscard]] std::optional<RelayResult> next_own_packet(Timestamp now,
+                                                           std::span<std::uint8_t> buffer) noexcept;
+
+  [[nodiscard]] std::uint32_t out_flows_max() const noexcept { return setup_.streams_max * 4; }
+  [[nodiscard]] const RelayCounters& counters() const noexcept { return counters_; }
+  // `realm` is a position in SbcConfig::realms. Any thread.
+  [[nodiscard]] const RealmMediaCounters& counters(RealmIndex realm) const noexcept;
+
+ private:
+  struct RealmState {
+    RealmMediaCounters counters;
+    BandwidthPolicer in, out;
+  };
+  struct Packet {
+    Timestamp now;
+    std::uint32_t slot;
+    StreamSide side;  // that it comes from
+    const Endpoint& source;
+    std::span<std::uint8_t> payload;
+    std::size_t capacity;
+  };
+
+  [[nodiscard]] HotFlow& flow_of(std::uint32_t slot, StreamSide side) noexcept {
+    return flows_[std::size_t{slot} * 2 + index_of(side)];
+  }
+  [[nodiscard]] RealmState& realm(RealmIndex index) noexcept { return realms_[to_position(index)]; }
+
+  // relay.cpp: what each packet needs, and less usual ones.
+  RelayResult relay(const Packet& packet, HotFlow& flow) noexcept;
+  void measure(const Packet& packet, HotFlow& flow) noexcept;
+  void on_other_number(const Packet& packet, HotFlow& flow) noexcept;
+  RelayResult on_other_flow(const Packet& packet, bool is_rtcp_port) noexcept;
+  RelayResult on_other_payload(const Packet& packet) noexcept;
+  RelayResult drop(const Packet& packet, MediaDropReason reason) noexcept;
+
+  // relay_source.cpp: who may send, and where to.
+  std::optional<MediaDropReason> learn(const Packet& packet) noexcept;
+  std::optional<MediaDropReason> learn_rtcp(const Packet& packet) noexcept;
+  void on_learned(std::uint32_t slot, StreamSide side) noexcept;
+  RelayResult on_closed(const Packet& packet, bool is_rtcp_port) noexcept;
+  [[nodiscard]] Endpoint destination(const SideState& side, bool is_rtcp) const noexcept;
+  void refresh(std::uint32_t slot) noexcept;
+  [[nodiscard]] std::uint32_t new_version() noexcept;
+
+  // relay_rtcp.cpp
+  RelayResult on_rtcp(const Packet& packet, bool is_rtcp_port) noexcept;
+  [[nodiscard]] bool sends_as_itself(const Packet& packet) const noexcept;
+  RelayResult relay_rtcp(const Packet& packet) noexcept;
+  void read_reports(const Packet& packet, bool is_relayed) noexcept;
+  [[nodiscard]] RelayResult to_rtcp_flow(Timestamp now, std::uint32_t slot, StreamSide towards,
+                                         std::size_t length) noexcept;
+  [[nodiscard]] CnameToken cname_of(std::uint32_t slot, StreamSide side) const noexcept;
+
+  // own_reports.cpp
+  [[nodiscard]] Timestamp queue_own(Timestamp now, std::uint32_t slot, StreamSide side) noexcept;
+  [[nodiscard]] std::size_t write_own(Timestamp now, std::uint32_t slot, StreamSide side,
+                                      std::uint8_t* to) noexcept;
+  void write_block(Timestamp now, std::uint32_t slot, StreamSide side, std::uint8_t* to) noexcept;
+  [[nodiscard]] std::uint32_t own_ssrc(std::uint32_t slot, StreamSide side) const noexcept;
+  [[nodiscard]] std::uint64_t random() noexcept;
+
+  // relay_commands.cpp
+  [[nodiscard]] bool open(Timestamp now, const MediaCommand& command) noexcept;
+  [[nodiscard]] bool update(Timestamp now, const MediaCommand& command) noexcept;
+  [[nodiscard]] bool close(Timestamp now, const MediaCommand& command) noexcept;
+  [[nodiscard]] std::uint32_t find_stream(const MediaCommand& command) const noexcept;
+  [[nodiscard]] std::optional<std::uint16_t> number_of(RealmIndex realm,
+                                                       const IpAddress& address) const noexcept;
+  [[nodiscard]] bool is_sound(const MediaCommand& command) const noexcept;
+  void set_side(Timestamp now, std::uint32_t slot, StreamSide side,
+                const MediaSideSettings& settings) noexcept;
+  void learn_from_before(SideState& side) noexcept;
+  void learn_from_settings(SideState& side, bool is_moved, bool is_same_place) noexcept;
+  void set_ports(std::uint32_t slot, bool is_in_use) noexcept;
+  void free_stream(Timestamp now, std::uint32_t slot) noexcept;
+
+  // relay_tick.cpp
+  [[nodiscard]] bool tell(std::uint32_t slot, MediaNotice::Kind kind, StreamSide side,
+                          NoticeSink& sink) noexcept;
+  [[nodiscard]] bool tell_learned(NoticeSink& sink) noexcept;
+  [[nodiscard]] bool serve(Timestamp now, std::uint32_t slot, NoticeSink& sink) noexcept;
+  [[nodiscard]] bool serve_open(Timestamp now, std::uint32_t slot, NoticeSink& sink) noexcept;
+  [[nodiscard]] SideReport report_of(std::uint32_t slot, StreamSide side) const noexcept;
+  void queue_untold(std::uint32_t slot, StreamSide side) noexcept;
+
+  RelaySetup setup_;
+  // By number of the address: FlowRef of each UDP port. Numbers without media have none.
+  std::vector<std::vector<std::uint32_t>> ports_;
+  LazyArray<HotFlow> flows_;        // by slot and side
+  LazyArray<StreamState> streams_;  // by slot
+  LazyArray<Timestamp> deadlines_;  // by slot: when serve() has something to do
+  std::vector<RealmState> realms_;
+  FormerSources former_;
+  std::uint32_t slots_used_ = 0;        // slots below were used at least once
+  std::uint32_t first_free_ = kNoSlot;  // list of those that are free again
+  std::uint32_t first_untold_ = kNoSlot, last_untold_ = kNoSlot;
+  std::uint32_t first_own_ = kNoSlot, last_own_ = kNoSlot;
+  std::uint64_t drawn_ = 0;  // random numbers
+  std::uint32_t scan_at_ = 0;
+  Timestamp scanned_at_{};
+  std::uint32_t last_version_ = 0;
+  RelayCounters counters_;
+};
+
+inline constexpr std::size_t kOwnPacketBytesMax = 256;
+
+}  // namespace sallyport::media

@@ -1,0 +1,62 @@
+// waiting_ends.cpp — joins records and reports by call, stream and direction.
+#include "mgmt/records/waiting_ends.h"
+
+#include <algorithm>
+
+namespace sallyport::mgmt {
+namespace {
+
+void fill_in(MediaRecord& record, const media::SideReport& report) {
+  record.is_measured = true;
+  record.packets = report.packets;
+  record.bytes = report.bytes;
+  record.lost = report.lost;
+  record.after_bye_packets = report.after_close_packets;
+  record.jitter_us = report.jitter_us;
+  record.round_trip_us = report.round_trip_us;
+  record.mos_times_100 = report.mos_times_100;
+  if (report.remote.port != 0) record.remote = report.remote;
+}
+
+}  // namespace
+
+void WaitingEnds::add(Cdr end, std::uint16_t reports, Timestamp until) {
+  const std::uint64_t call = end.call.call;
+  if (is_full() || !ends_.try_emplace(call, Entry{std::move(end), reports, until}).second) return;
+  deadlines_.emplace(until, call);
+}
+
+bool WaitingEnds::take(const sip::MediaReportEvent& report) {
+  const auto found = ends_.find(report.call);
+  if (found == ends_.end() || found->second.reports == 0) return false;
+  Entry& entry = found->second;
+  for (MediaRecord& record : entry.end.call.media)
+    if (record.stream == report.stream) fill_in(record, report.sides[record.from_caller ? 0 : 1]);
+  if (--entry.reports != 0) return true;
+  deadlines_.erase({entry.until, report.call});
+  entry.until = Timestamp::min();
+  deadlines_.emplace(entry.until, report.call);
+  return true;
+}
+
+std::optional<Cdr> WaitingEnds::pop(Timestamp now) {
+  if (deadlines_.empty() || deadlines_.begin()->first > now) return std::nullopt;
+  const auto found = ends_.find(deadlines_.begin()->second);
+  Cdr out = std::move(found->second.end);
+  ends_.erase(found);
+  deadlines_.erase(deadlines_.begin());
+  return out;
+}
+
+void WaitingEnds::forget(std::uint64_t call) {
+  const auto found = ends_.find(call);
+  if (found == ends_.end()) return;
+  deadlines_.erase({found->second.until, call});
+  ends_.erase(found);
+}
+
+std::optional<Timestamp> WaitingEnds::next_deadline() const {
+  return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,89 @@
+// media_negotiator.h — carries descriptions from one leg to the other: every stream is anchored on our own
+// ports, nothing of a side remains visible, and the relay learns what was agreed. RFC 3264, 6337, 8866, 3605,
+// 5761, 3551, 4733; threats P11, M11, M12.
+//
+// No I/O: descriptions go in; descriptions and commands for the relay come out. One for each engine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "media-relay/control/media_command.h"
+#include "media-relay/control/media_notice.h"
+#include "media-relay/control/port_pool.h"
+#include "policy/model/sbc_config.h"
+#include "policy/record/call_record.h"
+#include "sipalg/media/media_session.h"
+#include "sipalg/media/media_targets.h"
+#include "sipalg/sdp/sdp_identity.h"
+#include "sipalg/sdp/sdp_writer.h"
+
+namespace sallyport::sip {
+
+// One leg as media sees it. The profile is the leg's peer's, or the default one; it outlives the call.
+struct MediaLeg {
+  RealmIndex realm = RealmIndex::kNone;
+  IpAddress signalled;  // the far host of its signalling: chooses the address family of our ports
+  const ProfileConfig* profile = nullptr;
+};
+struct MediaContext {
+  std::uint64_t call = 0;
+  std::uint8_t shard = 0;
+  std::uint16_t& streams_made;                 // of the call: numbers its streams
+  std::array<MediaLeg, 2> legs;                // by StreamSide
+  std::vector<media::MediaCommand>& commands;  // those of the engine's output
+  AttributeEdits edits = {};                   // steps of header rules on what the other side is to see
+};
+
+enum class SdpStep : std::uint8_t {
+  Offer,
+  Preview,  // of an unreliable 18x to an offer in the INVITE: the same answer, or another, may follow
+  Answer,
+};
+
+struct SdpInput {
+  media::StreamSide from;
+  SdpStep step;
+  std::string_view sdp;
+  SdpIdentity& identity;  // of the dialog in which the other side is told
+  std::span<char> room;   // for what the other side is to see
+};
+
+struct CrossedSdp {
+  // 0: `sdp` goes on. 400: can't be read; 488: not acceptable here (Warning 304 or the like is the engine's);
+  // 503: no ports or no room in the relay. Of an answer any of them means: the far side is to be treated as
+  // if it had refused, and its dialog ended.
+  std::uint16_t refusal = 0;
+  std::string_view sdp;  // in `room`
+};
+
+class MediaNegotiator {
+ public:
+  MediaNegotiator(const SbcConfig& config, media::PortPool& ports);
+
+  // On refusal the session is as it was.
+  [[nodiscard]] CrossedSdp cross(MediaSession& session, const SdpInput& input, const MediaContext& context);
+  // The offer was refused, or its transaction failed, or no answer came: all is as before it.
+  void drop_offer(MediaSession& session, const MediaContext& context);
+  // Closes every stream. How many of them will send a Final notice, those that were closed before not
+  // counted. What describe() says stays.
+  std::size_t close(MediaSession& session, const MediaContext& context);
+  // After a restart: takes the same ports and opens the streams as they were. False: some ports are not ours
+  // any more; their streams are as refused.
+  bool reopen(MediaSession& session, const MediaContext& context);
+
+  // For the CDR: what the negotiation knows of each direction (codec, crypto, our and their address).
+  // Appends, streams that gave way to others too.
+  void describe(const MediaSession& session, std::vector<MediaRecord>& records) const;
+
+ private:
+  const SbcConfig& config_;
+  media::PortPool& ports_;
+  MediaTargets targets_;
+  SessionDescription came_;  // of the crossing that is under way: too large for a stack
+};
+
+}  // namespace sallyport::sip

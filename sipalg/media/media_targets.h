@@ -1,0 +1,25 @@
+// media_targets.h — where media may be sent to: never to ourselves, nor to what reaches more or less than one
+// host far away. RFC 3264 §8.4, RFC 6890; threats P11, M11.
+#pragma once
+
+#include <vector>
+
+#include "policy/model/sbc_config.h"
+
+namespace sallyport::sip {
+
+inline constexpr std::uint16_t kMediaPortMin = 1024;  // below: services, which have no use for RTP
+
+class MediaTargets {
+ public:
+  explicit MediaTargets(const SbcConfig& config);
+
+  // An unspecified address is no target at all: the caller looks for it before. IpAddress holds mapped IPv4
+  // addresses as IPv4 ones, so that both ways of writing get the same answer.
+  [[nodiscard]] bool is_allowed(const Endpoint& target) const noexcept;
+
+ private:
+  std::vector<IpAddress> refused_;  // own ones, advertised ones, broadcast of own networks; sorted
+};
+
+}  // namespace sallyport::sip

@@ -1,0 +1,269 @@
+// sdp_crossing.cpp — m-line by m-line: RFC 3264 §5 to §8, RFC 3605 §2.1, RFC 5761 §5.1.1; threats P11, M10 to
+// M12.
+#include "sipalg/media/sdp_crossing.h"
+
+#include <algorithm>
+
+#include "sipalg/media/codec_choice.h"
+
+namespace sallyport::sip {
+namespace {
+
+using media::MediaKind;
+using media::StreamSide;
+
+constexpr std::uint16_t kNotAcceptable = 488, kNoRoom = 503;
+
+// What can be anchored today. Encrypted RTP is not: to relay it as plain RTP would break what its user was
+// promised (threats M10). The rest goes out with port 0.
+// Nor is plain RTP on a leg that must not have it.
+bool is_relayable(const MediaDescription& media, const MediaContext& context) noexcept {
+  if (media.is_port_range) return false;
+  if (media.profile == SdpProfile::Udptl) return media.media == SdpMedia::Image;
+  for (const MediaLeg& leg : context.legs)
+    if (leg.profile->srtp.mode == SrtpMode::Required) return false;
+  return is_plain_rtp(media.profile) &&
+         (media.media == SdpMedia::Audio || media.media == SdpMedia::Video || media.media == SdpMedia::Text);
+}
+
+MediaKind kind_of(const MediaDescription& media) noexcept {
+  return media.profile == SdpProfile::Udptl ? MediaKind::Udptl : MediaKind::Rtp;
+}
+
+// An answer may differ from its offer in what we bridge, but no further. RFC 3264 §6
+bool is_of_kind(SdpProfile answered, SdpProfile offered) noexcept {
+  return answered == offered || (is_rtp(answered) && is_rtp(offered));
+}
+
+// "c=IN IP4 0.0.0.0": hold as RFC 2543 had it. RFC 3264 §8.4
+bool is_black_hole(const MediaDescription& media) noexcept {
+  return media.connection.kind == SdpConnection::Kind::Address && media.connection.address.is_unspecified();
+}
+
+const Endpoint& local_of(const StreamState& stream, StreamSide side) noexcept {
+  return side == StreamSide::Caller ? stream.ports.caller : stream.ports.callee;
+}
+
+// Only what both allow: an answer may not go beyond the offer. RFC 3264 §6.1
+MediaDirection within(const MediaDirection& answer, const MediaDirection& offer) noexcept {
+  return {answer.sends && offer.receives, answer.receives && offer.sends};
+}
+
+// Another place than before: the relay must learn anew.
+// A side that says the same once more may have lost its binding at a NAT, of which it knows nothing: whoever
+// it is, is learned again. RFC 7362 §4
+void move_to(StreamSideState& side, const Endpoint& remote, const Endpoint& remote_rtcp,
+             bool is_said_again) noexcept {
+  const bool was_known = side.remote.port != 0;
+  if (side.remote == remote && side.remote_rtcp == remote_rtcp) {
+    if (is_said_again) ++side.learning;
+    return;
+  }
+  side.remote = remote;
+  side.remote_rtcp = remote_rtcp;
+  if (!was_known) return;
+  ++side.learning;
+  side.latched = side.latched_rtcp = {};
+}
+
+// Keeps its place and what a CDR says of it.
+void turn_off(StreamState& stream) noexcept { stream.is_anchored = stream.is_open = false; }
+
+}  // namespace
+
+SdpCrossing::SdpCrossing(const Parts& parts, const MediaSession& session, StreamSide from)
+    : parts_(parts),
+      from_(from),
+      to_(media::other(from)),
+      base_(session.pending ? session.pending->streams : session.streams),
+      is_renegotiated_(session.has_answer) {
+  next_.reserve(parts.came.media.size());
+}
+
+SdpCrossing::~SdpCrossing() {
+  for (const media::StreamPorts& ports : taken_) {
+    parts_.ports.give_back(leg(StreamSide::Caller).realm, ports.caller);
+    parts_.ports.give_back(leg(StreamSide::Callee).realm, ports.callee);
+  }
+}
+
+const MediaLeg& SdpCrossing::leg(StreamSide side) const noexcept {
+  return parts_.context.legs[media::index_of(side)];
+}
+
+std::uint16_t SdpCrossing::offer() {
+  const auto& lines = parts_.came.media;
+  if (lines.size() < base_.size()) return kNotAcceptable;  // their number never shrinks. RFC 3264 §8
+  bool wants_some = false, has_some = false;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (const std::uint16_t refusal = offer_line(i); refusal != 0) return refusal;
+    wants_some |= lines[i].port != 0;
+    has_some |= next_[i].is_anchored;
+    show(i, true);
+  }
+  if (wants_some && !has_some) return kNotAcceptable;
+  show_session();
+  return 0;
+}
+
+std::uint16_t SdpCrossing::offer_line(std::size_t at) {
+  const MediaDescription& line = parts_.came.media[at];
+  StreamState& stream = next_.emplace_back(at < base_.size() ? base_[at] : StreamState{});
+  FarMedia& far = *(far_.media.push_back({}) ? far_.media.end() - 1 : nullptr);
+  stream.media = line.media;
+  stream.profile = line.profile;
+  if (line.port == 0 || !is_relayable(line, parts_.context) ||
+      !choose_offered(line, leg(from_).profile->media.codecs, leg(to_).profile->media.codecs, far)) {
+    turn_off(stream);
+    return 0;
+  }
+  const bool is_hole = is_black_hole(line);
+  bool is_v4 = line.connection.address.is_v4();
+  if (is_hole)
+    is_v4 = stream.is_anchored ? local_of(stream, from_).address.is_v4() : leg(from_).signalled.is_v4();
+  if (line.connection.kind == SdpConnection::Kind::Address)
+    if (const std::uint16_t refusal = anchor(at, is_v4); refusal != 0 || !stream.is_anchored) return refusal;
+  stream.media = line.media;
+  stream.profile = line.profile;
+  stream.offered = offered_formats(line, far);
+  StreamSideState& side = stream.sides[media::index_of(from_)];
+  side.rtcp_mux = line.rtcp_mux;  // always accepted: the relay tells RTP and RTCP apart
+  side.direction = is_hole ? MediaDirection{false, false} : line.direction;
+  return hear(line, far, side);
+}
+
+// Keeps the ports that the stream has, when they suit, or takes new ones. Without an address of this family
+// the line is turned off.
+std::uint16_t SdpCrossing::anchor(std::size_t at, bool is_v4_near) {
+  StreamState& stream = next_[at];
+  const MediaKind kind = kind_of(parts_.came.media[at]);
+  if (stream.is_anchored && stream.kind == kind && local_of(stream, from_).address.is_v4() == is_v4_near)
+    return 0;
+  const auto near = parts_.ports.address_of(leg(from_).realm, is_v4_near);
+  const bool is_v4_far = leg(to_).signalled.is_v4();
+  auto far = parts_.ports.address_of(leg(to_).realm, is_v4_far);
+  if (!far) far = parts_.ports.address_of(leg(to_).realm, !is_v4_far);
+  if (!near || !far) {
+    turn_off(stream);
+    return 0;
+  }
+  if (parts_.context.streams_made == 0xffff) return kNoRoom;  // a number is never given twice
+  const bool is_caller_near = from_ == StreamSide::Caller;
+  const auto ports = parts_.ports.take(leg(StreamSide::Caller).realm, is_caller_near ? *near : *far,
+                                       leg(StreamSide::Callee).realm, is_caller_near ? *far : *near);
+  if (!ports) return kNoRoom;
+  taken_.push_back(*ports);
+  stream = {};
+  stream.number = ++parts_.context.streams_made;
+  stream.kind = kind;
+  stream.is_anchored = true;
+  stream.ports = *ports;
+  return 0;
+}
+
+// Where it wants media, and which. The line is one that can be relayed, with a port.
+std::uint16_t SdpCrossing::hear(const MediaDescription& line, const FarMedia& far, StreamSideState& side) {
+  note_formats(line, far, side);
+  if (is_black_hole(line)) return 0;  // where it was stays known
+  if (line.connection.kind != SdpConnection::Kind::Address) return kNotAcceptable;
+  const Endpoint remote{line.connection.address, line.port};
+  if (!parts_.targets.is_allowed(remote)) return kNotAcceptable;
+  Endpoint rtcp{remote.address, static_cast<std::uint16_t>(line.port + 1)};  // 0 above the last: none
+  if (side.rtcp_mux) {
+    rtcp = remote;
+  } else if (line.rtcp_port != 0) {  // RFC 3605 §2.1
+    rtcp.port = line.rtcp_port;
+    if (line.rtcp_connection.kind == SdpConnection::Kind::Unusable) return kNotAcceptable;
+    if (line.rtcp_connection.kind == SdpConnection::Kind::Address)
+      rtcp.address = line.rtcp_connection.address;
+  }
+  if (line.profile == SdpProfile::Udptl || rtcp.port == 0 || rtcp.address.is_unspecified() ||
+      rtcp.address.is_v4() != remote.address.is_v4())
+    rtcp = {};
+  else if (!parts_.targets.is_allowed(rtcp))
+    return kNotAcceptable;
+  move_to(side, remote, rtcp, is_renegotiated_);
+  return 0;
+}
+
+std::uint16_t SdpCrossing::answer(SdpStep step) {
+  const auto& lines = parts_.came.media;
+  if (lines.size() != base_.size()) return kNotAcceptable;  // RFC 3264 §6
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (const std::uint16_t refusal = answer_line(i, step); refusal != 0) return refusal;
+    if (far_.media[i].is_live) show(i, false);
+    far_.media[i].profile = next_[i].profile;
+  }
+  show_session();
+  return 0;
+}
+
+std::uint16_t SdpCrossing::answer_line(std::size_t at, SdpStep step) {
+  const MediaDescription& line = parts_.came.media[at];
+  StreamState& stream = next_.emplace_back(base_[at]);
+  FarMedia& far = *(far_.media.push_back({}) ? far_.media.end() - 1 : nullptr);
+  if (line.media != stream.media || !is_of_kind(line.profile, stream.profile)) return kNotAcceptable;
+  if (!stream.is_anchored || line.port == 0) {
+    // A preview may still change, so that the ports are kept.
+    if (step == SdpStep::Answer) turn_off(stream);
+    return 0;
+  }
+  if (!is_relayable(line, parts_.context)) return kNotAcceptable;
+  if (!choose_answered(line, leg(from_).profile->media.codecs, leg(to_).profile->media.codecs, stream.offered,
+                       far))
+    return kNotAcceptable;
+  const bool is_hole = is_black_hole(line);
+  if (!is_hole && line.connection.address.is_v4() != local_of(stream, from_).address.is_v4())
+    return kNotAcceptable;
+  const StreamSideState& offerer = stream.sides[media::index_of(to_)];
+  StreamSideState& side = stream.sides[media::index_of(from_)];
+  side.rtcp_mux = line.rtcp_mux && offerer.rtcp_mux;
+  side.direction = within(is_hole ? MediaDirection{false, false} : line.direction, offerer.direction);
+  if (const std::uint16_t refusal = hear(line, far, side); refusal != 0) return refusal;
+  stream.codec = codec_text(line, far);
+  far.is_live = true;
+  return 0;
+}
+
+void SdpCrossing::show(std::size_t at, bool is_offer) {
+  const StreamState& stream = next_[at];
+  FarMedia& far = far_.media[at];
+  far.is_live = stream.is_anchored;
+  if (!far.is_live) {
+    far.format_count = 0;
+    return;
+  }
+  const Endpoint& own = local_of(stream, to_);
+  far.shown = {shown_of(to_, own.address), own.port};
+  far.profile = stream.profile;
+  far.direction = stream.sides[media::index_of(from_)].direction;
+  if (is_offer && leg(to_).profile->media.hold == HoldMode::Inactive && !far.direction.receives)
+    far.direction.sends = false;
+  // Towards the answerer only what the offerer can; back to him what he asked for. RFC 5761 §5.1.1
+  far.rtcp_mux =
+      stream.kind == MediaKind::Rtp && stream.sides[media::index_of(is_offer ? from_ : to_)].rtcp_mux;
+}
+
+void SdpCrossing::show_session() {
+  for (const FarMedia& media : far_.media)
+    if (media.is_live) {
+      far_.shown = media.shown.address;
+      return;
+    }
+  const bool is_v4 = leg(to_).signalled.is_v4();
+  auto own = parts_.ports.address_of(leg(to_).realm, is_v4);
+  if (!own) own = parts_.ports.address_of(leg(to_).realm, !is_v4);
+  far_.shown = own ? shown_of(to_, *own) : IpAddress{};
+}
+
+IpAddress SdpCrossing::shown_of(StreamSide side, const IpAddress& own) const noexcept {
+  const AdvertiseConfig& advertise = parts_.config.realms[to_position(leg(side).realm)].advertise;
+  return (own.is_v4() ? advertise.ipv4 : advertise.ipv6).value_or(own);
+}
+
+std::vector<StreamState> SdpCrossing::commit() {
+  taken_.clear();
+  return std::move(next_);
+}
+
+}  // namespace sallyport::sip

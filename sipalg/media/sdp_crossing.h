@@ -1,0 +1,56 @@
+// sdp_crossing.h — one description on its way from one leg to the other: RFC 3264 §5 to §8, RFC 6337.
+//
+// Works on copies: nothing of the session changes before commit(), and what was taken from the pool goes back
+// when there is none.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "sipalg/media/media_negotiator.h"
+
+namespace sallyport::sip {
+
+class SdpCrossing {
+ public:
+  struct Parts {
+    const SbcConfig& config;
+    media::PortPool& ports;
+    const MediaTargets& targets;
+    const SessionDescription& came;
+    const MediaContext& context;
+  };
+  SdpCrossing(const Parts& parts, const MediaSession& session, media::StreamSide from);
+  ~SdpCrossing();
+  SdpCrossing(const SdpCrossing&) = delete;
+  SdpCrossing& operator=(const SdpCrossing&) = delete;
+
+  // 0, or 488, or 503.
+  [[nodiscard]] std::uint16_t offer();
+  [[nodiscard]] std::uint16_t answer(SdpStep step);
+  // What the other side is to see.
+  [[nodiscard]] const FarDescription& far() const noexcept { return far_; }
+  // The streams as they are now; ports that were taken are theirs.
+  [[nodiscard]] std::vector<StreamState> commit();
+
+ private:
+  [[nodiscard]] std::uint16_t offer_line(std::size_t at);
+  [[nodiscard]] std::uint16_t answer_line(std::size_t at, SdpStep step);
+  [[nodiscard]] std::uint16_t anchor(std::size_t at, bool is_v4_near);
+  [[nodiscard]] std::uint16_t hear(const MediaDescription& media, const FarMedia& far, StreamSideState& side);
+  void show(std::size_t at, bool is_offer);
+  void show_session();
+  [[nodiscard]] const MediaLeg& leg(media::StreamSide side) const noexcept;
+  [[nodiscard]] IpAddress shown_of(media::StreamSide side, const IpAddress& own) const noexcept;
+
+  Parts parts_;
+  media::StreamSide from_, to_;
+  const std::vector<StreamState>& base_;  // what it starts from
+  bool is_renegotiated_;                  // both sides have said before where they want media
+  std::vector<StreamState> next_;
+  std::vector<media::StreamPorts> taken_;
+  FarDescription far_;
+};
+
+}  // namespace sallyport::sip

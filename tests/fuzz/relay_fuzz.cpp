@@ -1,0 +1,297 @@
+// relay_fuzz.cpp — sequences of open, packet, answer, re-offer, close and time against a small model of what
+// must hold: nothing is relayed but within an open stream, by a source of the right rank, in an allowed
+// direction, to the other side; at most five packets of a source that is not learned; a stranger changes
+// nothing; each stream has one Final, its last notice.
+//
+// The input is a small program of steps.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "media-relay/relay/relay.h"
+#include "media-relay/wire/rtp_header.h"
+
+using namespace sallyport;
+using namespace sallyport::media;
+
+namespace {
+
+constexpr std::size_t kPlaces = 4;  // pairs of ports: as many streams at one time
+constexpr std::uint32_t kStreamsMax = 3;
+constexpr int kStepsMax = 300;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// Octets of the input; zeros behind its end.
+class Program {
+ public:
+  Program(const std::uint8_t* bytes, std::size_t size) : rest_(bytes, size) {}
+  [[nodiscard]] bool is_over() const { return rest_.empty(); }
+  [[nodiscard]] std::uint8_t octet() {
+    if (rest_.empty()) return 0;
+    const std::uint8_t value = rest_.front();
+    rest_ = rest_.subspan(1);
+    return value;
+  }
+  [[nodiscard]] std::span<const std::uint8_t> octets(std::size_t count) {
+    const auto taken = rest_.first(std::min(count, rest_.size()));
+    rest_ = rest_.subspan(taken.size());
+    return taken;
+  }
+
+ private:
+  std::span<const std::uint8_t> rest_;
+};
+
+struct ModelSide {
+  MediaSideSettings settings;
+  int unproven = 0;  // RTP relayed from a source that was not the learned one, since learning began
+};
+
+struct ModelStream {
+  enum class Phase { None, Open, Closed } phase = Phase::None;
+  StreamKey key;
+  MediaKind media = MediaKind::Rtp;
+  std::array<ModelSide, 2> sides;
+};
+
+class World : public NoticeSink {
+ public:
+  World(const std::uint8_t* bytes, std::size_t size) : program_(bytes, size), relay_(setup()) {}
+
+  void run() {
+    for (int step = 0; step < kStepsMax && !program_.is_over(); ++step) {
+      switch (program_.octet() % 8) {
+        case 0:
+          command(MediaCommand::Kind::Open);
+          break;
+        case 1:
+          command(MediaCommand::Kind::Update);
+          break;
+        case 2:
+          command(MediaCommand::Kind::Close);
+          break;
+        case 3:
+          pass(program_.octet() * 20ms);
+          break;
+        default:
+          packet();
+          break;
+      }
+      require(relay_.counters().streams_open.value() <= kStreamsMax);
+    }
+    finish();
+  }
+
+  bool take(const MediaNotice& notice) noexcept override {
+    if (refusals_ > 0) {
+      --refusals_;
+      return false;
+    }
+    require(!finals_.contains(notice.key.call));  // nothing behind the last notice
+    if (notice.kind == MediaNotice::Kind::Final) finals_[notice.key.call] = true;
+    return true;
+  }
+
+ private:
+  static RelaySetup setup() {
+    RelaySetup made;
+    made.streams_max = kStreamsMax;
+    made.addresses = {{RealmIndex{0}, IpAddress::v4(0xc6336401), 0},
+                      {RealmIndex{1}, IpAddress::v4(0x0a000001), 1},
+                      {RealmIndex{2}, IpAddress::v4(0xc6336401), 0}};
+    made.realm_bits_per_second = {0, 1'000'000, 0};
+    made.key = {1, 2};
+    return made;
+  }
+  static Endpoint someone(std::uint8_t choice) {
+    return {IpAddress::v4(0xc0000200u + (choice >> 2) % 4), static_cast<std::uint16_t>(4000 + choice % 4)};
+  }
+
+  MediaSideSettings side_settings(std::size_t place, std::size_t side) {
+    MediaSideSettings settings;
+    settings.realm = RealmIndex(static_cast<std::uint16_t>(side));
+    settings.local = {IpAddress::v4(side == 0 ? 0xc6336401 : 0x0a000001),
+                      static_cast<std::uint16_t>(20000 + 2 * place)};
+    const std::uint8_t flags = program_.octet();
+    if ((flags & 1) != 0) settings.remote = someone(program_.octet());
+    if ((flags & 2) != 0) settings.remote_rtcp = someone(program_.octet());
+    if ((flags & 4) != 0) settings.signalled = someone(program_.octet()).address;
+    if ((flags & 8) != 0) settings.rtcp = RtcpMode::Terminate;
+    settings.rtcp_mux = (flags & 16) != 0;
+    settings.may_send = (flags & 32) == 0;
+    const std::uint8_t more = program_.octet();
+    settings.latch = LatchMode(more % 3);
+    settings.learning = more >> 2 & 1;
+    settings.payload_count = more >> 3 & 1;
+    settings.payloads[0].number = 8;
+    settings.packets_per_second = (more >> 4 & 1) * 50;
+    settings.inactivity = (more >> 5 & 1) * 10s;
+    settings.expects_packets = (more >> 6 & 1) != 0;
+    if ((more >> 7 & 1) != 0) settings.latched = someone(program_.octet());
+    return settings;
+  }
+
+  void command(MediaCommand::Kind kind) {
+    const std::uint8_t choice = program_.octet();
+    const std::size_t place = choice % kPlaces;
+    ModelStream& model = streams_[place];
+    MediaCommand command;
+    command.kind = kind;
+    command.media = (choice >> 2 & 7) == 7 ? MediaKind::Udptl : MediaKind::Rtp;
+    command.quarantine = (choice >> 5) * 1s;
+    command.key = kind == MediaCommand::Kind::Open ? StreamKey{++calls_, 0} : model.key;
+    for (std::size_t side = 0; side < 2; ++side) command.sides[side] = side_settings(place, side);
+    const std::uint64_t refused = relay_.counters().commands_refused.value();
+    const bool is_room =
+        relay_.counters().streams_open.value() + relay_.counters().streams_closed.value() < kStreamsMax;
+    relay_.apply(now_, command);
+    const bool is_done = relay_.counters().commands_refused.value() == refused;
+    if (kind == MediaCommand::Kind::Open)
+      require(is_done == (model.phase == ModelStream::Phase::None && is_room));
+    else
+      require(is_done == (model.phase == ModelStream::Phase::Open));
+    if (is_done) learn(model, command);
+  }
+
+  void learn(ModelStream& model, const MediaCommand& command) {
+    if (command.kind == MediaCommand::Kind::Close) {
+      model.phase = ModelStream::Phase::Closed;
+      return;
+    }
+    const bool is_new = command.kind == MediaCommand::Kind::Open;
+    model.phase = ModelStream::Phase::Open;
+    model.key = command.key;
+    model.media = command.media;
+    for (std::size_t side = 0; side < 2; ++side) {
+      ModelSide& mine = model.sides[side];
+      if (is_new || mine.settings.learning != command.sides[side].learning) mine.unproven = 0;
+      mine.settings = command.sides[side];
+    }
+  }
+
+  std::vector<std::uint8_t> payload() {
+    const std::uint8_t shape = program_.octet();
+    std::vector<std::uint8_t> made;
+    if (shape % 4 == 0) {  // any octets
+      const auto octets = program_.octets(shape >> 2);
+      made.assign(octets.begin(), octets.end());
+    } else if (shape % 4 == 1) {  // a report
+      made = {0x80, 201, 0, 1, 0, 0, 0, shape};
+      if ((shape & 4) != 0) made = {0x81, 202, 0, 2, 0, 0, 0, shape, 1, 1, 'x', 0};
+      if ((shape & 8) != 0) made.insert(made.begin(), {0x80, 201, 0, 1, 0, 0, 0, 7});
+    } else {
+      made.resize(12 + (shape >> 2));
+      made[0] = 0x80;
+      made[1] = 8;
+      made[3] = shape;
+    }
+    return made;
+  }
+
+  void packet() {
+    const std::uint8_t choice = program_.octet();
+    const std::size_t place = choice % kPlaces, side = choice >> 2 & 1;
+    const bool is_odd = (choice >> 3 & 3) == 3;
+    const Endpoint source = someone(program_.octet());
+    std::vector<std::uint8_t> octets = payload();
+    ModelStream& model = streams_[place];
+    const auto port = static_cast<std::uint16_t>(20000 + 2 * place + (is_odd ? 1 : 0));
+    const FlowRef flow = relay_.find(static_cast<std::uint16_t>(side), port);
+    require(flow.is_flow() == (model.phase != ModelStream::Phase::None));
+    if (!flow.is_flow()) return;
+    const OutFlow far_out = Relay::out_of(flow) & ~1u;
+    const OutFlow near_out = far_out ^ 2u;
+    const Outgoing near_before = relay_.outgoing(near_out);
+    const std::size_t room = octets.size() + (choice >> 5) * 16;
+    auto buffer = std::make_unique<std::uint8_t[]>(room);  // its end is that of a heap block
+    std::copy(octets.begin(), octets.end(), buffer.get());
+    relay_.prefetch(flow);
+    const RelayResult result =
+        relay_.on_packet(now_, flow, source, std::span(buffer.get(), octets.size()), room);
+    const Outgoing near_after = relay_.outgoing(near_out);
+    const bool is_stranger = result.kind == RelayResult::Kind::Drop;
+    if (is_stranger && result.reason == MediaDropReason::ForeignSource)
+      require(near_before.destination == near_after.destination);
+    if (result.kind == RelayResult::Kind::Drop) return;
+    require(model.phase == ModelStream::Phase::Open);
+    if (result.kind == RelayResult::Kind::Forward) require_right(model, side, far_out, result, room);
+    if (!result.is_rtcp) require_source(model.sides[side], source, near_after.destination);
+  }
+
+  void require_right(const ModelStream& model, std::size_t side, OutFlow far_out, const RelayResult& result,
+                     std::size_t room) {
+    require((result.out & ~1u) == far_out && result.out < relay_.out_flows_max());
+    require(((result.out & 1) != 0) == result.is_rtcp && result.out_version != 0);
+    require(result.length > 0 && result.length <= room);
+    require(result.is_rtcp || model.sides[side].settings.may_send);
+    const Outgoing out = relay_.outgoing(result.out);
+    const MediaSideSettings& far = model.sides[1 - side].settings;
+    require(out.destination.port != 0 && out.realm == far.realm && out.source.address == far.local.address);
+    require(out.source.port == far.local.port + (result.is_rtcp && !far.rtcp_mux ? 1 : 0));
+  }
+
+  // Of RTP. The source is learned, or one of at most five packets; never one that no rule admits, unless it
+  // was told with the stream.
+  void require_source(ModelSide& side, const Endpoint& source, const Endpoint& destination) {
+    if (source == destination) return;
+    require(++side.unproven <= kLearningPackets);
+    const SourceRank rank = rank_of(source, {.mode = side.settings.latch,
+                                             .expected = side.settings.remote,
+                                             .signalled = side.settings.signalled});
+    require(rank != SourceRank::Foreign && rank != SourceRank::Exact);
+  }
+
+  void pass(Duration time) {
+    refusals_ = program_.octet() % 4;
+    const Timestamp end = now_ + time;
+    while (now_ < end) {
+      now_ += 200ms;
+      tick();
+    }
+  }
+  void tick() {
+    relay_.on_tick(now_, *this);
+    std::array<std::uint8_t, kOwnPacketBytesMax> buffer;
+    for (int count = 0; relay_.next_own_packet(now_, buffer); ++count) require(count < 1000);
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      ModelStream& model = streams_[place];
+      const bool is_there = relay_.find(0, static_cast<std::uint16_t>(20000 + 2 * place)).is_flow();
+      if (is_there || model.phase == ModelStream::Phase::None) continue;
+      require(model.phase == ModelStream::Phase::Closed && finals_.contains(model.key.call));
+      model = {};
+    }
+  }
+  // What is closed is gone after a while; what is open stays.
+  void finish() {
+    refusals_ = 0;
+    for (const Timestamp end = now_ + 20s; now_ < end; now_ += 1s) tick();
+    std::uint64_t open = 0;
+    for (const ModelStream& model : streams_) {
+      require(model.phase != ModelStream::Phase::Closed);
+      open += model.phase == ModelStream::Phase::Open ? 1u : 0u;
+    }
+    require(relay_.counters().streams_open.value() == open && relay_.counters().streams_closed.value() == 0);
+  }
+
+  Program program_;
+  Relay relay_;
+  Timestamp now_{Timestamp{} + 1000s};
+  std::array<ModelStream, kPlaces> streams_;
+  std::map<std::uint64_t, bool> finals_;
+  std::uint64_t calls_ = 0;
+  int refusals_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  World(bytes, size).run();
+  return 0;
+}

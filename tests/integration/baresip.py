@@ -1,0 +1,109 @@
+"""baresip.py — baresip as a phone that plays a tone and writes down what it hears, and the ear that knows a tone again."""
+
+import glob
+import math
+import os
+import subprocess
+import wave
+
+from harness import eventually
+
+RATE = 8000  # of G.711
+_MODULES = "/usr/lib/baresip/modules"
+_CONFIG = """
+sip_listen {address}:5060
+net_interface wire
+rtp_ports 40000-40998
+module_path {modules}
+module g711.so
+module aufile.so
+module sndfile.so
+module aubridge.so
+module_app account.so
+module_app menu.so
+audio_source aufile,{folder}/tone.wav
+audio_player aubridge,ear
+audio_alert aubridge,bell
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+snd_path {folder}
+"""
+
+
+def write_tone(path, hertz, seconds=30):
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(b"".join(int(8000 * math.sin(2 * math.pi * hertz * n / RATE)).to_bytes(2, "little", signed=True)
+                                  for n in range(seconds * RATE)))
+
+
+def samples(path):
+    """Of a mono file of 16 bits, also of one that is still being written (its header says nothing yet)."""
+    with open(path, "rb") as file:
+        octets = file.read()
+    at = octets.find(b"data")
+    body = octets[at + 8:] if at > 0 else b""
+    return [int.from_bytes(body[n:n + 2], "little", signed=True) for n in range(0, len(body) - 1, 2)]
+
+
+def power(heard, hertz):
+    """The share of the sound's power at one frequency: 1 for a pure tone. Goertzel's algorithm."""
+    factor = 2 * math.cos(2 * math.pi * hertz / RATE)
+    one = two = 0.0
+    for sample in heard:
+        one, two = sample + factor * one - two, one
+    at = one * one + two * two - factor * one * two
+    whole = sum(sample * sample for sample in heard)
+    return 2 * at / (len(heard) * whole) if whole else 0.0
+
+
+class Baresip:
+    """Answers who calls its number; `dial` calls a URI. Plays a tone of `hertz` while a call is up."""
+
+    def __init__(self, namespace, folder, address, hertz, number="200", dial=None):  # pylint: disable=too-many-arguments
+        self.folder = os.path.join(folder, f"baresip-{hertz}")
+        os.makedirs(self.folder)
+        write_tone(os.path.join(self.folder, "tone.wav"), hertz)
+        host = f"[{address}]" if ":" in address else address
+        with open(os.path.join(self.folder, "config"), "w", encoding="ascii") as file:
+            file.write(_CONFIG.format(address=host, modules=_MODULES, folder=self.folder))
+        with open(os.path.join(self.folder, "accounts"), "w", encoding="ascii") as file:
+            file.write(f"<sip:{number}@{host}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n")
+        for name in ("contacts", "uuid"):
+            open(os.path.join(self.folder, name), "w", encoding="ascii").close()
+        command = ["ip", "netns", "exec", namespace.name, "baresip", "-6" if ":" in address else "-4", "-v", "-f", self.folder]
+        self._output = open(os.path.join(self.folder, "output"), "wb")  # pylint: disable=consider-using-with
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen(command + (["-e", f"/dial {dial}"] if dial else []), stdin=subprocess.DEVNULL,
+                                        stdout=self._output, stderr=subprocess.STDOUT)
+        eventually(lambda: "baresip is ready" in self.words(), f"baresip is ready: {self.words()}", 15.0)
+
+    def words(self):
+        with open(os.path.join(self.folder, "output"), encoding="utf-8", errors="replace") as file:
+            return file.read()[-4000:]
+
+    def dumps(self):
+        """What it wrote down of what came in, the newest first."""
+        return sorted(glob.glob(os.path.join(self.folder, "dump-*-dec.wav")), key=os.path.getmtime, reverse=True)
+
+    def heard(self, hertz, seconds=1.0):
+        """The share of this tone in the last `seconds` that came in; None before so much has come."""
+        for path in self.dumps()[:1]:
+            found = samples(path)[-int(seconds * RATE):]
+            if len(found) >= seconds * RATE:
+                return power(found, hertz)
+        return None
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(5)
+        self._output.close()
