@@ -11,7 +11,10 @@ constexpr Duration kPause = std::chrono::seconds(1);
 }  // namespace
 
 void PortWatch::look(Timestamp now, EngineOutput& out) {
-  if (looked_at_ != Timestamp{} && now < looked_at_ + kPause) return;
+  if (looked_at_ != Timestamp{} && now < looked_at_ + kPause) {
+    again_at_ = looked_at_ + kPause;  // what has changed since must not wait for the next input
+    return;
+  }
   looked_at_ = now;
   std::string detail;
   bool has_changed = false;

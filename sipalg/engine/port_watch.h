@@ -23,7 +23,7 @@ class PortWatch {
 
   // Looks at most once a second; call after every input.
   void look(Timestamp now, EngineOutput& out);
-  // While the alarm is up it must be seen that it ends.
+  // While the alarm is up it must be seen that it ends; after a pause, what came meanwhile.
   [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept { return again_at_; }
 
  private:

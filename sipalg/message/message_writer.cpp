@@ -259,13 +259,11 @@ void MessageWriter::request_line(std::string_view method, std::string_view uri) 
   text(" SIP/2.0\r\n");
 }
 
-void MessageWriter::status_line(unsigned code) noexcept { status_line(code, reason_phrase(code)); }
-
 void MessageWriter::status_line(unsigned code, std::string_view phrase) noexcept {
   text("SIP/2.0 ");
   number(code);
   text(" ");
-  text(phrase);
+  text(phrase.empty() ? reason_phrase(code) : phrase);
   text("\r\n");
 }
 

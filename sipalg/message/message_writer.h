@@ -35,9 +35,8 @@ class MessageWriter {
   explicit MessageWriter(std::span<char> buffer) noexcept : buffer_(buffer) {}
 
   void request_line(std::string_view method, std::string_view uri) noexcept;
-  void status_line(unsigned code) noexcept;
-  // With a phrase that says more than the code. RFC 3261 §21.4.1
-  void status_line(unsigned code, std::string_view phrase) noexcept;
+  // `phrase`: what says more than the code's own. RFC 3261 §21.4.1
+  void status_line(unsigned code, std::string_view phrase = {}) noexcept;
   // `source`: fills in received and rport of the top Via. RFC 3261 §18.2.1, RFC 3581 §4
   void via(const ViaHeader& via, const Endpoint* source) noexcept;
   // `tag`: added when the address has none. A display name or parameter with control octets is left out.
