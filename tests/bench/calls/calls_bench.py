@@ -92,6 +92,7 @@ def through_sallyport(network, binary):
     config = network.config()
     config["dataplane"]["capacity"].update(calls=50000, transactions=500000)
     for realm in config["realms"]:
+        realm["media"] = {"ports": "10240-65535"}  # a pair rests ten seconds after its call: 20,000 pairs at 2,000 a second
         realm["limits"] = {"calls": 50000, "rate": "20000/s"}
     daemon = network.start(config, binary=binary)
     return daemon.process.pid, daemon.end
