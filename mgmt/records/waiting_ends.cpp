@@ -3,23 +3,9 @@
 
 #include <algorithm>
 
+#include "media-relay/control/media_record.h"
+
 namespace sallyport::mgmt {
-namespace {
-
-void fill_in(MediaRecord& record, const media::SideReport& report) {
-  record.is_measured = true;
-  record.packets = report.packets;
-  record.bytes = report.bytes;
-  record.lost = report.lost;
-  record.after_bye_packets = report.after_close_packets;
-  record.jitter_us = report.jitter_us;
-  record.round_trip_us = report.round_trip_us;
-  record.mos_times_100 = report.mos_times_100;
-  if (report.remote.port != 0) record.remote = report.remote;
-}
-
-}  // namespace
-
 void WaitingEnds::add(Cdr end, std::uint16_t reports, Timestamp until) {
   const std::uint64_t call = end.call.call;
   if (is_full() || !ends_.try_emplace(call, Entry{std::move(end), reports, until}).second) return;
@@ -31,7 +17,7 @@ bool WaitingEnds::take(const sip::MediaReportEvent& report) {
   if (found == ends_.end() || found->second.reports == 0) return false;
   Entry& entry = found->second;
   for (MediaRecord& record : entry.end.call.media)
-    if (record.stream == report.stream) fill_in(record, report.sides[record.from_caller ? 0 : 1]);
+    if (record.stream == report.stream) media::fill_in(record, report.sides[record.from_caller ? 0 : 1]);
   if (--entry.reports != 0) return true;
   deadlines_.erase({entry.until, report.call});
   entry.until = Timestamp::min();

@@ -3,6 +3,7 @@
 // threats D6, D9, D10, P11.
 #include <algorithm>
 
+#include "media-relay/control/media_record.h"
 #include "sipalg/body/multipart.h"
 #include "sipalg/call/call_engine.h"
 
@@ -35,18 +36,6 @@ StreamFigures& figures_for(Call& call, std::uint16_t stream) {
   return call.figures.back();
 }
 
-void fill_in(MediaRecord& record, const media::SideReport& report) {
-  record.is_measured = true;
-  record.packets = report.packets;
-  record.bytes = report.bytes;
-  record.lost = report.lost;
-  record.after_bye_packets = report.after_close_packets;
-  record.jitter_us = report.jitter_us;
-  record.round_trip_us = report.round_trip_us;
-  record.mos_times_100 = report.mos_times_100;
-  if (report.remote.port != 0) record.remote = report.remote;
-}
-
 void fill_in(MediaRecord& record, const StreamFigures& figures) {
   const StreamFigures::Side& side = figures.sides[record.from_caller ? 0 : 1];
   record.is_measured = true;
@@ -61,7 +50,7 @@ void fill_in(MediaRecord& record, const StreamFigures& figures) {
 
 void fill_in(std::vector<MediaRecord>& records, const media::MediaNotice& notice) {
   for (MediaRecord& record : records)
-    if (record.stream == notice.key.stream) fill_in(record, notice.sides[record.from_caller ? 0 : 1]);
+    if (record.stream == notice.key.stream) media::fill_in(record, notice.sides[record.from_caller ? 0 : 1]);
 }
 
 // Where both may send, both should be heard. RFC 3264 §8.4: not while one of them holds.

@@ -72,7 +72,13 @@ int run(const std::string& socket, std::uint16_t streams) {
           out.media().push_back(command_of(config, stream));
       });
   if (!is_done) return 71;
-  while ((*plane)->snapshot().media.streams_active < streams) usleep(1000);
+  for (int tries = 0; (*plane)->snapshot().media.streams_active < streams; ++tries) {
+    if (tries == 10'000) {
+      std::fprintf(stderr, "the streams did not open within ten seconds\n");
+      return 71;
+    }
+    usleep(1000);
+  }
   std::printf("ready\n");
   std::fflush(stdout);
   for (int byte = std::getchar(); byte != EOF; byte = std::getchar()) {
