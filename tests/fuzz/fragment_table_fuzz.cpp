@@ -12,6 +12,7 @@
 #include "dataplane/packet/parse_packet.h"
 #include "tests/fuzz/fragment_model.h"
 #include "tests/fuzz/heap_buffers.h"
+#include "tests/fuzz/program.h"
 
 using namespace sallyport;
 using namespace sallyport::dataplane;
@@ -21,30 +22,6 @@ namespace {
 
 constexpr int kStepsMax = 200;  // more would only make a run slower
 constexpr std::uint8_t kUdp = 17, kFragmentHeader = 44, kDestinationOptions = 60;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-// Octets of the input; zeros behind its end.
-class Program {
- public:
-  Program(const std::uint8_t* bytes, std::size_t size) : rest_(bytes, size) {}
-  [[nodiscard]] bool is_over() const { return rest_.empty(); }
-  [[nodiscard]] std::uint8_t octet() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  [[nodiscard]] std::uint16_t word() {
-    const unsigned high = octet();
-    return static_cast<std::uint16_t>(high << 8 | octet());
-  }
-
- private:
-  std::span<const std::uint8_t> rest_;
-};
 
 void finish_ipv4_header(Octets& packet) {
   if (packet.size() < kIpv4Bytes || packet[0] >> 4 != 4) return;

@@ -14,40 +14,17 @@
 
 #include "media-relay/relay/relay.h"
 #include "media-relay/wire/rtp_header.h"
+#include "tests/fuzz/program.h"
 
 using namespace sallyport;
 using namespace sallyport::media;
+using namespace sallyport::test;
 
 namespace {
 
 constexpr std::size_t kPlaces = 4;  // pairs of ports: as many streams at one time
 constexpr std::uint32_t kStreamsMax = 3;
 constexpr int kStepsMax = 300;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-// Octets of the input; zeros behind its end.
-class Program {
- public:
-  Program(const std::uint8_t* bytes, std::size_t size) : rest_(bytes, size) {}
-  [[nodiscard]] bool is_over() const { return rest_.empty(); }
-  [[nodiscard]] std::uint8_t octet() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  [[nodiscard]] std::span<const std::uint8_t> octets(std::size_t count) {
-    const auto taken = rest_.first(std::min(count, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  std::span<const std::uint8_t> rest_;
-};
 
 struct ModelSide {
   MediaSideSettings settings;
