@@ -133,14 +133,14 @@ void Shard::discard_mail() noexcept {
 void Shard::handle(Timestamp now, rte_mbuf* packet) noexcept {
   const MbufPtr owner(packet);
   const PacketMeta& meta = *meta_of(packet);
-  const sip::DatagramInput input{.listener = meta.listener,
+  const sip::MessageInput input{.listener = meta.listener,
                                  .realm = meta.realm,
                                  .peer = meta.peer,
                                  .trust = meta.trust,
                                  .local = {meta.destination, meta.destination_port},
                                  .remote = {meta.source, meta.source_port},
                                  .bytes = payload_of(*packet)};
-  with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_datagram(now, input, out); });
+  with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(now, input, out); });
 }
 
 void Shard::refuse(rte_mbuf* packet) noexcept {
@@ -159,7 +159,7 @@ std::string_view Shard::payload_of(const rte_mbuf& packet) noexcept {
 void Shard::carry_out() noexcept {
   for (const media::MediaCommand& command : out_.media()) outbox_.give(command);
   tell_media_ready();
-  for (const sip::SendDatagram& datagram : out_.sends()) send(datagram);
+  for (const sip::SendMessage& datagram : out_.sends()) send(datagram);
   for (sip::EngineEvent& event : out_.events()) events_.add(std::move(event));
 }
 
@@ -170,7 +170,7 @@ void Shard::tell_media_ready() noexcept {
   engine_.set_media_ready(is_ready);
 }
 
-void Shard::send(const sip::SendDatagram& datagram) noexcept {
+void Shard::send(const sip::SendMessage& datagram) noexcept {
   const sip::Path& path = datagram.path;
   const RealmWay& way = realms_[to_position(path.realm)];
   MbufPtr packet(datagram_mbuf(datagram.bytes, *pool_));

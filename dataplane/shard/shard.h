@@ -113,7 +113,7 @@ class Shard {
   void refuse(rte_mbuf* packet) noexcept;
   void carry_out() noexcept;
   void tell_media_ready() noexcept;
-  void send(const sip::SendDatagram& datagram) noexcept;
+  void send(const sip::SendMessage& datagram) noexcept;
   [[nodiscard]] std::string_view payload_of(const rte_mbuf& packet) noexcept;
 
   std::vector<ShardLcore> lcores_;

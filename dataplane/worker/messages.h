@@ -14,6 +14,9 @@ struct rte_mbuf;
 
 namespace sallyport::dataplane {
 
+struct StreamMessage;
+struct StreamOrder;
+
 // lcore -> shard: a SIP datagram, with its PacketMeta in the mbuf's private area.
 struct ShardInput {
   rte_mbuf* packet = nullptr;
@@ -48,6 +51,16 @@ struct MediaOrder {
 // How far an lcore is with the commands of a shard. Written by the lcore.
 struct alignas(64) MediaProgress {
   std::atomic<std::uint64_t> done{0};  // MediaOrder::number of the last
+};
+
+// stream thread -> shard: what connections and name servers brought. The receiver deletes it.
+struct FromConnections {
+  StreamMessage* message = nullptr;
+};
+
+// shard -> stream thread: what connections shall carry, names to ask for. The receiver deletes it.
+struct ToConnections {
+  StreamOrder* order = nullptr;
 };
 
 // lcore -> stream thread.

@@ -25,6 +25,7 @@ struct Credential {
   std::string digest_realm;  // empty: whatever realm the peer names
   std::string user;
   std::string password_file;  // resolved path
+  std::string password;       // read from that file when the configuration was loaded; never shown
 };
 
 enum class RegisterMode : std::uint8_t { Single, Bulk };

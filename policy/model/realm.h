@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "policy/base/ip_address.h"
+#include "policy/model/transport.h"
 #include "policy/model/units.h"
 
 namespace sallyport {
 
-enum class Transport : std::uint8_t { Udp, Tcp, Tls };
 enum class RealmTrust : std::uint8_t { Untrusted, Trusted };
 enum class ClientCertificate : std::uint8_t { None, Optional, Required };
 

@@ -38,7 +38,7 @@ CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
   return {};
 }
 
-bool CallEngine::is_from_neighbour(const Dialog& dialog, const DatagramInput& input) const noexcept {
+bool CallEngine::is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept {
   if (input.realm != dialog.path.realm) return false;
   if (input.remote.address == dialog.path.remote.address) return true;
   return dialog.peer != PeerIndex::kNone && input.peer == dialog.peer;

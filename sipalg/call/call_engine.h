@@ -181,7 +181,7 @@ class CallEngine {
 
   // call_dialog.cpp: requests within dialogs
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
-  [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const DatagramInput& input) const noexcept;
+  [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept;
   [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept;
   void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
   [[nodiscard]] std::uint16_t refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept;

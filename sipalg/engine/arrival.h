@@ -13,7 +13,7 @@ namespace sallyport::sip {
 // Lives for one call of the engine.
 struct Arrival {
   Timestamp now;
-  const DatagramInput& input;
+  const MessageInput& input;
   const SipMessage& request;
   const Neighbour& neighbour;
   TransactionKey key;

@@ -1,4 +1,4 @@
-// engine_output.h — what comes out of a SipEngine, as values that the rim carries out: datagrams to send, in
+// engine_output.h — what comes out of a SipEngine, as values that the rim carries out: messages to send, in
 // their order, and events.
 //
 // Messages are built in place: room() gives free memory, commit() makes a message of it. The rim empties the
@@ -18,23 +18,37 @@
 #include "media-relay/control/media_command.h"
 #include "policy/base/ip_address.h"
 #include "policy/model/index.h"
+#include "policy/model/transport.h"
 #include "sipalg/engine/engine_event.h"
+#include "sipalg/location/dns_query.h"
 
 namespace sallyport::sip {
 
-// The two ends of a way: our listener (source of what we send) and the other side.
+// The two ends of a way: our listener and the other side.
+//
+// Over UDP, `local` is the source of what we send. Over TCP and TLS it is the listener whose names we show
+// (Via, Contact); the rim sends over `connection` while that lives, else over any other open one of this
+// realm and transport that leads to `remote` (of TLS: to this peer, proved), else it opens one (RFC 3261
+// §18.2.2; RFC 5923). If it can't, or the connection breaks before the octets are out, the engine hears
+// on_unreachable() with this path.
 struct Path {
   RealmIndex realm = RealmIndex::kNone;
   Endpoint local;
-  Endpoint remote;
-  friend bool operator==(const Path&, const Path&) = default;
+  Endpoint remote;  // of a connection that was opened to us, its source; a new one is opened to this endpoint
+  Transport transport = Transport::Udp;
+  PeerIndex peer = PeerIndex::kNone;  // of TLS: whose name the certificate must show (RFC 5922)
+  std::uint64_t connection = 0;       // 0: none yet. Does not outlive the process
+  // The same way, whichever connection serves it.
+  friend bool operator==(const Path& a, const Path& b) noexcept {
+    return a.realm == b.realm && a.local == b.local && a.remote == b.remote && a.transport == b.transport;
+  }
   template <class Archive>
   void archive(Archive& a) {
-    a(realm, local, remote);
+    a(realm, local, remote, transport, peer);
   }
 };
 
-struct SendDatagram {
+struct SendMessage {
   Path path;
   std::string_view bytes;  // in the output's memory; good until clear()
   std::uint64_t call = 0;  // 0: belongs to no call
@@ -52,6 +66,8 @@ class EngineOutput {
     sends_.clear();
     events_.clear();
     media_.clear();
+    dns_.clear();
+    closes_.clear();
     used_ = 0;
   }
   // Memory for one message of at most kMessageBytesMax; empty when there is none.
@@ -88,11 +104,15 @@ class EngineOutput {
     event.what.emplace<std::decay_t<What>>(std::forward<What>(what));
   }
 
-  [[nodiscard]] const std::vector<SendDatagram>& sends() const noexcept { return sends_; }
+  [[nodiscard]] const std::vector<SendMessage>& sends() const noexcept { return sends_; }
   [[nodiscard]] std::vector<EngineEvent>& events() noexcept { return events_; }
   // For the relay, in their order; carried out before any of sends() leaves: a port that a message promises
   // is open when the message arrives.
   [[nodiscard]] std::vector<media::MediaCommand>& media() noexcept { return media_; }
+  // Questions for the name servers; each is answered once by SipEngine::on_dns.
+  [[nodiscard]] std::vector<DnsQuery>& dns() noexcept { return dns_; }
+  // Connections that are closed once what was sent over them is out.
+  [[nodiscard]] std::vector<std::uint64_t>& closes() noexcept { return closes_; }
   [[nodiscard]] std::uint64_t overflowed() const noexcept { return overflowed_; }  // since it was made
 
  private:
@@ -100,9 +120,11 @@ class EngineOutput {
   std::unique_ptr<char[]> bytes_;
   std::size_t used_ = 0;
   std::uint64_t overflowed_ = 0;
-  std::vector<SendDatagram> sends_;
+  std::vector<SendMessage> sends_;
   std::vector<EngineEvent> events_;
   std::vector<media::MediaCommand> media_;
+  std::vector<DnsQuery> dns_;
+  std::vector<std::uint64_t> closes_;
 };
 
 }  // namespace sallyport::sip

@@ -60,7 +60,7 @@ std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet&
 }  // namespace
 
 SharedPolicy::SharedPolicy(const SbcConfig& config, const HashKey& key)
-    : router(config), rules(config.header_rules), admission(config), media_ports(config, key) {}
+    : router(config), rules(config.header_rules), admission(config), targets(config), media_ports(config, key) {}
 
 struct SipEngine::State final : EngineDesk {
   State(const SbcConfig& config_in, SharedPolicy& shared_in, const SipEngineSettings& settings_in)
@@ -81,15 +81,15 @@ struct SipEngine::State final : EngineDesk {
     if (!shared.ports_are_watched.exchange(true)) port_watch.emplace(config, shared.media_ports);
   }
 
-  void on_message(Timestamp now, const DatagramInput& input, EngineOutput& out);
-  void on_request(Timestamp now, const DatagramInput& input, EngineOutput& out);
+  void on_message(Timestamp now, const MessageInput& input, EngineOutput& out);
+  void on_request(Timestamp now, const MessageInput& input, EngineOutput& out);
   void on_new_request(const Arrival& arrival, EngineOutput& out);
   void on_cancel(const Arrival& arrival, EngineOutput& out);
-  void on_response(Timestamp now, const DatagramInput& input, EngineOutput& out);
-  void answer_malformed(Timestamp now, const DatagramInput& input, EngineOutput& out);
+  void on_response(Timestamp now, const MessageInput& input, EngineOutput& out);
+  void answer_malformed(Timestamp now, const MessageInput& input, EngineOutput& out);
   void fire_transactions(Timestamp now, EngineOutput& out);
   // What every input ends with: ladders and counters.
-  void finish(Timestamp now, const DatagramInput* input, EngineOutput& out);
+  void finish(Timestamp now, const MessageInput* input, EngineOutput& out);
 
   // Transactions that outlive their call, so that what comes again is answered as before.
   void save_rest(Timestamp now, std::vector<SavedCall>& saved) const;
@@ -100,19 +100,19 @@ struct SipEngine::State final : EngineDesk {
   bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) override;
   void drain() override { call_engine.drain(); }
 
-  const Neighbour& neighbour_of(const DatagramInput& input) const noexcept {
+  const Neighbour& neighbour_of(const MessageInput& input) const noexcept {
     const std::size_t peer = to_position(input.peer);
     return peer < peers.size() ? peers[peer].neighbour : stranger_profile;
   }
-  RealmSipCounters& counters_of(const DatagramInput& input) noexcept {
+  RealmSipCounters& counters_of(const MessageInput& input) noexcept {
     const std::size_t realm = to_position(input.realm);
     SALLYPORT_CHECK(realm < realm_counters.size());
     return realm_counters[realm];
   }
-  void drop(const DatagramInput& input, SipDropReason reason) noexcept {
+  void drop(const MessageInput& input, SipDropReason reason) noexcept {
     counters_of(input).dropped.add(reason);
   }
-  [[nodiscard]] std::optional<Path> answer_path(const DatagramInput& input) noexcept {
+  [[nodiscard]] std::optional<Path> answer_path(const MessageInput& input) noexcept {
     const auto to = response_destination(message.top_via, input.remote, neighbour_of(input).responses_to,
                                          config.realms[to_position(input.realm)].nat_auto);
     if (!to) {
@@ -144,7 +144,7 @@ struct SipEngine::State final : EngineDesk {
   SipMessage message;         // the one under examination
 };
 
-void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, EngineOutput& out) {
+void SipEngine::State::on_message(Timestamp now, const MessageInput& input, EngineOutput& out) {
   ParseOptions options;
   options.strictness = neighbour_of(input).strictness;
   const ParseStatus status = parse_message(input.bytes, options, message);
@@ -161,7 +161,7 @@ void SipEngine::State::on_message(Timestamp now, const DatagramInput& input, Eng
   on_request(now, input, out);
 }
 
-void SipEngine::State::answer_malformed(Timestamp now, const DatagramInput& input, EngineOutput& out) {
+void SipEngine::State::answer_malformed(Timestamp now, const MessageInput& input, EngineOutput& out) {
   const std::uint16_t code = message.error.answer;
   // An ACK is never answered, RFC 3261 §17.1.1.3; nor is what has no Via to answer to, RFC 3261 §8.2.6.2. The
   // other mandatory fields may be missing: the answer then says so without them, RFC 4475 §3.3.1.
@@ -171,7 +171,7 @@ void SipEngine::State::answer_malformed(Timestamp now, const DatagramInput& inpu
   if (path) responder.answer_without_state({now, input, message, neighbour_of(input), {}, *path}, code, out);
 }
 
-void SipEngine::State::on_request(Timestamp now, const DatagramInput& input, EngineOutput& out) {
+void SipEngine::State::on_request(Timestamp now, const MessageInput& input, EngineOutput& out) {
   const Neighbour& neighbour = neighbour_of(input);
   if (message.start.method == Method::Ack) {
     if (servers.on_ack(message, input.realm, input.remote.address, now)) return;
@@ -232,7 +232,7 @@ void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
   if (!cancelled->is_answered) call_engine.on_cancel(cancelled->user, arrival.now, out);
 }
 
-void SipEngine::State::on_response(Timestamp now, const DatagramInput& input, EngineOutput& out) {
+void SipEngine::State::on_response(Timestamp now, const MessageInput& input, EngineOutput& out) {
   std::string_view branch = message.top_via.branch;
   if (message.via_count != 1 || !branch.starts_with(kBranchCookie))  // RFC 3261 §8.1.3.3
     return drop(input, SipDropReason::UnmatchedResponse);
@@ -260,7 +260,7 @@ void SipEngine::State::fire_transactions(Timestamp now, EngineOutput& out) {
   }
 }
 
-void SipEngine::State::finish(Timestamp now, const DatagramInput* input, EngineOutput& out) {
+void SipEngine::State::finish(Timestamp now, const MessageInput* input, EngineOutput& out) {
   if (port_watch) port_watch->look(now, out);
   const std::uint64_t call = std::exchange(touched, 0);
   if (call != 0 && input != nullptr)
@@ -269,7 +269,7 @@ void SipEngine::State::finish(Timestamp now, const DatagramInput* input, EngineO
               .path = {input->realm, input->local, input->remote},
               .call = call,
               .bytes = input->bytes});
-  for (const SendDatagram& send : out.sends()) {
+  for (const SendMessage& send : out.sends()) {
     if (send.is_again) realm_counters[to_position(send.path.realm)].retransmissions_out.add();
     if (send.call != 0)
       ring.add({.at = now,
@@ -354,7 +354,7 @@ SipEngine::SipEngine(const SbcConfig& config, SharedPolicy& shared, const SipEng
 
 SipEngine::~SipEngine() = default;
 
-void SipEngine::on_datagram(Timestamp now, const DatagramInput& input, EngineOutput& out) noexcept {
+void SipEngine::on_message(Timestamp now, const MessageInput& input, EngineOutput& out) noexcept {
   if (is_keepalive(input.bytes)) return state_->drop(input, SipDropReason::Keepalive);
   // Strangers are not even parsed: no answer, no cost, nothing learnt (threats I9, R4).
   if (input.trust < TrustClass::Trusted) return state_->drop(input, SipDropReason::Stranger);
@@ -392,6 +392,8 @@ void SipEngine::on_media(Timestamp now, const media::MediaNotice& notice, Engine
   state_->call_engine.on_media(now, notice, out);
   state_->finish(now, nullptr, out);
 }
+
+void SipEngine::on_dns(Timestamp, const DnsReply&, EngineOutput&) noexcept {}
 
 void SipEngine::set_media_ready(bool is_ready) noexcept { state_->is_media_ready = is_ready; }
 

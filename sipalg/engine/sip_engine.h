@@ -21,6 +21,7 @@
 #include "policy/model/sbc_config.h"
 #include "policy/route/router.h"
 #include "policy/route/rule_set.h"
+#include "policy/route/target_board.h"
 #include "sipalg/engine/call_view.h"
 #include "sipalg/engine/engine_counters.h"
 #include "sipalg/engine/engine_input.h"
@@ -35,6 +36,7 @@ struct SharedPolicy {
   policy::Router router;
   policy::RuleSet rules;
   policy::CallAdmission admission;
+  policy::TargetBoard targets;                 // where peers are reached
   media::PortPool media_ports;                 // its users at the relay give back to it too
   std::atomic<bool> ports_are_watched{false};  // some engine does
 };
@@ -49,6 +51,8 @@ struct SipEngineSettings {
   // a node: the rim puts the seconds of its start in the upper half and the engine's place in the lower.
   std::uint64_t first_number = 1;
   std::uint64_t number_stride = 1;
+  // One engine of the node: it pings peers, registers at them and asks for their names.
+  bool owns_trunks = true;
   Duration utc_at_zero{};  // what UTC was when the core's clock was 0, for routes that name times
 };
 
@@ -60,14 +64,17 @@ class SipEngine {
   SipEngine(const SipEngine&) = delete;
   SipEngine& operator=(const SipEngine&) = delete;
 
-  void on_datagram(Timestamp now, const DatagramInput& input, EngineOutput& out) noexcept;
+  void on_message(Timestamp now, const MessageInput& input, EngineOutput& out) noexcept;
   // Call when next_deadline() has passed. Handles a bounded number of timers; ask next_deadline() again.
   void on_deadline(Timestamp now, EngineOutput& out) noexcept;
   [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept;
-  // The network says that what we sent over this path can't arrive. RFC 3261 §18.4
+  // The network says that what we sent over this path can't arrive (ICMP), or no connection could be had, or
+  // it broke. RFC 3261 §18.4
   void on_unreachable(Timestamp now, const Path& path, EngineOutput& out) noexcept;
   // The journal holds every record up to this sequence.
   void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out) noexcept;
+  // The answer to one of EngineOutput::dns().
+  void on_dns(Timestamp now, const DnsReply& reply, EngineOutput& out) noexcept;
   // What the relay tells of a stream of one of our calls.
   void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out) noexcept;
   // False while the way to the relay is congested: new calls get 503 until it is true again.

@@ -35,14 +35,14 @@ class TimedCall {
 
   // The datagram that begins with that method or status among those that `bytes` led to; none: the first.
   SentMessage put(RealmIndex realm, const Endpoint& remote, std::string_view bytes, std::string_view wanted) {
-    sip::DatagramInput input;
+    sip::MessageInput input;
     input.realm = realm;
     input.peer = PeerIndex{static_cast<std::uint16_t>(realm)};
     input.trust = TrustClass::Known;
     input.local = {fixture_.config.realms[to_position(realm)].listen[0].addresses[0], 5060};
     input.remote = remote;
     input.bytes = bytes;
-    return run([&] { fixture_.engine().on_datagram(fixture_.now, input, out_); }, wanted);
+    return run([&] { fixture_.engine().on_message(fixture_.now, input, out_); }, wanted);
   }
   SentMessage journal(std::string_view wanted) {
     return run([&] { fixture_.engine().on_journalled(fixture_.now, sequence_, out_); }, wanted);
@@ -67,7 +67,7 @@ class TimedCall {
     for (const sip::EngineEvent& event : out_.events())
       if (const auto* const record = std::get_if<sip::RecordEvent>(&event.what)) sequence_ = record->sequence;
     SentMessage found;
-    for (const sip::SendDatagram& send : out_.sends())
+    for (const sip::SendMessage& send : out_.sends())
       if (!wanted.empty() && send.bytes.find(wanted) < 9)
         found = {std::string(send.bytes), send.path, send.is_again};
     fixture_.carry_out(out_);

@@ -172,7 +172,7 @@ void SipWorld::arrive(const Endpoint& from, const Endpoint& to, std::string_view
     border_.on_in(side, bytes);
     expect_trying(bytes);
   }
-  sip::DatagramInput input;
+  sip::MessageInput input;
   input.listener = ListenerIndex{side};
   input.realm = RealmIndex{side};
   input.peer = peer_of(from.address);
@@ -183,7 +183,7 @@ void SipWorld::arrive(const Endpoint& from, const Endpoint& to, std::string_view
   input.bytes = bytes;
   drive(
       sip::shard_of_datagram(kTokenKey, bytes) % engines_.size(), Cause::Input,
-      [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_datagram(border_now(), input, out); });
+      [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(border_now(), input, out); });
 }
 
 // RFC 3261 §17.2.1: some response within 200 ms.
@@ -217,7 +217,7 @@ void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
 }
 
 void SipWorld::send_all(sip::EngineOutput& out) {
-  for (const sip::SendDatagram& send : out.sends()) {
+  for (const sip::SendMessage& send : out.sends()) {
     const std::size_t side = side_of(send.path.local.address);
     const bool is_ours = std::ranges::any_of(
         kListeners, [&](const char* listener) { return at(listener) == send.path.local; });

@@ -86,7 +86,7 @@ void CallFixture::carry_out(sip::EngineOutput& out) {
 std::vector<SentMessage> CallFixture::take() {
   carry_out(out_);
   std::vector<SentMessage> sent;
-  for (const sip::SendDatagram& datagram : out_.sends())
+  for (const sip::SendMessage& datagram : out_.sends())
     sent.push_back({std::string(datagram.bytes), datagram.path, datagram.is_again});
   for (sip::EngineEvent& event : out_.events()) {
     if (const auto* const record = std::get_if<sip::RecordEvent>(&event.what))
@@ -98,7 +98,7 @@ std::vector<SentMessage> CallFixture::take() {
 }
 
 std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_view bytes) {
-  sip::DatagramInput input;
+  sip::MessageInput input;
   const bool is_outside = parse_prefix("198.18.1.0/24")->contains(remote.address) ||
                           parse_prefix("fd18:1::/64")->contains(remote.address);
   input.realm = RealmIndex(is_outside ? 0 : 1);
@@ -117,7 +117,7 @@ std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_v
   input.local = {addresses[remote.address.is_v4() ? 0 : 1], 5060};
   input.remote = remote;
   input.bytes = bytes;
-  engine().on_datagram(now, input, out_);
+  engine().on_message(now, input, out_);
   auto sent = take();
   if (restarts_after_each_step) restart();
   return sent;

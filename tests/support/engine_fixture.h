@@ -42,7 +42,7 @@ class EngineFixture {
   std::optional<Answer> receive(std::string_view bytes) {
     out.clear();
     input.bytes = bytes;
-    engine().on_datagram(now, input, out);
+    engine().on_message(now, input, out);
     if (out.sends().empty()) return std::nullopt;
     return Answer{std::string(out.sends()[0].bytes), out.sends()[0].path.remote};
   }
@@ -59,7 +59,7 @@ class EngineFixture {
 
   SbcConfig config;
   sip::SipEngineSettings settings;
-  sip::DatagramInput input;
+  sip::MessageInput input;
   Timestamp now{std::chrono::hours(1)};
   sip::EngineOutput out;
 

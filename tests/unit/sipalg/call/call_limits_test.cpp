@@ -170,7 +170,7 @@ TEST_F(CallLimitsTest, OperatorEndsACallInAnyState) {
   ASSERT_EQ(views.size(), 1u);
   EXPECT_TRUE(engine().desk().hang_up(now, views[0].record.call, output));
   unsigned byes = 0, answers = 0, acks = 0;
-  for (const SendDatagram& send : output.sends()) {
+  for (const SendMessage& send : output.sends()) {
     byes += send.bytes.starts_with("BYE ") ? 1u : 0u;
     acks += send.bytes.starts_with("ACK ") ? 1u : 0u;
     answers += send.bytes.starts_with("SIP/2.0 200") ? 1u : 0u;

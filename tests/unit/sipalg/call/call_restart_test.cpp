@@ -162,16 +162,16 @@ class OtherConfiguration : public ::testing::Test {
   std::vector<SentMessage> into_second(RealmIndex realm, PeerIndex peer, const Endpoint& remote,
                                        std::string_view bytes) {
     EngineOutput out;
-    DatagramInput input;
+    MessageInput input;
     input.realm = realm;
     input.peer = peer;
     input.trust = TrustClass::Known;
     input.local = {second.config.realms[to_position(realm)].listen[0].addresses[0], 5060};
     input.remote = remote;
     input.bytes = bytes;
-    second.engine().on_datagram(second.now, input, out);
+    second.engine().on_message(second.now, input, out);
     std::vector<SentMessage> sent;
-    for (const SendDatagram& one : out.sends())
+    for (const SendMessage& one : out.sends())
       sent.push_back({std::string(one.bytes), one.path, one.is_again});
     return sent;
   }

@@ -217,7 +217,7 @@ TEST_F(CallSetupTest, UnreachableTargetIsSkippedAtOnce) {
   EngineOutput output;
   engine().on_unreachable(now, out.path, output);
   bool tried = false;
-  for (const SendDatagram& send : output.sends()) tried |= send.path.remote == second_pbx;
+  for (const SendMessage& send : output.sends()) tried |= send.path.remote == second_pbx;
   EXPECT_TRUE(tried);
 }
 

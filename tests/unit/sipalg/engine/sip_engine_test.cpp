@@ -190,7 +190,7 @@ TEST_F(SipEngineTest, AnswerThatFindsNoRoomIsDropped) {
   const std::size_t before = out.sends().size();
   const std::string bytes = MessageBuilder("OPTIONS").build();
   input.bytes = bytes;
-  engine().on_datagram(now, input, out);
+  engine().on_message(now, input, out);
   EXPECT_EQ(out.sends().size(), before);
   EXPECT_EQ(dropped(SipDropReason::TooLarge), 1u);
 }

@@ -86,7 +86,7 @@ class ClientTransactionsTest : public testing::TestWithParam<bool> {
     return names;
   }
   void step_over() {
-    for (const SendDatagram& message : out.sends())
+    for (const SendMessage& message : out.sends())
       sent.push_back({std::string(message.bytes), message.path, message.is_again});
     out.clear();
     if (GetParam()) move_to(std::make_unique<ClientTransactions>(kCapacity), now);

@@ -92,7 +92,7 @@ class ServerTransactionsTest : public testing::TestWithParam<bool> {
     return bytes;
   }
   void step_over() {
-    for (const SendDatagram& message : out.sends())
+    for (const SendMessage& message : out.sends())
       sent.push_back({std::string(message.bytes), message.path, message.is_again});
     out.clear();
     if (GetParam()) move_to(std::make_unique<ServerTransactions>(kCapacity, kKey, ++boot), now);
