@@ -21,6 +21,27 @@ bool is_on_linux_interface(DeviceKind kind) {
 
 StartError start_error(NetError&& error) { return {std::move(error.message)}; }
 
+bool uses(const SbcConfig& config, Transport transport) {
+  const auto listens = [transport](const RealmConfig& realm) {
+    return std::ranges::any_of(realm.listen,
+                               [transport](const auto& one) { return one.transport == transport; });
+  };
+  return std::ranges::any_of(config.realms, listens) ||
+         std::ranges::any_of(config.peers,
+                             [transport](const PeerConfig& peer) { return peer.transport == transport; });
+}
+
+bool uses_names(const SbcConfig& config) {
+  return std::ranges::any_of(config.peers, [](const PeerConfig& peer) {
+    return std::ranges::any_of(peer.targets, [](const PeerTarget& target) { return !target.address; });
+  });
+}
+
+// What the shards send to the stream thread has a receiver.
+bool has_connections(const SbcConfig& config) {
+  return uses(config, Transport::Tcp) || uses(config, Transport::Tls) || uses_names(config);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DataPlane>, StartError> DataPlane::start(const SbcConfig& config,
@@ -52,6 +73,7 @@ Result<void, StartError> RunningDataPlane::begin() {
   if (!eal) return fail(eal.error());
   eal_ = std::move(*eal);
   if (auto done = open_devices(*arguments); !done) return done;
+  if (auto done = make_tls(); !done) return done;
   if (auto done = make_links(); !done) return done;
   make_shards();
   restore_calls();
@@ -104,6 +126,7 @@ Result<void, StartError> RunningDataPlane::open_devices(const EalArguments& argu
   sources_ = std::make_unique<policy::SourceClassifier>(config_);
   listeners_ = std::make_unique<ListenerTable>(config_, *ports_);
   media_ranges_ = std::make_unique<MediaRanges>(config_, *ports_);
+  flows_ = std::make_unique<LinuxFlows>(config_.dataplane.capacity.connections, secrets_.tables);
   return {};
 }
 
@@ -115,6 +138,7 @@ Result<void, StartError> RunningDataPlane::make_links() {
     commands_.push_back(std::make_unique<CommandBox>(links_->shard_bell(shard)));
   }
   events_ = std::make_unique<EventLines>(std::move(bells));
+  media_tap_ = std::make_unique<MediaTap>(threads_.lcores);
   const bool are_boxes_open =
       std::all_of(commands_.begin(), commands_.end(), [](const auto& box) { return box->is_open(); });
   if (links_->are_open() && events_->is_open() && are_boxes_open) return {};
@@ -133,6 +157,7 @@ sip::SipEngineSettings RunningDataPlane::engine_settings(std::size_t engine) con
   settings.first_number = std::uint64_t{setup_.epoch} << 32 | (engine + 1);
   settings.number_stride = threads_.shards;
   settings.utc_at_zero = setup_.utc_at_zero;
+  settings.owns_trunks = engine == 0;  // the one that messages of shard 0 come to
   return settings;
 }
 
@@ -143,6 +168,11 @@ ShardSetup RunningDataPlane::shard_setup(std::size_t shard) {
   setup.policy = &policy_;
   setup.events = &events_->line(shard);
   setup.commands = commands_[shard].get();
+  setup.number = shard;
+  if (has_connections(config_)) {
+    setup.from_connections = &links_->connections(shard).to_shard;
+    setup.to_connections = &links_->connections(shard).from_shard;
+  }
   setup.engine = engine_settings(shard);
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore) {
     ShardLcore& link = setup.lcores.emplace_back();
@@ -180,6 +210,8 @@ Result<void, StartError> RunningDataPlane::start_stream() {
   StreamSetup setup;
   setup.pool = pools_->main();
   setup.key = secrets_.tables;
+  setup.flows = flows_.get();
+  setup.tcp_idle = config_.security.limits.tcp.idle;
   for (std::size_t i = 0; i < config_.ports.size(); ++i) {
     const PortConfig& config = config_.ports[i];
     StreamPort& port = setup.ports.emplace_back();
@@ -188,16 +220,88 @@ Result<void, StartError> RunningDataPlane::start_stream() {
     port.mtu = config.mtu;
     port.addresses = config.addresses;
     port.gateways = config.gateways;
+    port.services = PortServices(config_, config);
+    port.listeners = stream_listeners(config_, config);
+    port.ports_not_for_linux = ports_not_for_linux(config_, config);
     port.kept_fresh = policy::neighbours_of(config_, config);
     port.owner = queues_->owner(ports_->device_of(PortIndex(i)), 0);
   }
   namespaces_.clear();
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
     setup.lcores.push_back({&links_->to_stream(lcore), &links_->from_stream(lcore), nullptr});
+  setup.make_turn_takers = [this](EgressPermits& permits) { return make_turn_takers(permits); };
   auto stream = StreamThread::start(std::move(setup));
   if (!stream) return fail(start_error(std::move(stream.error())));
   stream_ = std::move(*stream);
+  for (const auto& shard : shards_) shard->set_stream_bell(&stream_->doorbell());
   return {};
+}
+
+Result<void, StartError> RunningDataPlane::make_tls() {
+  if (!uses(config_, Transport::Tls)) return {};
+  constexpr std::size_t kWaitingMax = 1024;
+  auto contexts = TlsContexts::create(config_);
+  if (!contexts) return fail(StartError{std::move(contexts.error())});
+  tls_ = std::move(*contexts);
+  // One for each four polling threads: it is the signalling of open connections that must not wait.
+  handshakes_ = TlsHandshakes::start(std::max(threads_.lcores / 4, 1U), kWaitingMax);
+  if (handshakes_ == nullptr) return fail(StartError{"no thread can be had for TLS handshakes"});
+  return {};
+}
+
+Result<std::vector<NetworkNamespace>, NetError> RunningDataPlane::open_namespaces() const {
+  std::vector<NetworkNamespace> opened;
+  for (const PortConfig& port : config_.ports) {
+    auto one = NetworkNamespace::open(namespace_name(config_.node.name, port.name));
+    if (!one) return fail(std::move(one.error()));
+    opened.push_back(std::move(*one));
+  }
+  return opened;
+}
+
+Result<void, NetError> RunningDataPlane::make_name_servers() {
+  const NetworkNamespace* via = nullptr;
+  if (!config_.dns.via.empty()) {
+    auto opened = NetworkNamespace::open(namespace_name(config_.node.name, config_.dns.via));
+    if (!opened) return fail(std::move(opened.error()));
+    dns_namespace_ = std::move(*opened);
+    via = &dns_namespace_;
+  }
+  auto made = NameServers::create(config_.dns, via, [this](std::uint64_t tag, const sip::DnsReply& reply) {
+    connections_->on_dns_reply(tag, reply);
+  });
+  if (!made) return fail(NetError{std::move(made.error())});
+  names_ = std::move(*made);
+  return {};
+}
+
+Result<std::vector<TurnTaker*>, NetError> RunningDataPlane::make_turn_takers(EgressPermits& permits) {
+  std::vector<TurnTaker*> made;
+  if (!has_connections(config_)) return made;
+  auto namespaces = open_namespaces();
+  if (!namespaces) return fail(std::move(namespaces.error()));
+  ConnectionsSetup setup;
+  for (std::size_t shard = 0; shard < threads_.shards; ++shard)
+    setup.shards.push_back({&links_->connections(shard).to_shard, &links_->connections(shard).from_shard,
+                            &links_->shard_bell(shard)});
+  setup.sockets = std::make_unique<NamespaceSockets>(std::move(*namespaces));
+  setup.sources = sources_.get();
+  setup.targets = &policy_.targets;
+  setup.tls = tls_.get();
+  setup.handshakes = handshakes_.get();
+  setup.permits = &permits;
+  setup.table_key = secrets_.tables;
+  setup.token_key = secrets_.tokens;
+  if (uses_names(config_)) {
+    if (auto done = make_name_servers(); !done) return fail(std::move(done.error()));
+    setup.ask = [this](std::uint64_t tag, const sip::DnsQuery& query) { names_->ask(tag, query); };
+    made.push_back(names_.get());
+  }
+  auto connections = Connections::create(config_, std::move(setup));
+  if (!connections) return fail(std::move(connections.error()));
+  connections_ = std::move(*connections);
+  made.push_back(connections_.get());
+  return made;
 }
 
 WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
@@ -206,8 +310,8 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
   setup.key = secrets_.tables;
   setup.token_key = secrets_.tokens;
   for (const QueueOfDevice& queue : queues_->rx_queues_of(lcore))
-    setup.rx_queues.push_back(
-        {queue.device, devices_[queue.device]->id(), queue.queue, devices_[queue.device]->gate()});
+    setup.rx_queues.push_back({queue.device, devices_[queue.device]->id(), queue.queue,
+                               devices_[queue.device]->gate(), devices_[queue.device]->receive_socket()});
   for (std::size_t shard = 0; shard < threads_.shards; ++shard) {
     setup.shards.push_back(
         {&links_->to_shard(lcore, shard), &links_->shard_bell(shard), &links_->unreachable(lcore, shard)});
@@ -216,6 +320,7 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
                                   &links_->media_notices(lcore, shard), &links_->shard_bell(shard)});
   }
   setup.media.ports = &policy_.media_ports;
+  setup.media.tap = media_tap_.get();
   setup.to_stream = &links_->to_stream(lcore);
   setup.from_stream = &links_->from_stream(lcore);
   setup.stream_bell = &stream_->doorbell();
@@ -240,7 +345,7 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
 }
 
 void RunningDataPlane::make_workers() {
-  const Tables tables{*ports_, *sources_, *listeners_, *media_ranges_};
+  const Tables tables{*ports_, *sources_, *listeners_, *media_ranges_, flows_.get()};
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
     workers_.push_back(std::make_unique<Worker>(config_, tables, worker_setup(lcore)));
 }
@@ -286,6 +391,7 @@ void RunningDataPlane::stop() {
   for (const auto& box : commands_) box->close();
   for (const auto& thread : shard_threads_) thread->stop();
   if (!lcore_threads_.empty()) let_answers_leave();
+  if (!lcore_threads_.empty()) let_connections_end();
   for (const auto& thread : lcore_threads_) thread->stop();
   for (const auto& box : commands_) box->refuse_all();
   if (events_ != nullptr) events_->close();
@@ -293,9 +399,15 @@ void RunningDataPlane::stop() {
   lcore_threads_.clear();
   shard_threads_.clear();
   workers_.clear();
+  connections_.reset();
+  names_.reset();
+  dns_namespace_ = {};
+  handshakes_.reset();
+  tls_.reset();
   stream_.reset();
   shards_.clear();
   links_.reset();
+  flows_.reset();
   media_ranges_.reset();
   listeners_.reset();
   sources_.reset();
@@ -319,6 +431,14 @@ void RunningDataPlane::let_answers_leave() const noexcept {
     return is_done && links_->are_answers_taken();
   };
   while (!have_left() && read_clock() < until) poll(nullptr, 0, 1);
+}
+
+// What they still have to send, and that they end: for as long as the lcores take it.
+void RunningDataPlane::let_connections_end() const noexcept {
+  if (connections_ == nullptr || stream_ == nullptr) return;
+  const Timestamp until = read_clock() + Connections::kStopTime + 100ms;
+  stream_->begin_drain();
+  while (!stream_->is_drained() && read_clock() < until) poll(nullptr, 0, 1);
 }
 
 bool RunningDataPlane::on_engine(std::size_t engine, const EngineTask& task) {

@@ -11,12 +11,15 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/data_plane_media_tap.h"
 #include "dataplane/data_plane_snapshot.h"
 #include "dataplane/event_stream.h"
+#include "dataplane/tls/tls_contexts.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/base/result.h"
 #include "policy/base/time.h"
 #include "policy/model/sbc_config.h"
+#include "policy/route/target_board.h"
 #include "sipalg/engine/sip_engine.h"
 
 namespace sallyport::dataplane {
@@ -74,6 +77,8 @@ class DataPlane {
   // then on datagrams are dropped and no task runs; what was said still leaves, and stop() waits for that.
   [[nodiscard]] virtual std::vector<sip::SipEngine::SavedCall> save_calls() = 0;
 
+  // Where peers are reached just now. Lives as long as the data plane.
+  [[nodiscard]] virtual const policy::TargetBoard& target_board() const = 0;
   // Any thread. Sums what the lcores and shards counted; they are not disturbed.
   [[nodiscard]] virtual DataPlaneSnapshot snapshot() const = 0;
   // From now on the lines that libraries below print (DPDK) go to `listener`, without line feeds, on
@@ -81,6 +86,10 @@ class DataPlane {
   virtual void listen_to_library(std::function<void(std::string_view line)> listener) {
     static_cast<void>(listener);
   }
+  // Heads of media packets, for captures. Lives as long as the data plane; null: there are none.
+  [[nodiscard]] virtual MediaTap* media_tap() noexcept { return nullptr; }
+  // Certificates in use, to be read again and watched; null when nothing uses TLS. Good until stop().
+  [[nodiscard]] virtual TlsContexts* tls_contexts() noexcept { return nullptr; }
 };
 
 }  // namespace sallyport::dataplane

@@ -11,6 +11,7 @@ namespace sallyport::dataplane {
 struct DataPlaneMemory {
   std::uint32_t lcores = 1;        // polling threads: each has tables of its own
   std::uint64_t packet_bytes = 0;  // packet buffers, rings and memzones: what DPDK is asked to take
+  std::uint64_t flow_bytes = 0;    // the table of Linux's flows
   std::uint64_t media_bytes = 0;   // streams of the relays, when every media port is in use
 };
 

@@ -46,6 +46,34 @@ void PeerCallCounts::add(const sip::PeerCallCounters& counters) noexcept {
   add_each(duration_milliseconds, counters.duration_milliseconds);
 }
 
+void ConnectionsSnapshot::add(const ConnectionCounters& counters) {
+  for (std::size_t transport = 0; transport < active.size(); ++transport) {
+    add_each(active[transport], counters.active[transport]);
+    add_each(opened[transport], counters.opened[transport]);
+  }
+  for (std::size_t why = 0; why < refused.size(); ++why)
+    refused[why] += counters.refused.value(static_cast<Refusal>(why));
+  for (std::size_t why = 0; why < closed.size(); ++why)
+    closed[why] += counters.closed.value(static_cast<Ending>(why));
+  handshakes.resize(std::max(handshakes.size(), counters.handshakes.size()));
+  for (std::size_t realm = 0; realm < counters.handshakes.size(); ++realm)
+    for (std::size_t result = 0; result < handshakes[realm].size(); ++result)
+      handshakes[realm][result] += counters.handshakes[realm].value(static_cast<TlsResult>(result));
+  messages_in += counters.messages_in.value();
+  messages_out += counters.messages_out.value();
+  messages_failed += counters.messages_failed.value();
+  queue_full += counters.queue_full.value();
+  failures_lost += counters.failures_lost.value();
+}
+
+ConnectionsSnapshot RunningDataPlane::connections_snapshot() const {
+  ConnectionsSnapshot snapshot;
+  snapshot.handshakes.resize(config_.realms.size());
+  snapshot.capacity = config_.dataplane.capacity.connections;
+  if (connections_ != nullptr) snapshot.add(connections_->counters());
+  return snapshot;
+}
+
 DataPlaneSnapshot RunningDataPlane::snapshot() const {
   const std::lock_guard lock(mutex_);
   return runs_ ? take_snapshot() : last_;
@@ -69,6 +97,7 @@ DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
   snapshot.mbufs_total = pools_->total();
   add_engines(snapshot);
   snapshot.media = media_snapshot();
+  snapshot.connections = connections_snapshot();
   return snapshot;
 }
 

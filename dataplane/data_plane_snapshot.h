@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/connection/connection_counters.h"
 #include "dataplane/packet/packet_meta.h"
 #include "dataplane/pipeline/drop_reason.h"
 #include "dataplane/worker/relay_times.h"
@@ -72,6 +73,19 @@ struct MediaSnapshot {
   std::uint64_t relay_nanoseconds = 0;  // sum of the same
 };
 
+// TCP and TLS; see connection_counters.h.
+struct ConnectionsSnapshot {
+  using ByWay = std::array<std::array<std::uint64_t, 2>, 2>;  // [0: TCP, 1: TLS][ConnectionDirection]
+  ByWay active{}, opened{};
+  std::uint64_t capacity = 0;
+  std::array<std::uint64_t, kRefusalNames.size()> refused{};  // by Refusal
+  std::array<std::uint64_t, kEndingNames.size()> closed{};    // by Ending
+  using Handshakes = std::array<std::uint64_t, static_cast<std::size_t>(TlsResult::kCount)>;
+  std::vector<Handshakes> handshakes;  // in the order of SbcConfig::realms; by TlsResult
+  std::uint64_t messages_in = 0, messages_out = 0, messages_failed = 0, queue_full = 0, failures_lost = 0;
+  void add(const ConnectionCounters& counters);
+};
+
 struct DataPlaneSnapshot {
   std::string dpdk_version;
   bool hugepages = false;
@@ -90,6 +104,7 @@ struct DataPlaneSnapshot {
   std::uint64_t calls_restored = 0, calls_not_restored = 0;  // at start
   std::uint64_t sources_tracked = 0, sources_capacity = 0;
   MediaSnapshot media;
+  ConnectionsSnapshot connections;
 };
 
 }  // namespace sallyport::dataplane

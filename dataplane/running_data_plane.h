@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/connection/connections.h"
 #include "dataplane/data_plane.h"
+#include "dataplane/dns/name_servers.h"
 #include "dataplane/dpdk/device.h"
 #include "dataplane/dpdk/device_plan.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/memif_rejoin.h"
 #include "dataplane/dpdk/packet_pool.h"
+#include "dataplane/net/linux_flows.h"
 #include "dataplane/net/network_namespace.h"
 #include "dataplane/net/underlay.h"
 #include "dataplane/packet/port_table.h"
@@ -21,6 +24,8 @@
 #include "dataplane/shard/shard.h"
 #include "dataplane/shard/shard_thread.h"
 #include "dataplane/stream/stream_thread.h"
+#include "dataplane/tls/tls_contexts.h"
+#include "dataplane/tls/tls_handshakes.h"
 #include "dataplane/worker/lcore_thread.h"
 #include "dataplane/worker/links.h"
 #include "dataplane/worker/queue_plan.h"
@@ -44,8 +49,11 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] bool on_engine(std::size_t engine, const EngineTask& task) override;
   [[nodiscard]] EventStream& events() override { return *events_; }
   [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save_calls() override;
+  [[nodiscard]] const policy::TargetBoard& target_board() const override { return policy_.targets; }
   [[nodiscard]] DataPlaneSnapshot snapshot() const override;
   void listen_to_library(std::function<void(std::string_view line)> listener) override;
+  [[nodiscard]] MediaTap* media_tap() noexcept override { return media_tap_.get(); }
+  [[nodiscard]] TlsContexts* tls_contexts() noexcept override { return tls_.get(); }
 
  private:
   [[nodiscard]] Result<void, StartError> prepare_linux();
@@ -56,6 +64,11 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] sip::SipEngineSettings engine_settings(std::size_t engine) const;
   void restore_calls();
   [[nodiscard]] Result<void, StartError> start_stream();
+  // Connections and name servers, as far as the configuration has a use for them.
+  [[nodiscard]] Result<void, StartError> make_tls();
+  [[nodiscard]] Result<std::vector<TurnTaker*>, NetError> make_turn_takers(EgressPermits& permits);
+  [[nodiscard]] Result<void, NetError> make_name_servers();
+  [[nodiscard]] Result<std::vector<NetworkNamespace>, NetError> open_namespaces() const;
   void make_workers();
   void open_restored_streams();
   [[nodiscard]] Result<void, StartError> start_threads();
@@ -67,7 +80,9 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] MediaSnapshot media_snapshot() const;
   [[nodiscard]] PortSnapshot port_snapshot(std::size_t port) const;
   void add_engines(DataPlaneSnapshot& snapshot) const;
+  [[nodiscard]] ConnectionsSnapshot connections_snapshot() const;
   void let_answers_leave() const noexcept;
+  void let_connections_end() const noexcept;
   void report_lost_packets() const;
 
   const SbcConfig& config_;
@@ -88,11 +103,19 @@ class RunningDataPlane final : public DataPlane {
   std::unique_ptr<policy::SourceClassifier> sources_;
   std::unique_ptr<ListenerTable> listeners_;
   std::unique_ptr<MediaRanges> media_ranges_;
+  std::unique_ptr<LinuxFlows> flows_;
   std::unique_ptr<Links> links_;
+  std::unique_ptr<MediaTap> media_tap_;                // stays after stop()
   std::unique_ptr<EventLines> events_;                 // stays after stop()
   std::vector<std::unique_ptr<CommandBox>> commands_;  // by engine; stay after stop()
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<StreamThread> stream_;
+  // Parts of the stream thread: gone before it, though after it has stopped.
+  std::unique_ptr<TlsContexts> tls_;
+  std::unique_ptr<TlsHandshakes> handshakes_;
+  NetworkNamespace dns_namespace_;
+  std::unique_ptr<NameServers> names_;
+  std::unique_ptr<Connections> connections_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<ShardThread>> shard_threads_;
   std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;

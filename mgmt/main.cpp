@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "mgmt/cli/capture_command.h"
 #include "mgmt/cli/check_command.h"
 #include "mgmt/cli/command_line.h"
 #include "mgmt/cli/show_command.h"
@@ -108,6 +109,8 @@ void keep_freed_memory() {
       fmt::print("{}", report.text);
       return report.status;
     }
+    case Command::Capture:
+      return capture_command(line, stdout, stderr);
     default:
       return show_command(line, stdout, stderr);
   }

@@ -6,11 +6,13 @@
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ring.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "dataplane/dpdk/memif_socket.h"
+#include "dataplane/dpdk/receive_socket.h"
 #include "dataplane/dpdk/without_fanout.h"
 
 namespace sallyport::dataplane {
@@ -18,6 +20,12 @@ namespace {
 
 // Several queues only where the device spreads packets over them by itself.
 bool has_rss(DeviceKind kind) { return kind == DeviceKind::Pci; }
+
+// Of the sockets that its driver receives on.
+int socket_family(DeviceKind kind) {
+  if (kind == DeviceKind::AfPacket) return AF_PACKET;
+  return kind == DeviceKind::AfXdp ? AF_XDP : AF_UNSPEC;
+}
 
 const char* package_of(DeviceKind kind) {
   switch (kind) {
@@ -55,6 +63,7 @@ Result<std::unique_ptr<Device>, StartError> Device::open(const Opening& opening,
                                                          EalLog& log) {
   std::unique_ptr<Device> device(new Device(opening.plan, opening.port));
   const DeviceKind kind = opening.plan.spec.kind;
+  const ReceiveSocket socket(socket_family(kind));
   if (kind != DeviceKind::Pci) {  // those EAL has probed itself
     log.clear();
     auto made = kind == DeviceKind::Ring ? device->make_rings() : device->attach(opening.arguments, log);
@@ -63,6 +72,7 @@ Result<std::unique_ptr<Device>, StartError> Device::open(const Opening& opening,
   if (auto found = device->find(log); !found) return fail(found.error());
   if (auto configured = device->configure(opening.lcores, pools, log); !configured)
     return fail(configured.error());
+  device->receive_socket_ = socket.find();
   return device;
 }
 

@@ -52,6 +52,8 @@ class Device {
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
   // Of a memif client, which may be stopped while its lcore turns; the others have none.
   [[nodiscard]] DeviceGate* gate() const noexcept { return gate_.get(); }
+  // Readable when a packet has come; -1 where the driver has no such thing.
+  [[nodiscard]] int receive_socket() const noexcept { return receive_socket_; }
   [[nodiscard]] bool is_started() const noexcept { return started_; }
   // Asks the driver without waiting. Any thread.
   [[nodiscard]] bool is_link_up() const noexcept;
@@ -73,6 +75,8 @@ class Device {
   std::uint16_t id_ = 0, rx_queues_ = 0, tx_queues_ = 0;
   MacAddress mac_{};
   bool exists_ = false, started_ = false, sends_chains_ = false;
+  // The driver closes it.
+  int receive_socket_ = -1;
   std::array<rte_ring*, 2> rings_{};  // of a ring device: NAME_in, NAME_out
   std::unique_ptr<DeviceGate> gate_;
 };

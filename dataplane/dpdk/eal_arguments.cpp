@@ -92,7 +92,9 @@ std::string_view fault_of(const DeviceSpec& spec) {
 std::string driver_arguments(const DevicePlan& device) {
   switch (device.spec.kind) {
     case DeviceKind::AfXdp:
-      return fmt::format("iface={},start_queue=0,queue_count=1", device.spec.name);
+      // Without its budget each empty look at the queue is a system call (busy polling, which an lcore that
+      // sleeps until a packet comes has no use for).
+      return fmt::format("iface={},start_queue=0,queue_count=1,busy_budget=0", device.spec.name);
     case DeviceKind::AfPacket:
       return af_packet_device(device);
     case DeviceKind::Memif:

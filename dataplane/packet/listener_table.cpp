@@ -1,4 +1,4 @@
-// listener_table.cpp — collects the UDP listeners of all realms.
+// listener_table.cpp — collects the listeners of all realms.
 #include "dataplane/packet/listener_table.h"
 
 #include <algorithm>
@@ -7,8 +7,6 @@
 
 namespace sallyport::dataplane {
 namespace {
-
-using Found = std::pair<std::uint32_t, ListenerMatch>;
 
 // Addresses of a listener; the loader writes all of the port's where the file has none.
 std::vector<IpAddress> addresses_of(const ListenerConfig& listener, const PortConfig& port) {
@@ -20,8 +18,19 @@ std::vector<IpAddress> addresses_of(const ListenerConfig& listener, const PortCo
 
 }  // namespace
 
+std::vector<Endpoint> stream_listeners(const SbcConfig& config, const PortConfig& port) {
+  std::vector<Endpoint> endpoints;
+  for (const RealmConfig& realm : config.realms) {
+    if (realm.port != port.name) continue;
+    for (const ListenerConfig& listener : realm.listen)
+      for (const IpAddress& address : addresses_of(listener, port))
+        if (is_stream(listener.transport)) endpoints.push_back({address, listener.port});
+  }
+  return endpoints;
+}
+
 ListenerTable::ListenerTable(const SbcConfig& config, const PortTable& ports) {
-  std::vector<Found> found;
+  std::vector<Slot> udp, tcp;
   std::size_t listener_number = 0;
   for (std::size_t realm = 0; realm < config.realms.size(); ++realm) {
     const auto port = std::find_if(config.ports.begin(), config.ports.end(), [&](const PortConfig& one) {
@@ -30,23 +39,29 @@ ListenerTable::ListenerTable(const SbcConfig& config, const PortTable& ports) {
     for (const ListenerConfig& listener : config.realms[realm].listen) {
       const ListenerMatch match{static_cast<ListenerIndex>(listener_number++),
                                 static_cast<RealmIndex>(realm)};
-      if (listener.transport != Transport::Udp || port == config.ports.end()) continue;
+      if (port == config.ports.end()) continue;
+      std::vector<Slot>& found = is_stream(listener.transport) ? tcp : udp;
       for (const IpAddress& address : addresses_of(listener, *port)) {
         const std::uint16_t number =
             ports.own_address(static_cast<PortIndex>(port - config.ports.begin()), address);
-        if (number != kNoLocalAddress) found.emplace_back(key_of(number, listener.port), match);
+        if (number != kNoLocalAddress) found.push_back({key_of(number, listener.port), match});
       }
     }
   }
-  slots_.resize(std::bit_ceil(std::max<std::size_t>(found.size() * 4, 16)));
-  mask_ = slots_.size() - 1;
-  for (const auto& [key, match] : found) insert(key, match);
+  udp_.fill(udp);
+  tcp_.fill(tcp);
 }
 
-void ListenerTable::insert(std::uint32_t key, const ListenerMatch& match) noexcept {
-  std::size_t at = slot_of(key);
-  while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & mask_;
-  if (slots_[at].key == kFree) slots_[at] = {key, match};
+void ListenerTable::Table::fill(const std::vector<Slot>& found) {
+  slots_.resize(std::bit_ceil(std::max<std::size_t>(found.size() * 4, 16)));
+  mask_ = slots_.size() - 1;
+  for (const Slot& slot : found) insert(slot);
+}
+
+void ListenerTable::Table::insert(const Slot& slot) noexcept {
+  std::size_t at = slot_of(slot.key);
+  while (slots_[at].key != kFree && slots_[at].key != slot.key) at = (at + 1) & mask_;
+  if (slots_[at].key == kFree) slots_[at] = slot;
 }
 
 }  // namespace sallyport::dataplane

@@ -1,4 +1,5 @@
-// listener_table.h — which listener takes UDP to (own address, UDP port)? One probe of a table made at start.
+// listener_table.h — which listener takes UDP, which takes TCP connections (plain or for TLS) to (own
+// address, port)? One probe of a table made at start.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +16,22 @@ struct ListenerMatch {
   RealmIndex realm = RealmIndex::kNone;
 };
 
-// Immutable. What a stranger chooses is only the UDP port; the chains that listeners make are known at start.
+// Own endpoints of the port where TCP connections are taken.
+[[nodiscard]] std::vector<Endpoint> stream_listeners(const SbcConfig& config, const PortConfig& port);
+
+// Immutable. What a stranger chooses is only the port number; the chains that listeners make are known at
+// start.
 class ListenerTable {
  public:
   ListenerTable(const SbcConfig& config, const PortTable& ports);
 
   // `local_address` is a number of PortTable.
   [[nodiscard]] ListenerMatch find(std::uint16_t local_address, std::uint16_t udp_port) const noexcept {
-    const std::uint32_t key = key_of(local_address, udp_port);
-    for (std::size_t at = slot_of(key);; at = (at + 1) & mask_) {
-      if (slots_[at].key == key) return slots_[at].match;
-      if (slots_[at].key == kFree) return {};
-    }
+    return udp_.find(key_of(local_address, udp_port));
+  }
+  [[nodiscard]] ListenerMatch find_stream(std::uint16_t local_address,
+                                          std::uint16_t tcp_port) const noexcept {
+    return tcp_.find(key_of(local_address, tcp_port));
   }
 
  private:
@@ -35,16 +40,29 @@ class ListenerTable {
     std::uint32_t key = kFree;
     ListenerMatch match;
   };
-  static std::uint32_t key_of(std::uint16_t local_address, std::uint16_t udp_port) noexcept {
-    return std::uint32_t{local_address} << 16 | udp_port;
-  }
-  [[nodiscard]] std::size_t slot_of(std::uint32_t key) const noexcept {
-    return (key * std::uint64_t{0x9e3779b97f4a7c15} >> 40) & mask_;
-  }
-  void insert(std::uint32_t key, const ListenerMatch& match) noexcept;
+  class Table {
+   public:
+    void fill(const std::vector<Slot>& found);
+    [[nodiscard]] ListenerMatch find(std::uint32_t key) const noexcept {
+      for (std::size_t at = slot_of(key);; at = (at + 1) & mask_) {
+        if (slots_[at].key == key) return slots_[at].match;
+        if (slots_[at].key == kFree) return {};
+      }
+    }
 
-  std::vector<Slot> slots_;
-  std::size_t mask_;
+   private:
+    [[nodiscard]] std::size_t slot_of(std::uint32_t key) const noexcept {
+      return (key * std::uint64_t{0x9e3779b97f4a7c15} >> 40) & mask_;
+    }
+    void insert(const Slot& slot) noexcept;
+    std::vector<Slot> slots_;
+    std::size_t mask_ = 0;
+  };
+  static std::uint32_t key_of(std::uint16_t local_address, std::uint16_t port) noexcept {
+    return std::uint32_t{local_address} << 16 | port;
+  }
+
+  Table udp_, tcp_;
 };
 
 }  // namespace sallyport::dataplane

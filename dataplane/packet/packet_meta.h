@@ -45,6 +45,7 @@ struct PacketMeta {
   bool checksum_half_done : 1 = false;  // the L4 checksum holds only the pseudo header's sum
   bool checksum_pending : 1 = false;    // nobody has looked at the L4 checksum; the guard will
   bool may_be_half_done : 1 = false;    // only while pending: the port completes checksums
+  bool is_tcp_syn : 1 = false;          // and nothing else: neither ACK, RST nor FIN
   friend bool operator==(const PacketMeta&, const PacketMeta&) = default;
 };
 // One cache line: the buffers' private area begins with one.

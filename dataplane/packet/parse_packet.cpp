@@ -8,6 +8,7 @@
 #include "dataplane/packet/icmp.h"
 #include "dataplane/packet/icmp_error.h"
 #include "dataplane/packet/ordinary_packet.h"
+#include "dataplane/packet/port_services.h"
 #include "dataplane/packet/udp_header.h"
 
 namespace sallyport::dataplane {
@@ -49,11 +50,15 @@ Outcome take_arp(const Arrival& arrival, PacketMeta& meta) noexcept {
 void take_icmp(const IpHeader& ip, std::span<const std::uint8_t> held, PacketMeta& meta) noexcept {
   meta.exception = ip.source.is_v4() ? icmp_kind(ip, held) : icmpv6_kind(ip, held);
   if (meta.exception != policy::ExceptionKind::None) return;
-  const auto flow = quoted_flow(ip.destination, held);
-  if (!flow) return;
-  meta.exception = policy::ExceptionKind::Unreachable;
-  meta.source_port = flow->remote.port;
-  meta.destination_port = flow->local.port;
+  if (const auto flow = quoted_flow(ip.destination, held)) {
+    meta.exception = policy::ExceptionKind::Unreachable;
+    meta.source_port = flow->remote.port;
+    meta.destination_port = flow->local.port;
+  } else if (const auto segment = quoted_segment(ip.destination, held)) {
+    meta.exception = policy::ExceptionKind::PathError;
+    meta.source_port = segment->flow.remote.port;
+    meta.destination_port = segment->flow.local.port;
+  }
 }
 
 Outcome take_transport(const Arrival& arrival, const IpHeader& ip, PacketMeta& meta) noexcept {
@@ -71,6 +76,7 @@ Outcome take_transport(const Arrival& arrival, const IpHeader& ip, PacketMeta& m
     if (!tcp) return fail(tcp.error());
     meta.source_port = tcp->source_port;
     meta.destination_port = tcp->destination_port;
+    meta.is_tcp_syn = tcp->is_syn();
   } else if (ip.protocol == kProtocolIcmp || ip.protocol == kProtocolIcmpv6) {
     if (held.size() < kIcmpBytes) return fail(DropReason::RuntFrame);
     const bool is_native = (ip.protocol == kProtocolIcmp) == ip.source.is_v4();
@@ -106,7 +112,9 @@ Outcome take_ip(const Arrival& arrival, IpHeader ip, PacketMeta& meta) noexcept 
   const bool is_address_check = is_discovery && ip.source.is_unspecified();  // RFC 4862 §5.4.2
   if (!is_address_check && !is_source_fit(arrival.network, ip.source))
     return fail(DropReason::BadSourceAddress);
-  if (is_to_group && !is_discovery) return fail(DropReason::NotOurAddress);
+  // A port has groups of routing protocols only where Linux speaks them.
+  const bool is_routing = ip.protocol == kProtocolOspf || ip.protocol == kProtocolVrrp;
+  if (is_to_group && !is_discovery && !is_routing) return fail(DropReason::NotOurAddress);
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/packet/port_services.h"
 #include "policy/base/check.h"
 #include "policy/decide/exception_budget.h"
 
@@ -66,6 +67,10 @@ IpAddress solicited_node_group(const IpAddress& address) noexcept {
 }
 
 MacAddress group_mac(const IpAddress& group) noexcept {
+  if (group.is_v4()) {
+    const auto& bytes = group.bytes();
+    return {0x01, 0x00, 0x5e, static_cast<std::uint8_t>(bytes[13] & 0x7f), bytes[14], bytes[15]};
+  }
   MacAddress mac{0x33, 0x33};
   std::copy_n(group.bytes().begin() + 12, 4, mac.begin() + 2);
   return mac;
@@ -89,6 +94,8 @@ void PortTable::add_port(const SbcConfig& config, std::size_t position, const Ma
   for (const Prefix& prefix : port.addresses) add_own(entries, prefix.address, own_addresses_);
   add_own(entries, link_local_address(mac), own_addresses_);
   entries.emplace_back(host(all_nodes_group()), PortAddress{PortAddress::Kind::OwnGroup});
+  for (const IpAddress& group : PortServices(config, port).groups())
+    entries.emplace_back(host(group), PortAddress{PortAddress::Kind::OwnGroup});
   for (const Prefix& prefix : port.addresses) add_broadcasts(entries, prefix);
   for (const IpAddress& address : policy::neighbours_of(config, port))
     entries.emplace_back(host(address), PortAddress{PortAddress::Kind::Neighbour});

@@ -20,7 +20,8 @@ struct PortAddress {
   enum class Kind : std::uint8_t {
     Other,
     Own,
-    OwnGroup,   // a multicast group that the port listens to: all nodes, solicited node (RFC 4291 §2.7.1)
+    OwnGroup,   // a multicast group that the port listens to: all nodes, solicited node (RFC 4291 §2.7.1),
+                // those of Linux's routing protocols
     Broadcast,  // of a network of the port (RFC 1122 §3.2.1.3)
     Neighbour,  // a gateway, or an address of a peer
   };
@@ -93,7 +94,7 @@ class PortTable {
 [[nodiscard]] IpAddress link_local_address(const MacAddress& mac) noexcept;
 // ff02::1:ffXX:XXXX: RFC 4291 §2.7.1.
 [[nodiscard]] IpAddress solicited_node_group(const IpAddress& address) noexcept;
-// 33:33 and the last four octets of the group: RFC 2464 §7.
+// 33:33 and the last four octets of the group: RFC 2464 §7; 01:00:5e and its last 23 bits: RFC 1112 §6.4.
 [[nodiscard]] MacAddress group_mac(const IpAddress& group) noexcept;
 
 }  // namespace sallyport::dataplane

@@ -19,7 +19,10 @@ Result<TcpPorts, DropReason> parse_tcp_ports(std::span<const std::uint8_t> bytes
   if (bytes.size() < kTcpBytes || length < kTcpBytes) return fail(DropReason::RuntFrame);
   const std::size_t data_offset = std::size_t{bytes[12]} / 16 * 4;
   if (data_offset < kTcpBytes || data_offset > length) return fail(DropReason::RuntFrame);
-  return TcpPorts{load16(bytes.data()), load16(bytes.data() + 2)};
+  // Nobody can be reached at port 0, and no socket has it.
+  const TcpPorts tcp{load16(bytes.data()), load16(bytes.data() + 2), bytes[13]};
+  if (tcp.source_port == 0 || tcp.destination_port == 0) return fail(DropReason::TcpNotAdmitted);
+  return tcp;
 }
 
 }  // namespace sallyport::dataplane

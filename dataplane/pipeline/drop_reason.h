@@ -28,21 +28,25 @@ enum class DropReason : std::uint8_t {
   FragmentTableFull,
   FragmentSourceLimit,  // this source holds its share of the table
   FragmentTimeout,      // the rest never came
+  TcpFragment,          // TCP has path MTU discovery; who sends pieces wants to get past a filter
   // guard
   Denied,
   SourceRate,
   PrefixRate,
   UnknownRate,  // the budget of all unknown sources together
+  TcpSynRate,   // new connections of this source
   // classify
   NoListener,      // UDP to a port where nobody listens
   UnusedProtocol,  // neither UDP, nor anything Linux may have here
-  TcpNotAdmitted,
+  TcpNotAdmitted,  // neither opens a connection to a listener, nor belongs to one that there is
   IcmpNotEcho,
   ArpBudget,
   NeighbourDiscoveryBudget,
   EchoBudget,
   ErrorQuotesNoFlow,  // ICMP error about a datagram that no listener of ours sent
   ErrorBudget,        // ICMP errors about our own flows
+  FlowBudget,         // segments of connections, answers to questions: more than Linux should get
+  ServiceBudget,      // datagrams for services of the port
   // media
   MediaRefused,  // the relay did not let it through; why is counted by realm (media::MediaDropReason)
   // hand-over
@@ -55,7 +59,8 @@ enum class DropReason : std::uint8_t {
   NoNeighbour,
   HoldQueueFull,
   TooBig,
-  EgressNotAllowed,  // Linux in the port's namespace sent what it has no business with
+  EgressNotAllowed,    // Linux in the port's namespace sent what it has no business with
+  LinuxFlowTableFull,  // no room to remember a flow of Linux's: its answer would not find back
   NoBuffer,
   DeviceQueueFull,
   kCount
@@ -78,10 +83,12 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "fragment_table_full",
                                                                                  "fragment_source_limit",
                                                                                  "fragment_timeout",
+                                                                                 "tcp_fragment",
                                                                                  "denied",
                                                                                  "source_rate",
                                                                                  "prefix_rate",
                                                                                  "unknown_rate",
+                                                                                 "tcp_syn_rate",
                                                                                  "no_listener",
                                                                                  "unused_protocol",
                                                                                  "tcp_not_admitted",
@@ -91,6 +98,8 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "echo_budget",
                                                                                  "error_quotes_no_flow",
                                                                                  "error_budget",
+                                                                                 "flow_budget",
+                                                                                 "service_budget",
                                                                                  "media_refused",
                                                                                  "shard_ring_full",
                                                                                  "stream_ring_full",
@@ -101,6 +110,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "hold_queue_full",
                                                                                  "too_big",
                                                                                  "egress_not_allowed",
+                                                                                 "linux_flow_table_full",
                                                                                  "no_buffer",
                                                                                  "device_queue_full"};
 

@@ -30,6 +30,9 @@ std::vector<ShardOutbox::ToLcore> ways_to(const std::vector<ShardLcore>& lcores)
 Shard::Shard(const SbcConfig& config, ShardSetup setup)
     : lcores_(std::move(setup.lcores)),
       outbox_(ways_to(lcores_)),
+      streams_(setup.to_connections, outbox_),
+      from_connections_(setup.from_connections),
+      number_(setup.number),
       owner_(setup.owner),
       pool_(setup.pool),
       events_(*setup.events),
@@ -44,13 +47,15 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
 Shard::~Shard() { discard_mail(); }
 
 std::size_t Shard::run_once(Timestamp now) noexcept {
-  std::size_t done = commands_.take_all(now) + outbox_.go_on();
+  std::size_t done = commands_.take_all(now) + outbox_.go_on() + streams_.go_on();
   tell_media_ready();
   if (!is_saved_) done += hear_journal(now);
   for (ShardLcore& lcore : lcores_) done += take_mail(now, lcore, kBatch);
   for (const ShardLcore& lcore : lcores_)
     if (lcore.notices != nullptr) done += take_notices(now, *lcore.notices);
+  done += take_stream_mail(now) + hear_refused(now);
   if (!is_saved_) done += run_timers(now);
+  ring_stream();
   events_.flush();
   return done;
 }
@@ -82,6 +87,46 @@ std::size_t Shard::take_notices(Timestamp now, Mailbox<media::MediaNotice>& noti
   return done;
 }
 
+std::size_t Shard::take_stream_mail(Timestamp now) noexcept {
+  std::size_t done = 0;
+  if (from_connections_ == nullptr) return done;
+  for (FromConnections mail; done < kBatch && from_connections_->receive(mail); ++done) {
+    const std::unique_ptr<StreamMessage> message(mail.message);
+    if (!is_saved_) hear_stream(now, *message);
+  }
+  return done;
+}
+
+void Shard::hear_stream(Timestamp now, StreamMessage& message) noexcept {
+  with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
+    if (auto* arrived = std::get_if<StreamMessage::Arrived>(&message.what)) {
+      arrived->input.bytes = arrived->bytes;
+      engine.on_message(now, arrived->input, out);
+    } else if (const auto* failed = std::get_if<StreamMessage::Failed>(&message.what)) {
+      engine.on_unreachable(now, failed->path, out);
+    } else if (const auto* answer = std::get_if<StreamMessage::DnsAnswered>(&message.what)) {
+      engine.on_dns(now, {answer->id, answer->is_answered, answer->message}, out);
+    }
+  });
+}
+
+// As many as there are now: what the engine then tries another way may be refused again.
+std::size_t Shard::hear_refused(Timestamp now) noexcept {
+  std::size_t done = 0;
+  for (; done < kBatch; ++done) {
+    const std::unique_ptr<StreamOrder> order = streams_.take_refused();
+    if (order == nullptr) break;
+    if (is_saved_) continue;
+    with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
+      if (const auto* sending = std::get_if<StreamOrder::Send>(&order->what))
+        engine.on_unreachable(now, sending->path, out);
+      else if (const auto* question = std::get_if<StreamOrder::Ask>(&order->what))
+        engine.on_dns(now, {question->query.id, false, {}}, out);
+    });
+  }
+  return done;
+}
+
 // Bounded apart from the datagrams, so that neither keeps the other waiting.
 std::size_t Shard::run_timers(Timestamp now) noexcept {
   for (std::size_t done = 0; done < kTimerTurns; ++done) {
@@ -103,6 +148,8 @@ std::size_t Shard::hear_journal(Timestamp now) noexcept {
 
 bool Shard::has_mail() const noexcept {
   return commands_.has_mail() || (!is_saved_ && events_.journalled() != journalled_) || outbox_.can_go_on() ||
+         streams_.can_go_on() || streams_.has_refused() ||
+         (from_connections_ != nullptr && !from_connections_->empty()) ||
          std::any_of(lcores_.begin(), lcores_.end(), [](const ShardLcore& lcore) {
            return !lcore.inbox->empty() || !lcore.unreachable->empty() ||
                   (lcore.notices != nullptr && !lcore.notices->empty());
@@ -112,14 +159,17 @@ bool Shard::has_mail() const noexcept {
 std::optional<Timestamp> Shard::next_deadline(Timestamp now) const noexcept {
   std::optional<Timestamp> deadline;
   if (!is_saved_) deadline = engine_.next_deadline();
-  if (events_.is_behind() || !outbox_.is_empty())
+  if (events_.is_behind() || !outbox_.is_empty() || !streams_.is_empty())
     deadline = std::min(deadline.value_or(Timestamp::max()), now + kRetry);
   return deadline;
 }
 
 std::vector<sip::SipEngine::SavedCall> Shard::save(Timestamp now) noexcept {
   for (ShardLcore& lcore : lcores_) take_mail(now, lcore, lcore.inbox->capacity());
+  while (take_stream_mail(now) == kBatch) {
+  }
   is_saved_ = true;
+  ring_stream();
   events_.flush();
   return engine_.save(now);
 }
@@ -128,18 +178,21 @@ void Shard::discard_mail() noexcept {
   ShardInput input;
   for (const ShardLcore& lcore : lcores_)
     while (lcore.inbox->receive(input)) rte_pktmbuf_free(input.packet);
+  if (from_connections_ == nullptr) return;
+  for (FromConnections mail; from_connections_->receive(mail);)
+    const std::unique_ptr<StreamMessage> message(mail.message);
 }
 
 void Shard::handle(Timestamp now, rte_mbuf* packet) noexcept {
   const MbufPtr owner(packet);
   const PacketMeta& meta = *meta_of(packet);
   const sip::MessageInput input{.listener = meta.listener,
-                                 .realm = meta.realm,
-                                 .peer = meta.peer,
-                                 .trust = meta.trust,
-                                 .local = {meta.destination, meta.destination_port},
-                                 .remote = {meta.source, meta.source_port},
-                                 .bytes = payload_of(*packet)};
+                                .realm = meta.realm,
+                                .peer = meta.peer,
+                                .trust = meta.trust,
+                                .local = {meta.destination, meta.destination_port},
+                                .remote = {meta.source, meta.source_port},
+                                .bytes = payload_of(*packet)};
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(now, input, out); });
 }
 
@@ -159,8 +212,19 @@ std::string_view Shard::payload_of(const rte_mbuf& packet) noexcept {
 void Shard::carry_out() noexcept {
   for (const media::MediaCommand& command : out_.media()) outbox_.give(command);
   tell_media_ready();
-  for (const sip::SendMessage& datagram : out_.sends()) send(datagram);
+  for (const sip::SendMessage& message : out_.sends()) {
+    if (is_stream(message.path.transport))
+      order(StreamOrder::Send{message.path, std::string(message.bytes)});
+    else
+      send(message);
+  }
+  for (const std::uint64_t connection : out_.closes()) order(StreamOrder::Close{connection});
+  for (sip::DnsQuery& query : out_.dns()) order(StreamOrder::Ask{std::move(query)});
   for (sip::EngineEvent& event : out_.events()) events_.add(std::move(event));
+}
+
+void Shard::order(decltype(StreamOrder::what) what) {
+  streams_.give(std::make_unique<StreamOrder>(StreamOrder{number_, std::move(what)}));
 }
 
 void Shard::tell_media_ready() noexcept {

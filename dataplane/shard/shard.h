@@ -18,6 +18,7 @@
 #include "dataplane/shard/command_box.h"
 #include "dataplane/shard/event_line.h"
 #include "dataplane/shard/shard_outbox.h"
+#include "dataplane/shard/stream_outbox.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
 #include "dataplane/worker/source_owner.h"
@@ -52,6 +53,9 @@ struct ShardSetup {
   EventLine* events = nullptr;
   CommandBox* commands = nullptr;
   sip::SipEngineSettings engine;
+  std::size_t number = 0;                                // of the shard
+  Mailbox<FromConnections>* from_connections = nullptr;  // null: there are no connections
+  Mailbox<ToConnections>* to_connections = nullptr;
 };
 
 class Shard {
@@ -84,8 +88,12 @@ class Shard {
   // When no thread runs it any more: passes on what waited for the relay. True: nothing waits now.
   bool let_leave() noexcept {
     (void)outbox_.go_on();
-    return outbox_.is_empty();
+    (void)streams_.go_on();
+    ring_stream();
+    return outbox_.is_empty() && streams_.is_empty();
   }
+  // Before the first turn: wakes the stream thread.
+  void set_stream_bell(Doorbell* bell) noexcept { stream_bell_ = bell; }
   // When no thread runs it any more: frees what its inboxes still hold.
   void discard_mail() noexcept;
 
@@ -114,10 +122,22 @@ class Shard {
   void carry_out() noexcept;
   void tell_media_ready() noexcept;
   void send(const sip::SendMessage& datagram) noexcept;
+  void order(decltype(StreamOrder::what) what);
+  std::size_t take_stream_mail(Timestamp now) noexcept;
+  void hear_stream(Timestamp now, StreamMessage& message) noexcept;
+  // What the stream thread had no room for did not leave.
+  std::size_t hear_refused(Timestamp now) noexcept;
+  void ring_stream() noexcept {
+    if (streams_.take_has_sent() && stream_bell_ != nullptr) stream_bell_->ring();
+  }
   [[nodiscard]] std::string_view payload_of(const rte_mbuf& packet) noexcept;
 
   std::vector<ShardLcore> lcores_;
   ShardOutbox outbox_;
+  StreamOutbox streams_;
+  Mailbox<FromConnections>* from_connections_;
+  Doorbell* stream_bell_ = nullptr;
+  const std::size_t number_;
   SourceOwner owner_;
   rte_mempool* pool_;
   EventLine& events_;

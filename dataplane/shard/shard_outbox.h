@@ -41,6 +41,10 @@ class ShardOutbox {
   std::size_t go_on() noexcept;
   // go_on() would pass something on.
   [[nodiscard]] bool can_go_on() const noexcept;
+  // How many commands were given so far: the number of the last.
+  [[nodiscard]] std::uint64_t given() const noexcept { return given_; }
+  // The relays have done all commands up to this one.
+  [[nodiscard]] bool has_done(std::uint64_t number) const noexcept { return may_leave(kByNone, number); }
   // Commands wait for room in a ring.
   [[nodiscard]] bool is_congested() const noexcept { return waiting_ != 0; }
   [[nodiscard]] bool is_empty() const noexcept { return waiting_ == 0 && held_.empty(); }
@@ -56,6 +60,7 @@ class ShardOutbox {
     std::size_t lcore = 0;
     std::uint64_t behind = 0;  // number of the last command before it
   };
+  static constexpr std::size_t kByNone = SIZE_MAX;  // by no lcore that sees to the order itself
   [[nodiscard]] bool may_leave(std::size_t by, std::uint64_t behind) const noexcept;
 
   std::vector<Lcore> lcores_;

@@ -20,6 +20,7 @@ void FragmentStage::process(Timestamp now, Burst& burst) noexcept {
 void FragmentStage::take(Timestamp now, Burst& burst, std::size_t i) noexcept {
   rte_mbuf* packet = burst.packets[i];
   const PacketMeta& meta = *burst.meta[i];
+  if (meta.ip_protocol == kProtocolTcp) return burst.drop(i, DropReason::TcpFragment);
   const TrustClass trust = sources_.classify_on_port(meta.port, meta.source).trust;
   if (trust == TrustClass::Denied) return burst.drop(i, DropReason::Denied);
 

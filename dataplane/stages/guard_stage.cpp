@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 
 #include "dataplane/packet/parse_mbuf.h"
@@ -31,7 +32,14 @@ DropReason reason_of(ExceptionKind kind) noexcept {
     case ExceptionKind::NeighbourDiscovery:
       return DropReason::NeighbourDiscoveryBudget;
     case ExceptionKind::Unreachable:
+    case ExceptionKind::PathError:
       return DropReason::ErrorBudget;
+    case ExceptionKind::Handshake:
+      return DropReason::TcpSynRate;
+    case ExceptionKind::Flow:
+      return DropReason::FlowBudget;
+    case ExceptionKind::Service:
+      return DropReason::ServiceBudget;
     default:
       return DropReason::EchoBudget;
   }
@@ -39,6 +47,12 @@ DropReason reason_of(ExceptionKind kind) noexcept {
 
 // Refusal costs speed, nothing else.
 void ask_for_huge_pages(void* memory, std::size_t bytes) noexcept { madvise(memory, bytes, MADV_HUGEPAGE); }
+
+// Sources that open connections are few beside those that send datagrams. A flood under false addresses puts
+// out whoever was quiet longest, and such a source has nothing to lose.
+std::uint32_t handshake_sources(const SbcConfig& config, std::uint32_t lcores) noexcept {
+  return std::max<std::uint32_t>(config.dataplane.capacity.sources / 8 / std::max(lcores, 1u), 1024);
+}
 
 }  // namespace
 
@@ -48,6 +62,8 @@ GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& 
       limiter_({config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores),
                 lcores, ask_for_huge_pages},
                key),
+      handshakes_(handshake_sources(config, lcores), {key.k0, key.k1 ^ 0x5bd1e9955bd1e995u}),
+      handshake_shape_(policy::BucketShape::of_rate(config.security.limits.tcp.handshakes, 1s)),
       budget_(config, key, lcores) {}
 
 void GuardStage::process(Timestamp now, Burst& burst) noexcept {
@@ -58,28 +74,40 @@ void GuardStage::process(Timestamp now, Burst& burst) noexcept {
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue) continue;
     PacketMeta& meta = *burst.meta[i];
-    if (meta.packet_class == PacketClass::Exception) {
+    if (meta.packet_class == PacketClass::Exception && meta.exception != ExceptionKind::Handshake) {
       judge_exception(now, burst, i);
-    } else if (meta.packet_class == PacketClass::Signalling) {
+    } else if (meta.packet_class == PacketClass::Signalling || meta.packet_class == PacketClass::Exception) {
       if (last != nullptr && last->source == meta.source && last->realm == meta.realm &&
           last->port == meta.port) {
         keys[untrusted_count] = keys[untrusted_count - 1];
-      } else if (look_at_signalling(burst, i)) {
+      } else if (look_at_source(burst, i)) {
         keys[untrusted_count] = limiter_.prepare(meta.port, meta.source);
         last = &meta;
       } else {
+        if (burst.verdicts[i] == Verdict::Continue && meta.exception == ExceptionKind::Handshake)
+          judge_exception(now, burst, i);
         continue;
       }
       meta.trust = TrustClass::Untrusted;
       untrusted[untrusted_count++] = static_cast<std::uint8_t>(i);
     }
   }
-  for (std::size_t k = 0; k < untrusted_count; ++k) {
-    const Admission admission = limiter_.admit(keys[k], now);
-    if (admission != Admission::Admitted) burst.drop(untrusted[k], reason_of(admission));
-  }
+  for (std::size_t k = 0; k < untrusted_count; ++k) judge_stranger(now, burst, untrusted[k], keys[k]);
   verify_checksums(burst);
   limiter_.on_idle(now);
+  handshakes_.forget_idle(now, 1);
+}
+
+// The bucket of new connections first: what it holds back costs the others nothing.
+void GuardStage::judge_stranger(Timestamp now, Burst& burst, std::size_t i,
+                                const policy::SourceLimiter::Keys& keys) noexcept {
+  const PacketMeta& meta = *burst.meta[i];
+  if (meta.exception == ExceptionKind::Handshake) {
+    const auto key = handshakes_.key_of(meta.source, static_cast<std::uint16_t>(meta.port));
+    if (!handshakes_.take(key, handshake_shape_, now)) return burst.drop(i, DropReason::TcpSynRate);
+  }
+  const Admission admission = limiter_.admit(keys, now);
+  if (admission != Admission::Admitted) burst.drop(i, reason_of(admission));
 }
 
 // Last, so that what is dropped need not be summed. A packet with a wrong checksum has taken a token, then:
@@ -92,9 +120,14 @@ void GuardStage::verify_checksums(Burst& burst) noexcept {
   }
 }
 
-bool GuardStage::look_at_signalling(Burst& burst, std::size_t i) const noexcept {
+policy::SourceClass GuardStage::class_of(const PacketMeta& meta) const noexcept {
+  return meta.realm == RealmIndex::kNone ? sources_.classify_on_port(meta.port, meta.source)
+                                         : sources_.classify(meta.realm, meta.source);
+}
+
+bool GuardStage::look_at_source(Burst& burst, std::size_t i) const noexcept {
   PacketMeta& meta = *burst.meta[i];
-  const policy::SourceClass source = sources_.classify(meta.realm, meta.source);
+  const policy::SourceClass source = class_of(meta);
   meta.trust = source.trust;
   meta.peer = source.peer;
   if (source.trust == TrustClass::Denied) burst.drop(i, DropReason::Denied);
@@ -103,14 +136,16 @@ bool GuardStage::look_at_signalling(Burst& burst, std::size_t i) const noexcept 
 
 void GuardStage::judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept {
   PacketMeta& meta = *burst.meta[i];
-  const policy::SourceClass source = sources_.classify_on_port(meta.port, meta.source);
-  meta.trust = source.trust;
-  meta.peer = source.peer;
+  if (meta.exception != ExceptionKind::Handshake) {  // whose source has been looked at
+    const policy::SourceClass source = sources_.classify_on_port(meta.port, meta.source);
+    meta.trust = source.trust;
+    meta.peer = source.peer;
+  }
   // ARP and neighbour discovery go on for a denied source: it may be the router that others are behind.
   const bool may_be_denied =
-      meta.exception == ExceptionKind::Echo || meta.exception == ExceptionKind::Unreachable;
-  if (source.trust == TrustClass::Denied && may_be_denied) return burst.drop(i, DropReason::Denied);
-  const bool is_favoured = source.trust >= TrustClass::Trusted;
+      meta.exception != ExceptionKind::Arp && meta.exception != ExceptionKind::NeighbourDiscovery;
+  if (meta.trust == TrustClass::Denied && may_be_denied) return burst.drop(i, DropReason::Denied);
+  const bool is_favoured = meta.trust >= TrustClass::Trusted;
   if (!budget_.take(meta.port, meta.exception, meta.source, is_favoured, now))
     burst.drop(i, reason_of(meta.exception));
 }

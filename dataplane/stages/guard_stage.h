@@ -1,7 +1,8 @@
 // guard_stage.h — fourth stage: who sent it, and may he send so much? Access rules, peers, token buckets.
 //
 // First the class of every source of the burst, and the keys of those that nothing speaks for, so that the
-// cache misses of the source table overlap; then the decisions; last the UDP checksums of what may pass.
+// cache misses of the source table overlap; then the decisions; last the UDP checksums of what may pass (of
+// TCP Linux verifies them). A SYN pays like a SIP datagram, and from a bucket for new connections beside.
 #pragma once
 
 #include "dataplane/pipeline/stage.h"
@@ -9,6 +10,7 @@
 #include "policy/decide/exception_budget.h"
 #include "policy/decide/source_classifier.h"
 #include "policy/decide/source_limiter.h"
+#include "policy/decide/source_table.h"
 
 namespace sallyport::dataplane {
 
@@ -25,12 +27,17 @@ class GuardStage {
 
  private:
   // True when the packet has still to pass the buckets of an untrusted source.
-  [[nodiscard]] bool look_at_signalling(Burst& burst, std::size_t i) const noexcept;
+  [[nodiscard]] bool look_at_source(Burst& burst, std::size_t i) const noexcept;
+  [[nodiscard]] policy::SourceClass class_of(const PacketMeta& meta) const noexcept;
+  void judge_stranger(Timestamp now, Burst& burst, std::size_t i,
+                      const policy::SourceLimiter::Keys& keys) noexcept;
   static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
 
   const policy::SourceClassifier& sources_;
   policy::SourceLimiter limiter_;
+  policy::SourceTable handshakes_;  // new connections of strangers
+  policy::BucketShape handshake_shape_;
   policy::ExceptionBudget budget_;
 };
 static_assert(Stage<GuardStage>);

@@ -57,7 +57,22 @@ void MediaStage::process(Timestamp now, Burst& burst) noexcept {
       hand_over(burst, i);
     }
   }
+  if (count != 0 && setup_.tap != nullptr && setup_.tap->is_wanted())
+    show(now, burst, std::span(found).first(count));
   for (std::size_t k = 0; k < count; ++k) relay_one(now, burst, found[k]);
+}
+
+// To a capture, before the relay rewrites anything.
+void MediaStage::show(Timestamp now, const Burst& burst, std::span<const Found> found) noexcept {
+  for (const Found& one : found) {
+    const PacketMeta& meta = *burst.meta[one.place];
+    if (!setup_.tap->wants(meta.destination_port)) continue;
+    MediaHead head;
+    head.at = now;
+    head.remote = {meta.source, meta.source_port};
+    head.local = {meta.destination, meta.destination_port};
+    setup_.tap->add(setup_.own, head, payload_of(*burst.packets[one.place], meta));
+  }
 }
 
 // Fragments have no port to go by: they are put together by the lcore that owns their source.

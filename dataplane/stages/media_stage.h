@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/data_plane_media_tap.h"
 #include "dataplane/packet/media_ranges.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/stages/media_sender.h"
@@ -36,6 +37,7 @@ class MediaStage {
     // With several lcores: for datagrams that were put together where their source is owned.
     std::size_t own = 0;
     std::vector<Mailbox<HandedOver>*> to_lcores;
+    MediaTap* tap = nullptr;
   };
   explicit MediaStage(Setup setup);
   // What is relayed becomes Consumed and is counted as received here; what is not, dropped.
@@ -49,6 +51,7 @@ class MediaStage {
     std::uint8_t place = 0;
     media::FlowRef flow;
   };
+  void show(Timestamp now, const Burst& burst, std::span<const Found> found) noexcept;
   void hand_over(Burst& burst, std::size_t i) noexcept;
   void relay_one(Timestamp now, Burst& burst, const Found& found) noexcept;
   void forward(Timestamp now, Burst& burst, std::size_t i, const media::RelayResult& result) noexcept;

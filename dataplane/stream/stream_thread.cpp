@@ -23,26 +23,35 @@ namespace {
 constexpr int kMessagesMax = 64;              // of one lcore in one turn
 constexpr std::size_t kFrameBytesMax = 9216;  // MTU 9000 and headers
 constexpr Duration kDebtRetry = 10ms;
-constexpr std::uint64_t kBell = 0xffffffff;  // epoll tag; a port's are 2i (tap) and 2i + 1 (netlink)
+constexpr Duration kDrainRetry = 1ms;
+// Tags of epoll; a port's are 2i (tap) and 2i + 1 (netlink).
+constexpr std::uint64_t kBell = 0xffffffff, kTurnTaker = 0xfffffffe;
 
 class StreamLoop final : public StreamThread {
  public:
   explicit StreamLoop(const StreamSetup& setup)
       : pool_(setup.pool),
         key_(setup.key),
+        flows_(setup.flows, setup.tcp_idle),
         lcores_(setup.lcores),
         outboxes_(setup.lcores, setup.ports.size()),
         frame_(kFrameBytesMax),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
   ~StreamLoop() override { stop(); }
 
-  [[nodiscard]] Result<void, NetError> prepare(std::vector<StreamPort> ports);
+  [[nodiscard]] Result<void, NetError> prepare(StreamSetup& setup);
   void launch() {
     thread_ = std::thread([this] { run(); });
   }
 
   void stop() override;
+  void begin_drain() noexcept override {
+    is_draining_.store(true, std::memory_order_release);
+    bell_.ring_always();
+  }
+  bool is_drained() const noexcept override { return is_drained_.load(std::memory_order_acquire); }
   Doorbell& doorbell() noexcept override { return bell_; }
+  EgressPermits& permits() noexcept override { return flows_; }
   const PortCounters& counters(PortIndex port) const noexcept override {
     return *counters_[to_position(port)];
   }
@@ -50,16 +59,22 @@ class StreamLoop final : public StreamThread {
 
  private:
   [[nodiscard]] bool watch(int fd, std::uint64_t tag) noexcept;
+  [[nodiscard]] Result<void, NetError> make_turn_takers(const StreamSetup& setup);
   void run() noexcept;
+  // True when some of them has more to do.
+  [[nodiscard]] bool run_turn_takers(Timestamp now) noexcept;
+  [[nodiscard]] bool have_turn_takers_mail() const noexcept;
   // One turn's share of what lcores sent. True when some may be left.
   [[nodiscard]] bool drain_inboxes(Timestamp now) noexcept;
   void handle(Timestamp now, std::size_t lcore, const ToStream& message) noexcept;
   [[nodiscard]] bool inboxes_are_empty() const noexcept;
   [[nodiscard]] int patience_ms(Timestamp now, bool owes) const noexcept;
-  void wait(int milliseconds) noexcept;
+  // How many events there were.
+  int wait(int milliseconds) noexcept;
 
   rte_mempool* pool_;
   HashKey key_;
+  FlowKeeper flows_;
   std::vector<StreamLcore> lcores_;
   Outboxes outboxes_;
   std::vector<std::uint8_t> frame_;
@@ -68,23 +83,36 @@ class StreamLoop final : public StreamThread {
   std::vector<std::unique_ptr<PortCounters>> counters_;  // outlive the ports, for a last look
   std::vector<std::string> names_;
   std::vector<std::unique_ptr<TapPort>> ports_;
-  std::atomic<bool> is_stopping_{false};
+  std::vector<TurnTaker*> turn_takers_;
+  std::atomic<bool> is_stopping_{false}, is_draining_{false}, is_drained_{false};
   std::thread thread_;
 };
 
-Result<void, NetError> StreamLoop::prepare(std::vector<StreamPort> ports) {
+Result<void, NetError> StreamLoop::prepare(StreamSetup& setup) {
+  std::vector<StreamPort>& ports = setup.ports;
   if (!epoll_ || !bell_.is_open() || !watch(bell_.fd(), kBell))
     return fail(net_error("cannot use epoll", errno));
-  const TapPort::Shared shared{outboxes_, pool_, frame_, lcores_.size(), key_};
+  const TapPort::Shared shared{outboxes_, pool_, frame_, lcores_.size(), key_, flows_};
   for (std::size_t i = 0; i < ports.size(); ++i) {
     names_.push_back(ports[i].network_namespace.name());
     counters_.push_back(std::make_unique<PortCounters>());
+    flows_.add_port(ports[i].services, ports[i].listeners);
     auto port = TapPort::create(static_cast<PortIndex>(i), std::move(ports[i]), shared, *counters_.back());
     if (!port) return fail(std::move(port.error()));
     ports_.push_back(std::move(*port));
     if (!watch(ports_[i]->tap_fd(), 2 * i) || !watch(ports_[i]->event_fd(), 2 * i + 1))
       return fail(net_error("cannot use epoll", errno));
   }
+  return make_turn_takers(setup);
+}
+
+Result<void, NetError> StreamLoop::make_turn_takers(const StreamSetup& setup) {
+  if (!setup.make_turn_takers) return {};
+  auto made = setup.make_turn_takers(flows_);
+  if (!made) return fail(std::move(made.error()));
+  for (const TurnTaker* one : *made)
+    if (!watch(one->fd(), kTurnTaker)) return fail(net_error("cannot use epoll", errno));
+  turn_takers_ = std::move(*made);
   return {};
 }
 
@@ -102,14 +130,34 @@ void StreamLoop::run() noexcept {
   for (const auto& port : ports_) port->keep_peers_fresh(read_clock());
   while (!is_stopping_.load(std::memory_order_acquire)) {
     const Timestamp now = read_clock();
-    const bool has_more = drain_inboxes(now);
+    flows_.advance(now);
+    const bool has_more = drain_inboxes(now) | run_turn_takers(now);
     for (const auto& port : ports_) port->resolver().on_deadline(now);
     const bool owes = !outboxes_.pay_debts();
     outboxes_.ring_bells();
     bell_.announce_sleep();
-    wait(has_more || !inboxes_are_empty() ? 0 : patience_ms(now, owes));
+    const bool is_busy = has_more || !inboxes_are_empty() || have_turn_takers_mail();
+    const int events = wait(is_busy ? 0 : patience_ms(now, owes));
+    const bool have_all_stopped =
+        std::ranges::all_of(turn_takers_, [](const TurnTaker* one) { return one->has_stopped(); });
+    if (is_draining_.load(std::memory_order_acquire) && !is_busy && events == 0 && have_all_stopped)
+      is_drained_.store(true, std::memory_order_release);
   }
   if (is_registered) rte_thread_unregister();
+}
+
+bool StreamLoop::run_turn_takers(Timestamp now) noexcept {
+  bool has_more = false;
+  const bool is_draining = is_draining_.load(std::memory_order_acquire);
+  for (TurnTaker* one : turn_takers_) {
+    if (is_draining) one->begin_stop(now);
+    has_more |= one->run_once(now);
+  }
+  return has_more;
+}
+
+bool StreamLoop::have_turn_takers_mail() const noexcept {
+  return std::ranges::any_of(turn_takers_, [](const TurnTaker* one) { return one->has_mail(); });
 }
 
 bool StreamLoop::drain_inboxes(Timestamp now) noexcept {
@@ -149,6 +197,10 @@ int StreamLoop::patience_ms(Timestamp now, bool owes) const noexcept {
   for (const auto& port : ports_)
     if (const auto deadline = port->resolver().next_deadline())
       wake_at = std::min(wake_at.value_or(*deadline), *deadline);
+  for (const TurnTaker* one : turn_takers_)
+    if (const auto deadline = one->next_deadline())
+      wake_at = std::min(wake_at.value_or(*deadline), *deadline);
+  if (is_draining_.load(std::memory_order_acquire) && !is_drained()) wake_at = now + kDrainRetry;
   if (!wake_at) return -1;
   // Rounded up: a wait that ends just before the deadline would be followed by a busy one.
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*wake_at - now).count();
@@ -156,14 +208,15 @@ int StreamLoop::patience_ms(Timestamp now, bool owes) const noexcept {
 }
 
 // Sleeps until something happens, then serves it.
-void StreamLoop::wait(int milliseconds) noexcept {
+int StreamLoop::wait(int milliseconds) noexcept {
   std::array<epoll_event, 64> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), milliseconds);
   bell_.wake_up();
   const Timestamp now = read_clock();
+  flows_.advance(now);
   for (int i = 0; i < count; ++i) {
     const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;
-    if (tag == kBell) continue;
+    if (tag == kBell || tag == kTurnTaker) continue;
     TapPort& port = *ports_[tag / 2];
     if (tag % 2 != 0) {
       port.on_netlink_readable(now);
@@ -174,6 +227,7 @@ void StreamLoop::wait(int milliseconds) noexcept {
       port.on_tap_readable();
     }
   }
+  return std::max(count, 0);
 }
 
 void StreamLoop::stop() {
@@ -185,6 +239,7 @@ void StreamLoop::stop() {
     while (lcore.inbox->receive(message)) rte_pktmbuf_free(message.packet);
   }
   lcores_.clear();
+  turn_takers_.clear();
   ports_.clear();
 }
 
@@ -193,8 +248,7 @@ void StreamLoop::stop() {
 Result<std::unique_ptr<StreamThread>, NetError> StreamThread::start(StreamSetup setup) {
   SALLYPORT_CHECK(setup.lcores.size() <= 64);
   auto loop = std::make_unique<StreamLoop>(setup);
-  if (auto prepared = loop->prepare(std::move(setup.ports)); !prepared)
-    return fail(std::move(prepared.error()));
+  if (auto prepared = loop->prepare(setup); !prepared) return fail(std::move(prepared.error()));
   loop->launch();
   return std::unique_ptr<StreamThread>(std::move(loop));
 }

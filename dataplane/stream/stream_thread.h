@@ -1,18 +1,24 @@
 // stream_thread.h — the thread beside the fast path: carries packets between lcores and the ports' taps, and
-// asks Linux for routes and neighbours on the lcores' behalf. (TCP, TLS and DNS come to live here later.)
+// asks Linux for routes and neighbours on the lcores' behalf. Connections and name servers take their turns
+// here (turn_taker.h).
 //
 // It waits in epoll for taps, netlink events and its doorbell; it never blocks on anything else. What Linux
 // sends is checked against the egress rules before an lcore gets it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "dataplane/net/linux_flows.h"
 #include "dataplane/net/net_error.h"
 #include "dataplane/net/network_namespace.h"
 #include "dataplane/packet/packet_meta.h"
+#include "dataplane/packet/port_services.h"
 #include "dataplane/pipeline/burst.h"
+#include "dataplane/stream/egress_permits.h"
+#include "dataplane/stream/turn_taker.h"
 #include "dataplane/worker/doorbell.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
@@ -37,6 +43,9 @@ struct StreamPort {
   std::uint16_t mtu = 1500;            // of IP
   std::vector<Prefix> addresses;       // PortConfig::addresses
   std::vector<IpAddress> gateways;     // PortConfig::gateways
+  PortServices services{};             // what Linux may do there
+  std::vector<Endpoint> listeners{};   // where TCP connections are taken
+  std::string ports_not_for_linux{};   // packet/port_services.h
   std::vector<IpAddress> kept_fresh;   // configured peers reached through this port: resolved ahead of need
   std::size_t owner = 0;               // the lcore (position in StreamSetup::lcores) that sends its frames
 };
@@ -46,6 +55,11 @@ struct StreamSetup {
   std::vector<StreamLcore> lcores;  // at most 64
   rte_mempool* pool = nullptr;      // frames from taps; mbufs with a PacketMeta in the private area
   HashKey key;                      // for the table of destinations
+  LinuxFlows* flows = nullptr;      // which the thread writes; null: no TCP, no services
+  Duration tcp_idle = 10min;        // longest silence of a connection
+  // Makes those who take their turns here, once taps and addresses are there. They outlive stop(). May be
+  // empty.
+  std::function<Result<std::vector<TurnTaker*>, NetError>(EgressPermits& permits)> make_turn_takers;
 };
 
 class StreamThread {
@@ -57,11 +71,18 @@ class StreamThread {
   // After the lcores have ended. Ends the thread, frees packets in its inboxes, removes taps and namespaces.
   // What lies in the outboxes is the lcores' to free. Idempotent.
   virtual void stop() = 0;
+  // While the lcores still run: those who take turns finish what is under way. Any thread.
+  virtual void begin_drain() noexcept = 0;
+  // They have, and the last of it has left the taps.
+  [[nodiscard]] virtual bool is_drained() const noexcept = 0;
   // An lcore rings it once after each burst in which it sent something.
   [[nodiscard]] virtual Doorbell& doorbell() noexcept = 0;
+  // For who opens connections; only on the thread itself.
+  [[nodiscard]] virtual EgressPermits& permits() noexcept = 0;
   // Written by the stream thread alone. tx counts frames that it handed to lcores (they count them again when
-  // sent, so do not add the two), rx frames it wrote into the tap; dropped counts EgressNotAllowed, NoBuffer
-  // (no mbuf, or the tap took no more), LcoreRingFull, all of them of this thread only.
+  // sent, so do not add the two), rx frames it wrote into the tap; dropped counts EgressNotAllowed,
+  // LinuxFlowTableFull, NoBuffer (no mbuf, or the tap took no more), LcoreRingFull, all of them of this
+  // thread only.
   [[nodiscard]] virtual const PortCounters& counters(PortIndex port) const noexcept = 0;
   [[nodiscard]] virtual std::string network_namespace(PortIndex port) const = 0;
 };

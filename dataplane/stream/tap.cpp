@@ -49,12 +49,36 @@ Result<void, NetError> write_all(const std::string& folder, const std::array<Set
   return {};
 }
 
-Result<void, NetError> prepare_namespace() {
+// TCP for SIP: a handshake is over in 7 s, whether it succeeds or not (stream/flow_keeper.cpp); a SYN flood
+// is answered without memory (RFC 4987 §3.6); a dead peer is noticed in a minute and a half; a path that
+// swallows big segments without a word is found out (RFC 4821).
+constexpr std::array kTcpSettings{
+    Setting{"tcp_syncookies", "1"},
+    Setting{"tcp_syn_retries", "2"},
+    Setting{"tcp_synack_retries", "2"},
+    Setting{"tcp_keepalive_time", "60"},
+    Setting{"tcp_keepalive_intvl", "10"},
+    Setting{"tcp_keepalive_probes", "3"},
+    Setting{"tcp_fin_timeout", "15"},
+    Setting{"tcp_orphan_retries", "2"},
+    Setting{"tcp_retries2", "8"},
+    Setting{"tcp_rfc1337", "1"},
+    Setting{"tcp_mtu_probing", "1"},
+    Setting{"tcp_fastopen", "0"},
+    Setting{"tcp_timestamps", "1"},
+    Setting{"tcp_window_scaling", "1"},
+    Setting{"tcp_sack", "1"},
+};
+
+Result<void, NetError> prepare_namespace(const TapSetup& setup) {
   for (const char* const scope : {"all", "default"}) {
     const std::string name = scope;
     if (auto done = write_all("ipv4/conf/" + name, kIpv4Settings); !done) return done;
     if (auto done = write_all("ipv6/conf/" + name, kIpv6Settings); !done) return done;
   }
+  if (auto done = write_all("ipv4", kTcpSettings); !done) return done;
+  if (auto done = write_sysctl_if_any("ipv4/ip_local_reserved_ports", setup.ports_not_to_choose); !done)
+    return done;
   if (auto done = write_sysctl_if_any("ipv4/icmp_echo_ignore_broadcasts", "1"); !done) return done;
   if (auto done = write_sysctl_if_any("ipv6/icmp/echo_ignore_multicast", "1"); !done) return done;
   return write_sysctl_if_any("ipv6/icmp/echo_ignore_anycast", "1");
@@ -114,7 +138,7 @@ Result<Tap, NetError> Tap::create(const NetworkNamespace& network_namespace, con
   Tap result;
   std::optional<NetError> error;
   const auto entered = network_namespace.run([&] {
-    if (auto prepared = prepare_namespace(); !prepared) {
+    if (auto prepared = prepare_namespace(setup); !prepared) {
       error = std::move(prepared.error());
       return;
     }

@@ -23,6 +23,7 @@ struct TapSetup {
   std::uint16_t mtu = 1500;
   std::vector<Prefix> addresses;
   std::vector<IpAddress> gateways;
+  std::string ports_not_to_choose{};  // for sockets that are bound to none; a list as Linux writes it
 };
 
 class Tap {

@@ -9,6 +9,9 @@
 #include <new>
 
 #include "dataplane/dpdk/mbuf_ptr.h"
+#include "dataplane/packet/ip_header.h"
+#include "dataplane/packet/udp_header.h"
+#include "dataplane/packet/wire.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -42,11 +45,25 @@ MbufPtr to_mbuf(rte_mempool* pool, std::span<const std::uint8_t> frame) noexcept
   return {};
 }
 
+// What of an arriving segment may change its flow.
+void tell_keeper(rte_mbuf& packet, FlowKeeper& keeper) noexcept {
+  const auto& meta = *static_cast<const PacketMeta*>(rte_mbuf_to_priv(&packet));
+  if (meta.exception != policy::ExceptionKind::Flow || meta.ip_protocol != kProtocolTcp) return;
+  std::array<std::uint8_t, kTcpBytes> scratch;
+  const void* header = rte_pktmbuf_read(&packet, meta.l4_offset, kTcpBytes, scratch.data());
+  if (header == nullptr) return;
+  const auto* tcp = static_cast<const std::uint8_t*>(header);
+  const LinuxFlow flow{
+      meta.port, kProtocolTcp, {meta.destination, meta.destination_port}, {meta.source, meta.source_port}};
+  keeper.on_arrival({flow, tcp[13], load32(tcp + 8)});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TapPort>, NetError> TapPort::create(PortIndex index, StreamPort port,
                                                            const Shared& shared, PortCounters& counters) {
-  auto tap = Tap::create(port.network_namespace, {port.mac, port.mtu, port.addresses, port.gateways});
+  auto tap = Tap::create(port.network_namespace,
+                         {port.mac, port.mtu, port.addresses, port.gateways, port.ports_not_for_linux});
   if (!tap) return fail(std::move(tap.error()));
   auto link = PortLink::open(port.network_namespace, tap->ifindex());
   if (!link) return fail(std::move(link.error()));
@@ -62,7 +79,7 @@ TapPort::TapPort(PortIndex index, StreamPort port, const Shared& shared, PortCou
       tap_(std::move(linux_side.tap)),
       link_(std::move(linux_side.link)),
       resolver_({.port = index, .lcores = shared.lcores, .key = shared.key}, link_, shared_.outboxes),
-      rules_(port_.mac, port_.addresses),
+      rules_(port_.mac, port_.addresses, port_.services, index),
       counters_(counters) {}
 
 void TapPort::keep_peers_fresh(Timestamp now) {
@@ -71,6 +88,7 @@ void TapPort::keep_peers_fresh(Timestamp now) {
 
 void TapPort::write_packet(rte_mbuf* packet) noexcept {
   const MbufPtr owned(packet);
+  tell_keeper(*packet, shared_.flows);
   std::array<iovec, kSegmentsMax> parts;
   std::size_t count = 0;
   const rte_mbuf* segment = packet;
@@ -89,10 +107,22 @@ void TapPort::on_tap_readable() noexcept {
     const std::size_t size = tap_.read(shared_.frame);
     if (size == 0) return;
     const auto frame = shared_.frame.first(size);
-    if (rules_.may_leave(frame))
+    if (const auto allowed = may_leave(frame); allowed)
       send_frame(frame);
     else
-      counters_.dropped.add(DropReason::EgressNotAllowed);
+      counters_.dropped.add(allowed.error());
+  }
+}
+
+Result<void, DropReason> TapPort::may_leave(std::span<const std::uint8_t> frame) noexcept {
+  const auto [ruling, segment] = rules_.judge(frame);
+  switch (ruling) {
+    case EgressRules::Ruling::Free:
+      return {};
+    case EgressRules::Ruling::AsFlow:
+      return shared_.flows.let_leave(segment);
+    default:
+      return fail(DropReason::EgressNotAllowed);
   }
 }
 

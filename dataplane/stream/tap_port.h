@@ -6,6 +6,7 @@
 
 #include "dataplane/net/port_link.h"
 #include "dataplane/stream/egress_rules.h"
+#include "dataplane/stream/flow_keeper.h"
 #include "dataplane/stream/outboxes.h"
 #include "dataplane/stream/stream_thread.h"
 #include "dataplane/stream/tap.h"
@@ -20,6 +21,7 @@ class TapPort {
     std::span<std::uint8_t> frame;  // room for the longest one
     std::size_t lcores;
     HashKey key;
+    FlowKeeper& flows;
   };
   [[nodiscard]] static Result<std::unique_ptr<TapPort>, NetError> create(PortIndex index, StreamPort port,
                                                                          const Shared& shared,
@@ -42,6 +44,7 @@ class TapPort {
     PortLink link;
   };
   TapPort(PortIndex index, StreamPort port, const Shared& shared, PortCounters& counters, Linux linux_side);
+  [[nodiscard]] Result<void, DropReason> may_leave(std::span<const std::uint8_t> frame) noexcept;
   void send_frame(std::span<const std::uint8_t> frame) noexcept;
 
   const PortIndex index_;

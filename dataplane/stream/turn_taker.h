@@ -18,6 +18,9 @@ class TurnTaker {
   // Mail from other threads waits (looked at between announcing sleep and sleeping).
   [[nodiscard]] virtual bool has_mail() const noexcept = 0;
   [[nodiscard]] virtual std::optional<Timestamp> next_deadline() const noexcept = 0;
+  // The end is near: finish what is under way, begin nothing. Turns go on until has_stopped() or time is up.
+  virtual void begin_stop(Timestamp now) { static_cast<void>(now); }
+  [[nodiscard]] virtual bool has_stopped() const noexcept { return true; }
 };
 
 }  // namespace sallyport::dataplane

@@ -36,7 +36,13 @@ class TlsContexts {
 
   // Any thread, every few seconds: files that changed are read again; a bad pair leaves the old one in use.
   // One sentence for each thing that was done or went wrong.
+  // It waits for the disk.
   [[nodiscard]] virtual std::vector<std::string> refresh() = 0;
+  // Another configuration: places that want what they had keep their context. On error nothing changes. It
+  // waits for the disk.
+  [[nodiscard]] virtual Result<void, std::string> reconfigure(const SbcConfig& config) = 0;
+  // Any thread, now and then: the keys of tickets grow old.
+  virtual void rotate_tickets(Timestamp now) = 0;
   [[nodiscard]] virtual std::vector<CertificateExpiry> expiries() const = 0;
 };
 

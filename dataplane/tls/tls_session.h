@@ -5,6 +5,7 @@
 // thread of its connection.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,7 +38,11 @@ enum class TlsResult : std::uint8_t {
   Closed,   // the connection ended in the middle
   kCount
 };
-[[nodiscard]] std::string_view to_string(TlsResult result) noexcept;
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(TlsResult::kCount)> kTlsResultNames{
+    "ok", "protocol", "no_certificate", "untrusted", "expired", "wrong_name", "timeout", "refused", "closed"};
+[[nodiscard]] constexpr std::string_view to_string(TlsResult result) noexcept {
+  return kTlsResultNames[static_cast<std::size_t>(result)];
+}
 
 class TlsSession {
  public:
@@ -45,7 +50,8 @@ class TlsSession {
 
   // Octets off the wire. All of them are taken.
   virtual void take(std::span<const std::uint8_t> from_wire) = 0;
-  // Goes on with handshake and records. Appends what arrived as plain text, at most `plain_max` octets of it.
+  // Goes on with handshake and records. Appends what arrived as plain text, at most `plain_max` octets of it;
+  // when it appended as many there may be more. Octets for the wire may be left after any state, alerts too.
   [[nodiscard]] virtual TlsState advance(std::string& plain, std::size_t plain_max) = 0;
   // Plain text to send; only when Open. False: the session has failed.
   [[nodiscard]] virtual bool send(std::string_view plain) = 0;
@@ -58,8 +64,9 @@ class TlsSession {
   [[nodiscard]] virtual TlsResult failure() const noexcept = 0;  // Ok while not Failed
   [[nodiscard]] virtual std::string why() const = 0;             // one sentence for a log
   // The SIP identities that the other side's certificate proved against the authorities of this context: its
-  // SAN URIs sip:DOMAIN (host part), else its SAN DNS names; in small letters. Empty: none shown, or not
-  // verified. RFC 5922 §7.1
+  // SAN URIs sip:DOMAIN (host part), else its SAN DNS names; in small letters; then its SAN addresses as
+  // text. Empty: none shown, not verified, or not Open. Compare with shows_name() of certificate_names.h, for
+  // a name may be a wildcard. RFC 5922 §7.1
   [[nodiscard]] virtual const std::vector<std::string>& proved_names() const noexcept = 0;
   [[nodiscard]] virtual std::size_t memory() const noexcept = 0;  // octets it holds in buffers
 };

@@ -31,7 +31,7 @@ LcoreMedia::LcoreMedia(const Surroundings& surroundings, LcoreMediaSetup setup)
       relay_(relay_setup(surroundings, setup_.ports)),
       sender_(relay_, surroundings.transmit, ports_of_realms(surroundings.config)),
       stage_({relay_, sender_, surroundings.counters, surroundings.pool, &surroundings.ranges,
-              surroundings.own, surroundings.to_lcores}),
+              surroundings.own, surroundings.to_lcores, setup_.tap}),
       has_mail_(setup_.shards.size(), false) {}
 
 // No more than the ring held when this began and a little: a shard that sends without end must not keep the

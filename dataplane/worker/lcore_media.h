@@ -30,6 +30,7 @@ struct ShardMediaLink {
 struct LcoreMediaSetup {
   std::vector<ShardMediaLink> shards;
   media::PortPool* ports = nullptr;  // outlives it
+  MediaTap* tap = nullptr;           // outlives it; null: nobody captures
 };
 
 class LcoreMedia final : private media::NoticeSink {

@@ -6,24 +6,19 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
-#include <ctime>
-
 #include "dataplane/dpdk/clock.h"
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/turns.h"
 #include "dataplane/worker/adaptive_idle.h"
+#include "dataplane/worker/lcore_sleep.h"
 
 namespace sallyport::dataplane {
 namespace {
 
-void nap(Duration length) noexcept {
-  const timespec time{0, static_cast<long>(length.count())};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
-
 [[nodiscard]] Moved kind_of(const Worker& worker, std::size_t moved) noexcept {
   if (moved == 0) return Moved::Nothing;
-  return worker.has_moved_urgent() ? Moved::Urgent : Moved::Patient;
+  if (worker.has_moved_urgent()) return Moved::Urgent;
+  return worker.has_moved_media() ? Moved::Media : Moved::Patient;
 }
 
 }  // namespace
@@ -47,15 +42,13 @@ void LcoreThread::run(unsigned number) noexcept {
   const ThreadRegistration registration;
   Turns turns(number);
   prctl(PR_SET_TIMERSLACK, 1UL);  // else the kernel adds 50 µs to each nap
-  AdaptiveIdle idle(worker_.lcores());
+  LcoreSleep sleep(worker_.receive_sockets());
+  AdaptiveIdle idle(worker_.lcores(), sleep.can_packets_wake());
   Timestamp now = read_clock();
   while (!stopping_.load(std::memory_order_acquire)) {
     turns.begin();
     const std::size_t moved = worker_.poll(now);
-    const Duration sleep = idle_mode_ == IdleMode::Poll
-                               ? Duration::zero()
-                               : idle.after_turn(now, kind_of(worker_, moved), moved);
-    if (sleep > Duration::zero()) nap(sleep);
+    if (idle_mode_ != IdleMode::Poll) sleep.take(idle.after_turn(now, kind_of(worker_, moved), moved));
     const Timestamp next = read_clock();
     const auto took = static_cast<std::uint64_t>((next - now).count());
     if (moved != 0) times_.busy_ns.add(took);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "dataplane/connection/connection_messages.h"
+
 namespace sallyport::dataplane {
 namespace {
 
@@ -39,7 +41,11 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
       hand_over_.push_back(other == lcore ? nullptr
                                           : std::make_unique<Mailbox<HandedOver>>(kLcoreRingCapacity));
   }
-  for (std::size_t shard = 0; shard < shards_; ++shard) shard_bells_.push_back(std::make_unique<Doorbell>());
+  for (std::size_t shard = 0; shard < shards_; ++shard) {
+    from_connections_.push_back(std::make_unique<Mailbox<FromConnections>>(kConnectionRingCapacity));
+    to_connections_.push_back(std::make_unique<Mailbox<ToConnections>>(kConnectionRingCapacity));
+    shard_bells_.push_back(std::make_unique<Doorbell>());
+  }
 }
 
 bool Links::are_open() const noexcept {
@@ -69,6 +75,10 @@ std::vector<RingSnapshot> Links::snapshot() const {
         rings.push_back(
             ring_of(fmt::format("lcore{}-lcore{}", lcore, other), *hand_over_[lcore * lcores_ + other]));
   }
+  for (std::size_t shard = 0; shard < shards_; ++shard) {
+    rings.push_back(ring_of(fmt::format("connections-shard{}", shard), *from_connections_[shard]));
+    rings.push_back(ring_of(fmt::format("shard{}-connections", shard), *to_connections_[shard]));
+  }
   return rings;
 }
 
@@ -79,6 +89,11 @@ void Links::discard_all() noexcept {
   for (const auto& mailbox : from_stream_) discard(*mailbox);
   for (const auto& mailbox : hand_over_)
     if (mailbox != nullptr) discard(*mailbox);
+  for (const auto& mailbox : from_connections_)
+    for (FromConnections mail; mailbox->receive(mail);)
+      const std::unique_ptr<StreamMessage> message(mail.message);
+  for (const auto& mailbox : to_connections_)
+    for (ToConnections mail; mailbox->receive(mail);) const std::unique_ptr<StreamOrder> order(mail.order);
 }
 
 }  // namespace sallyport::dataplane

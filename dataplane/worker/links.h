@@ -44,6 +44,13 @@ class Links {
   [[nodiscard]] Mailbox<HandedOver>& hand_over(std::size_t from, std::size_t to) noexcept {
     return *hand_over_[from * lcores_ + to];
   }
+  struct ConnectionWays {
+    Mailbox<FromConnections>& to_shard;
+    Mailbox<ToConnections>& from_shard;
+  };
+  [[nodiscard]] ConnectionWays connections(std::size_t shard) noexcept {
+    return {*from_connections_[shard], *to_connections_[shard]};
+  }
   [[nodiscard]] Doorbell& shard_bell(std::size_t shard) noexcept { return *shard_bells_[shard]; }
   // False when the process had no file descriptors left for the doorbells.
   [[nodiscard]] bool are_open() const noexcept;
@@ -52,7 +59,7 @@ class Links {
   [[nodiscard]] bool are_answers_taken() const noexcept;
   // Any thread.
   [[nodiscard]] std::vector<RingSnapshot> snapshot() const;
-  // When no thread runs any more: frees the packets that are still on their way.
+  // When no thread runs any more: frees the packets and messages that are still on their way.
   void discard_all() noexcept;
 
  private:
@@ -66,6 +73,8 @@ class Links {
   std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;                // by lcore
   std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;            // by lcore
   std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;  // by sender, receiver; null on the diagonal
+  std::vector<std::unique_ptr<Mailbox<FromConnections>>> from_connections_;  // by shard
+  std::vector<std::unique_ptr<Mailbox<ToConnections>>> to_connections_;      // by shard
   std::vector<std::unique_ptr<Doorbell>> shard_bells_;
 };
 

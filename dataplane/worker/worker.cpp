@@ -3,6 +3,8 @@
 
 #include <rte_ethdev.h>
 
+#include <algorithm>
+
 #include "dataplane/dpdk/clock.h"
 #include "dataplane/packet/parse_mbuf.h"
 
@@ -26,6 +28,11 @@ std::optional<SteerStage> steer_for(const WorkerSetup& setup, const SbcConfig& c
                      SourceOwner(config.security.limits.prefix, setup.key, setup.to_lcores.size()), media});
 }
 
+bool is_any_consumed(const Burst& burst) noexcept {
+  const auto end = burst.verdicts.begin() + static_cast<std::ptrdiff_t>(burst.count);
+  return std::find(burst.verdicts.begin(), end, Verdict::Consumed) != end;
+}
+
 }  // namespace
 
 Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
@@ -35,7 +42,7 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       parse_(tables.ports),
       steer_(steer_for(setup_, config, tables.media)),
       fragment_({tables.ports, tables.sources, counters_}, FragmentLimits{}, setup_.key),
-      classify_(tables.listeners),
+      classify_(tables.listeners, LinuxSide(config, tables.flows)),
       guard_(config, tables.sources, setup_.key,
              static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1))),
       signalling_(setup_.shards, setup_.token_key),
@@ -48,7 +55,7 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
 
 std::size_t Worker::poll(Timestamp now) noexcept {
   std::size_t moved = 0;
-  has_moved_urgent_ = false;
+  has_moved_urgent_ = has_moved_media_ = false;
   for (const RxQueue& queue : setup_.rx_queues) moved += poll_queue(now, queue);
   for (Mailbox<HandedOver>* mailbox : setup_.from_lcores)
     if (mailbox != nullptr) moved += poll_lcore(now, *mailbox);
@@ -59,6 +66,12 @@ std::size_t Worker::poll(Timestamp now) noexcept {
   if (media_.take_has_forwarded()) sample_relay_time(now);
   if (transmit_.take_has_asked()) setup_.stream_bell->ring();
   return moved;
+}
+
+std::vector<int> Worker::receive_sockets() const {
+  std::vector<int> sockets;
+  for (const RxQueue& queue : setup_.rx_queues) sockets.push_back(queue.socket);
+  return sockets;
 }
 
 bool Worker::take_orders(Timestamp now) noexcept {
@@ -143,6 +156,7 @@ void Worker::on_time(Timestamp now) noexcept {
 
 void Worker::run_stages(Timestamp now) noexcept {
   fragment_.process(now, burst_);
+  has_moved_urgent_ |= is_any_consumed(burst_);
   media_.process(now, burst_);
   classify_.process(now, burst_);
   guard_.process(now, burst_);
@@ -156,8 +170,8 @@ void Worker::run_stages(Timestamp now) noexcept {
 // Before packets are handed over: afterwards they are no longer ours to look at.
 void Worker::count_received() noexcept {
   for (std::size_t i = 0; i < burst_.count; ++i) {
-    if (burst_.verdicts[i] == Verdict::Consumed) {  // a fragment is counted once its packet is whole
-      has_moved_urgent_ = true;
+    if (burst_.verdicts[i] == Verdict::Consumed) {  // media has been counted, a fragment will be when whole
+      has_moved_media_ = true;
       continue;
     }
     const PacketMeta& meta = *burst_.meta[i];

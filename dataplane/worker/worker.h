@@ -36,6 +36,7 @@ struct RxQueue {
   std::size_t device = 0;                  // in the order of PortTable
   std::uint16_t device_id = 0, queue = 0;  // of rte_ethdev
   DeviceGate* gate = nullptr;              // Device::gate()
+  int socket = -1;                         // Device::receive_socket()
 };
 
 // Mailboxes and doorbells outlive the worker.
@@ -60,6 +61,7 @@ struct Tables {
   const policy::SourceClassifier& sources;
   const ListenerTable& listeners;
   const MediaRanges& media;
+  const LinuxFlows* flows = nullptr;  // null: Linux has none
 };
 
 class Worker {
@@ -71,9 +73,13 @@ class Worker {
 
   // One turn. How many packets and messages it moved.
   std::size_t poll(Timestamp now) noexcept;
-  // The last turn moved something else than SIP, or may have: what was handed over or is a fragment.
+  // The last turn moved something else than SIP and media, or may have: what was handed over or is a
+  // fragment.
   [[nodiscard]] bool has_moved_urgent() const noexcept { return has_moved_urgent_; }
+  [[nodiscard]] bool has_moved_media() const noexcept { return has_moved_media_; }
 
+  // RxQueue::socket of each of its queues.
+  [[nodiscard]] std::vector<int> receive_sockets() const;
   // How many there are, this one included.
   [[nodiscard]] std::size_t lcores() const noexcept { return setup_.to_lcores.size(); }
 
@@ -117,7 +123,7 @@ class Worker {
   std::uint32_t media_turns_ = 0;
   Timestamp next_expiry_{};
   Counter sources_tracked_;
-  bool has_moved_urgent_ = false;
+  bool has_moved_urgent_ = false, has_moved_media_ = false;
   Burst burst_;
 };
 

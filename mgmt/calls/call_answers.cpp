@@ -58,9 +58,8 @@ constexpr std::size_t kPageUsual = 100;
 }
 
 [[nodiscard]] ControlResult explain(const CallAnswers& answers, const std::string& of) {
-  // Calls have reasons; addresses get theirs with the detectors.
-  if (IpAddress::parse(of) || parse_prefix(of) || parse_endpoint(of, 0))
-    return fail(ControlFailure{kExitNoSuchThing, "explaining an address is not built yet: " + of});
+  if (answers.explain_other)
+    if (auto other = answers.explain_other(of)) return std::move(*other);
   return call(answers, of);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "mgmt/calls/call_desk.h"
@@ -20,6 +21,8 @@ struct CallAnswers {
   // `drain` for good: not only the engines, the daemon too says that it takes no calls.
   std::function<void()> on_drain;
   std::function<void(const std::string& id)> on_hang_up;  // for the log: an operator ended a call
+  // `explain` of what is no call; nothing: it is not known either. Empty: calls alone are explained.
+  std::function<std::optional<ControlResult>(const std::string& of)> explain_other{};
 };
 
 // `show calls`, `show call`, `show alarms`, `explain`, `hangup`, `drain`.

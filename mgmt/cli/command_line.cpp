@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mgmt/cli/control_protocol.h"
+#include "mgmt/config/option_value.h"
 #include "mgmt/log/log_line.h"
 #include "mgmt/metrics/observation.h"
 
@@ -20,7 +21,7 @@ using std::chrono::milliseconds;
 // CLI11 writes into these; they become a CommandLine when all has been read.
 struct RawOptions {
   CommandLine line;
-  std::string drain = "30s", watch;
+  std::string drain = "30s", watch, capture_for, capture_max = "100MB";
 };
 
 [[nodiscard]] std::string check_duration(const std::string& text) {
@@ -60,18 +61,40 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_shown("ports", Command::ShowPorts, "devices, addresses, traffic, drops");
   add_shown("stats", Command::ShowStats, "SIP counts, tables, lcores, rings");
   add_shown("alarms", Command::ShowAlarms, "conditions that somebody should look at");
+  add_shown("peers", Command::ShowPeers, "peers, their targets, who is up, registrations");
   add_shown("calls", Command::ShowCalls, "calls that are up, the oldest first")
       ->add_option("--limit", raw.line.limit, "how many at most")
       ->check(CLI::Range(1, 1000));
   CLI::App* const call = add_show(show, "call", "one call: parties, legs, targets, reasons", raw);
   call->add_flag("--ladder", raw.line.ladder, "draw the messages of both legs with their times");
   add_named(call, Command::ShowCall, "ID", "the call's id, or the Call-ID of any leg");
-  add_named(add_question(app, "explain", "why a call went as it did", raw), Command::Explain, "CALL-ID",
-            "the call's id, or the Call-ID of any leg");
+  add_named(add_question(app, "explain", "why a call went as it did, or whom an address is taken for", raw),
+            Command::Explain, "CALL-ID|ADDRESS", "the call's id, the Call-ID of any leg, or an address");
   add_named(add_question(app, "hangup", "end a call on both legs", raw), Command::HangUp, "ID",
             "the call's id, or the Call-ID of any leg");
   out.emplace_back(add_question(app, "drain", "take no new calls", raw), Command::Drain);
   return out;
+}
+
+[[nodiscard]] std::string check_byte_count(const std::string& text) {
+  return parse_byte_count(text) ? std::string() : text + " is not a size such as 10MB or 1GB";
+}
+
+void add_capture(CLI::App& app, Questions& questions, RawOptions& raw) {
+  CLI::App* const command = app.add_subcommand(
+      "capture", "write signalling in clear to a pcapng file, until Ctrl-C or until the call ends");
+  CaptureQuestion& asked = raw.line.capture;
+  CLI::Option_group* const what = command->add_option_group("what");
+  what->add_option("--call", asked.call, "the call's id, or the Call-ID of any leg");
+  what->add_option("--peer", asked.peer, "all that goes between Sallyport and this peer");
+  what->add_option("--address", asked.address, "all that goes between Sallyport and this address");
+  what->require_option(1);
+  command->add_option("--to", asked.file, "the file; what it held is gone")->required();
+  command->add_flag("!--no-media", asked.media, "of a call: leave out the heads of its media packets");
+  command->add_option("--for", raw.capture_for, "how long at most (30s, 5m)")->check(check_duration);
+  command->add_option("--max", raw.capture_max, "how long the file grows (100MB)")->check(check_byte_count);
+  command->add_option("--socket", raw.line.socket, "the daemon's socket (else SALLYPORT_SOCKET)");
+  questions.emplace_back(command, Command::Capture);
 }
 
 // `test route` and `test rules`, which need no daemon.
@@ -149,6 +172,7 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
   show->require_subcommand(1);
   Questions questions = add_questions(app, *show, raw);
   add_tests(app, questions, raw);
+  add_capture(app, questions, raw);
 
   CommandLineResult out;
   try {
@@ -165,6 +189,8 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
     return out;
   }
   raw.line.command = check->parsed() ? Command::Check : Command::Run;
+  raw.line.capture.longest = parse_duration_option(raw.capture_for);
+  if (const auto bytes = parse_byte_count(raw.capture_max)) raw.line.capture.bytes_max = bytes->bytes;
   raw.line.drain = parse_duration_option(raw.drain).value_or(std::chrono::seconds(30));
   for (const auto& [question, command] : questions) {
     if (!question->parsed()) continue;

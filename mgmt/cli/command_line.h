@@ -18,10 +18,20 @@ enum class Command : std::uint8_t {
   ShowCalls,
   ShowCall,
   ShowAlarms,
+  ShowPeers,
   Explain,
   HangUp,
   Drain,
+  Capture,
   Test
+};
+
+// What follows `capture`: one of call, peer and address.
+struct CaptureQuestion {
+  std::string call, peer, address, file;
+  std::optional<std::chrono::milliseconds> longest;
+  bool media = true;            // heads of media packets, of a call
+  std::uint64_t bytes_max = 0;  // the file is a little longer at most
 };
 
 struct CommandLine {
@@ -36,6 +46,7 @@ struct CommandLine {
   bool ladder = false;        // ShowCall
   std::uint32_t limit = 100;  // ShowCalls
   TestQuestion test;          // Test
+  CaptureQuestion capture;    // Capture
 };
 
 // What to do, or what to print and the exit status to end with (help, version, a mistake).

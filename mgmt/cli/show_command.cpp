@@ -14,6 +14,7 @@
 #include "mgmt/cli/control_client.h"
 #include "mgmt/cli/show_tables.h"
 #include "mgmt/log/log_line.h"
+#include "mgmt/peers/peers_table.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -35,6 +36,8 @@ namespace {
       return show_request("call", {{"id", line.id}, {"messages", line.ladder ? "true" : "false"}});
     case Command::ShowAlarms:
       return show_request("alarms");
+    case Command::ShowPeers:
+      return show_request("peers");
     case Command::Explain:
       return command_request("explain", {{"of", line.id}});
     case Command::HangUp:
@@ -44,6 +47,12 @@ namespace {
     default:
       return show_request("stats");
   }
+}
+
+// What `explain` answered.
+[[nodiscard]] bool is_of_address(const std::string& result) {
+  const auto root = nlohmann::ordered_json::parse(result, nullptr, false);
+  return root.is_object() && root.contains("address");
 }
 
 [[nodiscard]] Drawn drawn(const CommandLine& line, const std::string& result, std::FILE* out) {
@@ -57,8 +66,10 @@ namespace {
       return line.ladder ? draw_ladder(result, {columns_of(out), colour}) : call_tables(result, colour);
     case Command::ShowAlarms:
       return alarms_table(result, colour);
+    case Command::ShowPeers:
+      return peers_table(result, colour);
     case Command::Explain:
-      return explanation(result, colour);
+      return is_of_address(result) ? address_lines(result, colour) : explanation(result, colour);
     case Command::HangUp:
       return hangup_line(result, colour);
     case Command::Drain:

@@ -11,6 +11,8 @@
 #include "mgmt/cli/control_protocol.h"
 #include "mgmt/config/load_config.h"
 #include "mgmt/log/log_line.h"
+#include "policy/route/dialled.h"
+#include "policy/route/prefix_table.h"
 #include "policy/route/router.h"
 
 namespace sallyport::mgmt {
@@ -81,6 +83,7 @@ class CallTest {
   void say_decision(const RouteDecision& decision);
   void say_target(std::size_t place, const RouteDecision& decision, const PeerConfig& source,
                   const policy::RuleSubject& subject, const policy::RuleEdits& edits);
+  void say_origin(const policy::TargetOrigin& origin, std::string_view called);
   void say_identity(const PeerConfig& source, const PeerConfig& target);
   void apply(std::string_view name, std::span<const std::uint16_t> rules, policy::RuleSubject& subject,
              policy::RuleEdits& edits);
@@ -181,6 +184,21 @@ void CallTest::say_identity(const PeerConfig& source, const PeerConfig& target) 
                                 decision.hide_from ? ", From is anonymous" : ""));
 }
 
+// Of a target that a table gave: the line, and what the calls of its prefix are shared by.
+void CallTest::say_origin(const policy::TargetOrigin& origin, std::string_view called) {
+  if (only_rules_ || origin.table == policy::kNoTable) return;
+  const TableConfig& table = config_.tables[origin.table];
+  const auto match = table.content->explain(policy::unescaped_user(called));
+  if (!match) return;
+  std::uint32_t weight = 0, all = 0;
+  for (const policy::PrefixLine& line : match->lines) {
+    all += line.weight;
+    if (line.line == origin.line) weight = line.weight;
+  }
+  say("  table", fmt::format("{} line {}: prefix {}, weight {} of {}", table.name, origin.line, match->prefix,
+                             weight, all));
+}
+
 void CallTest::say_target(std::size_t place, const RouteDecision& decision, const PeerConfig& source,
                           const policy::RuleSubject& subject, const policy::RuleEdits& edits) {
   const PeerConfig& target = config_.peers[to_position(decision.targets[place])];
@@ -189,6 +207,7 @@ void CallTest::say_target(std::size_t place, const RouteDecision& decision, cons
     where += (where.empty() ? "" : ", ") + (one.address ? to_string(*one.address) : one.domain);
   say(fmt::format("target {}", place + 1),
       fmt::format("{} in realm {}: {}", target.name, target.realm, where));
+  say_origin(decision.origins[place], subject.called);
   policy::RuleSubject out = subject;
   policy::RuleEdits out_edits = edits;
   if (place >= decision.emergency_targets) apply("  rules of the route", decision.rules, out, out_edits);

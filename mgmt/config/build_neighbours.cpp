@@ -1,5 +1,6 @@
 // build_neighbours.cpp — profiles, peers and registrars as values.
 #include "mgmt/config/build_config.h"
+#include "mgmt/config/secret_line.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -80,8 +81,8 @@ std::optional<CallLimits> build_limits(const Section& section, std::string_view 
 
 void build_peer_security(const Section& section, PeerConfig& peer) {
   for (const Section& item : section.items("credentials"))
-    peer.credentials.push_back(
-        {item.text_unless("digest_realm", "any"), item.text("user"), item.file("password_file")});
+    peer.credentials.push_back({item.text_unless("digest_realm", "any"), item.text("user"),
+                                item.file("password_file"), read_secret_line(item.file("password_file"))});
   const Section tls = section.child("tls");
   peer.tls.certificate = tls.text("certificate");
   peer.tls.authorities = tls.texts("authorities");
@@ -144,8 +145,11 @@ RegistrarConfig build_registrar(const Section& section) {
 }  // namespace
 
 void build_neighbours(const Section& root, SbcConfig& config) {
-  const std::vector<Section> profiles = root.items("profiles");
-  for (const Section& item : profiles) config.profiles.push_back(build_profile(item, item.text("name")));
+  const std::vector<Section> written = root.items("profiles");
+  for (const Section& item : written) config.profiles.push_back(build_profile(item, item.text("name")));
+  // The last of a name counts: a file may have a profile of its own in place of a shipped one.
+  std::vector<Section> profiles = shipped_profile_sections(root);
+  profiles.insert(profiles.end(), written.begin(), written.end());
   for (const Section& item : root.items("peers")) config.peers.push_back(build_peer(item, profiles, config));
   for (const Section& item : root.items("registrars")) config.registrars.push_back(build_registrar(item));
 }

@@ -87,7 +87,7 @@ void build_routes(const Section& root, SbcConfig& config) {
     for (const Section& step : item.items("steps")) rule.steps.push_back(build_step(step));
   }
   for (const Section& item : root.items("tables"))
-    config.tables.push_back({item.text("name"), item.file("file")});
+    config.tables.push_back({item.text("name"), item.file("file"), nullptr, {}});
   for (const Section& item : root.items("routes")) config.routes.push_back(build_route(item));
   const Section emergency = root.child("emergency");
   config.emergency.numbers = emergency.texts("numbers");

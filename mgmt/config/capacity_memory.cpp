@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "dataplane/data_plane_memory.h"
+#include "policy/route/prefix_table.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -18,6 +19,8 @@ constexpr std::uint64_t kProgramBytes = 32 * kMegabyte;
 constexpr std::uint64_t kSourcesOfLine = 4, kLineBytes = 64, kRoom = 2;
 // Each polling thread has one such table for addresses and one for prefixes.
 constexpr std::uint64_t kTablesOfLcore = 2;
+// And one for new connections, with room for an eighth (dataplane/stages/guard_stage.cpp).
+constexpr std::uint64_t kSourcesOfHandshake = 8;
 // sipalg/transaction: a slot takes at most 400 octets beside its message, and keeps a buffer of up to 2 KB
 // for the request (client) or the response (server) that it may have to send again.
 constexpr std::uint64_t kTransactionBytes = 400 + 2048;
@@ -43,11 +46,15 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   const Capacity& room = config.dataplane.capacity;
   const dataplane::DataPlaneMemory plan = dataplane::data_plane_memory(config, cpu_count);
   std::uint64_t bytes = kProgramBytes;
-  bytes += plan.packet_bytes + plan.media_bytes;
+  bytes += plan.packet_bytes + plan.flow_bytes + plan.media_bytes;
   bytes += plan.lcores * kTablesOfLcore * bucket_table_bytes(room.sources);
+  bytes += plan.lcores * bucket_table_bytes(room.sources / plan.lcores / kSourcesOfHandshake);
   bytes += kTransactionTables * room.transactions * kTransactionBytes;
   bytes += room.calls * kCallBytes;
   bytes += message_ring_bytes(config.management.messages_keep.bytes);
+  // Twice: a reload reads the new ones while the old ones are in use.
+  for (const TableConfig& table : config.tables)
+    if (table.content) bytes += 2 * table.content->bytes();
   return bytes;
 }
 

@@ -224,7 +224,9 @@ Wrong check_time_span(std::string_view text) {
   return ValueError{in_quotes(text) + " is not a span of time", "write " + form_of(OptionType::TimeSpan)};
 }
 
-Wrong check_host(std::string_view text) {
+Wrong check_host(const Option& option, std::string_view text) {
+  // The only place where a wildcard is the operator's to write. RFC 5922 §7.2
+  if (option.path == "peers[].tls.name" && text.starts_with("*.")) text.remove_prefix(2);
   const Value<PeerTarget> domain = parse_domain(text);
   if (domain && domain->domain_port == 0) return std::nullopt;
   return ValueError{in_quotes(text) + " is not a domain name", "write one like sip.example.net"};
@@ -279,7 +281,7 @@ Wrong check_network_value(const Option& option, const YamlNode& value) {
     case OptionType::Domain:
       return check_plain(parse_domain(text));
     case OptionType::DomainName:
-      return check_host(text);
+      return check_host(option, text);
     case OptionType::PortRange:
       return check_plain(parse_port_range(text));
     case OptionType::Dscp:

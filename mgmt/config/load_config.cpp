@@ -7,6 +7,7 @@
 #include "mgmt/config/build_config.h"
 #include "mgmt/config/capacity_memory.h"
 #include "mgmt/config/include_files.h"
+#include "mgmt/config/load_tables.h"
 #include "mgmt/config/option_checker.h"
 #include "mgmt/config/validate_config.h"
 
@@ -48,7 +49,12 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     validate_headers(checked);
     validate_routes(checked);
     validate_management(checked);
-    if (options.check_files) validate_files(checked);
+    // What is wrong with a realm's own keys would be said again of each of its peers.
+    if (!problems.has_errors()) validate_trunks(checked);
+    if (options.check_files) {
+      validate_files(checked);
+      load_tables(root, loaded.config, problems);
+    }
     loaded.memory_bytes_needed = memory_bytes_needed(loaded.config, std::thread::hardware_concurrency());
   }
   loaded.problems = problems.take();

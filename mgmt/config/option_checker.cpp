@@ -2,17 +2,16 @@
 #include "mgmt/config/option_checker.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "mgmt/config/quoted.h"
+#include "mgmt/config/shipped_profiles.h"
 #include "mgmt/config/suggest.h"
 
 namespace sallyport::mgmt {
 namespace {
 
 constexpr std::string_view kWithoutEffect = "it is checked but has no effect in this version";
-constexpr std::array<std::string_view, 4> kShippedProfiles{"default", "carrier", "pbx", "teams"};
 
 // What a member of that list is called.
 std::string noun_of(std::string_view list) {
@@ -27,11 +26,6 @@ std::string known_keys(std::string_view path) {
   std::string list;
   for (const std::string& key : child_keys(path)) list += (list.empty() ? "" : "|") + key;
   return joined_with_or(list);
-}
-
-bool is_shipped_profile(std::string_view list, std::string_view name) {
-  return list == "profiles" &&
-         std::find(kShippedProfiles.begin(), kShippedProfiles.end(), name) != kShippedProfiles.end();
 }
 
 // ports[outside] or, where it has no name, ports[0].
@@ -61,6 +55,11 @@ ConfigProblem& ProblemList::warning(YamlPlace place, std::string key, ValueError
   ConfigProblem& problem = add(place, std::move(key), std::move(why));
   problem.severity = ConfigProblem::Severity::Warning;
   return problem;
+}
+
+bool ProblemList::has_errors() const noexcept {
+  return std::any_of(problems_.begin(), problems_.end(),
+                     [](const ConfigProblem& problem) { return problem.is_error(); });
 }
 
 std::vector<ConfigProblem> ProblemList::take() {
@@ -233,15 +232,13 @@ void OptionChecker::check_uses() {
     const std::string list(use.option->refers);
     const auto& defined = names_[list];
     const std::string& name = use.node->text;
-    if (defined.contains(name) || is_shipped_profile(list, name)) {
-      if (list == "profiles" && !defined.contains(name) && name != "default")
-        problems_.warning(use.node->place, use.shown,
-                          {in_quotes(name) + " is not built yet", "it speaks like default in this version"});
-      continue;
-    }
+    if (defined.contains(name) || (list == "profiles" && is_shipped_profile(name))) continue;
     std::vector<std::string> known;
     for (const auto& [word, seen] : defined) known.push_back(word);
-    if (list == "profiles") known.insert(known.end(), kShippedProfiles.begin(), kShippedProfiles.end());
+    if (list == "profiles") {
+      known.emplace_back("default");
+      for (const ShippedProfile& profile : shipped_profiles()) known.emplace_back(profile.name);
+    }
     const std::string near = nearest(name, known);
     bad_.insert(use.node);
     problems_.error(

@@ -22,6 +22,12 @@ class ProblemList {
   ConfigProblem& error(YamlPlace place, std::string key, ValueError why);
   ConfigProblem& warning(YamlPlace place, std::string key, ValueError why);
   [[nodiscard]] const std::string& file_name(std::size_t file) const { return files_[file]; }
+  // A further file whose lines problems may name; the number of it for YamlPlace.
+  [[nodiscard]] std::size_t add_file(std::string name) {
+    files_.push_back(std::move(name));
+    return files_.size() - 1;
+  }
+  [[nodiscard]] bool has_errors() const noexcept;
   // All that was gathered, in the order of the files.
   [[nodiscard]] std::vector<ConfigProblem> take();
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mgmt/config/shipped_profiles.h"
 #include "mgmt/config/yaml_document.h"
 #include "policy/base/check.h"
 
@@ -18,7 +19,20 @@ TreeContext make_tree_context(const std::set<const YamlNode*>& bad, std::vector<
     SALLYPORT_CHECK(document.root.has_value());
     context.defaults.emplace(option.path, std::move(*document.root));
   }
+  for (const ShippedProfile& profile : shipped_profiles()) {
+    YamlDocument document = parse_yaml(profile.text, 0);
+    SALLYPORT_CHECK(document.root.has_value());
+    context.shipped_profiles.push_back(std::move(*document.root));
+  }
   return context;
+}
+
+std::vector<Section> shipped_profile_sections(const Section& root) {
+  std::vector<Section> sections;
+  for (const YamlNode& profile : root.context_->shipped_profiles)
+    sections.emplace_back(*root.context_, std::vector<const YamlNode*>{&profile}, "profiles[]",
+                          "profiles[" + profile.find("name")->value.text + "]");
+  return sections;
 }
 
 const YamlNode* Section::written(std::string_view key) const {

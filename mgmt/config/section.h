@@ -25,6 +25,7 @@ struct TreeContext {
   std::map<std::string, YamlNode, std::less<>> defaults;  // path in the table -> value
   const std::set<const YamlNode*>* bad = nullptr;
   std::vector<std::string> files;  // as shown; the folder of each is where its paths begin
+  std::vector<YamlNode> shipped_profiles;
 };
 [[nodiscard]] TreeContext make_tree_context(const std::set<const YamlNode*>& bad,
                                             std::vector<std::string> files);
@@ -61,10 +62,14 @@ class Section {
   [[nodiscard]] std::size_t position_of_word(std::string_view key, std::string_view word) const;
 
  private:
+  friend std::vector<Section> shipped_profile_sections(const Section& root);
   const TreeContext* context_;
   std::vector<const YamlNode*> layers_;  // the first that has a key wins
   std::string path_, shown_;
 };
+
+// The profiles that come with the program, whatever the file has.
+[[nodiscard]] std::vector<Section> shipped_profile_sections(const Section& root);
 
 // Typed readers. What the checker refused reads as the type's zero; nobody uses it then.
 template <class T>

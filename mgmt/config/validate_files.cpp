@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "mgmt/config/quoted.h"
+#include "mgmt/config/secret_line.h"
 #include "mgmt/config/validate_config.h"
 
 namespace sallyport::mgmt {
@@ -136,6 +137,17 @@ void check_tls(const Checked& checked) {
   }
 }
 
+void check_passwords(const Checked& checked, const Section& peer) {
+  for (const Section& item : peer.items("credentials")) {
+    if (item.written("password_file") == nullptr) continue;
+    const Named file = named(item, "password_file");
+    if (check_secret(checked, file) && read_secret_line(file.path).empty())
+      checked.problems.error(file.place, file.shown,
+                             {in_quotes(file.path) + " holds no password",
+                              "write it as the first line, with at most 1024 characters"});
+  }
+}
+
 void check_each(const Checked& checked, const std::vector<Section>& items, std::string_view key,
                 bool is_secret) {
   for (const Section& item : items) {
@@ -149,8 +161,7 @@ void check_each(const Checked& checked, const std::vector<Section>& items, std::
 
 void validate_files(const Checked& checked) {
   check_tls(checked);
-  for (const Section& peer : checked.root.items("peers"))
-    check_each(checked, peer.items("credentials"), "password_file", true);
+  for (const Section& peer : checked.root.items("peers")) check_passwords(checked, peer);
   check_each(checked, checked.root.items("registrars"), "users_file", true);
   check_each(checked, checked.root.items("tables"), "file", false);
   const Section security = checked.root.child("security");

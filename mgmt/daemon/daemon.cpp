@@ -52,8 +52,15 @@ Daemon::Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings)
           [this](Observation& seen) {
             seen.alarms = alarms_.counts();
             seen.cdr_queue = records_->queue();
+            if (certificates_)
+              for (const auto& certificate : plane_->tls_contexts()->expiries())
+                seen.certificates.push_back({certificate.name, certificate.not_after});
             seen.media_quality = media_quality_.peers();
+            for (std::size_t peer = 0; peer < config_.peers.size(); ++peer)
+              seen.peers_up.push_back(plane_->target_board().is_up(static_cast<PeerIndex>(peer)));
             seen.media_reports_late = records_->media_reports_late();
+            if (hep_ != nullptr)
+              seen.hep = {hep_->sent(), hep_->dropped() + (hep_taker_ ? captures_->dropped(*hep_taker_) : 0)};
           }),
       metrics_(observer_),
       drain_(loop_, {.longest = settings_.drain},
@@ -78,7 +85,11 @@ int Daemon::run() {
   if (const int status = open_state(); status != kExitOk) return status;
   if (const int status = start_plane(); status != kExitOk) return status;
   if (const int status = start_records(); status != kExitOk) return status;
+  watch_certificates();
   serve_calls();
+  serve_peers();
+  send_to_collector();
+  serve_captures();
   const SignalWatch signals(loop_, [this](int number) { on_signal(number); });
   say_ready(listeners.http->local());
   tick();
@@ -160,6 +171,7 @@ int Daemon::start_plane() {
       [this](std::string_view line) { log_.write(LogLevel::Info, "dpdk", "library_line", line); });
   engines_ = std::make_unique<PlaneEngines>(*plane_, token_key_);
   desk_ = std::make_unique<CallDesk>(*engines_, system_wall_time);
+  captures_ = std::make_unique<CaptureHub>(*engines_);
   log_.start_writer();
   return kExitOk;
 }
@@ -218,14 +230,60 @@ int Daemon::start_records() {
 void Daemon::serve_calls() {
   CallNames names{config_.node.name, {}};
   for (const RealmConfig& realm : config_.realms) names.realms.push_back(realm.name);
-  const CallAnswers answers{*desk_, std::move(names), [this] { return alarms_json(alarms_).dump(); },
-                            [this] { begin_drain("command"); },
-                            [this](const std::string& id) {
-                              log_.write(LogLevel::Info, "management", "hangup", "an operator ended a call",
-                                         {{"call", id}});
-                            }};
+  const CallAnswers answers{
+      *desk_,
+      std::move(names),
+      [this] { return alarms_json(alarms_).dump(); },
+      [this] { begin_drain("command"); },
+      [this](const std::string& id) {
+        log_.write(LogLevel::Info, "management", "hangup", "an operator ended a call", {{"call", id}});
+      },
+      [peers = peer_answers()](const std::string& of) { return explain_if_address(peers, of); }};
   add_call_commands(commands_, answers);
   add_call_paths(router_, answers);
+}
+
+PeerAnswers Daemon::peer_answers() {
+  return {[this]() -> Result<std::vector<PeerView>, CallDeskFailure> {
+            auto seen = see_trunks(*engines_, system_wall_time);
+            if (!seen) return fail(seen.error());
+            return peer_views(config_, plane_->snapshot(), plane_->target_board(), *seen);
+          },
+          [this]() -> const SbcConfig& { return config_; }};
+}
+
+void Daemon::serve_peers() {
+  add_peer_commands(commands_, peer_answers());
+  add_peer_paths(router_, peer_answers());
+}
+
+void Daemon::serve_captures() {
+  const auto begun = [this](const std::string& what) {
+    log_.write(LogLevel::Info, "management", "capture", "an operator captures messages",
+               {{"of", what, FieldKind::Text}});
+  };
+  capture_sessions_ = std::make_unique<CaptureSessions>(CapturePlaces{
+      *captures_, *desk_, config_, dataplane::core_time, system_wall_time, begun, plane_->media_tap()});
+  add_capture_commands(commands_, *capture_sessions_);
+}
+
+// A node without its collector still carries calls.
+void Daemon::send_to_collector() {
+  if (!config_.management.hep) return;
+  const HepConfig& hep = *config_.management.hep;
+  auto sender = HepSender::open(hep.collector, {hep.capture_id, config_.node.name});
+  if (!sender) return log_.write(LogLevel::Error, "management", "hep_failed", sender.error());
+  hep_ = std::move(*sender);
+  MessageFilter filter;
+  for (std::size_t realm = 0; realm < config_.realms.size(); ++realm)
+    if (std::ranges::find(hep.realms, config_.realms[realm].name) != hep.realms.end())
+      filter.realms.push_back(RealmIndex(realm));
+  const Duration utc = utc_at_zero(system_wall_time(), dataplane::core_time());
+  hep_taker_ = captures_->open(filter, [this, utc](const CapturedMessage& message) {
+    hep_->send(message, message.at.time_since_epoch() + utc);
+  });
+  if (!hep_taker_)
+    log_.write(LogLevel::Error, "management", "hep_failed", "a signalling thread does not answer");
 }
 
 void Daemon::say_ready(const Endpoint& http) {
@@ -244,6 +302,14 @@ void Daemon::say_ready(const Endpoint& http) {
               {"socket", config_.management.socket}});
   if (!service_notify(settings_.notify_socket, "READY=1"))
     log_.write(LogLevel::Warning, "management", "notify_failed", "the service manager could not be told");
+}
+
+void Daemon::watch_certificates() {
+  dataplane::TlsContexts* const contexts = plane_->tls_contexts();
+  if (contexts == nullptr) return;
+  certificates_ = std::make_unique<CertificateWatch>(
+      CertificateWatchPlaces{*contexts, alarms_, log_, system_wall_time, dataplane::core_time});
+  certificates_->start();
 }
 
 void Daemon::begin_drain(std::string_view by) {
@@ -269,6 +335,7 @@ void Daemon::on_signal(int number) {
 // What has to be looked at although nobody asks.
 void Daemon::tick() {
   records_->watch();
+  capture_sessions_->tick();
   after_bye_.tick(dataplane::core_time());
   if (ticks_++ % kTicksPerLook == 0) {
     const std::uint64_t lost = plane_->snapshot().records_lost;
@@ -294,8 +361,10 @@ void Daemon::save_calls() {
 
 // Records last: what the engines told until their end must reach the disk.
 void Daemon::stop() {
+  certificates_.reset();  // the contexts are the data plane's
   save_calls();
   plane_->stop();
+  captures_->poll();  // the last words go to the collector
   records_->stop();
   log_.write(LogLevel::Info, "management", "stopped", "stopped");
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,16 +15,21 @@
 #include "dataplane/data_plane.h"
 #include "mgmt/alarms/alarm_registry.h"
 #include "mgmt/calls/call_answers.h"
+#include "mgmt/capture/capture_hub.h"
+#include "mgmt/capture/capture_sessions.h"
 #include "mgmt/cli/control_server.h"
 #include "mgmt/daemon/after_bye_watch.h"
+#include "mgmt/daemon/certificate_watch.h"
 #include "mgmt/daemon/drain_watch.h"
 #include "mgmt/daemon/plane_engines.h"
 #include "mgmt/daemon/record_keeping.h"
+#include "mgmt/hep/hep_sender.h"
 #include "mgmt/http/health.h"
 #include "mgmt/http/server.h"
 #include "mgmt/log/event_log.h"
 #include "mgmt/metrics/exporter.h"
 #include "mgmt/metrics/media_quality.h"
+#include "mgmt/peers/peer_answers.h"
 #include "mgmt/state/node_state.h"
 
 namespace sallyport::mgmt {
@@ -57,6 +63,11 @@ class Daemon {
   void end_calls(const std::vector<std::uint64_t>& numbers);
   void serve_counters();
   void serve_calls();
+  void serve_peers();
+  void serve_captures();
+  void send_to_collector();
+  [[nodiscard]] PeerAnswers peer_answers();
+  void watch_certificates();
   void say_ready(const Endpoint& http);
   void on_signal(int number);
   void begin_drain(std::string_view by);
@@ -75,10 +86,15 @@ class Daemon {
   AfterByeWatch after_bye_;
   std::unique_ptr<NodeState> state_;
   HashKey token_key_;
+  std::unique_ptr<CaptureHub> captures_;  // the engines see it until the data plane has stopped
   std::unique_ptr<dataplane::DataPlane> plane_;
   std::unique_ptr<RecordKeeping> records_;
+  std::unique_ptr<CertificateWatch> certificates_;  // null: no TLS
   std::unique_ptr<PlaneEngines> engines_;
   std::unique_ptr<CallDesk> desk_;
+  std::unique_ptr<HepSender> hep_;  // null: no collector
+  std::optional<std::size_t> hep_taker_;
+  std::unique_ptr<CaptureSessions> capture_sessions_;
   Readiness readiness_;
   Observer observer_;
   SnapshotCollectable metrics_;

@@ -114,6 +114,45 @@ struct Answer {
                  {"cut", boolean}});
 }
 
+[[nodiscard]] Json address_schema() {
+  const Json realm = object({{"realm", text_type()}, {"class", text_type()}, {"peer", maybe("string")}});
+  return object({{"address", text_type()},
+                 {"realms", list_of(realm)},
+                 {"reasons", list_of(object({{"text", text_type()}}))}});
+}
+
+[[nodiscard]] Json peer_schema() {
+  const Json integer{{"type", "integer"}}, boolean{{"type", "boolean"}};
+  const Json calls = object({{"active", integer}, {"limit", integer}});
+  const Json target =
+      object({{"target", text_type()},
+              {"address", maybe("string")},
+              {"transport", text_type()},
+              {"state", {{"type", "string"}, {"enum", {"up", "down", "unknown", "set_aside", "unresolved"}}}},
+              {"since", maybe("string")},
+              {"round_trip_ms", maybe("number")},
+              {"last_code", maybe("integer")},
+              {"calls", integer},
+              {"weight", integer}});
+  const Json registration = object({{"aor", text_type()},
+                                    {"state", text_type()},
+                                    {"registrar", maybe("string")},
+                                    {"expires", maybe("string")},
+                                    {"next", maybe("string")},
+                                    {"last_code", maybe("integer")}});
+  return object({{"name", text_type()},
+                 {"realm", text_type()},
+                 {"profile", text_type()},
+                 {"transport", text_type()},
+                 {"balance", text_type()},
+                 {"up", boolean},
+                 {"probed", boolean},
+                 {"retired", boolean},
+                 {"calls", object({{"in", calls}, {"out", calls}})},
+                 {"targets", list_of(target)},
+                 {"registration", {{"oneOf", {registration, {{"type", "null"}}}}}}});
+}
+
 [[nodiscard]] Json schemas() {
   const Json alarm = object({{"name", text_type()},
                              {"severity", text_type()},
@@ -134,6 +173,9 @@ struct Answer {
                                {"next", maybe("string")}})},
           {"CallTrace", trace_schema()},
           {"AlarmList", object({{"alarms", list_of(alarm)}})},
+          {"Peer", peer_schema()},
+          {"PeerPage", object({{"peers", list_of(reference("Peer"))}, {"next", maybe("string")}})},
+          {"Explanation", {{"oneOf", {reference("CallAnswer"), address_schema()}}}},
           {"Health", object({{"healthy", {{"type", "boolean"}}}, {"ready", {{"type", "boolean"}}}})}};
 }
 
@@ -155,10 +197,13 @@ struct Answer {
       {"/api/v1/calls/{id}/messages",
        {{"get", operation("Its SIP messages on both legs", id, reference("CallTrace"), {kNoCall, kBusy})}}},
       {"/api/v1/explain",
-       {{"get",
-         operation("The chain of reasons of a call",
-                   Json::array({parameter("of", "query", text_type(), "The call's id, or a Call-ID.")}),
-                   reference("CallAnswer"), {{"400", "`of` is missing."}, kNoCall, kBusy})}}},
+       {{"get", operation("The chain of reasons of a call, or whom an address is taken for",
+                          Json::array({parameter("of", "query", text_type(),
+                                                 "The call's id, a Call-ID, or an address.")}),
+                          reference("Explanation"), {{"400", "`of` is missing."}, kNoCall, kBusy})}}},
+      {"/api/v1/peers",
+       {{"get", operation("Peers, their targets and registrations, in the order of the configuration", page,
+                          reference("PeerPage"), {{"400", "limit or cursor is no number."}, kBusy})}}},
       {"/api/v1/drain",
        {{"post", operation("No new calls from now on", Json::array(), nullptr, {kForbidden})}}}};
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <prometheus/text_serializer.h>
+#include <algorithm>
 
 #include <array>
 #include <sstream>
@@ -95,6 +96,10 @@ void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
     }
   }
   for (MetricFamily* one : {&active, &limit, &total, &setup, &duration}) out.push_back(std::move(*one));
+  MetricFamily up = family("peer_up", MetricType::Gauge, "Whether one of the peer's targets is up.");
+  for (std::size_t peer = 0; peer < std::min(seen.peers_up.size(), seen.peer_names.size()); ++peer)
+    add(up, {{"peer", seen.peer_names[peer]}}, seen.peers_up[peer] ? 1.0 : 0.0);
+  out.push_back(std::move(up));
   MetricFamily detections =
       family("detections_total", MetricType::Counter, "What looked like an attack, and what was done.");
   for (std::size_t i = 0; i < sip::kDetectionLabels.size(); ++i)
@@ -109,8 +114,24 @@ void add_operation(std::vector<MetricFamily>& out, const Observation& seen) {
     add(alarms, {{"name", std::string(alarm.name)}, {"severity", std::string(to_string(alarm.severity))}},
         alarm.active);
   out.push_back(std::move(alarms));
+  MetricFamily ends = family("certificate_expiry_timestamp_seconds", MetricType::Gauge,
+                             "When a certificate, or one of its chain, expires.");
+  for (const CertificateEnd& certificate : seen.certificates)
+    add(ends, {{"certificate", certificate.name}}, static_cast<double>(certificate.not_after));
+  out.push_back(std::move(ends));
   out.push_back(single_gauge("cdr_queue", "Call records that are not in their files yet.",
                              static_cast<double>(seen.cdr_queue)));
+}
+
+void add_hep(std::vector<MetricFamily>& out, const Observation& seen) {
+  if (!seen.hep) return;
+  MetricFamily sent = family("hep_sent_total", MetricType::Counter, "Messages copied to the collector.");
+  MetricFamily dropped = family("hep_dropped_total", MetricType::Counter,
+                                "Messages that found no room on their way to the collector.");
+  add(sent, {}, seen.hep->sent);
+  add(dropped, {}, seen.hep->dropped);
+  out.push_back(std::move(sent));
+  out.push_back(std::move(dropped));
 }
 
 void add_ports(std::vector<MetricFamily>& out, const dataplane::DataPlaneSnapshot& plane) {
@@ -171,7 +192,9 @@ std::vector<MetricFamily> metric_families(const Observation& observation) {
   add_ports(out, observation.plane);
   add_lcores(out, observation);
   add_media(out, observation);
+  add_connections(out, observation);
   add_operation(out, observation);
+  add_hep(out, observation);
   out.push_back(single_gauge("config_last_reload_successful",
                              "1 when the last attempt to load a configuration succeeded, else 0.",
                              observation.last_reload_successful ? 1 : 0));

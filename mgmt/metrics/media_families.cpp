@@ -21,7 +21,7 @@ constexpr std::array<std::size_t, 1> kJitterOne{2};  // 20 ms
 constexpr std::array<std::size_t, 1> kLossOne{2};    // 1 %
 constexpr std::array<std::size_t, 1> kMosOne{3};     // 3.6: many are content. ITU-T G.107 Annex B
 
-constexpr std::size_t kPeersWithMany = 60, kPeersWithSome = 75;
+constexpr std::size_t kPeersWithMany = 60, kPeersWithSome = 75, kPeersWithOne = 90;
 
 constexpr std::array<double, dataplane::kRelayTimeBounds.size()> kRelaySeconds = [] {
   std::array<double, dataplane::kRelayTimeBounds.size()> out{};
@@ -94,7 +94,8 @@ ShownBounds shown_bounds(std::size_t peers) {
   const std::span<const std::size_t> six = std::span(kAll).first(kJitterBounds.size());
   if (peers <= kPeersWithMany) return {kSetupMany, kDurationMany, six, six, six};
   if (peers <= kPeersWithSome) return {kSetupSome, kDurationSome, kQualitySome, kQualitySome, kQualitySome};
-  return {kSetupOne, kDurationOne, kJitterOne, kLossOne, kMosOne};
+  if (peers <= kPeersWithOne) return {kSetupOne, kDurationOne, kJitterOne, kLossOne, kMosOne};
+  return {kSetupOne, kDurationOne, {}, kLossOne, kMosOne};  // of jitter the mean alone
 }
 
 void add_media(std::vector<MetricFamily>& out, const Observation& seen) {

@@ -83,5 +83,7 @@ struct ShownBounds {
 
 // Streams, packets and their quality.
 void add_media(std::vector<MetricFamily>& out, const Observation& seen);
+// TCP and TLS; nothing where there is only UDP.
+void add_connections(std::vector<MetricFamily>& out, const Observation& seen);
 
 }  // namespace sallyport::mgmt

@@ -2,7 +2,9 @@
 // that the configuration gives them. The exporter and the control socket both show an Observation.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,15 +35,28 @@ class BusyMeter {
   std::vector<Look> looks_;
 };
 
+struct CertificateEnd {
+  std::string name;
+  std::int64_t not_after = 0;  // Unix seconds
+};
+
+// Copies of messages to a collector.
+struct HepCounts {
+  std::uint64_t sent = 0, dropped = 0;
+};
+
 struct Observation {
   dataplane::DataPlaneSnapshot plane;
   std::vector<std::string> realm_names;         // of plane.realms
   std::vector<std::string> peer_names;          // of plane.peers; the last stands for all that is no peer
   std::vector<double> busy_ratios;              // of plane.lcores
+  std::vector<bool> peers_up;                   // of plane.peers, but for the last
   std::vector<AlarmCount> alarms;               // of all names
   std::uint64_t cdr_queue = 0;                  // records that are not in their CDR files yet
   std::vector<PeerMediaQuality> media_quality;  // of plane.peers
   std::uint64_t media_reports_late = 0;  // last figures of streams whose calls had their records already
+  std::vector<CertificateEnd> certificates;
+  std::optional<HepCounts> hep;  // nothing: no collector is configured
   bool last_reload_successful = true;
 };
 

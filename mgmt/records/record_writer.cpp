@@ -217,10 +217,11 @@ void RecordWriter::take_record(sip::RecordEvent& event, Timestamp at) {
 }
 
 void RecordWriter::take_alarm(std::size_t source, const sip::AlarmEvent& event) {
+  const std::string subject = event.subject.empty() ? subject_of(source) : event.subject;
   if (event.active)
-    around_.alarms.raise(event.name, subject_of(source), event.detail);
+    around_.alarms.raise(event.name, subject, event.detail);
   else
-    around_.alarms.clear(event.name, subject_of(source));
+    around_.alarms.clear(event.name, subject);
 }
 
 // That the call has ended is durable with the next group, as ever.

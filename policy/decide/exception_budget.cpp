@@ -14,6 +14,19 @@ namespace {
 constexpr BucketLimit kNeighbour{{20, 1s}, 40};
 constexpr BucketLimit kOne{{5, 1s}, 10};
 constexpr BucketLimit kAll{{200, 1s}, 200};
+// New connections. Strangers pay where datagrams of strangers pay (SourceLimiter), not here.
+constexpr BucketLimit kNeighbourOpens{{200, 1s}, 400};
+constexpr BucketLimit kOneOpens{{50, 1s}, 100};
+constexpr BucketLimit kAllOpen{{1000, 1s}, 1000};
+// Segments of connections that are there: no more than the thread that serves the taps can carry. TCP slows
+// down when some are lost.
+constexpr BucketLimit kNeighbourSends{{100'000, 1s}, 4096};
+constexpr BucketLimit kOneSends{{2000, 1s}, 2000};
+constexpr BucketLimit kAllSend{{20'000, 1s}, 4096};
+// Routing protocols and the like: a hello now and then, BFD up to twenty times a second, a burst of updates.
+constexpr BucketLimit kNeighbourTells{{500, 1s}, 1000};
+constexpr BucketLimit kOneTells{{100, 1s}, 200};
+constexpr BucketLimit kAllTell{{1000, 1s}, 1000};
 
 }  // namespace
 
@@ -49,7 +62,13 @@ ExceptionBudget::PortBudget ExceptionBudget::make_port(const SbcConfig& config, 
   const BucketShape ping = BucketShape::of_rate(port.ping, 1s, share);
   const Shapes echo{ping, ping, ping};
   // A dead neighbour costs one error for each datagram; more than a few tell nothing new.
-  budget.shapes = {resolution, resolution, echo, resolution};
+  const Shapes opens{BucketShape::of(kNeighbourOpens), BucketShape::of(kOneOpens),
+                     BucketShape::of(kAllOpen, share)};
+  const Shapes sends{BucketShape::of(kNeighbourSends), BucketShape::of(kOneSends),
+                     BucketShape::of(kAllSend, share)};
+  const Shapes tells{BucketShape::of(kNeighbourTells), BucketShape::of(kOneTells),
+                     BucketShape::of(kAllTell, share)};
+  budget.shapes = {resolution, resolution, echo, resolution, resolution, opens, sends, tells};
   for (Buckets& buckets : budget.buckets) buckets.neighbours.resize(entries.size());
   return budget;
 }

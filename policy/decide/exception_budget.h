@@ -1,4 +1,5 @@
-// exception_budget.h — how much ARP, neighbour discovery and ICMP echo a port hands to Linux.
+// exception_budget.h — how much ARP, neighbour discovery, ICMP, TCP and traffic of services a port hands to
+// Linux.
 //
 // Linux and the thread that serves its tap must not be kept busy by a stranger, and a stranger must not keep
 // a peer's ARP from being answered. So each configured neighbour (gateways, and the addresses of peers) has a

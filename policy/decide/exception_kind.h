@@ -11,6 +11,10 @@ enum class ExceptionKind : std::uint8_t {
   NeighbourDiscovery,  // and the queries by which a switch learns where groups have listeners
   Echo,
   Unreachable,  // ICMP error about a datagram of ours: consumed here, never Linux's
+  PathError,    // ICMP error about a TCP flow of Linux's
+  Handshake,    // TCP SYN to a listener or to a service of the port
+  Flow,         // belongs to a flow that Linux has
+  Service,      // a datagram for a service of the port
   None,
   kCount = None
 };

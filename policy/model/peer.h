@@ -25,7 +25,7 @@ struct Credential {
   std::string digest_realm;  // empty: whatever realm the peer names
   std::string user;
   std::string password_file;  // resolved path
-  std::string password;       // read from that file when the configuration was loaded; never shown
+  std::string password{};     // read from that file when the configuration was loaded; never shown
 };
 
 enum class RegisterMode : std::uint8_t { Single, Bulk };
@@ -59,6 +59,7 @@ struct PeerConfig {
   std::vector<Credential> credentials;
   PeerTls tls;
   std::optional<OutboundRegistration> registration;
+  bool is_retired = false;  // a reload took it out; it is here for calls that still go through it
 };
 
 enum class RegistrarMode : std::uint8_t { PassThrough, Local };

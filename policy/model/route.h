@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "policy/base/shared_value.h"
+
 namespace sallyport {
 
 // Members of a list are joined by OR, the keys by AND; an empty list matches all.
@@ -41,9 +43,16 @@ struct RouteConfig {
   std::vector<std::uint16_t> retry_on{408, 500, 502, 503, 504};
 };
 
+namespace policy {
+class PrefixTable;
+}
+
 struct TableConfig {
   std::string name;
   std::string file;  // resolved path
+  // What the file said when the configuration was loaded; null: it was not read.
+  SharedValue<policy::PrefixTable> content;
+  std::vector<std::string> peers;  // those that it names; its lines count in this list
 };
 
 enum class RuleAction : std::uint8_t { Replace, Set, Remove };

@@ -74,6 +74,8 @@ struct SbcConfig {
   std::vector<RealmConfig> realms;
   std::vector<ProfileConfig> profiles;
   std::vector<PeerConfig> peers;
+  std::size_t peer_places =
+      0;  // how many peers a reload may bring this to; tables by PeerIndex are that long
   std::vector<RegistrarConfig> registrars;
   std::vector<HeaderRuleConfig> header_rules;
   std::vector<TableConfig> tables;

@@ -21,5 +21,9 @@ enum class Transport : std::uint8_t { Udp, Tcp, Tls };
 }
 // One connection carries many messages, in order, and tells when it breaks. RFC 3261 §18
 [[nodiscard]] constexpr bool is_stream(Transport transport) noexcept { return transport != Transport::Udp; }
+// Where no port is written. RFC 3261 §19.1.2
+[[nodiscard]] constexpr std::uint16_t default_port(Transport transport) noexcept {
+  return transport == Transport::Tls ? 5061 : 5060;
+}
 
 }  // namespace sallyport

@@ -29,6 +29,8 @@ struct RouteRequest {
   std::span<const HeaderView> headers;
   WeekMinute time;
   bool is_emergency = false;  // known already, from the number before the rules
+  // Chooses among the lines of a table by their weights; 0: the heaviest first. A new one for each call.
+  std::uint64_t random = 0;
 };
 
 }  // namespace sallyport::policy

@@ -2,19 +2,25 @@
 #include "policy/route/router.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
+#include "policy/route/chance.h"
 #include "policy/route/dialled.h"
 #include "policy/route/pattern.h"
+#include "policy/route/prefix_table.h"
 #include "policy/route/time_span.h"
 
 namespace sallyport::policy {
 namespace {
 
-// Answered when a route matched but none of its targets can be had: nobody is registered there.
+// Answered when a route matched but none of its targets can be had: nobody is registered there, or no table
+// knows the number.
 constexpr std::uint16_t kNoTargetCode = 480;  // RFC 3261 §21.4.18
+constexpr std::uint16_t kNoNumberCode = 404;  // RFC 3261 §21.4.5
 
 [[nodiscard]] constexpr char to_small(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -97,28 +103,82 @@ using PeerPositions = std::unordered_map<std::string_view, PeerIndex>;
   return positions;
 }
 
+using LineOrder = FixedVector<std::uint32_t, kTargetsMax>;
+
+// By chance in proportion to the weights, or the heaviest first; further lines than fit are left out.
+[[nodiscard]] LineOrder order_of(std::span<const PrefixLine> lines, std::uint64_t random) noexcept {
+  struct Ranked {
+    double rank;
+    std::uint32_t position;
+  };
+  std::array<Ranked, kTargetsMax> ranked;
+  const std::size_t count = std::min(lines.size(), ranked.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint16_t weight = lines[i].weight;
+    ranked[i] = {random == 0 ? -share_of(weight) : rank_of(weight, mixed(random, i)),
+                 static_cast<std::uint32_t>(i)};
+  }
+  std::sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count),
+            [](const Ranked& a, const Ranked& b) {
+              return std::tie(a.rank, a.position) < std::tie(b.rank, b.position);
+            });
+  LineOrder order;
+  for (std::size_t i = 0; i < count; ++i) (void)order.push_back(ranked[i].position);
+  return order;
+}
+
+// The list may be full: those in front are tried.
+void add_target(PeerIndex peer, TargetOrigin origin, RouteDecision& decision) noexcept {
+  if (std::find(decision.targets.begin(), decision.targets.end(), peer) != decision.targets.end()) return;
+  if (decision.targets.push_back(peer)) (void)decision.origins.push_back(origin);
+}
+
 }  // namespace
 
 // A list of targets as far as it can be had: what stands behind a reject or a redirect is never reached.
 struct Router::TargetList {
-  std::vector<PeerIndex> peers;
+  struct Item {
+    PeerIndex peer = PeerIndex::kNone;
+    std::uint16_t table = kNoTable;  // in place of a peer
+    SharedValue<PrefixTable> content;
+    std::vector<PeerIndex> peers;  // those that the table's lines count
+  };
+  std::vector<Item> items;
   std::uint16_t reject_code = 0;
   std::string redirect_uri;
 
   TargetList() = default;
-  TargetList(const std::vector<RouteTarget>& targets, const PeerPositions& peers_by_name) {
+  TargetList(const std::vector<RouteTarget>& targets, const PeerPositions& peers_by_name,
+             const std::vector<TableConfig>& tables) {
     for (const RouteTarget& target : targets) {
       if (const auto* peer = std::get_if<RouteToPeer>(&target)) {
         const auto found = peers_by_name.find(peer->name);
-        if (found != peers_by_name.end()) peers.push_back(found->second);
+        if (found != peers_by_name.end()) items.push_back({found->second, kNoTable, nullptr, {}});
+      } else if (const auto* table = std::get_if<RouteToTable>(&target)) {
+        add_table(table->name, peers_by_name, tables);
       } else if (const auto* redirect = std::get_if<RouteRedirect>(&target)) {
         redirect_uri = redirect->uri;
         return;
       } else if (const auto* reject = std::get_if<RouteReject>(&target)) {
         reject_code = reject->code;
         return;
-      }  // Registrars and tables are not there in this version: they give no target.
+      }  // Registrars are not there in this version: they give no target.
     }
+  }
+  void add_table(std::string_view name, const PeerPositions& peers_by_name,
+                 const std::vector<TableConfig>& tables) {
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+      if (tables[i].name != name || tables[i].content == nullptr) continue;
+      Item& item =
+          items.emplace_back(Item{PeerIndex::kNone, static_cast<std::uint16_t>(i), tables[i].content, {}});
+      for (const std::string& peer : tables[i].peers) {
+        const auto found = peers_by_name.find(peer);
+        item.peers.push_back(found == peers_by_name.end() ? PeerIndex::kNone : found->second);
+      }
+    }
+  }
+  [[nodiscard]] bool has_table() const noexcept {
+    return std::any_of(items.begin(), items.end(), [](const Item& item) { return item.content != nullptr; });
   }
 };
 
@@ -175,7 +235,7 @@ std::vector<Router::Route> Router::compiled_routes(const SbcConfig& config) cons
       HeaderMatch& header = route.headers.emplace_back(HeaderMatch{name, std::nullopt});
       if (pattern) header.pattern = std::move(*pattern);
     }
-    route.to = TargetList(from.to, peers);
+    route.to = TargetList(from.to, peers, config.tables);
     for (const std::string& rule : from.rules)
       for (std::size_t i = 0; i < config.header_rules.size(); ++i)
         if (config.header_rules[i].name == rule) route.rules.push_back(static_cast<std::uint16_t>(i));
@@ -186,7 +246,7 @@ std::vector<Router::Route> Router::compiled_routes(const SbcConfig& config) cons
 
 Router::Router(const SbcConfig& config)
     : routes_(compiled_routes(config)),
-      emergency_to_(std::make_unique<TargetList>(config.emergency.to, peer_positions(config))),
+      emergency_to_(std::make_unique<TargetList>(config.emergency.to, peer_positions(config), config.tables)),
       emergency_numbers_(config.emergency.numbers),
       emergency_urns_(config.emergency.urns),
       retry_default_(RouteConfig{}.retry_on) {}
@@ -208,10 +268,19 @@ const Router::Route* Router::first_match(const RouteRequest& request, std::strin
   return found == routes_.end() ? nullptr : &*found;
 }
 
-void Router::add_targets(const TargetList& from, RouteDecision& decision) noexcept {
-  for (const PeerIndex peer : from.peers) {
-    if (std::find(decision.targets.begin(), decision.targets.end(), peer) != decision.targets.end()) continue;
-    if (!decision.targets.push_back(peer)) return;  // the list is full: those in front are tried
+void Router::add_targets(const TargetList& from, const RouteRequest& request, std::string_view called,
+                         RouteDecision& decision) noexcept {
+  for (const TargetList::Item& item : from.items) {
+    if (item.content == nullptr) {
+      add_target(item.peer, {}, decision);
+      continue;
+    }
+    const auto lines = item.content->find(called);
+    for (const std::uint32_t position : order_of(lines, request.random)) {
+      const PrefixLine& line = lines[position];
+      const PeerIndex peer = line.peer < item.peers.size() ? item.peers[line.peer] : PeerIndex::kNone;
+      if (peer != PeerIndex::kNone) add_target(peer, {item.table, line.line}, decision);
+    }
   }
   decision.reject_code = from.reject_code;
   decision.redirect_uri = from.redirect_uri;
@@ -222,23 +291,24 @@ RouteDecision Router::route(const RouteRequest& request) const noexcept {
   decision.retry_on = &retry_default_;
   decision.is_emergency = request.is_emergency || is_emergency(request.called, request.request_uri);
   const bool goes_first =
-      decision.is_emergency && (!emergency_to_->peers.empty() || emergency_to_->reject_code != 0 ||
+      decision.is_emergency && (!emergency_to_->items.empty() || emergency_to_->reject_code != 0 ||
                                 !emergency_to_->redirect_uri.empty());
-  if (goes_first) {
-    add_targets(*emergency_to_, decision);
-    decision.emergency_targets = static_cast<std::uint8_t>(decision.targets.size());
-    decision.route = kEmergencyRoute;
-  }
   const auto is_plain = [](std::string_view number) {
     return number.find_first_of("%-.()") == std::string_view::npos;
   };
-  const Route* const matched =
-      is_plain(request.called) && is_plain(request.caller)
-          ? first_match(request, request.called, request.caller)
-          : first_match(request, unescaped_user(request.called), unescaped_user(request.caller));
+  std::string called_plain, caller_plain;  // stay empty unless another spelling is needed
+  std::string_view called = request.called, caller = request.caller;
+  if (!is_plain(called)) called = called_plain = unescaped_user(called);
+  if (!is_plain(caller)) caller = caller_plain = unescaped_user(caller);
+  if (goes_first) {
+    add_targets(*emergency_to_, request, called, decision);
+    decision.emergency_targets = static_cast<std::uint8_t>(decision.targets.size());
+    decision.route = kEmergencyRoute;
+  }
+  const Route* const matched = first_match(request, called, caller);
   if (matched != nullptr) {
     const bool is_complete = decision.reject_code != 0 || !decision.redirect_uri.empty();
-    if (!is_complete) add_targets(matched->to, decision);
+    if (!is_complete) add_targets(matched->to, request, called, decision);
     decision.route = static_cast<std::uint16_t>(matched - routes_.data());
     decision.rules = matched->rules;
     decision.retry_on = &matched->retry_on;
@@ -248,7 +318,8 @@ RouteDecision Router::route(const RouteRequest& request) const noexcept {
   } else if (!decision.redirect_uri.empty()) {
     decision.outcome = RouteDecision::Outcome::Redirect;
   } else if (decision.reject_code != 0 || matched != nullptr) {
-    if (decision.reject_code == 0) decision.reject_code = kNoTargetCode;
+    if (decision.reject_code == 0)
+      decision.reject_code = matched->to.has_table() ? kNoNumberCode : kNoTargetCode;
     decision.outcome = RouteDecision::Outcome::Reject;
   }
   return decision;

@@ -22,6 +22,13 @@ inline constexpr std::size_t kTargetsMax = 16;
 inline constexpr std::uint16_t kNoRoute = 0xffff;         // RouteDecision::route: none matched
 inline constexpr std::uint16_t kEmergencyRoute = 0xfffe;  // emergency.to alone
 
+inline constexpr std::uint16_t kNoTable = 0xffff;
+// Where a target of a route comes from.
+struct TargetOrigin {
+  std::uint16_t table = kNoTable;  // position in config.tables; kNoTable: the route names the peer itself
+  std::uint32_t line = 0;          // of the table's file
+};
+
 // Views and spans point into the Router.
 struct RouteDecision {
   enum class Outcome : std::uint8_t {
@@ -34,6 +41,7 @@ struct RouteDecision {
   bool is_emergency = false;
   std::uint16_t route = kNoRoute;  // position in config.routes
   FixedVector<PeerIndex, kTargetsMax> targets;
+  FixedVector<TargetOrigin, kTargetsMax> origins;  // one for each target
   // So many of the first targets come from emergency.to: the route's rules are not for them.
   std::uint8_t emergency_targets = 0;
   // With Targets: what to say when all have failed, because the list ends in a reject or a redirect; 0 and
@@ -64,7 +72,8 @@ class Router {
  private:
   struct Route;
   struct TargetList;
-  static void add_targets(const TargetList& from, RouteDecision& decision) noexcept;
+  static void add_targets(const TargetList& from, const RouteRequest& request, std::string_view called,
+                          RouteDecision& decision) noexcept;
   [[nodiscard]] const Route* first_match(const RouteRequest& request, std::string_view called,
                                          std::string_view caller) const noexcept;
   [[nodiscard]] std::vector<Route> compiled_routes(const SbcConfig& config) const;

@@ -4,14 +4,17 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "policy/base/time.h"
 #include "policy/decide/call_admission.h"
 #include "policy/model/index.h"
 #include "policy/record/call_record.h"
+#include "policy/route/target_board.h"
 #include "sipalg/body/session_body.h"
 #include "sipalg/call/call_note.h"
 #include "sipalg/dialog/dialog.h"
@@ -55,8 +58,7 @@ struct AwaitedAck {
   Timestamp resend_at{}, give_up_at{};
   template <class Archive>
   void archive(Archive& a) {
-    a(cseq, far_cseq, response, path.realm, path.local, path.remote, owes_answer, interval, resend_at,
-      give_up_at);
+    a(cseq, far_cseq, response, path, owes_answer, interval, resend_at, give_up_at);
   }
 };
 
@@ -67,7 +69,7 @@ struct SentAck {
   Path path;
   template <class Archive>
   void archive(Archive& a) {
-    a(cseq, bytes, path.realm, path.local, path.remote);
+    a(cseq, bytes, path);
   }
 };
 
@@ -90,6 +92,7 @@ struct Fork {
 struct Attempt {
   std::uint16_t number = 0;
   PeerIndex peer = PeerIndex::kNone;
+  std::string host;                  // in Request-URI and To
   bool is_emergency_target = false;  // of emergency.to: the route's rules are not for it
   Dialog prototype;                  // what every dialog that it makes begins with
   std::uint64_t transaction = 0;     // number of the INVITE's client transaction
@@ -101,7 +104,7 @@ struct Attempt {
   std::optional<Timestamp> timer_c;      // RFC 3261 §16.7, §16.8
   template <class Archive>
   void archive(Archive& a) {
-    a(number, peer, is_emergency_target, prototype, transaction, sdp, media, has_offer, has_provisional,
+    a(number, peer, host, is_emergency_target, prototype, transaction, sdp, media, has_offer, has_provisional,
       is_cancelled, is_done, setup_until, timer_c);
   }
 };
@@ -120,8 +123,7 @@ struct Exchange {
   ResponseHead head;
   template <class Archive>
   void archive(Archive& a) {
-    a(id, fork, from, method, server, client, cseq, far_cseq, has_offer, path.realm, path.local, path.remote,
-      head);
+    a(id, fork, from, method, server, client, cseq, far_cseq, has_offer, path, head);
   }
 };
 
@@ -137,7 +139,7 @@ struct HeldAnswer {
   std::uint16_t fork = 0;
   template <class Archive>
   void archive(Archive& a) {
-    a(sequence, until, server, code, bytes, path.realm, path.local, path.remote, awaited, fork);
+    a(sequence, until, server, code, bytes, path, awaited, fork);
   }
 };
 
@@ -150,19 +152,42 @@ struct StoredInvite {
   std::uint32_t cseq = 0;
   template <class Archive>
   void archive(Archive& a) {
-    a(bytes, server, path.realm, path.local, path.remote, head, cseq);
+    a(bytes, server, path, head, cseq);
   }
 };
 
-// A target as the route named it, before it is tried.
+// A target as the route and the board named it, before it is tried.
 struct NextTarget {
   PeerIndex peer = PeerIndex::kNone;
-  std::uint16_t target = 0;  // in the peer's list
+  std::uint16_t configured = 0;  // position in PeerConfig::targets
+  Endpoint address;
+  Transport transport = Transport::Udp;
+  std::string host;  // for Request-URI and To
   bool is_emergency_target = false;
   template <class Archive>
   void archive(Archive& a) {
-    a(peer, target, is_emergency_target);
+    a(peer, configured, address, transport, host, is_emergency_target);
   }
+};
+
+// One more call that a target of the board has, for as long as it lives: `balance: least_calls`.
+class CallAtTarget {
+ public:
+  CallAtTarget() noexcept = default;
+  explicit CallAtTarget(SharedValue<policy::BoardTarget> target) noexcept : target_(std::move(target)) {
+    if (target_) target_->calls.fetch_add(1, std::memory_order_relaxed);
+  }
+  CallAtTarget(CallAtTarget&& other) noexcept : target_(std::exchange(other.target_, nullptr)) {}
+  CallAtTarget& operator=(CallAtTarget&& other) noexcept {
+    target_.swap(other.target_);
+    return *this;
+  }
+  ~CallAtTarget() {
+    if (target_) target_->calls.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+ private:
+  SharedValue<policy::BoardTarget> target_;
 };
 
 // What the relay last told of one stream; it tells again after a restart.
@@ -183,6 +208,7 @@ struct Call {
   std::uint8_t shard = 0;
   CallState state = CallState::Trying;
   bool is_emergency = false;
+  bool is_sips = false;       // asked for by a SIPS URI: every leg is TLS. RFC 3261 §26.2.2, RFC 5630
   bool was_recorded = false;  // its end record has left
   std::uint8_t redirects = 0;
   std::uint16_t route = 0xffff;
@@ -208,6 +234,7 @@ struct Call {
   std::optional<Timestamp> ring_until, early_media_until, call_until;
   std::uint32_t dialogs_counted = 0;  // in the engine's total
   policy::AdmissionTicket ticket_in, ticket_out;
+  CallAtTarget at_target;
   CallRecord record;
   std::vector<CallNote> notes;
 
@@ -216,9 +243,9 @@ struct Call {
     auto route_named = static_cast<RouteIndex>(route);
     a(route_named);
     route = static_cast<std::uint16_t>(route_named);
-    a(number, shard, state, is_emergency, was_recorded, redirects, reject_code, caller_peer, caller, invite,
-      redirected_to, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges, held,
-      streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until);
+    a(number, shard, state, is_emergency, is_sips, was_recorded, redirects, reject_code, caller_peer, caller,
+      invite, redirected_to, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges,
+      held, streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until);
     archive_ticket(a, ticket_in);
     archive_ticket(a, ticket_out);
     archive_record(a);

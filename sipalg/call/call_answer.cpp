@@ -3,6 +3,7 @@
 
 #include "policy/route/dialled.h"
 #include "policy/route/response_map.h"
+#include "policy/route/target_order.h"
 #include "sipalg/call/call_engine.h"
 
 namespace sallyport::sip {
@@ -21,6 +22,18 @@ void finish_attempt(Attempt& attempt) noexcept {
   attempt.is_done = true;
   attempt.setup_until.reset();
   attempt.timer_c.reset();
+}
+
+// Seconds, whatever comment or parameters stand behind them. RFC 3261 §20.33
+std::optional<std::chrono::seconds> retry_after_of(const SipMessage& response) noexcept {
+  constexpr std::uint32_t kLongest = 86400;
+  for (std::size_t i = 0; i < response.header_count; ++i) {
+    if (response.headers[i].name != HeaderName::RetryAfter) continue;
+    const std::string_view value = response.value_of(response.headers[i]);
+    const auto seconds = parse_decimal(value.substr(0, value.find_first_not_of("0123456789")), kLongest);
+    return seconds ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 // What the caller is told when the callee's answer, which it never sees, can't be used. RFC 3261 §21.5.3
@@ -264,6 +277,14 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   const auto [now, out] = turn;
   const auto peer = static_cast<std::uint16_t>(attempt.peer);
   if (!call.record.tried.empty()) call.record.tried.back().code = code;
+  // Silence from the start, or no way there: what a probe would find too.
+  if (response == nullptr && !attempt.has_provisional && (code == 408 || code == 503))
+    parts_.shared.targets.note_failure(attempt.peer, attempt.prototype.path.remote,
+                                       attempt.prototype.path.transport);
+  if (const Path& path = attempt.prototype.path; code == 503 && response != nullptr)
+    if (const auto target = on_board(attempt.peer, path.remote, path.transport); target != nullptr)
+      if (const auto wait = retry_after_of(*response); wait)
+        policy::set_aside(*target, *wait, now);  // RFC 3261 §21.5.4
   call.record.q850 = response != nullptr ? q850_of(*response) : std::uint16_t{0};
   call.early_media_until.reset();
   const RedirectMode redirect = peer_side(attempt.peer)->config->profile.redirect;
@@ -289,6 +310,8 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star)
     return false;
   const Uri& uri = response.contact.uri;
+  // A call that came unencrypted can't go on as one that is encrypted all the way. RFC 5630 §4
+  if (uri.scheme == UriScheme::Sips && !call.is_sips) return false;
   if (uri.user.empty() || uri.user.size() > policy::kNumberBytesMax) return false;
   const SipMessage* const invite = invite_of(call);
   if (invite == nullptr) return false;
@@ -310,7 +333,7 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   call.route = decision.route;
   call.reject_code = decision.reject_code;
   call.targets.clear();
-  take_targets(call, decision);
+  take_targets(call, decision, now);
   return true;
 }
 

@@ -15,11 +15,6 @@ bool offers(Method method) noexcept { return refreshes_target(method); }
 
 std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
 
-bool owned_by_peer(const void* context, const IpAddress& address) {
-  const auto* const peer = static_cast<const PeerSide*>(context);
-  return peer != nullptr && peer->owns(address);
-}
-
 }  // namespace
 
 CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
@@ -40,8 +35,22 @@ CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
 
 bool CallEngine::is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept {
   if (input.realm != dialog.path.realm) return false;
+  if (dialog.path.transport == Transport::Tls) {
+    // Whom the certificate proved; what comes by another way proves nothing.
+    if (input.transport != Transport::Tls) return false;
+    if (dialog.peer != PeerIndex::kNone) return input.peer == dialog.peer;
+  }
   if (input.remote.address == dialog.path.remote.address) return true;
   return dialog.peer != PeerIndex::kNone && input.peer == dialog.peer;
+}
+
+// Where the neighbour's signalling was seen last; of a connection, where another one could be opened. What
+// came by another transport for its size says nothing of the dialog's own. RFC 3261 §18.1.1, §18.2.2
+void CallEngine::follow(Dialog& dialog, const Arrival& arrival) noexcept {
+  const MessageInput& input = arrival.input;
+  if (input.transport != dialog.path.transport) return;
+  dialog.path.remote = is_stream(input.transport) ? arrival.answer_path.remote : input.remote;
+  dialog.path.connection = input.connection;
 }
 
 // Our Contact is a secret of the dialog: who acts within it shows it. Threats, section 6
@@ -89,7 +98,7 @@ void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out)
   }
   if (const std::uint16_t code = refusal_in_dialog(arrival, place); code != 0)
     return parts_.responder.answer(arrival, code, out, code == 500 || code == 503 ? 1 : 0);
-  dialog.path.remote = arrival.input.remote;
+  follow(dialog, arrival);
   if (arrival.request.start.method == Method::Bye) {
     on_bye(arrival, place, out);
   } else {
@@ -163,7 +172,7 @@ void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
 }
 
 RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRoute& route) {
-  const Place* const place = parts_.places.at(dialog.path.realm, dialog.path.local);
+  const Place* const place = parts_.places.at(dialog.path);
   from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
   to_.assign(dialog.remote_address);
   if (!dialog.remote_tag.empty()) to_.append(";tag=").append(dialog.remote_tag);
@@ -178,10 +187,6 @@ RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRou
   return parts;
 }
 
-Endpoint CallEngine::destination(const Dialog& dialog, const DialogRoute& route) const noexcept {
-  return destination_of(dialog, route, owned_by_peer, peer_side(dialog.peer));
-}
-
 std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPlace& place, Exchange& exchange,
                                          EngineOutput& out) {
   const SipMessage& request = arrival.request;
@@ -191,7 +196,6 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   const DialogRoute route = route_of(dialog);
   RequestParts parts = in_dialog_request(dialog, route);
   if (parts.own == nullptr) return 500;
-  const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
   Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
   if (offers(exchange.method) && holds_sdp(request)) {
     if (attempt == nullptr) return 500;
@@ -203,7 +207,7 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   } else {
     parts.body = plain_body(request);
   }
-  const std::uint64_t number = next_number();
+  const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = place.call->shard, .part = 0, .number = number});
   const std::uint16_t part =
@@ -218,21 +222,23 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
     parts.wants_supported = true;
   }
   parts.crossing = {&request, &crossing_of(dialog.peer), {}};
-  const auto bytes = write_request(out.room(), parts);
-  if (!bytes) return 500;
-  const std::string_view sent = out.commit(path, bytes->size(), place.call->number);
-  count_request(path.realm, exchange.method);
+  const auto sending = put_request(parts, way_to(dialog, route), place.call->number, {arrival.now, out});
+  if (!sending) return 500;
+  count_request(dialog.path.realm, exchange.method);
+  if (exchange.method == Method::Invite) dialog.credentials = credentials_;
   exchange.client = number;
   exchange.far_cseq = dialog.local_cseq;
   return code_unless(parts_.clients.start(
       {.number = number,
        .kind = exchange.method == Method::Invite ? TransactionKind::Invite : TransactionKind::NonInvite,
        .user = {place.call->number, exchange.id, kExchange, place.call->shard},
-       .path = path,
-       .request = sent,
+       .path = sending->path,
+       .request = sending->bytes,
        .timers = neighbour_of(dialog.peer).timers,
        .method = exchange.method,
-       .cseq = dialog.local_cseq},
+       .cseq = dialog.local_cseq,
+       .second_way = sending->second_way,
+       .second_via = sending->second_via},
       arrival.now));
 }
 
@@ -368,16 +374,18 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOut
   RequestParts parts = in_dialog_request(dialog, route);
   if (parts.own == nullptr) return;
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
-                                       {.shard = call.shard, .part = 0, .number = next_number()});
+                                       {.shard = call.shard, .part = 0, .number = take_number()});
   parts.method = "ACK";
+  parts.own_lines = dialog.credentials;  // RFC 3261 §13.2.2.4, §22.1
   parts.branch = view(branch);
   parts.cseq = what.cseq;
   parts.body = what.body;
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
-  const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
+  const Path path = way_to(dialog, route);
   fork.sent_ack[index_of(to)] = {what.cseq, std::string(out.commit(path, bytes->size(), call.number)), path};
   count_request(path.realm, Method::Ack);
+  std::string().swap(dialog.credentials);  // the ACK is kept as it is for what comes again
 }
 
 }  // namespace sallyport::sip

@@ -89,7 +89,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
   const DialogRoute route = route_of(dialog);
   RequestParts parts = in_dialog_request(dialog, route);
   if (parts.own == nullptr) return;
-  const std::uint64_t number = next_number();
+  const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = number});
   parts.method = "BYE";
@@ -98,20 +98,20 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
     parts.crossing = {bye, &crossing_of(dialog.peer), {}};
     parts.body = plain_body(*bye);
   }
-  const auto bytes = write_request(out.room(), parts);
-  if (!bytes) return;
-  const Path path{dialog.path.realm, dialog.path.local, destination(dialog, route)};
-  const std::string_view sent = out.commit(path, bytes->size(), call.number);
-  count_request(path.realm, Method::Bye);
+  const auto sending = put_request(parts, way_to(dialog, route), call.number, turn);
+  if (!sending) return;
+  count_request(dialog.path.realm, Method::Bye);
   // When the table is full this one BYE must do.
   if (parts_.clients.start({.number = number,
                             .kind = TransactionKind::NonInvite,
                             .user = {call.number, 0, kBye, call.shard},
-                            .path = path,
-                            .request = sent,
+                            .path = sending->path,
+                            .request = sending->bytes,
                             .timers = neighbour_of(dialog.peer).timers,
                             .method = Method::Bye,
-                            .cseq = dialog.local_cseq},
+                            .cseq = dialog.local_cseq,
+                            .second_way = sending->second_way,
+                            .second_via = sending->second_via},
                            now))
     ++call.open_byes;
 }
@@ -163,7 +163,13 @@ void CallEngine::cancel_attempts(Call& call, Timestamp now, EngineOutput& out) {
   }
 }
 
-void CallEngine::on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out) {
+void CallEngine::on_cancel(const Arrival& arrival, const TransactionUser& user, CancelFate fate,
+                           EngineOutput& out) {
+  fate == CancelFate::Taken ? on_good_cancel(user, arrival.now, out)
+                            : on_unmatched_cancel(arrival, user, out);
+}
+
+void CallEngine::on_good_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out) {
   Call* const call = calls_.find(user.call);
   if (call == nullptr) return;
   parts_.touched = call->number;
@@ -214,6 +220,8 @@ void CallEngine::on_response(const ResponseMatch& match, const SipMessage& respo
   } else if (match.user.purpose == kInvite) {
     const auto it = std::find_if(call->attempts.begin(), call->attempts.end(),
                                  [&](const Attempt& attempt) { return attempt.number == match.user.part; });
+    if (it != call->attempts.end() && path.transport == it->prototype.path.transport)
+      it->prototype.path.connection = path.connection;
     if (it != call->attempts.end())
       on_invite_response(*call, *it, response, now, out);
     else if (is_success)
@@ -269,6 +277,7 @@ std::uint64_t CallEngine::write_end(Call& call, Timestamp now, EngineOutput& out
   count_end(call);
   parts_.shared.admission.release(call.ticket_in);
   parts_.shared.admission.release(call.ticket_out);
+  call.at_target = {};
   return sequence_;
 }
 

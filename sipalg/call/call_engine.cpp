@@ -10,23 +10,48 @@ namespace {
 constexpr std::size_t kBodyRoom = 65536;
 constexpr std::uint32_t kEmergencyCallsMin = 16;  // beyond the calls that the configuration allows
 constexpr std::uint32_t kEndedCallsMax = 1024;    // for each engine
+constexpr std::size_t kDatagramBytesMax =
+    1300;  // of a request whose path's MTU nobody knows, RFC 3261 §18.1.1
+constexpr Duration kUdpOnly = std::chrono::minutes(10);
+
+bool has_names(const PeerConfig& peer) noexcept {
+  return std::any_of(peer.targets.begin(), peer.targets.end(),
+                     [](const PeerTarget& target) { return !target.address; });
+}
+
+bool owned_by_peer(const void* context, const IpAddress& address) {
+  const auto* const peer = static_cast<const PeerSide*>(context);
+  return peer != nullptr && peer->owns(address);
+}
 
 }  // namespace
 
-PeerSide::PeerSide(const PeerConfig& peer, const SbcConfig& all, const policy::RuleSet& rules)
+PeerSide::PeerSide(const PeerConfig& peer, const SbcConfig& all, const SharedPolicy& shared)
     : neighbour(peer.profile),
       crossing(peer.profile),
       config(&peer),
       realm(realm_named(all, peer.realm)),
-      rules_in(rules.positions(peer.profile.header_rules_in)),
-      rules_out(rules.positions(peer.profile.header_rules_out)) {}
+      rules_in(shared.rules.positions(peer.profile.header_rules_in)),
+      rules_out(shared.rules.positions(peer.profile.header_rules_out)),
+      index(PeerIndex(&peer - all.peers.data())),
+      board(has_names(peer) ? &shared.targets : nullptr) {}
 
-bool PeerSide::owns(const IpAddress& address) const noexcept {
+bool PeerSide::names(const NextTarget& target) const noexcept {
+  return std::any_of(config->targets.begin(), config->targets.end(), [&](const PeerTarget& configured) {
+    return configured.address ? *configured.address == target.address
+                              : target.host.starts_with(configured.domain);
+  });
+}
+
+bool PeerSide::owns(const IpAddress& address) const {
   for (const PeerTarget& target : config->targets)
     if (target.address && target.address->address == address) return true;
   for (const Prefix& source : config->sources)
     if (source.contains(address)) return true;
-  return false;
+  if (board == nullptr) return false;
+  const auto targets = board->targets_of(index);
+  return std::any_of(targets->begin(), targets->end(),
+                     [&](const auto& target) { return target->address.address == address; });
 }
 
 CallEngine::CallEngine(const CallEngineParts& parts)
@@ -40,7 +65,8 @@ CallEngine::CallEngine(const CallEngineParts& parts)
       next_number_(parts.settings.first_number),
       sdp_room_(kBodyRoom),
       body_(kBodyRoom),
-      scratch_(kBodyRoom + kHeadBytesMax) {
+      scratch_(kBodyRoom + kHeadBytesMax),
+      udp_only_until_(parts.config.peers.size()) {
   looks_at_headers_ = parts.shared.rules.size() != 0;
   for (const RouteConfig& route : parts.config.routes) {
     route_rules_.push_back(parts.shared.rules.positions(route.rules));
@@ -72,12 +98,13 @@ Duration CallEngine::call_time_of(PeerIndex peer) const noexcept {
 
 // Of a target that we send to; for dialogs that are known by their messages alone.
 PeerIndex CallEngine::peer_at(const Path& path) const noexcept {
+  if (path.peer != PeerIndex::kNone) return path.peer;
   for (std::size_t i = 0; i < parts_.peers.size(); ++i)
     if (parts_.peers[i].realm == path.realm && parts_.peers[i].owns(path.remote.address)) return PeerIndex(i);
   return PeerIndex::kNone;
 }
 
-std::uint64_t CallEngine::next_number() noexcept {
+std::uint64_t CallEngine::take_number() noexcept {
   const std::uint64_t number = next_number_;
   next_number_ += parts_.settings.number_stride;
   return number;
@@ -90,13 +117,15 @@ std::string CallEngine::token(TokenKind kind, const Call& call, std::uint16_t pa
 }
 
 std::string CallEngine::contact_of(const Call& call, const Path& path, std::uint16_t part) const {
-  const Place* const place = parts_.places.at(path.realm, path.local);
+  const Place* const place = parts_.places.at(path);
   const TokenText text = write_token(parts_.settings.token_key, TokenKind::Contact,
                                      {.shard = call.shard, .part = part, .number = call.number});
-  std::string contact = "<sip:";
+  std::string contact = call.is_sips ? "<sips:" : "<sip:";  // RFC 3261 §8.1.1.8, §12.1.1
   contact += view(text);
   contact += '@';
   if (place != nullptr) contact += place->names.contact_host;
+  // A SIPS URI means TLS by itself. RFC 5630 §3.1.3
+  if (place != nullptr && !call.is_sips) contact += place->names.contact_params;
   contact += '>';
   return contact;
 }
@@ -106,9 +135,12 @@ std::string CallEngine::redirect_contact(const Call& call, const SipMessage* res
   std::string_view uri;
   if (response != nullptr && response->contact_count != 0 && !response->contact_is_star) {
     if (response->contact.uri.user.empty()) return {};
-    const Place* const place = parts_.places.at(call.caller.path.realm, call.caller.path.local);
+    const Place* const place = parts_.places.at(call.caller.path);
     if (place == nullptr) return {};
-    return "<" + far_uri(response->contact.uri, response->contact.uri.user, place->names.contact_host) + ">";
+    return "<" +
+           far_uri(response->contact.uri, response->contact.uri.user, place->names.contact_host,
+                   call.is_sips) +
+           ">";
   }
   if (call.route < parts_.config.routes.size())
     for (const RouteTarget& target : parts_.config.routes[call.route].to)
@@ -142,6 +174,57 @@ bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, c
   const std::string_view sent = out.commit(path, bytes->size(), call.number);
   parts_.responder.count(path.realm, parts.code);
   return parts_.servers.keep(id, parts.code, sent, now);
+}
+
+// Within a dialog. Over its connection, unless it goes to another host of the same neighbour.
+Path CallEngine::way_to(const Dialog& dialog, const DialogRoute& route) const {
+  Path path = dialog.path;
+  path.remote = destination_of(dialog, route, owned_by_peer, peer_side(dialog.peer));
+  if (path.remote.address != dialog.path.remote.address) path.connection = 0;
+  return path;
+}
+
+// Our TCP listener, when that is how a request of this size must go. RFC 3261 §18.1.1
+const Place* CallEngine::place_for_size(const Path& path, std::size_t bytes, Timestamp now) const noexcept {
+  if (path.transport != Transport::Udp || bytes <= kDatagramBytesMax) return nullptr;
+  const std::size_t peer = to_position(path.peer);
+  if (peer < udp_only_until_.size() && now < udp_only_until_[peer]) return nullptr;
+  return parts_.places.towards(path.realm, path.remote.address, Transport::Tcp);
+}
+
+// Puts a request into the output. `parts.own` is as the path wants it.
+std::optional<CallEngine::Sending> CallEngine::put_request(RequestParts& parts, const Path& path,
+                                                           std::uint64_t call, Turn turn) {
+  credentials_ = parts_.credentials.lines_for(path.peer, {parts.method, parts.request_uri, parts.body.bytes});
+  parts.own_lines = credentials_;
+  auto bytes = write_request(turn.out.room(), parts);
+  if (!bytes) return std::nullopt;
+  Sending sending{.path = path, .bytes = {}, .second_way = {}, .second_via = {}};
+  if (const Place* const tcp = place_for_size(path, bytes->size(), turn.now); tcp != nullptr) {
+    sending.second_way = path;
+    sending.second_via = "SIP/2.0/" + parts.own->via_transport + " " + parts.own->sent_by;
+    sending.path = {path.realm, tcp->endpoint, path.remote, Transport::Tcp, path.peer, 0};
+    parts.own = &tcp->names;
+    bytes = write_request(turn.out.room(), parts);
+    if (!bytes) return std::nullopt;
+  }
+  sending.bytes = turn.out.commit(sending.path, bytes->size(), call);
+  return sending;
+}
+
+void CallEngine::on_news(Timestamp now, const News& news, EngineOutput& out) {
+  if (const auto* const journalled = std::get_if<Journalled>(&news))
+    on_journalled(now, journalled->sequence, out);
+  else if (const auto* const notice = std::get_if<const media::MediaNotice*>(&news))
+    on_media(now, **notice, out);
+  else
+    on_unreachable(now, std::get<Unreachable>(news).path);
+}
+
+void CallEngine::on_unreachable(Timestamp now, const Path& path) noexcept {
+  const std::size_t peer = to_position(path.peer);
+  if (path.transport == Transport::Tcp && peer < udp_only_until_.size())
+    udp_only_until_[peer] = now + kUdpOnly;
 }
 
 void CallEngine::count_request(RealmIndex realm, Method method) noexcept {
@@ -210,6 +293,11 @@ bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
   }
   parts_.shared.admission.restore(call->ticket_in);
   parts_.shared.admission.restore(call->ticket_out);
+  if (call->state != CallState::Ended && !call->attempts.empty()) {
+    const Attempt& last = call->attempts.back();
+    const Path& path = last.prototype.path;
+    call->at_target = CallAtTarget(on_board(last.peer, path.remote, path.transport));
+  }
   note(*call, now, CallStep::Restored);
   reopen_media(*call, turn);
   // The records of the node that was are on disk, or will never be.
@@ -237,7 +325,7 @@ Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
 void CallEngine::forget_what_is_gone(Call& call) const {
   std::erase_if(call.targets, [this](const NextTarget& target) {
     const PeerSide* const peer = peer_side(target.peer);
-    return peer == nullptr || target.target >= peer->config->targets.size();
+    return peer == nullptr || !peer->names(target);
   });
   const std::uint16_t last = call.attempts.empty() ? std::uint16_t{0} : call.attempts.back().number;
   std::erase_if(call.attempts, [&](const Attempt& attempt) {
@@ -263,8 +351,7 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
     if (!has_realm(held.path)) return false;
   for (const Fork& fork : call.forks)
     for (const Dialog& dialog : fork.dialogs)
-      if (parts_.places.at(dialog.path.realm, dialog.path.local) == nullptr || !has_peer(dialog.peer))
-        return false;
+      if (parts_.places.at(dialog.path) == nullptr || !has_peer(dialog.peer)) return false;
   return true;
 }
 

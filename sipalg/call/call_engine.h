@@ -19,10 +19,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "sipalg/auth/peer_credentials.h"
 #include "sipalg/call/call.h"
 #include "sipalg/call/call_table.h"
 #include "sipalg/call/ended_calls.h"
@@ -37,19 +40,25 @@
 #include "sipalg/token/token.h"
 #include "sipalg/transaction/client_transactions.h"
 #include "sipalg/transaction/server_transactions.h"
+#include "sipalg/trunk/registered_contact.h"
 
 namespace sallyport::sip {
 
 // How we speak with one configured peer, worked out at start.
 struct PeerSide {
-  PeerSide(const PeerConfig& peer, const SbcConfig& config, const policy::RuleSet& rules);
+  // `peer` is one of config.peers.
+  PeerSide(const PeerConfig& peer, const SbcConfig& config, const SharedPolicy& shared);
   Neighbour neighbour;
   Crossing crossing;
   const PeerConfig* config;
   RealmIndex realm = RealmIndex::kNone;
   bool realm_is_trusted = false;
   std::vector<std::uint16_t> rules_in, rules_out;
-  [[nodiscard]] bool owns(const IpAddress& address) const noexcept;
+  PeerIndex index;
+  const policy::TargetBoard* board;  // null: all its targets are named by address
+  [[nodiscard]] bool owns(const IpAddress& address) const;
+  // The configuration still has it.
+  [[nodiscard]] bool names(const NextTarget& target) const noexcept;
 };
 
 // What the call engine works with; all of it outlives the engine.
@@ -62,6 +71,8 @@ struct CallEngineParts {
   ServerTransactions& servers;
   ClientTransactions& clients;
   Responder& responder;
+  PeerCredentials& credentials;
+  const RegisteredContacts& contacts;
   std::vector<RealmSipCounters>& counters;
   EngineCounters& totals;
   std::uint64_t& touched;  // set to the call that the present input belongs to
@@ -88,16 +99,30 @@ class CallEngine {
   void on_request_in_dialog(const Arrival& arrival, EngineOutput& out);
   // An ACK that belongs to no failure. False: it names no dialog of ours.
   bool on_ack(const Arrival& arrival, EngineOutput& out);
-  // A CANCEL was answered 200; `user` is that of the INVITE it means.
-  void on_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out);
-  // A CANCEL that means no INVITE is answered 481. `user` is that of the one it names without right, if any.
-  void on_unmatched_cancel(const Arrival& arrival, const TransactionUser& user, EngineOutput& out);
+  // A CANCEL was answered: 200 when it means the INVITE of `user`; 481 when it means none, or when it names
+  // that of `user` without right.
+  enum class CancelFate : std::uint8_t { Taken, Unmatched };
+  void on_cancel(const Arrival& arrival, const TransactionUser& user, CancelFate fate, EngineOutput& out);
   // A response that must be delivered. It came over `path` and was matched to client transaction `number`.
   void on_response(const ResponseMatch& match, const SipMessage& response, const Path& path, Timestamp now,
                    EngineOutput& out);
   void on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out);
-  void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out);
-  void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out);
+  // One of its requests met a challenge and is sent once more as transaction `again`, with `credentials`: its
+  // new CSeq number. Nothing: nobody waits for it any more. RFC 3261 §22.1
+  [[nodiscard]] std::optional<std::uint32_t> take_repeat(const RepeatableRequest& met, std::uint64_t number,
+                                                         std::uint64_t again, std::string_view credentials,
+                                                         Timestamp now);
+  // What the rim tells besides messages and time.
+  struct Journalled {
+    std::uint64_t sequence = 0;
+  };
+  struct Unreachable {
+    const Path& path;
+  };
+  using News = std::variant<Journalled, const media::MediaNotice*, Unreachable>;
+  void on_news(Timestamp now, const News& news, EngineOutput& out);
+  // Of a transaction or a call; never the same twice.
+  [[nodiscard]] std::uint64_t take_number() noexcept;
   // Fires at most a bounded number of timers.
   void on_deadline(Timestamp now, EngineOutput& out);
 
@@ -146,7 +171,12 @@ class CallEngine {
   [[nodiscard]] Call* make_call(const Arrival& arrival, const policy::RouteDecision& decision,
                                 policy::AdmissionTicket ticket, EngineOutput& out);
   [[nodiscard]] bool has_room_for_call(bool is_emergency) const noexcept;
-  void take_targets(Call& call, const policy::RouteDecision& decision);
+  void take_targets(Call& call, const policy::RouteDecision& decision, Timestamp now);
+  [[nodiscard]] std::uint64_t chance(Timestamp now) const noexcept;
+  [[nodiscard]] SharedValue<policy::BoardTarget> on_board(PeerIndex peer, const Endpoint& address,
+                                                          Transport transport) const;
+  // 0: it may be tried; else the answer that the caller gets when no other target takes the call.
+  [[nodiscard]] std::uint16_t take_place_at(Call& call, const NextTarget& target, Timestamp now);
   void try_next_target(Call& call, Timestamp now, EngineOutput& out);
   [[nodiscard]] bool try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out);
   [[nodiscard]] FarInvite far_invite(const Call& call, const Attempt& attempt, const SipMessage& request);
@@ -181,6 +211,7 @@ class CallEngine {
 
   // call_dialog.cpp: requests within dialogs
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
+  static void follow(Dialog& dialog, const Arrival& arrival) noexcept;
   [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept;
   [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept;
   void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
@@ -268,10 +299,25 @@ class CallEngine {
   [[nodiscard]] const PeerSide* peer_side(PeerIndex peer) const noexcept;
   [[nodiscard]] const Neighbour& neighbour_of(PeerIndex peer) const noexcept;
   [[nodiscard]] const Crossing& crossing_of(PeerIndex peer) const noexcept;
-  [[nodiscard]] std::uint64_t next_number() noexcept;
+  void on_good_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out);
+  void on_unmatched_cancel(const Arrival& arrival, const TransactionUser& user, EngineOutput& out);
+  void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out);
+  void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out);
+  // No connection could be had: what is too large for UDP goes over it all the same for a while.
+  void on_unreachable(Timestamp now, const Path& path) noexcept;
   [[nodiscard]] std::string contact_of(const Call& call, const Path& path, std::uint16_t part) const;
   [[nodiscard]] std::string token(TokenKind kind, const Call& call, std::uint16_t part) const;
-  [[nodiscard]] Endpoint destination(const Dialog& dialog, const DialogRoute& route) const noexcept;
+  [[nodiscard]] Path way_to(const Dialog& dialog, const DialogRoute& route) const;
+  struct Sending {
+    Path path;
+    std::string_view bytes;  // in the output
+    std::optional<Path> second_way;
+    std::string second_via;
+  };
+  [[nodiscard]] std::optional<Sending> put_request(RequestParts& parts, const Path& path, std::uint64_t call,
+                                                   Turn turn);
+  [[nodiscard]] const Place* place_for_size(const Path& path, std::size_t bytes,
+                                            Timestamp now) const noexcept;
   void note(Call& call, Timestamp now, CallStep step, std::uint16_t a = 0, std::uint16_t b = 0);
   bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts, Turn turn);
   void count_request(RealmIndex realm, Method method) noexcept;
@@ -296,15 +342,16 @@ class CallEngine {
   std::uint32_t silent_emergencies_ = 0;  // calls that nothing is heard of
   bool draining_ = false;
   bool journal_is_slow_ = false;
-  bool looks_at_headers_ = false;                        // some route or rule does
-  std::vector<policy::HeaderView> headers_;              // of the request that rules and routes look at
-  const SipMessage* fresh_invite_ = nullptr;             // the one that makes a call just now
-  SipMessage stored_;                                    // an INVITE that is read again for the next target
-  std::vector<char> sdp_room_;                           // where descriptions are written
-  std::vector<char> body_;                               // where bodies of several parts are put together
-  std::vector<char> scratch_;                            // where answers are built that must wait
-  std::string contact_, to_tag_, redirect_, from_, to_;  // of the message that is being built
+  bool looks_at_headers_ = false;             // some route or rule does
+  std::vector<policy::HeaderView> headers_;   // of the request that rules and routes look at
+  const SipMessage* fresh_invite_ = nullptr;  // the one that makes a call just now
+  SipMessage stored_;                         // an INVITE that is read again for the next target
+  std::vector<char> sdp_room_;                // where descriptions are written
+  std::vector<char> body_;                    // where bodies of several parts are put together
+  std::vector<char> scratch_;                 // where answers are built that must wait
+  std::string contact_, to_tag_, redirect_, from_, to_, credentials_;  // of the message that is being built
   StrayDialogs strays_;
+  std::vector<Timestamp> udp_only_until_;  // by peer
 };
 
 // Has the body a session description in it, or more than one?

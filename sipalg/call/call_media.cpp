@@ -81,7 +81,7 @@ BodyPart CallEngine::plain_body(const SipMessage& message) noexcept {
 
 // 305: incompatible media format. RFC 3261 §20.43
 std::string CallEngine::media_warning(const Path& path) const {
-  const Place* const place = parts_.places.at(path.realm, path.local);
+  const Place* const place = parts_.places.at(path);
   return "305 " + (place != nullptr ? place->names.contact_host : std::string("-")) +
          " \"Incompatible media\"";
 }

@@ -33,7 +33,10 @@ std::string text_of(const CallNote& note, const SbcConfig& config, const policy:
     case CallStep::TargetSilent:
       return peer_name(config, note.a) + " gave no answer in time";
     case CallStep::TargetUnusable:
-      return target_name(config, note) + " can't be reached: no UDP listener of its family, or a name";
+      return target_name(config, note) +
+             " can't be reached: no listener of ours has its transport and family, or its name is not known";
+    case CallStep::TargetNotSecure:
+      return target_name(config, note) + " is not reached over TLS, which the caller's sips: asks for";
     case CallStep::TargetLimited:
       return "a limit of " + peer_name(config, note.a) + " is reached";
     case CallStep::Redirected:

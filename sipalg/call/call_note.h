@@ -18,7 +18,7 @@ enum class CallStep : std::uint8_t {
   TargetTried,     // a: peer, b: target
   TargetFailed,    // a: peer, b: code
   TargetSilent,    // a: peer; no 1xx within `setup`
-  TargetUnusable,  // a: peer, b: target; no listener of that family, or a name without DNS
+  TargetUnusable,  // a: peer, b: target; no listener of that transport and family, or a name without DNS
   TargetLimited,   // a: peer; its limit is reached
   Redirected,      // a: peer, b: code
   Ringing,         // a: fork
@@ -34,10 +34,11 @@ enum class CallStep : std::uint8_t {
   DialogLost,   // a: side that answered 481 or nothing, b: code
   Forged,       // a: side whose name was used
   JournalSlow,
-  Restored,      // after a restart
-  MediaRefused,  // a: side whose description it was, b: code
-  MediaSilent,   // a: side that was not heard for as long as its profile allows
-  MediaLost,     // a port of before the restart is not ours any more
+  Restored,         // after a restart
+  MediaRefused,     // a: side whose description it was, b: code
+  MediaSilent,      // a: side that was not heard for as long as its profile allows
+  MediaLost,        // a port of before the restart is not ours any more
+  TargetNotSecure,  // a: peer, b: target; the caller wants TLS all the way
   kCount
 };
 
@@ -57,6 +58,7 @@ struct CallNote {
       case CallStep::TargetSilent:
       case CallStep::TargetUnusable:
       case CallStep::TargetLimited:
+      case CallStep::TargetNotSecure:
       case CallStep::Redirected:
         archive_named<PeerIndex>(archive);
         break;

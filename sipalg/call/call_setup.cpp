@@ -1,9 +1,11 @@
 // call_setup.cpp — from the caller's INVITE to INVITEs for targets, one after the other: RFC 3261 §8.1, §8.2,
 // §13.2, §16.6.
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "policy/route/dialled.h"
+#include "policy/route/target_order.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/call/caller_identity.h"
 
@@ -34,7 +36,8 @@ std::string number_of(const SipMessage& message, HeaderName name) {
 // `redirected`: the number of a 3xx in place of the one that was dialled; empty: none.
 policy::RuleSubject CallEngine::subject_of(const SipMessage& request, std::string_view redirected) {
   policy::RuleSubject subject;
-  subject.called = policy::unescaped_user(redirected.empty() ? request.start.request_uri.user : redirected);
+  subject.called =
+      policy::unescaped_user(redirected.empty() ? parts_.contacts.called_user(request) : redirected);
   subject.caller = policy::unescaped_user(request.from.uri.user);
   if (request.has(HeaderName::PAssertedIdentity))
     subject.identity = number_of(request, HeaderName::PAssertedIdentity);
@@ -64,15 +67,24 @@ policy::RouteDecision CallEngine::route(const RouteQuestion& question, policy::R
        .request_uri = question.request_uri.text,
        .headers = subject.headers,
        .time = policy::WeekMinute::of_unix(std::chrono::duration_cast<std::chrono::seconds>(utc).count()),
-       .is_emergency = is_emergency});
+       .is_emergency = is_emergency,
+       .random = chance(question.now)});
   decision.is_emergency = decision.is_emergency || is_emergency;
   return decision;
 }
 
+// Of one call, for balance and weights; nobody outside can foresee it.
+std::uint64_t CallEngine::chance(Timestamp now) const noexcept {
+  const std::array<std::uint64_t, 2> words{next_number_,
+                                           static_cast<std::uint64_t>(now.time_since_epoch().count())};
+  return keyed_hash(parts_.settings.table_key, {reinterpret_cast<const char*>(words.data()), sizeof words});
+}
+
 void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   const SipMessage& request = arrival.request;
-  // What was promised to go over TLS all the way can't go on over UDP. RFC 3261 §26.2.2
-  if (request.start.request_uri.scheme == UriScheme::Sips) return refuse_new(arrival, 416, out);
+  // What was promised to come over TLS all the way has not. RFC 3261 §26.2.2, RFC 5630 §4
+  if (request.start.request_uri.scheme == UriScheme::Sips && arrival.input.transport != Transport::Tls)
+    return refuse_new(arrival, 416, out);
   policy::RuleSubject subject = subject_of(request, {});
   const policy::RouteDecision decision =
       route({arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
@@ -115,7 +127,8 @@ void CallEngine::refuse_new(const Arrival& arrival, std::uint16_t code, EngineOu
 
 // RFC 3261 §21.4.1 when a dialog can't be made of it, else there was no room.
 void CallEngine::refuse_unmade(const Arrival& arrival, EngineOutput& out) {
-  if (const std::string_view problem = dialog_problem(arrival.request, arrival.neighbour.strictness);
+  if (const std::string_view problem =
+          dialog_problem(arrival.request, arrival.input.transport, arrival.neighbour.strictness);
       !problem.empty())
     return parts_.responder.answer_bad(arrival, problem, out);
   const auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
@@ -127,8 +140,10 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   const SipMessage& request = arrival.request;
   auto head = response_head(request, arrival.neighbour.strictness, arrival.input.remote);
   Dialog caller;
+  caller.path = path_of(arrival.input);
+  follow(caller, arrival);
   if (!head || !take_remote_side(caller, request) || !parts_.servers.has_room()) return nullptr;
-  const std::uint64_t number = next_number();
+  const std::uint64_t number = take_number();
   Call* const call = calls_.make(number);
   if (call == nullptr) return nullptr;
   parts_.touched = number;
@@ -141,7 +156,8 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   call->caller = std::move(caller);
   call->caller.call_id = request.call_id;
   call->caller.peer = arrival.input.peer;
-  call->caller.path = {arrival.input.realm, arrival.input.local, arrival.input.remote};
+  call->is_sips =
+      request.start.request_uri.scheme == UriScheme::Sips || request.contact.uri.scheme == UriScheme::Sips;
   call->invite.bytes = request.bytes;
   call->invite.path = arrival.answer_path;
   call->invite.head = std::move(*head);
@@ -161,26 +177,38 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
     record.peer_in = peer->config->name;
   record.from = request.from.uri.text;
   record.to = request.to.uri.text;
-  record.called_in = policy::unescaped_user(request.start.request_uri.user);
-  record.legs.push_back({parts_.config.realms[to_position(arrival.input.realm)].name, "udp",
-                         arrival.input.remote, std::string(request.call_id)});
+  record.called_in = policy::unescaped_user(parts_.contacts.called_user(request));
+  record.legs.push_back({parts_.config.realms[to_position(arrival.input.realm)].name,
+                         std::string(to_string(arrival.input.transport)), arrival.input.remote,
+                         std::string(request.call_id)});
   if (decision.is_emergency) note(*call, arrival.now, CallStep::Emergency);
   note(*call, arrival.now, CallStep::RouteMatched, decision.route);
-  take_targets(*call, decision);
+  take_targets(*call, decision, arrival.now);
   respond(*call, call->invite.server, call->invite.path, {.code = 100, .head = &call->invite.head},
           {arrival.now, out});
   return call;
 }
 
-void CallEngine::take_targets(Call& call, const policy::RouteDecision& decision) {
-  for (std::size_t i = 0; i < decision.targets.size(); ++i) {
-    const PeerSide* const peer = peer_side(decision.targets[i]);
-    if (peer == nullptr) continue;
-    for (std::size_t target = 0; target < peer->config->targets.size(); ++target)
-      if (call.targets.size() < policy::kTargetsMax)
-        call.targets.push_back(
-            {decision.targets[i], static_cast<std::uint16_t>(target), i < decision.emergency_targets});
-  }
+void CallEngine::take_targets(Call& call, const policy::RouteDecision& decision, Timestamp now) {
+  const policy::TargetBoard& board = parts_.shared.targets;
+  for (const PeerIndex peer : decision.targets)
+    if (peer_side(peer) != nullptr && board.targets_of(peer)->empty())  // a name that is not known yet
+      note(call, now, CallStep::TargetUnusable, static_cast<std::uint16_t>(peer));
+  const policy::TargetChoice choice{
+      .key = keyed_hash(parts_.settings.token_key, call.caller.call_id), .random = chance(now), .now = now};
+  for (const policy::ChosenTarget& chosen : policy::choose_targets(decision, parts_.config, board, choice))
+    call.targets.push_back({chosen.peer, chosen.target->configured, chosen.target->address,
+                            chosen.target->transport, chosen.target->host, chosen.is_emergency_target});
+}
+
+SharedValue<policy::BoardTarget> CallEngine::on_board(PeerIndex peer, const Endpoint& address,
+                                                      Transport transport) const {
+  if (peer_side(peer) == nullptr) return nullptr;
+  const auto targets = parts_.shared.targets.targets_of(peer);
+  const auto found = std::find_if(targets->begin(), targets->end(), [&](const auto& target) {
+    return target->address == address && target->transport == transport;
+  });
+  return found != targets->end() ? *found : nullptr;
 }
 
 // RFC 3261 §16.7 step 5 with one branch at a time: two phones never ring for one call.
@@ -194,36 +222,46 @@ void CallEngine::try_next_target(Call& call, Timestamp now, EngineOutput& out) {
   refuse(call, code != 0 ? code : std::uint16_t{503}, nullptr, now, out);
 }
 
-bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out) {
+std::uint16_t CallEngine::take_place_at(Call& call, const NextTarget& target, Timestamp now) {
   const PeerSide* const peer = peer_side(target.peer);
   const auto peer_number = static_cast<std::uint16_t>(target.peer);
-  const auto& address = peer->config->targets[target.target].address;
-  const Place* const place = address && peer->config->transport == Transport::Udp
-                                 ? parts_.places.towards(peer->realm, address->address)
-                                 : nullptr;
+  // Never unencrypted: no target left is nobody there. RFC 3261 §26.2.2, RFC 5630 §5.3
+  if (call.is_sips && target.transport != Transport::Tls) {
+    note(call, now, CallStep::TargetNotSecure, peer_number, target.configured);
+    return 480;
+  }
+  const Place* const place = parts_.places.towards(peer->realm, target.address.address, target.transport);
   if (place == nullptr || !parts_.clients.has_room()) {
-    note(call, now, CallStep::TargetUnusable, peer_number, target.target);
-    call.best_code = 503;
-    return false;
+    note(call, now, CallStep::TargetUnusable, peer_number, target.configured);
+    return 503;
   }
   // A further target of the same peer goes on with its place.
-  if (!call.ticket_out.is_held || call.ticket_out.peer != target.peer) {
-    parts_.shared.admission.release(call.ticket_out);
-    const auto ticket = parts_.shared.admission.admit_out(target.peer, peer->realm, call.is_emergency, now);
-    if (!ticket) {
-      note(call, now, CallStep::TargetLimited, peer_number);
-      call.best_code = 503;
-      return false;
-    }
-    call.ticket_out = *ticket;
+  if (call.ticket_out.is_held && call.ticket_out.peer == target.peer) return 0;
+  parts_.shared.admission.release(call.ticket_out);
+  const auto ticket = parts_.shared.admission.admit_out(target.peer, peer->realm, call.is_emergency, now);
+  if (!ticket) {
+    note(call, now, CallStep::TargetLimited, peer_number);
+    return 503;
   }
+  call.ticket_out = *ticket;
+  return 0;
+}
+
+bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out) {
+  if (const std::uint16_t code = take_place_at(call, target, now); code != 0) {
+    call.best_code = code;
+    return false;
+  }
+  const PeerSide* const peer = peer_side(target.peer);
+  const Place* const place = parts_.places.towards(peer->realm, target.address.address, target.transport);
   Attempt attempt;
   attempt.number = ++call.attempts_made;
   attempt.peer = target.peer;
+  attempt.host = target.host;
   attempt.is_emergency_target = target.is_emergency_target;
-  attempt.prototype.path = {peer->realm, place->endpoint, *address};
+  attempt.prototype.path = {peer->realm, place->endpoint, target.address, target.transport, target.peer, 0};
   attempt.prototype.peer = target.peer;
-  note(call, now, CallStep::TargetTried, peer_number, target.target);
+  note(call, now, CallStep::TargetTried, static_cast<std::uint16_t>(target.peer), target.configured);
   attempt.media.number = attempt.number;
   if (const std::uint16_t code = send_invite(call, attempt, now, out); code != 0) {
     close_media(call, attempt, out);
@@ -231,10 +269,12 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
     if (code == 400) call.targets.clear();  // no target could read it
     return false;
   }
-  call.record.tried.push_back({peer->config->name, *address, 0});
+  call.at_target = CallAtTarget(on_board(target.peer, target.address, target.transport));
+  call.record.tried.push_back({peer->config->name, target.address, 0});
   call.record.peer_out = peer->config->name;
   call.record.legs.resize(1);
-  call.record.legs.push_back({peer->config->realm, "udp", *address, attempt.prototype.call_id});
+  call.record.legs.push_back({peer->config->realm, std::string(to_string(target.transport)), target.address,
+                              attempt.prototype.call_id});
   attempt.setup_until = now + peer->config->profile.timers.setup;
   attempt.timer_c = now + kTimerC;  // RFC 3261 §16.6 step 11
   call.attempts.push_back(std::move(attempt));
@@ -262,7 +302,7 @@ CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& at
        .honour_privacy = profile.honour_privacy,
        .far_is_trusted = policy::is_in_trust_domain(parts_.config.realms[to_position(peer.realm)].trust,
                                                     profile.identity_accept)});
-  const Place* const place = parts_.places.at(attempt.prototype.path.realm, attempt.prototype.path.local);
+  const Place* const place = parts_.places.at(attempt.prototype.path);
   add_identity(identity, far.subject.identity, place->names.uri_host, far.edits.headers);
   far.hides_caller = identity.hide_from;
   return far;
@@ -271,7 +311,7 @@ CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& at
 // Call-ID, From, To and tag of the new dialog. RFC 3261 §8.1.1, §12.1.2
 void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far, const SipMessage& request) {
   Dialog& dialog = attempt.prototype;
-  const Place* const place = parts_.places.at(dialog.path.realm, dialog.path.local);
+  const Place* const place = parts_.places.at(dialog.path);
   const std::uint16_t part = kCalleePart | attempt.number;
   dialog.call_id = token(TokenKind::CallId, call, part);
   dialog.local_tag = token(TokenKind::Tag, call, part);
@@ -279,12 +319,14 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
   dialog.local_address = far_address({.original = &request.from,
                                       .user = far.subject.caller,
                                       .host = place->names.uri_host,
-                                      .anonymous = far.hides_caller});
-  const bool to_is_called = request.to.uri.user == request.start.request_uri.user;
+                                      .anonymous = far.hides_caller,
+                                      .is_sips = call.is_sips});
+  const bool to_is_called = request.to.uri.user == parts_.contacts.called_user(request);
   dialog.remote_address =
       far_address({.original = &request.to,
                    .user = to_is_called ? far.subject.called : policy::unescaped_user(request.to.uri.user),
-                   .host = to_string(dialog.path.remote)});
+                   .host = attempt.host,
+                   .is_sips = call.is_sips});
   attempt.sdp.session_id = sdp_session_id(call, part);
   call.record.called_out = far.subject.called;
 }
@@ -306,7 +348,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
   const FarInvite far = far_invite(call, attempt, request);
   name_dialog(call, attempt, far, request);
   const Dialog& dialog = attempt.prototype;
-  const Place& place = *parts_.places.at(dialog.path.realm, dialog.path.local);
+  const Place& place = *parts_.places.at(dialog.path);
   BodyPart body;
   attempt.has_offer = holds_sdp(request);
   if (attempt.has_offer)
@@ -319,41 +361,42 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                                               request, body, {now, out});
         code != 0)
       return code;
-  const std::string uri =
-      far_uri(request.start.request_uri, far.subject.called, to_string(dialog.path.remote));
+  const std::string uri = far_uri(request.start.request_uri, far.subject.called, attempt.host, call.is_sips);
   const std::string from = dialog.local_address + ";tag=" + dialog.local_tag;
   const std::string contact = contact_of(call, dialog.path, kCalleePart | attempt.number);
-  const std::uint64_t number = next_number();
+  const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = number});
-  const auto bytes = write_request(
-      out.room(), {.method = "INVITE",
-                   .request_uri = uri,
-                   .own = &place.names,
-                   .branch = view(branch),
-                   .max_forwards = (request.has_max_forwards ? request.max_forwards : kMaxForwards) - 1,
-                   .routes = {},
-                   .from = from,
-                   .to = dialog.remote_address,
-                   .call_id = dialog.call_id,
-                   .cseq = 1,
-                   .contact = contact,
-                   .allow = peer.neighbour.allow,
-                   .wants_supported = true,
-                   .crossing = {&request, &peer.crossing, far.edits.headers},
-                   .body = body});
-  if (!bytes) return 500;
-  const std::string_view sent = out.commit(dialog.path, bytes->size(), call.number);
+  RequestParts parts{.method = "INVITE",
+                     .request_uri = uri,
+                     .own = &place.names,
+                     .branch = view(branch),
+                     .max_forwards = (request.has_max_forwards ? request.max_forwards : kMaxForwards) - 1,
+                     .routes = {},
+                     .from = from,
+                     .to = dialog.remote_address,
+                     .call_id = dialog.call_id,
+                     .cseq = 1,
+                     .contact = contact,
+                     .allow = peer.neighbour.allow,
+                     .wants_supported = true,
+                     .crossing = {&request, &peer.crossing, far.edits.headers},
+                     .body = body};
+  const auto sending = put_request(parts, dialog.path, call.number, {now, out});
+  if (!sending) return 500;
   attempt.transaction = number;
+  attempt.prototype.credentials = credentials_;
   count_request(dialog.path.realm, Method::Invite);
   return code_unless(parts_.clients.start({.number = number,
                                            .kind = TransactionKind::Invite,
                                            .user = {call.number, attempt.number, kInvite, call.shard},
-                                           .path = dialog.path,
-                                           .request = sent,
+                                           .path = sending->path,
+                                           .request = sending->bytes,
                                            .timers = peer.neighbour.timers,
                                            .method = Method::Invite,
-                                           .cseq = 1},
+                                           .cseq = 1,
+                                           .second_way = sending->second_way,
+                                           .second_via = sending->second_via},
                                           now));
 }
 

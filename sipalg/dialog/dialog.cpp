@@ -8,21 +8,26 @@ namespace {
 
 // What is stored here was accepted once, under the strictness of its neighbour.
 constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
-constexpr std::uint16_t kDefaultPort = 5060;
 
 bool is_sip(const Uri& uri) noexcept { return uri.scheme == UriScheme::Sip || uri.scheme == UriScheme::Sips; }
 
 // Without "?header=value": those must never become header fields of ours. RFC 3261 §19.1.5, threats P4
 std::string_view without_headers(const Uri& uri) noexcept { return uri.text.substr(0, uri.text.find('?')); }
 
-bool take_target(std::string& target, const SipMessage& message) noexcept {
-  if (message.contact_count == 0 || message.contact_is_star || !is_sip(message.contact.uri)) return false;
+// What must not go unencrypted can't be reached over anything else. RFC 3261 §26.2.2, RFC 5630 §4
+bool suits(const Uri& uri, Transport transport) noexcept {
+  return is_sip(uri) && (uri.scheme != UriScheme::Sips || transport == Transport::Tls);
+}
+
+bool take_target(std::string& target, const SipMessage& message, Transport transport) noexcept {
+  if (message.contact_count == 0 || message.contact_is_star || !suits(message.contact.uri, transport))
+    return false;
   target = without_headers(message.contact.uri);
   return true;
 }
 
 // The URIs of all Record-Route values in their order, parameters of the URI kept. RFC 3261 §12.1.1
-bool take_routes(std::vector<std::string>& routes, const SipMessage& message,
+bool take_routes(std::vector<std::string>& routes, const SipMessage& message, Transport transport,
                  const StrictnessPolicy& strictness) noexcept {
   routes.clear();
   std::size_t bytes = 0;
@@ -31,7 +36,7 @@ bool take_routes(std::vector<std::string>& routes, const SipMessage& message,
     Lexer lexer(message.value_of(message.headers[i]));
     do {
       NameAddr route;
-      if (!parse_name_addr(lexer, strictness, route) || !is_sip(route.uri)) return false;
+      if (!parse_name_addr(lexer, strictness, route) || !suits(route.uri, transport)) return false;
       const std::string_view uri = without_headers(route.uri);
       bytes += uri.size() + 2;
       if (routes.size() == kRoutesMax || bytes > kRouteSetBytesMax) return false;
@@ -94,7 +99,9 @@ std::string as_request_uri(std::string_view route) {
 bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
   std::string target;
   std::vector<std::string> routes;
-  if (!take_target(target, message) || !take_routes(routes, message, kForgiving)) return false;
+  const Transport transport = dialog.path.transport;
+  if (!take_target(target, message, transport) || !take_routes(routes, message, transport, kForgiving))
+    return false;
   dialog.remote_target = std::move(target);
   dialog.route_set = std::move(routes);
   if (message.is_request()) {  // RFC 3261 §12.1.1
@@ -110,16 +117,17 @@ bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
   return true;
 }
 
-std::string_view dialog_problem(const SipMessage& message, const StrictnessPolicy& strictness) noexcept {
+std::string_view dialog_problem(const SipMessage& message, Transport transport,
+                                const StrictnessPolicy& strictness) noexcept {
   std::string target;
   std::vector<std::string> routes;
   if (message.contact_count == 0) return "Missing Contact";
-  if (!take_target(target, message)) return "Bad Contact";
-  return take_routes(routes, message, strictness) ? std::string_view{} : "Bad Record-Route";
+  if (!take_target(target, message, transport)) return "Bad Contact";
+  return take_routes(routes, message, transport, strictness) ? std::string_view{} : "Bad Record-Route";
 }
 
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept {
-  (void)take_target(dialog.remote_target, message);
+  (void)take_target(dialog.remote_target, message, dialog.path.transport);
 }
 
 DialogRoute route_of(const Dialog& dialog) {
@@ -141,7 +149,7 @@ Endpoint destination_of(const Dialog& dialog, const DialogRoute& route,
   if (!is_sip(hop)) return dialog.path.remote;
   const auto address = literal_address(hop.address.host);  // maddr is never obeyed, threats P6
   if (!address || !owns(context, *address)) return dialog.path.remote;
-  return {*address, hop.address.port != 0 ? hop.address.port : kDefaultPort};
+  return {*address, hop.address.port != 0 ? hop.address.port : default_port(dialog.path.transport)};
 }
 
 CSeqOrder take_remote_cseq(Dialog& dialog, std::uint32_t number) noexcept {

@@ -32,20 +32,22 @@ struct Dialog {
   Path path;  // our listener, and where the other side's signalling was seen last
   PeerIndex peer = PeerIndex::kNone;
   DialogState state = DialogState::Early;
+  std::string credentials;  // header lines of our last INVITE, which its ACK repeats. RFC 3261 §22.1
 
   template <class Archive>
   void archive(Archive& a) {
     a(call_id, local_tag, remote_tag, local_address, remote_address, remote_target, route_set, local_cseq,
-      remote_cseq, path.realm, path.local, path.remote, peer, state);
+      remote_cseq, path, peer, state, credentials);
   }
 };
 
 // What a dialog is made of, taken from a message of the other side. `message` is the request that a UAS
 // dialog begins with, or the response that a UAC dialog begins with. False: the message can't make a dialog
-// (a route set beyond the limits or that can't be read, no Contact). RFC 3261 §12.1.1, §12.1.2
+// (a route set beyond the limits or that can't be read, no Contact, SIPS that dialog.path doesn't carry). RFC
+// 3261 §12.1.1, §12.1.2
 [[nodiscard]] bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept;
 // What of `message` can't make a dialog, as the phrase of a 400; empty: nothing. RFC 3261 §21.4.1
-[[nodiscard]] std::string_view dialog_problem(const SipMessage& message,
+[[nodiscard]] std::string_view dialog_problem(const SipMessage& message, Transport transport,
                                               const StrictnessPolicy& strictness) noexcept;
 // Remote target of a target refresh request or its 2xx. RFC 3261 §12.2.1.2, §12.2.2
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept;

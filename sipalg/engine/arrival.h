@@ -10,6 +10,11 @@
 
 namespace sallyport::sip {
 
+// The way that a message came.
+[[nodiscard]] inline Path path_of(const MessageInput& input) noexcept {
+  return {input.realm, input.local, input.remote, input.transport, input.peer, input.connection};
+}
+
 // Lives for one call of the engine.
 struct Arrival {
   Timestamp now;

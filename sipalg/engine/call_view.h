@@ -12,7 +12,10 @@
 
 #include "policy/record/call_record.h"
 #include "sipalg/engine/engine_output.h"
+#include "sipalg/location/name_view.h"
 #include "sipalg/trace/message_ring.h"
+#include "sipalg/trace/message_tee.h"
+#include "sipalg/trunk/trunk_view.h"
 
 namespace sallyport::sip {
 
@@ -37,10 +40,16 @@ class EngineDesk {
   // By own id (call_id_text) or by the Call-ID of any leg; also calls that ended lately.
   [[nodiscard]] virtual std::optional<CallView> find(std::string_view id) const = 0;
   [[nodiscard]] virtual const MessageRing& messages() const = 0;
+  // From now on it sees every message, of calls or not; it outlives the engine. Null: nobody does.
+  virtual void set_tee(MessageTee* /*tee*/) {}
   // BYE or CANCEL on both legs. False: no such live call.
   virtual bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) = 0;
+  // Peers as they are seen just now; empty where another engine owns the trunks.
+  [[nodiscard]] virtual std::vector<TrunkView> trunks(Timestamp /*now*/) const { return {}; }
   // From now on new calls get 503 with Retry-After; emergencies still pass.
   virtual void drain() = 0;
+  // What peers' names stand for just now; empty unless the engine owns the trunks.
+  [[nodiscard]] virtual std::vector<NameView> names_of_peers(Timestamp) const { return {}; }
 };
 
 }  // namespace sallyport::sip

@@ -26,6 +26,7 @@ struct AlarmEvent {
   std::string_view name;  // of static storage
   bool active = true;
   std::string detail;
+  std::string subject{};  // whom it is about: a peer's name; empty: this engine
 };
 
 // Something that looks like an attack; counted by detector and action, kept in the call's record.

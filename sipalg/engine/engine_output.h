@@ -17,6 +17,7 @@
 
 #include "media-relay/control/media_command.h"
 #include "policy/base/ip_address.h"
+#include "policy/base/named_numbers.h"
 #include "policy/model/index.h"
 #include "policy/model/transport.h"
 #include "sipalg/engine/engine_event.h"
@@ -45,6 +46,9 @@ struct Path {
   template <class Archive>
   void archive(Archive& a) {
     a(realm, local, remote, transport, peer);
+    // Of a peer that is gone no connection can be proved any more; those that need none live on.
+    if constexpr (Archive::kReads)
+      if (to_position(peer) == NamedNumbers::kGone) peer = PeerIndex::kNone;
   }
 };
 

@@ -6,26 +6,29 @@ namespace sallyport::sip {
 Places::Places(const SbcConfig& config) {
   for (std::size_t realm = 0; realm < config.realms.size(); ++realm)
     for (const ListenerConfig& listener : config.realms[realm].listen) {
-      if (listener.transport != Transport::Udp) continue;
       for (const IpAddress& address : listener.addresses) {
         const Endpoint endpoint{address, listener.port};
         const AdvertiseConfig& advertise = config.realms[realm].advertise;
         const auto& shown = address.is_v4() ? advertise.ipv4 : advertise.ipv6;
-        places_.push_back({RealmIndex(realm), endpoint, own_names(config.realms[realm], endpoint),
+        places_.push_back({RealmIndex(realm), endpoint, listener.transport,
+                           own_names(config.realms[realm], endpoint, listener.transport),
                            shown.value_or(address)});
       }
     }
 }
 
-const Place* Places::at(RealmIndex realm, const Endpoint& endpoint) const noexcept {
+const Place* Places::at(const Path& path) const noexcept {
   for (const Place& place : places_)
-    if (place.realm == realm && place.endpoint == endpoint) return &place;
+    if (place.realm == path.realm && place.transport == path.transport && place.endpoint == path.local)
+      return &place;
   return nullptr;
 }
 
-const Place* Places::towards(RealmIndex realm, const IpAddress& remote) const noexcept {
+const Place* Places::towards(RealmIndex realm, const IpAddress& remote, Transport transport) const noexcept {
   for (const Place& place : places_)
-    if (place.realm == realm && place.endpoint.address.is_v4() == remote.is_v4()) return &place;
+    if (place.realm == realm && place.transport == transport &&
+        place.endpoint.address.is_v4() == remote.is_v4())
+      return &place;
   return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// places.h — our own UDP listeners: where each realm may send from, and how we show ourselves there.
+// places.h — our own listeners: where each realm may send from, and how we show ourselves there.
 #pragma once
 
 #include <optional>
@@ -13,6 +13,7 @@ namespace sallyport::sip {
 struct Place {
   RealmIndex realm = RealmIndex::kNone;
   Endpoint endpoint;
+  Transport transport = Transport::Udp;
   OwnNames names;
   IpAddress shown;  // in SDP: the advertised address, or our own
 };
@@ -20,10 +21,11 @@ struct Place {
 class Places {
  public:
   explicit Places(const SbcConfig& config);
-  // Of the listener at `endpoint`; null when there is none.
-  [[nodiscard]] const Place* at(RealmIndex realm, const Endpoint& endpoint) const noexcept;
-  // The realm's first listener of the address family; null when there is none.
-  [[nodiscard]] const Place* towards(RealmIndex realm, const IpAddress& remote) const noexcept;
+  // Of the listener that the path begins at; null when there is none.
+  [[nodiscard]] const Place* at(const Path& path) const noexcept;
+  // The realm's first listener of the transport and the address family; null when there is none.
+  [[nodiscard]] const Place* towards(RealmIndex realm, const IpAddress& remote,
+                                     Transport transport) const noexcept;
 
  private:
   std::vector<Place> places_;

@@ -102,6 +102,12 @@ void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::
   }
 }
 
+bool may_be_sent_to(const Endpoint& destination) noexcept {
+  const IpAddress& address = destination.address;
+  return destination.port != 0 && !address.is_multicast() && !address.is_limited_broadcast() &&
+         !address.is_unspecified();
+}
+
 }  // namespace
 
 std::optional<std::string_view> build_response(std::span<char> buffer, const SipMessage& request,
@@ -132,11 +138,14 @@ std::optional<Endpoint> response_destination(const ViaHeader& via, const Endpoin
   const bool to_source =
       via.rport_requested || responses_to == ResponsesTo::Source || (nat_auto && differs());
   if (!to_source) destination.port = via.sent_by.port != 0 ? via.sent_by.port : kDefaultPort;
-  const IpAddress& address = destination.address;
-  if (destination.port == 0 || address.is_multicast() || address.is_limited_broadcast() ||
-      address.is_unspecified())
-    return std::nullopt;
-  return destination;
+  return may_be_sent_to(destination) ? std::optional(destination) : std::nullopt;
+}
+
+std::optional<Endpoint> stream_response_destination(const ViaHeader& via, const Endpoint& source,
+                                                    Transport transport) noexcept {
+  const Endpoint destination{source.address,
+                             via.sent_by.port != 0 ? via.sent_by.port : default_port(transport)};
+  return may_be_sent_to(destination) ? std::optional(destination) : std::nullopt;
 }
 
 }  // namespace sallyport::sip

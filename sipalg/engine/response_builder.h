@@ -8,6 +8,7 @@
 
 #include "policy/base/ip_address.h"
 #include "policy/base/keyed_hash.h"
+#include "policy/model/transport.h"
 #include "sipalg/engine/neighbour.h"
 #include "sipalg/message/sip_message.h"
 
@@ -44,5 +45,10 @@ inline constexpr std::size_t kEchoBytesMax = 512;
 // (RFC 3261 §18.2.2). Nothing when that must never be sent to.
 [[nodiscard]] std::optional<Endpoint> response_destination(const ViaHeader& via, const Endpoint& source,
                                                            ResponsesTo responses_to, bool nat_auto) noexcept;
+// Where a connection is opened for a response when that of its request is gone: the source's address with the
+// port in sent-by, or the transport's own. RFC 3261 §18.2.2
+[[nodiscard]] std::optional<Endpoint> stream_response_destination(const ViaHeader& via,
+                                                                  const Endpoint& source,
+                                                                  Transport transport) noexcept;
 
 }  // namespace sallyport::sip

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "policy/base/check.h"
+#include "sipalg/auth/peer_credentials.h"
+#include "sipalg/auth/repeat_request.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/engine/arrival.h"
 #include "sipalg/engine/earliest.h"
@@ -14,11 +16,14 @@
 #include "sipalg/engine/request_policy.h"
 #include "sipalg/engine/responder.h"
 #include "sipalg/engine/response_builder.h"
+#include "sipalg/location/named_sources.h"
+#include "sipalg/location/peer_names.h"
 #include "sipalg/message/sip_message.h"
 #include "sipalg/token/token.h"
 #include "sipalg/transaction/client_transactions.h"
 #include "sipalg/transaction/server_transactions.h"
 #include "sipalg/transaction/transaction_slots.h"
+#include "sipalg/trunk/trunk_engine.h"
 
 namespace sallyport::sip {
 namespace {
@@ -41,6 +46,28 @@ bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& l
   return *address == local || address == realm.advertise.ipv4 || address == realm.advertise.ipv6;
 }
 
+// A Route past us would make us carry a request to a host of the sender's choice (threats I5). A name that
+// the configuration does not know may still be ours, as the first one: whoever sent this has resolved it to
+// us.
+bool is_routed_past_us(const SipMessage& request, const RealmConfig& realm, const MessageInput& input,
+                       const StrictnessPolicy& strictness) noexcept {
+  bool is_first = true;
+  for (std::size_t i = 0; i < request.header_count; ++i) {
+    if (request.headers[i].name != HeaderName::Route) continue;
+    Lexer lexer(request.value_of(request.headers[i]));
+    do {
+      NameAddr route;
+      if (!parse_name_addr(lexer, strictness, route)) return true;
+      const HostPort& host = route.uri.address;
+      const bool may_be_ours =
+          is_first && realm.advertise.domain.empty() && !literal_address(host.host).has_value();
+      if (!may_be_ours && !names_us(host, realm, input.local.address)) return true;
+      is_first = false;
+    } while (lexer.take(','));
+  }
+  return false;
+}
+
 // Calls name realms, peers and routes by their place in the configuration; what is saved has their names.
 NamedNumbers names_of(const SbcConfig& config, const HashKey& key) {
   NamedNumbers names;
@@ -50,24 +77,28 @@ NamedNumbers names_of(const SbcConfig& config, const HashKey& key) {
   return names;
 }
 
-std::vector<PeerSide> peer_sides(const SbcConfig& config, const policy::RuleSet& rules) {
+std::vector<PeerSide> peer_sides(const SbcConfig& config, const SharedPolicy& shared) {
   std::vector<PeerSide> sides;
   sides.reserve(config.peers.size());
-  for (const PeerConfig& peer : config.peers) sides.emplace_back(peer, config, rules);
+  for (const PeerConfig& peer : config.peers) sides.emplace_back(peer, config, shared);
   return sides;
 }
 
 }  // namespace
 
 SharedPolicy::SharedPolicy(const SbcConfig& config, const HashKey& key)
-    : router(config), rules(config.header_rules), admission(config), targets(config), media_ports(config, key) {}
+    : router(config),
+      rules(config.header_rules),
+      admission(config),
+      targets(config),
+      media_ports(config, key) {}
 
 struct SipEngine::State final : EngineDesk {
   State(const SbcConfig& config_in, SharedPolicy& shared_in, const SipEngineSettings& settings_in)
       : config(config_in),
         settings(settings_in),
         shared(shared_in),
-        peers(peer_sides(config_in, shared_in.rules)),
+        peers(peer_sides(config_in, shared_in)),
         stranger_profile(default_profile(config_in)),
         places(config_in),
         realm_counters(config_in.realms.size()),
@@ -76,9 +107,13 @@ struct SipEngine::State final : EngineDesk {
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
-        call_engine({config, settings, shared, peers, places, servers, clients, responder, realm_counters,
-                     totals, touched}) {
+        call_engine({config, settings, shared, peers, places, servers, clients, responder, credentials,
+                     contacts, realm_counters, totals, touched}) {
     if (!shared.ports_are_watched.exchange(true)) port_watch.emplace(config, shared.media_ports);
+    if (settings.owns_trunks) peer_names.emplace(config, shared.targets, settings.table_key);
+    if (settings.owns_trunks)
+      trunk_engine.emplace(TrunkParts{config, settings, shared, peers, places, clients, realm_counters,
+                                      credentials, call_engine});
   }
 
   void on_message(Timestamp now, const MessageInput& input, EngineOutput& out);
@@ -87,6 +122,8 @@ struct SipEngine::State final : EngineDesk {
   void on_cancel(const Arrival& arrival, EngineOutput& out);
   void on_response(Timestamp now, const MessageInput& input, EngineOutput& out);
   void answer_malformed(Timestamp now, const MessageInput& input, EngineOutput& out);
+  [[nodiscard]] bool answer_challenge(const RepeatableRequest& met, std::uint64_t& number, Timestamp now,
+                                      EngineOutput& out);
   void fire_transactions(Timestamp now, EngineOutput& out);
   // What every input ends with: ladders and counters.
   void finish(Timestamp now, const MessageInput* input, EngineOutput& out);
@@ -97,8 +134,22 @@ struct SipEngine::State final : EngineDesk {
   [[nodiscard]] std::vector<CallView> calls(std::uint64_t after, std::size_t limit) const override;
   [[nodiscard]] std::optional<CallView> find(std::string_view id) const override;
   [[nodiscard]] const MessageRing& messages() const override { return ring; }
+  void set_tee(MessageTee* to) override { tee = to; }
+  void keep(const RingMessage& kept) noexcept {
+    if (kept.call != 0) ring.add(kept);
+    if (tee != nullptr && tee->is_wanted()) tee->on_message(kept);
+  }
   bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) override;
-  void drain() override { call_engine.drain(); }
+  void drain() override {
+    call_engine.drain();
+    if (trunk_engine) trunk_engine->drain();
+  }
+  [[nodiscard]] std::vector<TrunkView> trunks(Timestamp now) const override {
+    return trunk_engine ? trunk_engine->view(now) : std::vector<TrunkView>();
+  }
+  [[nodiscard]] std::vector<NameView> names_of_peers(Timestamp now) const override {
+    return peer_names ? peer_names->views(now) : std::vector<NameView>();
+  }
 
   const Neighbour& neighbour_of(const MessageInput& input) const noexcept {
     const std::size_t peer = to_position(input.peer);
@@ -109,17 +160,32 @@ struct SipEngine::State final : EngineDesk {
     SALLYPORT_CHECK(realm < realm_counters.size());
     return realm_counters[realm];
   }
+  // A peer that is known by name sends from the addresses that its names stand for.
+  [[nodiscard]] MessageInput with_named_peer(Timestamp now, const MessageInput& input) noexcept {
+    MessageInput known = input;
+    if (input.trust != TrustClass::Untrusted && input.trust != TrustClass::Trusted) return known;
+    const PeerIndex peer = named_sources.find(now, input.realm, input.remote.address);
+    if (peer == PeerIndex::kNone) return known;
+    known.peer = peer;
+    known.trust = TrustClass::Known;
+    return known;
+  }
   void drop(const MessageInput& input, SipDropReason reason) noexcept {
     counters_of(input).dropped.add(reason);
   }
   [[nodiscard]] std::optional<Path> answer_path(const MessageInput& input) noexcept {
-    const auto to = response_destination(message.top_via, input.remote, neighbour_of(input).responses_to,
-                                         config.realms[to_position(input.realm)].nat_auto);
+    const auto to =
+        is_stream(input.transport)
+            ? stream_response_destination(message.top_via, input.remote, input.transport)
+            : response_destination(message.top_via, input.remote, neighbour_of(input).responses_to,
+                                   config.realms[to_position(input.realm)].nat_auto);
     if (!to) {
       drop(input, SipDropReason::ForbiddenTarget);
       return std::nullopt;
     }
-    return Path{input.realm, input.local, *to};
+    Path path = path_of(input);  // over the connection that it came by, RFC 3261 §18.2.2
+    path.remote = *to;
+    return path;
   }
 
   const SbcConfig& config;
@@ -132,12 +198,18 @@ struct SipEngine::State final : EngineDesk {
   EngineCounters totals;
   bool is_media_ready = true;
   std::optional<PortWatch> port_watch;  // of one engine
+  std::optional<PeerNames> peer_names;  // of the engine that owns the trunks
+  NamedSources named_sources{config, shared.targets};
   const NamedNumbers names = names_of(config, settings.token_key);
   ServerTransactions servers;
   ClientTransactions clients;
   Responder responder;
   MessageRing ring;
+  MessageTee* tee = nullptr;
+  PeerCredentials credentials{config, settings.table_key};
+  const RegisteredContacts contacts{config, settings.token_key};
   CallEngine call_engine;
+  std::optional<TrunkEngine> trunk_engine;  // of the engine that owns the trunks
   // Saved calls belong to the node with this key.
   const std::uint64_t key_print = keyed_hash(settings.token_key, "saved calls");
   std::uint64_t touched = 0;  // the call that the present input belongs to
@@ -147,7 +219,18 @@ struct SipEngine::State final : EngineDesk {
 void SipEngine::State::on_message(Timestamp now, const MessageInput& input, EngineOutput& out) {
   ParseOptions options;
   options.strictness = neighbour_of(input).strictness;
-  const ParseStatus status = parse_message(input.bytes, options, message);
+  if (is_stream(input.transport)) options.framing = Framing::Stream;
+  ParseStatus status = parse_message(input.bytes, options, message);
+  // The framer and the parser must mean the same octets; else nothing behind them can be trusted.
+  const bool is_framing_lost =
+      is_stream(input.transport) &&
+      (input.is_framing_lost || status == ParseStatus::Incomplete || message.error.framing_lost ||
+       (status == ParseStatus::Complete && message.consumed != input.bytes.size()));
+  if (is_framing_lost) {
+    if (status != ParseStatus::Malformed) message.error = {.rule = GrammarRule::ContentLength};
+    status = ParseStatus::Malformed;
+    out.closes().push_back(input.connection);  // RFC 3261 §18.3
+  }
   RealmSipCounters& count = counters_of(input);
   if (message.is_response()) {
     if (status != ParseStatus::Complete) return drop(input, SipDropReason::MalformedResponse);
@@ -176,8 +259,7 @@ void SipEngine::State::on_request(Timestamp now, const MessageInput& input, Engi
   if (message.start.method == Method::Ack) {
     if (servers.on_ack(message, input.realm, input.remote.address, now)) return;
     if (message.body_is_short ||
-        !call_engine.on_ack(
-            {now, input, message, neighbour, {}, Path{input.realm, input.local, input.remote}}, out))
+        !call_engine.on_ack({now, input, message, neighbour, {}, path_of(input)}, out))
       drop(input, SipDropReason::StrayAck);
     return;
   }
@@ -215,6 +297,10 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
   if (code != 0) return responder.answer(arrival, code, out);
   if (method == Method::Cancel) return on_cancel(arrival, out);
   if (!message.to.tag.empty()) return call_engine.on_request_in_dialog(arrival, out);
+  if (message.has(HeaderName::Route) &&
+      is_routed_past_us(message, config.realms[to_position(arrival.input.realm)], arrival.input,
+                        arrival.neighbour.strictness))
+    return responder.answer(arrival, 403, out);  // RFC 3261 §16.4, §21.4.4
   if (method == Method::Invite && !is_media_ready)
     return responder.answer(arrival, 503, out, kMediaRetryAfterSeconds);
   if (method == Method::Invite) return call_engine.on_invite(arrival, out);
@@ -225,11 +311,13 @@ void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
   const auto cancelled = servers.find_cancelled(message, arrival.input.realm, arrival.input.remote.address);
   if (!cancelled || cancelled->is_forged) {
     if (cancelled) totals.detections.add(DetectionLabel::ForgedCancel);
-    call_engine.on_unmatched_cancel(arrival, cancelled ? cancelled->user : TransactionUser{}, out);
+    call_engine.on_cancel(arrival, cancelled ? cancelled->user : TransactionUser{},
+                          CallEngine::CancelFate::Unmatched, out);
     return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
   }
   responder.answer(arrival, 200, out);
-  if (!cancelled->is_answered) call_engine.on_cancel(cancelled->user, arrival.now, out);
+  if (!cancelled->is_answered)
+    call_engine.on_cancel(arrival, cancelled->user, CallEngine::CancelFate::Taken, out);
 }
 
 void SipEngine::State::on_response(Timestamp now, const MessageInput& input, EngineOutput& out) {
@@ -239,15 +327,54 @@ void SipEngine::State::on_response(Timestamp now, const MessageInput& input, Eng
   branch.remove_prefix(kBranchCookie.size());
   const auto token = read_token(settings.token_key, TokenKind::Branch, branch);
   if (!token) return drop(input, SipDropReason::UnmatchedResponse);  // RFC 3261 §18.1.2
-  const Path arrived{input.realm, input.local, input.remote};
-  const ResponseMatch match = clients.on_response(token->number, message, arrived, now, out);
+  const Path arrived = path_of(input);
+  const std::uint16_t code = message.start.status_code;
+  std::uint64_t number = token->number;
+  const auto challenged = code == 401 || code == 407 ? clients.repeatable(number) : std::nullopt;
+  const ResponseMatch match = clients.on_response(number, message, arrived, now, out);
   if (match.fate == ResponseFate::Unmatched) return drop(input, SipDropReason::UnmatchedResponse);
   if (match.fate == ResponseFate::Forged) {
     totals.detections.add(DetectionLabel::ForgedResponse);
     return drop(input, SipDropReason::ForgedResponse);
   }
   if (match.user.call != 0) touched = match.user.call;
-  if (match.fate == ResponseFate::Deliver) call_engine.on_response(match, message, arrived, now, out);
+  if (match.fate != ResponseFate::Deliver) return;
+  if (challenged && answer_challenge(*challenged, number, now, out)) return;
+  if (code / 100 == 2) credentials.on_success(match.peer, message);
+  if (!is_of_trunks(match.user)) return call_engine.on_response(match, message, arrived, now, out);
+  if (trunk_engine) trunk_engine->on_response(match.user, number, message, now, out);
+}
+
+// Only of the peer that the request was sent to, and only with what is configured for that peer. A challenge
+// that can't be answered is a failure like any other, and never crosses to the other leg. Threats I3
+bool SipEngine::State::answer_challenge(const RepeatableRequest& met, std::uint64_t& number, Timestamp now,
+                                        EngineOutput& out) {
+  NewClientTransaction terms = met.terms;
+  const OwnRequest own = own_request(met.request);
+  if (!clients.has_room()) return false;
+  const std::string lines =
+      credentials.answer(terms.path.peer, message, {own.method, own.uri, own.body}, terms.challenges_met);
+  if (lines.empty()) return false;
+  const std::uint64_t again = call_engine.take_number();
+  std::optional<std::uint32_t> cseq;
+  if (!is_of_trunks(terms.user))
+    cseq = call_engine.take_repeat(met, number, again, lines, now);
+  else if (trunk_engine)
+    cseq = trunk_engine->take_repeat(met, number, again);
+  if (!cseq) return false;
+  number = again;
+  const TokenText branch = write_token(settings.token_key, TokenKind::Branch,
+                                       {.shard = terms.user.shard, .part = 0, .number = again});
+  const auto bytes = repeat_request(out.room(), met.request, {view(branch), *cseq, lines});
+  if (!bytes) return false;
+  terms.number = again;
+  terms.request = out.commit(terms.path, bytes->size(), terms.user.call);
+  terms.cseq = *cseq;
+  ++terms.challenges_met;
+  realm_counters[to_position(terms.path.realm)]
+      .requests[static_cast<std::size_t>(Direction::Out)][static_cast<std::size_t>(terms.method)]
+      .add();
+  return clients.start(terms, now);
 }
 
 void SipEngine::State::fire_transactions(Timestamp now, EngineOutput& out) {
@@ -256,28 +383,30 @@ void SipEngine::State::fire_transactions(Timestamp now, EngineOutput& out) {
   for (unsigned i = 0; i < kEventsPerCall && !out.is_nearly_full(); ++i) {
     const auto event = clients.next_event(now, out);
     if (!event) break;
-    call_engine.on_transaction_end(*event, now, out);
+    if (!is_of_trunks(event->user))
+      call_engine.on_transaction_end(*event, now, out);
+    else if (trunk_engine)
+      trunk_engine->on_transaction_end(*event, now, out);
   }
 }
 
 void SipEngine::State::finish(Timestamp now, const MessageInput* input, EngineOutput& out) {
   if (port_watch) port_watch->look(now, out);
   const std::uint64_t call = std::exchange(touched, 0);
-  if (call != 0 && input != nullptr)
-    ring.add({.at = now,
-              .direction = Direction::In,
-              .path = {input->realm, input->local, input->remote},
-              .call = call,
-              .bytes = input->bytes});
+  if (input != nullptr)
+    keep({.at = now,
+          .direction = Direction::In,
+          .path = path_of(*input),
+          .call = call,
+          .bytes = input->bytes});
   for (const SendMessage& send : out.sends()) {
     if (send.is_again) realm_counters[to_position(send.path.realm)].retransmissions_out.add();
-    if (send.call != 0)
-      ring.add({.at = now,
-                .direction = Direction::Out,
-                .path = send.path,
-                .call = send.call,
-                .is_again = send.is_again,
-                .bytes = send.bytes});
+    keep({.at = now,
+          .direction = Direction::Out,
+          .path = send.path,
+          .call = send.call,
+          .is_again = send.is_again,
+          .bytes = send.bytes});
   }
   totals.transactions_active.set(std::uint64_t{servers.size()} + clients.size());
   totals.calls_active.set(call_engine.tables().live.size());
@@ -354,10 +483,14 @@ SipEngine::SipEngine(const SbcConfig& config, SharedPolicy& shared, const SipEng
 
 SipEngine::~SipEngine() = default;
 
-void SipEngine::on_message(Timestamp now, const MessageInput& input, EngineOutput& out) noexcept {
+void SipEngine::on_message(Timestamp now, const MessageInput& arrived, EngineOutput& out) noexcept {
+  const MessageInput input = state_->with_named_peer(now, arrived);
   if (is_keepalive(input.bytes)) return state_->drop(input, SipDropReason::Keepalive);
   // Strangers are not even parsed: no answer, no cost, nothing learnt (threats I9, R4).
-  if (input.trust < TrustClass::Trusted) return state_->drop(input, SipDropReason::Stranger);
+  if (input.trust < TrustClass::Trusted) {
+    if (is_stream(input.transport)) out.closes().push_back(input.connection);
+    return state_->drop(input, SipDropReason::Stranger);
+  }
   state_->on_message(now, input, out);
   state_->finish(now, &input, out);
 }
@@ -365,6 +498,8 @@ void SipEngine::on_message(Timestamp now, const MessageInput& input, EngineOutpu
 void SipEngine::on_deadline(Timestamp now, EngineOutput& out) noexcept {
   state_->fire_transactions(now, out);
   state_->call_engine.on_deadline(now, out);
+  if (state_->peer_names) state_->peer_names->on_deadline(now, out);
+  if (state_->trunk_engine) state_->trunk_engine->on_deadline(now, out);
   state_->finish(now, nullptr, out);
 }
 
@@ -373,27 +508,33 @@ std::optional<Timestamp> SipEngine::next_deadline() const noexcept {
   keep_earlier(earliest, state_->clients.next_deadline());
   keep_earlier(earliest, state_->call_engine.tables().live.next_deadline());
   if (state_->port_watch) keep_earlier(earliest, state_->port_watch->next_deadline());
+  if (state_->peer_names) keep_earlier(earliest, state_->peer_names->next_deadline());
+  if (state_->trunk_engine) keep_earlier(earliest, state_->trunk_engine->next_deadline());
   return earliest;
 }
 
 void SipEngine::on_unreachable(Timestamp now, const Path& path, EngineOutput& out) noexcept {
   state_->clients.on_unreachable(path);
   state_->servers.on_unreachable(path);
+  state_->call_engine.on_news(now, CallEngine::Unreachable{path}, out);
   state_->fire_transactions(now, out);
   state_->finish(now, nullptr, out);
 }
 
 void SipEngine::on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out) noexcept {
-  state_->call_engine.on_journalled(now, sequence, out);
+  state_->call_engine.on_news(now, CallEngine::Journalled{sequence}, out);
   state_->finish(now, nullptr, out);
 }
 
 void SipEngine::on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out) noexcept {
-  state_->call_engine.on_media(now, notice, out);
+  state_->call_engine.on_news(now, &notice, out);
   state_->finish(now, nullptr, out);
 }
 
-void SipEngine::on_dns(Timestamp, const DnsReply&, EngineOutput&) noexcept {}
+void SipEngine::on_dns(Timestamp now, const DnsReply& reply, EngineOutput& out) noexcept {
+  if (state_->peer_names) state_->peer_names->on_reply(now, reply, out);
+  state_->finish(now, nullptr, out);
+}
 
 void SipEngine::set_media_ready(bool is_ready) noexcept { state_->is_media_ready = is_ready; }
 

@@ -144,11 +144,11 @@ bool is_service_urn(const Uri& uri) noexcept {
   return true;
 }
 
-std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port) {
+std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port, bool is_sips) {
   if (user.empty() && is_service_urn(original)) return std::string(original.text);
   std::string uri;
   uri.reserve(64);
-  uri = "sip:";
+  uri = is_sips ? "sips:" : "sip:";
   add_user(uri, original, user);
   const bool has_user = uri.back() == '@';
   uri += host_port;
@@ -159,7 +159,7 @@ std::string far_uri(const Uri& original, std::string_view user, std::string_view
 
 std::string far_address(const AddressParts& parts) {
   if (parts.anonymous) return "\"Anonymous\" <sip:anonymous@anonymous.invalid>";  // RFC 3323 §4.1
-  const std::string uri = far_uri(parts.original->uri, parts.user, parts.host);
+  const std::string uri = far_uri(parts.original->uri, parts.user, parts.host, parts.is_sips);
   std::string address;
   if (uri.empty()) return address;
   address.reserve(uri.size() + parts.original->display_name.size() + 8);

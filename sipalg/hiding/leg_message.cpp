@@ -62,6 +62,7 @@ std::optional<std::string_view> write_request(std::span<char> buffer, const Requ
   writer.header(HeaderName::To, parts.to);
   writer.header(HeaderName::CallId, parts.call_id);
   writer.header(HeaderName::CSeq, {Decimal(parts.cseq).text(), " ", parts.method});
+  writer.lines(parts.own_lines);
   write_if(writer, HeaderName::Contact, parts.contact);
   write_if(writer, HeaderName::Allow, parts.allow);
   if (parts.wants_supported) writer.header(HeaderName::Supported, "");  // no extension yet, RFC 3261 §20.37

@@ -16,6 +16,7 @@
 #include "policy/base/ip_address.h"
 #include "policy/model/profile.h"
 #include "policy/model/realm.h"
+#include "policy/model/transport.h"
 #include "policy/route/rule_set.h"
 #include "sipalg/engine/neighbour.h"
 #include "sipalg/hiding/crossing_rules.h"
@@ -27,11 +28,13 @@ namespace sallyport::sip {
 // over the real address.
 struct OwnNames {
   std::string sent_by;       // "198.18.1.1:5060", "[fd18:1::1]:5060": for Via
-  std::string contact_host;  // for Contact: domain or address, with the port unless it is 5060
+  std::string contact_host;  // for Contact: domain or address, with the port unless it is the default one
   std::string uri_host;      // for From, To, Request-URI hosts that must be ours: domain or address, no port
   std::string via_transport = "UDP";
+  std::string contact_params;  // behind the host in a SIP URI: ";transport=tcp"
 };
-[[nodiscard]] OwnNames own_names(const RealmConfig& realm, const Endpoint& listener);
+[[nodiscard]] OwnNames own_names(const RealmConfig& realm, const Endpoint& listener,
+                                 Transport transport = Transport::Udp);
 
 // What crosses in this direction for one neighbour (the far one): built once from its profile.
 class Crossing {
@@ -73,6 +76,7 @@ struct RequestParts {
   std::uint32_t cseq = 1;
   std::string_view contact{};    // whole value; empty: none
   std::string_view allow{};      // value; empty: none
+  std::string_view own_lines{};  // whole header lines of our own: credentials, Expires
   bool wants_supported = false;  // writes Supported with what this version has (an empty list so far)
   CrossingPart crossing{};
   BodyPart body{};
@@ -122,10 +126,12 @@ struct AddressParts {
   std::string_view user{};  // escaped as it must be in a URI by this function
   std::string_view host{};
   bool anonymous = false;  // "Anonymous" <sip:anonymous@anonymous.invalid>, RFC 3323 §4.1
+  bool is_sips = false;    // the whole way is TLS, and stays so
 };
 [[nodiscard]] std::string far_address(const AddressParts& parts);
 // urn:service:sos and its like name a service, not a host, and must arrive as they are. RFC 5031 §4.2
 [[nodiscard]] bool is_service_urn(const Uri& uri) noexcept;
-[[nodiscard]] std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port);
+[[nodiscard]] std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port,
+                                  bool is_sips = false);
 
 }  // namespace sallyport::sip

@@ -5,8 +5,6 @@
 namespace sallyport::sip {
 namespace {
 
-constexpr std::uint16_t kDefaultPort = 5060;
-
 std::string host_text(const IpAddress& address) {
   return address.is_v4() ? to_string(address) : "[" + to_string(address) + "]";
 }
@@ -17,7 +15,7 @@ std::string with_port(const std::string& host, std::uint16_t port) {
 
 }  // namespace
 
-OwnNames own_names(const RealmConfig& realm, const Endpoint& listener) {
+OwnNames own_names(const RealmConfig& realm, const Endpoint& listener, Transport transport) {
   const AdvertiseConfig& advertise = realm.advertise;
   const std::optional<IpAddress>& shown = listener.address.is_v4() ? advertise.ipv4 : advertise.ipv6;
   const std::string host = host_text(shown.value_or(listener.address));
@@ -26,7 +24,14 @@ OwnNames own_names(const RealmConfig& realm, const Endpoint& listener) {
   names.sent_by = with_port(host, listener.port);
   names.uri_host = advertise.domain.empty() ? host : advertise.domain;
   names.contact_host =
-      listener.port == kDefaultPort ? names.uri_host : with_port(names.uri_host, listener.port);
+      listener.port == default_port(transport) ? names.uri_host : with_port(names.uri_host, listener.port);
+  if (transport == Transport::Tcp) {
+    names.via_transport = "TCP";
+    names.contact_params = ";transport=tcp";
+  } else if (transport == Transport::Tls) {
+    names.via_transport = "TLS";  // RFC 3261 §26.2.2
+    names.contact_params = ";transport=tls";
+  }
   return names;
 }
 

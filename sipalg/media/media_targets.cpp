@@ -56,9 +56,12 @@ MediaTargets::MediaTargets(const SbcConfig& config) {
 }
 
 bool MediaTargets::is_allowed(const Endpoint& target) const noexcept {
-  if (target.port < kMediaPortMin || is_no_host(target.address)) return false;
-  if (std::ranges::binary_search(refused_, target.address)) return false;
-  const auto inner = embedded_v4(target.address);
+  return target.port >= kMediaPortMin && is_host(target.address);
+}
+
+bool MediaTargets::is_host(const IpAddress& address) const noexcept {
+  if (is_no_host(address) || std::ranges::binary_search(refused_, address)) return false;
+  const auto inner = embedded_v4(address);
   return !inner || (!is_no_host(*inner) && !std::ranges::binary_search(refused_, *inner));
 }
 

@@ -17,6 +17,8 @@ class MediaTargets {
   // An unspecified address is no target at all: the caller looks for it before. IpAddress holds mapped IPv4
   // addresses as IPv4 ones, so that both ways of writing get the same answer.
   [[nodiscard]] bool is_allowed(const Endpoint& target) const noexcept;
+  // The same without regard to the port: one host that is not we.
+  [[nodiscard]] bool is_host(const IpAddress& address) const noexcept;
 
  private:
   std::vector<IpAddress> refused_;  // own ones, advertised ones, broadcast of own networks; sorted

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "policy/base/check.h"
@@ -22,10 +24,23 @@ constexpr std::size_t kDerivedBytesMax = kHeadBytesMax + 4096;
 constexpr std::size_t kPathListsMax = 4096;
 
 // Where a response must have come from. The port is free: it is 128 bits of branch that prove it (threats
-// D4).
+// D4). RFC 3261 §18.1.2, §18.2.2
 bool came_back(const Path& went, const Path& arrived) noexcept {
-  return arrived.realm == went.realm && arrived.local == went.local &&
-         arrived.remote.address == went.remote.address;
+  if (arrived.realm != went.realm || arrived.transport != went.transport) return false;
+  if (went.connection != 0 && arrived.connection == went.connection) return true;
+  return arrived.local == went.local && arrived.remote.address == went.remote.address &&
+         (went.transport != Transport::Tls || arrived.peer == went.peer);
+}
+
+// Of a request that we wrote ourselves: its Via comes first. False: it has another form.
+bool change_via(std::string& request, std::string_view beginning) {
+  constexpr std::string_view kViaLine = "\r\nVia: ";
+  const std::size_t line = request.find(kViaLine);
+  const std::size_t end = line == std::string::npos ? line : request.find(";branch=", line);
+  if (end == std::string::npos) return false;
+  const std::size_t start = line + kViaLine.size();
+  request.replace(start, end - start, beginning);
+  return true;
 }
 
 // Of a request that we wrote ourselves, so its form is known.
@@ -57,15 +72,18 @@ struct ClientTransactions::State {
     bool cancel_wanted = false;  // by disown(), which knows no time
     bool cancel_sent = false;
     bool path_failed = false;
+    std::uint8_t challenges_met = 0;
     Machine machine;
     NonInviteClientTransaction cancel;  // the CANCEL's own; Terminated when there is none
     std::string kept;                   // the request; its ACK when it has failed
+    std::optional<Path> second_way;
+    std::string second_via;
     SlotLink of_call, on_path;
 
     template <class Archive>
     void archive(Archive& a) {
       a(number, user, path, cseq, method, disowned, cancel_wanted, cancel_sent, path_failed);
-      a(machine, cancel, kept);
+      a(challenges_met, machine, cancel, kept, second_way, second_via);
     }
     [[nodiscard]] TransactionKind kind() const noexcept {
       return std::holds_alternative<InviteClientTransaction>(machine) ? TransactionKind::Invite
@@ -116,6 +134,7 @@ struct ClientTransactions::State {
   void send_ack(Entry& entry, const SipMessage& response, EngineOutput& out);
   void send_cancel(Entry& entry, bool is_again, EngineOutput& out);
   void cancel(Entry& entry, Timestamp now, EngineOutput& out);
+  [[nodiscard]] bool take_second_way(std::uint32_t slot, Timestamp now, EngineOutput& out);
   [[nodiscard]] std::optional<TransactionEvent> fire(std::uint32_t slot, Timestamp now, EngineOutput& out);
 
   Slots slots;
@@ -211,12 +230,30 @@ void ClientTransactions::State::cancel(Entry& entry, Timestamp now, EngineOutput
   perform(entry, actions, nullptr, now, out);
 }
 
+// The same request with another Via, in a transaction that begins anew. RFC 3261 §18.1.1
+bool ClientTransactions::State::take_second_way(std::uint32_t slot, Timestamp now, EngineOutput& out) {
+  Entry& entry = slots[slot];
+  const auto* const invite = entry.invite();
+  if (!entry.second_way || !entry.awaits_first_response() || (invite != nullptr && invite->cancel_waits()))
+    return false;
+  entry.path = *std::exchange(entry.second_way, std::nullopt);
+  if (!change_via(entry.kept, entry.second_via)) return false;
+  std::visit(
+      [&](auto& m) { m = std::decay_t<decltype(m)>(reliability_of(entry.path.transport), m.timers(), now); },
+      entry.machine);
+  out.send(entry.path, entry.kept, entry.user.call, true);
+  paths.link(slots, path_hash(entry.path), slot);
+  settle(slot);
+  return true;
+}
+
 std::optional<TransactionEvent> ClientTransactions::State::fire(std::uint32_t slot, Timestamp now,
                                                                 EngineOutput& out) {
   Entry& entry = slots[slot];
   TransactionActions actions;
   if (entry.path_failed) {
     entry.path_failed = false;
+    if (take_second_way(slot, now, out)) return std::nullopt;
     if (entry.awaits_first_response())
       std::visit([&actions](auto& m) { m.on_transport_error(actions); }, entry.machine);
   } else if (entry.cancel_wanted) {
@@ -235,7 +272,7 @@ std::optional<TransactionEvent> ClientTransactions::State::fire(std::uint32_t sl
     const bool timeout = action == TransactionAction::ReportTimeout;
     if (entry.disowned || (!timeout && action != TransactionAction::ReportTransportError)) continue;
     event = {entry.number, entry.kind(), timeout ? TransactionEnd::Timeout : TransactionEnd::TransportError,
-             entry.user};
+             entry.user, entry.path};
   }
   settle(slot);
   return event;
@@ -264,13 +301,18 @@ bool ClientTransactions::start(const NewClientTransaction& transaction, Timestam
     entry.cseq = request.cseq;
     entry.method = method_of(request.method);
   }
+  entry.challenges_met = transaction.challenges_met;
   entry.disowned = entry.cancel_wanted = entry.cancel_sent = entry.path_failed = false;
   entry.cancel = {};
   entry.kept.assign(transaction.request);
+  entry.second_way = transaction.second_way;
+  entry.second_via.assign(transaction.second_via);
+  const Reliability reliability =
+      is_stream(transaction.path.transport) ? Reliability::Reliable : transaction.reliability;
   if (transaction.kind == TransactionKind::Invite)
-    entry.machine = InviteClientTransaction(transaction.reliability, transaction.timers, now);
+    entry.machine = InviteClientTransaction(reliability, transaction.timers, now);
   else
-    entry.machine = NonInviteClientTransaction(transaction.reliability, transaction.timers, now);
+    entry.machine = NonInviteClientTransaction(reliability, transaction.timers, now);
   return state_->enter(*slot);
 }
 
@@ -281,8 +323,9 @@ ResponseMatch ClientTransactions::on_response(std::uint64_t number, const SipMes
   State::Entry& entry = state_->slots[*slot];
   if (!came_back(entry.path, arrived)) return {.fate = ResponseFate::Forged, .user = entry.user};
   if (response.cseq.number != entry.cseq) return {};
+  entry.path.connection = arrived.connection;  // its CANCEL and ACK take the same one
   const Method method = method_of(response.cseq.method);
-  ResponseMatch match{ResponseFate::Absorbed, entry.kind(), entry.user};
+  ResponseMatch match{ResponseFate::Absorbed, entry.kind(), entry.user, entry.path.peer};
   TransactionActions actions;
   if (method == Method::Cancel && entry.cancel_sent) {  // RFC 3261 §17.1.3: the CANCEL has the same branch
     entry.cancel.on_response(response.start.status_code, now, actions);
@@ -296,6 +339,31 @@ ResponseMatch ClientTransactions::on_response(std::uint64_t number, const SipMes
   if (state_->perform(entry, actions, &response, now, out)) match.fate = ResponseFate::Deliver;
   state_->settle(*slot);
   return match;
+}
+
+std::optional<RepeatableRequest> ClientTransactions::repeatable(std::uint64_t number) const {
+  const auto slot = state_->by_number.find(number);
+  if (!slot) return std::nullopt;
+  const State::Entry& entry = state_->slots[*slot];
+  if (entry.disowned || entry.cancel_wanted || entry.cancel_sent || entry.kept.empty()) return std::nullopt;
+  RepeatableRequest request;
+  request.request = entry.kept;
+  request.terms.kind = entry.kind();
+  request.terms.user = entry.user;
+  request.terms.path = entry.path;
+  request.terms.timers = std::visit([](const auto& m) { return m.timers(); }, entry.machine);
+  request.terms.reliability = std::visit([](const auto& m) { return m.reliability(); }, entry.machine);
+  request.terms.method = entry.method;
+  request.terms.cseq = entry.cseq;
+  request.terms.challenges_met = entry.challenges_met;
+  return request;
+}
+
+void ClientTransactions::forget(std::uint64_t number) noexcept {
+  const auto slot = state_->by_number.find(number);
+  if (!slot || state_->slots[*slot].kind() == TransactionKind::Invite) return;
+  empty_kept(state_->slots[*slot].kept);
+  state_->erase(*slot);
 }
 
 void ClientTransactions::cancel(std::uint64_t number, Timestamp now, EngineOutput& out) {
@@ -365,7 +433,8 @@ void save_rest(const ClientTransactions& transactions, const RestOfSlots& rest) 
   const auto& state = *transactions.state_;
   for (std::uint32_t slot = 0; slot < state.slots.touched(); ++slot) {
     const auto& entry = state.slots[slot];
-    if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
+    if (!entry.is_in_use() || entry.user.purpose >= kUnsavedPurpose || rest.is_saved(entry.user.call))
+      continue;
     ArchiveWriter& writer = rest.writer_for(entry.kept, entry.user.shard);
     writer(std::uint32_t{1}, entry);
   }

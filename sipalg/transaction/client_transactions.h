@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "policy/base/archive.h"
@@ -20,6 +21,9 @@
 namespace sallyport::sip {
 
 enum class TransactionKind : std::uint8_t { Invite, NonInvite };
+
+// Transactions of purposes from here on belong to the process, not to a call: they are never saved.
+inline constexpr std::uint32_t kUnsavedPurpose = 0x100;
 
 // Whom a transaction tells. What the members mean is its user's business; call 0: nobody.
 struct TransactionUser {
@@ -40,10 +44,21 @@ struct NewClientTransaction {
   Path path;
   std::string_view request;  // copied
   TimerSettings timers;
-  Reliability reliability = Reliability::Unreliable;
+  Reliability reliability = Reliability::Unreliable;  // of a path that is no stream
   // Of the request; cseq 0: they are read from it.
   Method method = Method::Other;
   std::uint32_t cseq = 0;
+  // Of a request that goes by a stream for its size alone: the way over UDP, tried once when the stream can't
+  // be had, and what its Via then begins with ("SIP/2.0/UDP 198.18.1.1:5060"). RFC 3261 §18.1.1
+  std::optional<Path> second_way{};
+  std::string_view second_via{};
+  std::uint8_t challenges_met = 0;  // by the requests that this one repeats. RFC 3261 §22.1
+};
+
+// A request that met a challenge, as it was sent.
+struct RepeatableRequest {
+  NewClientTransaction terms;  // without the request
+  std::string request;
 };
 
 // What became of a transaction without a response of its own.
@@ -56,6 +71,7 @@ struct TransactionEvent {
   TransactionKind kind = TransactionKind::NonInvite;
   TransactionEnd end = TransactionEnd::Timeout;
   TransactionUser user;
+  Path path;
 };
 
 enum class ResponseFate : std::uint8_t {
@@ -68,6 +84,7 @@ struct ResponseMatch {
   ResponseFate fate = ResponseFate::Unmatched;
   TransactionKind kind = TransactionKind::NonInvite;
   TransactionUser user;
+  PeerIndex peer = PeerIndex::kNone;  // of the request's path
 };
 
 struct RestOfSlots;  // transaction_slots.h
@@ -84,12 +101,19 @@ class ClientTransactions {
   [[nodiscard]] bool has_room() const noexcept;
 
   // `number` is the one in the token of the top Via's branch. Checks CSeq method and number, and that
-  // `from` and `to` (where it arrived) are the ends of the request's path; only the port it came from may be
-  // another, because many send from one that they do not listen on. Sends the ACK for 300-699 to an
-  // INVITE, again for each retransmission. Every 2xx to an INVITE is delivered (RFC 6026 §7.2), also to a
-  // transaction that was cancelled.
+  // `arrived` has the ends of the request's path; only the port it came from may be another, because many
+  // send from one that they do not listen on. On a stream it is the connection that the request took, or
+  // another one from the same address and, over TLS, of the same peer (RFC 3261 §18.2.2). Sends the ACK for
+  // 300-699 to an INVITE, again for each retransmission. Every 2xx to an INVITE is delivered (RFC 6026 §7.2),
+  // also to a transaction that was cancelled.
   [[nodiscard]] ResponseMatch on_response(std::uint64_t number, const SipMessage& response,
                                           const Path& arrived, Timestamp now, EngineOutput& out);
+
+  // What is needed to send the request of that transaction once more; to be asked before its final response
+  // is handed in. Nothing when nobody waits for it any more.
+  [[nodiscard]] std::optional<RepeatableRequest> repeatable(std::uint64_t number) const;
+  // As if it had never been: for what is not an INVITE, and whose answer has lost its meaning.
+  void forget(std::uint64_t number) noexcept;
 
   // CANCEL of an INVITE (RFC 3261 §9.1): at once when a provisional response has come, else when one comes;
   // without effect after a final response. 64*T1 later without a final response the transaction ends with
@@ -102,8 +126,10 @@ class ClientTransactions {
   void disown_call(std::uint64_t call);
   // Its user means something else by it from now on; the call stays.
   void retag(std::uint64_t number, std::uint32_t part, std::uint32_t purpose) noexcept;
-  // The rim heard from the network that `path.remote` can't be reached (ICMP). Ends every transaction that
-  // has had no response and runs over that path; they come out of next_event().
+  // The rim heard from the network that `path.remote` can't be reached (ICMP), or had no connection to send
+  // over. Ends every transaction that has had no response and runs over that path; they come out of
+  // next_event(). Those that have had a 1xx live on, INVITE or not: what fails is the sending of a request
+  // (RFC 3261 §17.1.4, §18.4), theirs has arrived, and its answer may come over a new connection (§18.2.2).
   void on_unreachable(const Path& path) noexcept;
 
   // Fires what is due: retransmissions go to `out`, and each transaction that ended comes back once. Call

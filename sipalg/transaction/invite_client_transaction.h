@@ -45,6 +45,11 @@ class InviteClientTransaction {
   [[nodiscard]] bool awaits_final_response() const noexcept {
     return awaits_first_response() || std::holds_alternative<Proceeding>(state_);
   }
+  // Its user has cancelled it, and the CANCEL waits for a 1xx.
+  [[nodiscard]] bool cancel_waits() const noexcept {
+    const auto* calling = std::get_if<Calling>(&state_);
+    return calling != nullptr && calling->cancel_waits;
+  }
   // The request may be needed again, for its CANCEL, its ACK, or to be sent.
   [[nodiscard]] bool needs_request() const noexcept {
     return awaits_final_response() || std::holds_alternative<Completed>(state_);

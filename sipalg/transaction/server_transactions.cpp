@@ -247,8 +247,12 @@ std::optional<TransactionEvent> ServerTransactions::State::fire(std::uint32_t sl
   for (const TransactionAction action : actions) {
     const bool timeout = action == TransactionAction::ReportTimeout;
     if (entry.disowned || (!timeout && action != TransactionAction::ReportTransportError)) continue;
-    event = {entry.id, entry.kind(), timeout ? TransactionEnd::Timeout : TransactionEnd::TransportError,
-             entry.user};
+    event.emplace();
+    event->number = entry.id;
+    event->kind = entry.kind();
+    event->end = timeout ? TransactionEnd::Timeout : TransactionEnd::TransportError;
+    event->user = entry.user;
+    event->path = entry.path;
   }
   settle(slot);
   return event;
@@ -304,11 +308,13 @@ ServerTransactionId ServerTransactions::start(const NewServerTransaction& transa
   entry.disowned = entry.guard_wanted = entry.path_failed = false;
   entry.guard.reset();
   entry.response.clear();
+  const Reliability reliability =
+      is_stream(transaction.path.transport) ? Reliability::Reliable : transaction.reliability;
   if (transaction.kind == TransactionKind::Invite) {
-    entry.machine.emplace<InviteServerTransaction>(transaction.reliability, transaction.timers);
+    entry.machine.emplace<InviteServerTransaction>(reliability, transaction.timers);
     entry.cancel = cancel_hash(state.key, request);
   } else {
-    entry.machine.emplace<NonInviteServerTransaction>(transaction.reliability, transaction.timers);
+    entry.machine.emplace<NonInviteServerTransaction>(reliability, transaction.timers);
     entry.guard = now + entry.patience();  // its sender waits no longer. RFC 4320 §4.2
   }
   if (!state.enter(*slot)) {

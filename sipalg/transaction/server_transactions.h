@@ -29,7 +29,7 @@ struct NewServerTransaction {
   TransactionUser user;
   Path path;  // of the responses: remote is where they go (RFC 3261 §18.2.2)
   TimerSettings timers;
-  Reliability reliability = Reliability::Unreliable;
+  Reliability reliability = Reliability::Unreliable;  // of a path that is no stream
 };
 
 // What a request is to the transactions that are there.

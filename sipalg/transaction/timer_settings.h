@@ -2,10 +2,14 @@
 #pragma once
 
 #include "policy/base/time.h"
+#include "policy/model/transport.h"
 
 namespace sallyport::sip {
 
 enum class Reliability : std::uint8_t { Unreliable, Reliable };  // UDP; TCP and TLS
+[[nodiscard]] constexpr Reliability reliability_of(Transport transport) noexcept {
+  return is_stream(transport) ? Reliability::Reliable : Reliability::Unreliable;
+}
 
 struct TimerSettings {
   Duration t1 = 500ms;  // round-trip estimate

@@ -183,7 +183,7 @@ TEST_F(CallThreats, WhatIsSmuggledInDoesNotCross) {
                           .contact("<sip:a@198.18.1.2?Route=%3Csip:203.0.113.9%3E>")
                           .line("Authorization: Garbage ===")
                           .line("X-Smuggled :\t1")
-                          .line("Route: <sip:203.0.113.9;lr>")
+                          .line("Route: <sip:198.18.1.1;lr;x=203.0.113.9>")
                           .line("Record-Route: <sip:198.18.1.2;lr>")
                           .line("Server: a\r\n b")
                           .build();

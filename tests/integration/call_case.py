@@ -35,7 +35,8 @@ def add_calls(config, network):
         for last in range(3, 8):
             far.ip("address", "add", f"{host(side, f'.{last}')}/24", "dev", "wire")
         for digit, places in PLACES.items():
-            peer = {"name": f"{name}-{digit}", "realm": realm, "targets": [
+            # SIPp takes a probe for a call that went wrong.
+            peer = {"name": f"{name}-{digit}", "realm": realm, "health": {"ping": "never"}, "targets": [
                 target(host(side, place)) for place in (places if isinstance(places, tuple) else (places,))]}
             if digit in "57":
                 peer["timers"] = {"ring": "2s", "setup": "1s"}
@@ -60,14 +61,15 @@ class Run:
         self.callees = {}
         for place, scenario in callees.items():
             scenario, extra = scenario if isinstance(scenario, tuple) else (scenario, {})
-            self.callees[place] = Sipp(near, case.net.folder, scenario, (host(OTHER[side], place), SIP_PORT), **extra)
+            self.callees[place] = Sipp(near, case.net.folder, scenario, (host(OTHER[side], place), SIP_PORT),
+                                       transport=case.transport, **extra)
             case.addCleanup(self.callees[place].kill)
         options.setdefault("calls", 20)
         sallyport = host(side, ".1" if version == 4 else ":1")
         self.seconds = options["calls"] / options.get("rate", 50) + options.get("hold", 0) / 1000 + 60
         self.cid = f"{self.name}.{case.number()}"
         self.caller = Sipp(far, case.net.folder, caller, (host(side, ".2" if version == 4 else ":2"), CALLER_PORT),
-                           (sallyport, SIP_PORT), cid=self.cid, **options)
+                           (sallyport, SIP_PORT), cid=self.cid, transport=case.transport, **options)
         case.addCleanup(self.caller.kill)
 
     def judge(self, answered=True, callee_calls=None, **fields):
@@ -92,6 +94,7 @@ class CallCase(SharedCase):
     """One Sallyport with peers for calls; `records` are its CDRs."""
 
     _numbers = 0
+    transport = "udp"  # of every peer
 
     @classmethod
     def configure(cls, config):

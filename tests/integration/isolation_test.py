@@ -1,6 +1,11 @@
-"""isolation_test.py — the port's own addresses answer; the other side, the host and whatever lies behind do not."""
+"""isolation_test.py — the port's own addresses answer; the other side, the host and whatever lies behind do not.
 
+Of TCP and of what Linux in a port's namespace does, only what is configured comes in or goes out."""
+
+import contextlib
 import select
+import socket
+import threading
 import unittest
 
 import frames
@@ -224,6 +229,217 @@ class Isolation(SharedCase):
         self.raw.send(bytes(Ether(src="02:00:00:00:00:66", dst=self.macs[1])
                             / ARP(op=2, hwsrc="02:00:00:00:00:66", psrc=FAR_IN4, hwdst=self.macs[1], pdst=OUT4)))
         self.assert_answered(self.known("in", 4), (IN4, SIP_PORT))
+
+
+BGP, SNMP, DNS = 179, 161, 53
+STRANGER4 = "198.18.1.200"
+
+
+class LinuxServices(SharedCase):
+    """A stream listener and services on the outside, names on the inside; sockets of ours stand for the services."""
+
+    @classmethod
+    def configure(cls, config):
+        outside, inside_port = config["ports"]
+        outside["gateways"] = [FAR_OUT4]
+        outside["linux"] = {"services": ["bgp", f"udp:{SNMP}"]}
+        inside_port["linux"] = {"services": ["dns"]}
+        config["realms"][0]["listen"] = [{"transport": "udp", "port": SIP_PORT}, {"transport": "tcp", "port": SIP_PORT}]
+
+    def setUp(self):
+        super().setUp()
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.macs = (self.net.out.mac("wire"), self.daemon.port_mac("outside"))
+        self.raw = self.stack.enter_context(self.net.out.raw("wire"))
+        self.net.out.ip("address", "replace", f"{STRANGER4}/24", "dev", "wire")
+
+    def sockets_of(self, port):
+        """Where sockets are made that live in a port's namespace."""
+        return inside(f"/proc/{self.daemon.process.pid}/root/run/netns/sp-{self.net.tag}-{port}")
+
+    def in_port(self, port, kind, local=None):
+        family = socket.AF_INET6 if local and ":" in local[0] else socket.AF_INET
+        with self.sockets_of(port):
+            made = self.stack.enter_context(socket.socket(family, kind))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.settimeout(8)
+        if local:
+            made.bind(local)
+        return made
+
+    def far(self, namespace, kind, local):
+        made = self.stack.enter_context(namespace.socket(socket.AF_INET6 if ":" in local[0] else socket.AF_INET, kind))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.settimeout(8)
+        made.bind(local)
+        return made
+
+    def listening(self, port, local, backlog=16):
+        made = self.in_port(port, socket.SOCK_STREAM, local)
+        made.listen(backlog)
+        return made
+
+    def connected(self, listener, source):
+        """Both ends of a connection from the outside."""
+        client = self.far(self.net.out, socket.SOCK_STREAM, (source, 0))
+        client.connect(listener.getsockname()[:2])
+        server = self.stack.enter_context(listener.accept()[0])
+        server.settimeout(8)
+        return client, server
+
+    def assert_carries(self, sender, receiver, size=200_000):
+        octets = bytes(range(256)) * (size // 256)
+        feeder = threading.Thread(target=sender.sendall, args=(octets,))
+        feeder.start()
+        got = b""
+        while len(got) < len(octets):
+            piece = receiver.recv(65536)
+            self.assertTrue(piece, "closed")
+            got += piece
+        feeder.join()
+        self.assertEqual(got, octets)
+
+    def counted(self, reason, port="outside"):
+        return self.daemon.dropped(port, reason)
+
+    def assert_counts(self, reason, before, at_least=1, port="outside"):
+        eventually(lambda: self.counted(reason, port) >= before + at_least, f"{at_least} more of {reason}")
+
+    def send(self, packet):
+        self.raw.send(bytes(Ether(src=self.macs[0], dst=self.macs[1]) / packet))
+
+    def tcp_heard(self, seconds=0.5, flags=None):
+        """The next TCP segment from the outside port's addresses."""
+        return frames.heard(self.raw, lambda f: f.haslayer(TCP) and (f.getlayer(IP) or f.getlayer(IPv6)).src in (OUT4, OUT6)
+                            and (flags is None or f[TCP].flags == flags), seconds)
+
+    def test_connections_carry_octets_both_ways(self):
+        for own, sources in ((OUT4, (FAR_OUT4, STRANGER4)), (OUT6, (FAR_OUT6,))):
+            listener = self.listening("outside", (own, BGP))
+            for source in sources:
+                with self.subTest(source=source):
+                    client, server = self.connected(listener, source)
+                    self.assert_carries(client, server)
+                    self.assert_carries(server, client)
+                    client.close()
+                    self.assertEqual(server.recv(1), b"")
+
+    def test_a_syn_to_a_listener_is_answered(self):
+        with contextlib.suppress(OSError):  # Sallyport listens there itself
+            self.listening("outside", (OUT4, SIP_PORT))
+        frames.drain(self.raw)
+        self.send(IP(src=STRANGER4, dst=OUT4) / TCP(sport=4001, dport=SIP_PORT, flags="S", seq=7))
+        answer = self.tcp_heard(5.0, "SA")
+        self.assertIsNotNone(answer)
+        self.assertEqual(answer[TCP].ack, 8)
+
+    def test_a_syn_elsewhere_is_silent_and_counted(self):
+        for port in (22, 80, SIP_PORT + 1, 8080):  # something listens on one of them
+            with contextlib.suppress(OSError):
+                self.listening("outside", (OUT4, 22))
+            before = self.counted("tcp_not_admitted")
+            self.send(IP(src=FAR_OUT4, dst=OUT4) / TCP(sport=4002, dport=port, flags="S"))
+            self.assert_counts("tcp_not_admitted", before)
+        self.assertIsNone(self.tcp_heard())
+
+    def test_segments_of_no_connection_are_silent_and_counted(self):
+        self.listening("outside", (OUT4, BGP))
+        with contextlib.suppress(OSError):
+            self.listening("outside", (OUT4, SIP_PORT))
+        before = self.counted("tcp_not_admitted")
+        frames.drain(self.raw)
+        sent = 0
+        for port in (BGP, SIP_PORT, 22):
+            for flags in ("A", "R", "RA", "F", "FA", "SA", "SF", "SR", "SFRA", "PA", "", "FPU"):
+                self.send(IP(src=FAR_OUT4, dst=OUT4) / TCP(sport=4003, dport=port, flags=flags, seq=1, ack=1) / frames.Raw(b"x"))
+                sent += 1
+        self.assert_counts("tcp_not_admitted", before, sent)
+        self.assertIsNone(self.tcp_heard())
+
+    def test_fragments_of_tcp_are_refused(self):
+        self.listening("outside", (OUT4, BGP))
+        before = self.counted("tcp_fragment")
+        whole = IP(src=FAR_OUT4, dst=OUT4) / TCP(sport=4004, dport=BGP, flags="S") / frames.Raw(b"x" * 64)
+        pieces = frames.fragment(whole, 40)
+        for piece in pieces:
+            self.send(piece)
+        self.assert_counts("tcp_fragment", before, len(pieces))
+        self.assertIsNone(self.tcp_heard())
+
+    def test_nobody_in_the_ports_namespace_opens_connections_that_are_not_configured(self):
+        server = self.far(self.net.out, socket.SOCK_STREAM, (FAR_OUT4, 9999))
+        server.listen()
+        before = self.counted("egress_not_allowed")
+        client = self.in_port("outside", socket.SOCK_STREAM)
+        client.setblocking(False)
+        client.connect_ex((FAR_OUT4, 9999))
+        self.assert_counts("egress_not_allowed", before)
+        self.assertEqual(select.select([server], [], [], 0.5)[0], [])
+        datagrams = self.in_port("outside", socket.SOCK_DGRAM)
+        before = self.counted("egress_not_allowed")
+        datagrams.sendto(b"marked", (FAR_OUT4, DNS))
+        self.assert_counts("egress_not_allowed", before)
+
+    def test_a_configured_service_opens_its_connections(self):
+        server = self.far(self.net.out, socket.SOCK_STREAM, (FAR_OUT4, BGP))
+        server.listen()
+        client = self.in_port("outside", socket.SOCK_STREAM, (OUT4, 0))
+        client.connect((FAR_OUT4, BGP))
+        accepted = self.stack.enter_context(server.accept()[0])
+        accepted.settimeout(8)
+        self.assert_carries(client, accepted)
+        self.assert_carries(accepted, client)
+
+    def test_questions_of_a_service_are_answered_and_nothing_else_comes_in(self):
+        server = self.far(self.net.inn, socket.SOCK_DGRAM, (FAR_IN4, DNS))
+        other = self.far(self.net.inn, socket.SOCK_DGRAM, (FAR_IN4, 0))
+        client = self.in_port("inside", socket.SOCK_DGRAM, (IN4, 0))
+        client.sendto(b"question", (FAR_IN4, DNS))
+        question, asker = server.recvfrom(100)
+        self.assertEqual(question, b"question")
+        self.assertEqual(asker[0], IN4)
+        before = self.counted("no_listener", "inside")
+        other.sendto(b"forged", asker)
+        self.assert_counts("no_listener", before, port="inside")
+        server.sendto(b"answer", asker)
+        self.assertEqual(client.recv(100), b"answer")
+        again = self.far(self.net.inn, socket.SOCK_STREAM, (FAR_IN4, DNS))
+        again.listen()
+        over_tcp = self.in_port("inside", socket.SOCK_STREAM, (IN4, 0))
+        over_tcp.connect((FAR_IN4, DNS))  # RFC 7766
+
+    def test_requests_to_a_configured_port_are_answered(self):
+        server = self.in_port("outside", socket.SOCK_DGRAM, (OUT4, SNMP))
+        client = self.far(self.net.out, socket.SOCK_DGRAM, (STRANGER4, 0))
+        client.sendto(b"request", (OUT4, SNMP))
+        request, asker = server.recvfrom(100)
+        self.assertEqual(request, b"request")
+        server.sendto(b"answer", asker)
+        self.assertEqual(client.recv(100), b"answer")
+
+    def test_a_source_opens_only_so_many_connections_a_second(self):
+        self.listening("outside", (OUT4, BGP))
+        before = self.counted("tcp_syn_rate")
+        for port in range(60):
+            self.send(IP(src=STRANGER4, dst=OUT4) / TCP(sport=5000 + port, dport=BGP, flags="S"))
+        self.assert_counts("tcp_syn_rate", before, 20)
+
+    def test_a_flood_of_syns_does_not_keep_others_out(self):
+        listener = self.listening("outside", (OUT4, BGP), 4)
+        before = self.counted("unknown_rate")
+        flood = [bytes(Ether(src=self.macs[0], dst=self.macs[1]) / IP(src=f"10.{i % 200}.{i // 200}.9", dst=OUT4)
+                       / TCP(sport=1024 + i, dport=BGP, flags="S", seq=i)) for i in range(6000)]
+        for frame in flood:
+            self.raw.send(frame)
+        self.assert_counts("unknown_rate", before, 1000)
+        for frame in flood[:200]:  # the backlog stays full
+            self.raw.send(frame)
+        client, server = self.connected(listener, FAR_OUT4)
+        self.assert_carries(client, server, 2560)
+        with self.sockets_of("outside"), open("/proc/thread-self/net/netstat", encoding="ascii") as file:
+            names, values = [line.split() for line in file if line.startswith("TcpExt:")]
+        self.assertGreater(int(values[names.index("SyncookiesSent")]), 0)
 
 
 if __name__ == "__main__":

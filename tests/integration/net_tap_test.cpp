@@ -70,6 +70,16 @@ TEST_F(TapTest, HasADefaultRouteThroughTheGatewayAndALoopback) {
   EXPECT_NE(output_of("ip -n " + namespace_.name() + " link show lo").find("UP"), std::string::npos);
 }
 
+TEST_F(TapTest, SetsTcpUpForSipAndForFloods) {
+  const auto setting = [&](const std::string& key) {
+    return output_of("ip netns exec " + namespace_.name() + " cat /proc/sys/net/ipv4/" + key);
+  };
+  EXPECT_EQ(setting("tcp_syncookies"), "1\n");
+  EXPECT_EQ(setting("tcp_syn_retries"), "2\n");
+  EXPECT_EQ(setting("tcp_synack_retries"), "2\n");
+  EXPECT_EQ(setting("tcp_keepalive_time"), "60\n");
+}
+
 TEST_F(TapTest, ClosesTheNamespaceForAllThatAPortDoesNotNeed) {
   const auto setting = [&](const std::string& key) {
     return output_of("ip netns exec " + namespace_.name() + " cat /proc/sys/net/" + key);

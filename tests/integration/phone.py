@@ -1,6 +1,6 @@
 """phone.py — a SIP phone for tests that say themselves when a call is made and ended: RFC 3261 §8, §12, §13, §15.
 
-One socket, one thread that listens; it answers calls that come in with 180 and 200, and whatever else with 200.
+One socket, which may be a stream_phone.StreamEnd; one thread that listens; it answers calls that come in with 180 and 200, and whatever else with 200.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from capture import Message
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
 
-_REASONS = {200: "OK", 487: "Request Terminated"}
+_REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 487: "Request Terminated"}
 
 
 class Refused(AssertionError):
@@ -42,9 +42,10 @@ class Dialog:
             number = self.cseq
         host, port = self.phone.sock.getsockname()[:2]
         here = f"{sip.bracketed(host)}:{port}"
-        lines = [f"{method} {self.target} SIP/2.0", f"Via: SIP/2.0/UDP {here};branch=z9hG4bK{os.urandom(8).hex()};rport",
+        via = f"Via: SIP/2.0/{self.phone.transport} {here};branch=z9hG4bK{os.urandom(8).hex()};rport"
+        lines = [f"{method} {self.target} SIP/2.0", via,
                  "Max-Forwards: 70", f"From: {self.local}", f"To: {self.remote}", f"Call-ID: {self.call_id}",
-                 f"CSeq: {number} {method}", f"Contact: <sip:phone@{here}>", *(f"Route: {r}" for r in self.routes)]
+                 f"CSeq: {number} {method}", f"Contact: {self.phone.contact}", *(f"Route: {r}" for r in self.routes)]
         lines += ["Content-Type: application/sdp"] * bool(body) + [f"Content-Length: {len(body)}"]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
@@ -55,7 +56,7 @@ class Dialog:
         self.phone.ask(request, self.call_id, number, seconds)
         answer = self.phone.final(self.call_id, f"{number} {method}")
         if answer is not None and method == "INVITE" and answer.status == 200:
-            self.phone.sock.sendto(self.request("ACK", number), self.phone.remote)
+            self.phone.send(self.request("ACK", number))
         return answer
 
     def hang_up(self, seconds=15.0):
@@ -71,6 +72,12 @@ class Phone:
 
     def __init__(self, sock, remote):
         self.sock, self.remote = sock, remote
+        self.transport = getattr(sock, "transport", "UDP")  # as Via writes it
+        host, port = sock.getsockname()[:2]
+        way = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
+        self.contact = f"<sip:phone@{sip.bracketed(host)}:{port}{way}>"
+        self.scheme = "sip"  # of the numbers it calls
+        self.heard = []  # every message, in its order
         self.answers = True  # False: it only rings, until pick_up()
         self.rings_with = 180
         self.dialogs, self.ringing = {}, {}
@@ -89,9 +96,14 @@ class Phone:
             if select.select([self.sock], [], [], 0.1)[0]:
                 octets, source = self.sock.recvfrom(65535)
                 message = Message(0.0, source, None, octets)
+                self.heard.append(message)
                 with self._changed:
                     self._take(message)
                     self._changed.notify_all()
+
+    def send(self, octets, request=None):
+        """`request`: what this answers; over a stream it goes back the way that came. RFC 3261 §18.2.2"""
+        self.sock.sendto(octets, self.remote if request is None or self.transport == "UDP" else request.source)
 
     # What a phone with a voice says and does in their place (voice.py).
     def offer(self):
@@ -142,7 +154,8 @@ class Phone:
                 return
         raise AssertionError(f"no ACK for {call_id}")
 
-    def _answer(self, request, status):
+    def _answer(self, request, status, *headers):
+        """`headers` are in place of Contact."""
         to = request.header("to")
         if ";tag=" not in to:
             to += f";tag=callee{request.call_id[-12:]}"
@@ -152,13 +165,12 @@ class Phone:
             self.dialogs[request.call_id] = Dialog(self, request.call_id, local=to, remote=request.header("from"),
                                                    target=contact)
             self.dialogs[request.call_id].cseq = 0
-        host, port = self.sock.getsockname()[:2]
         body = self.answer(request, status)
-        lines = [f"SIP/2.0 {status} {_REASONS.get(status, 'Ringing')}", *(f"Via: {v}" for v in request.headers["via"]),
+        lines = [f"SIP/2.0 {status} {_REASONS.get(status, 'Answered So')}", *(f"Via: {v}" for v in request.headers["via"]),
                  f"From: {request.header('from')}", f"To: {to}", f"Call-ID: {request.call_id}", f"CSeq: {request.header('cseq')}",
-                 f"Contact: <sip:phone@{sip.bracketed(host)}:{port}>", *(["Content-Type: application/sdp"] if body else []),
+                 *(headers or [f"Contact: {self.contact}"]), *(["Content-Type: application/sdp"] if body else []),
                  f"Content-Length: {len(body)}"]
-        self.sock.sendto(("\r\n".join(lines) + "\r\n\r\n").encode() + body, self.remote)
+        self.send(("\r\n".join(lines) + "\r\n\r\n").encode() + body, request)
 
     def await_true(self, condition, seconds):
         with self._changed:
@@ -169,8 +181,9 @@ class Phone:
         key = (call_id, f"{number} {octets.split(b' ', 1)[0].decode()}")
         end, interval = time.monotonic() + seconds, 0.5
         while time.monotonic() < end:
-            if key not in self._heard:  # RFC 3261 §17.1.1.2: after a provisional answer no more
-                self.sock.sendto(octets, self.remote)
+            # RFC 3261 §17.1.1.2: after a provisional answer no more, and over a stream once
+            if key not in self._heard and (self.transport == "UDP" or interval == 0.5):
+                self.send(octets)
             if self.await_true(lambda: key in self._finals, min(interval, max(0.0, end - time.monotonic()))):
                 return self._finals[key].status
             interval = min(2 * interval, 4.0)
@@ -182,7 +195,7 @@ class Phone:
         host = self.sock.getsockname()[0]
         there = f"{sip.bracketed(self.remote[0])}:{self.remote[1]}"
         dialog = Dialog(self, f"kept-{me}@phone.invalid", local=f"<sip:phone@{sip.bracketed(host)}>;tag=caller{me}",
-                        remote=f"<sip:{number}@{there}>", target=f"sip:{number}@{there}")
+                        remote=f"<{self.scheme}:{number}@{there}>", target=f"{self.scheme}:{number}@{there}")
         self.invited(dialog)
         status = self.ask(dialog.request("INVITE", 1, self.offer()), dialog.call_id, 1, seconds)
         if status != 200:
@@ -193,7 +206,7 @@ class Phone:
         dialog.remote = answer.header("to")
         dialog.target = answer.header("contact").partition("<")[2].partition(">")[0]
         self.dialogs[dialog.call_id] = dialog
-        self.sock.sendto(dialog.request("ACK", 1, self.answered(dialog, answer)), self.remote)
+        self.send(dialog.request("ACK", 1, self.answered(dialog, answer)))
         return dialog
 
     def invited(self, dialog):
@@ -209,7 +222,7 @@ class Phone:
         octets = dialog.request("ACK", 1).decode()
         lines = [line for line in octets.split("\r\n") if not line.startswith(("Via:", "To:"))]
         lines[1:1] = [f"Via: {refusal.header('via')}", f"To: {refusal.header('to')}"]
-        self.sock.sendto("\r\n".join(lines).encode(), self.remote)
+        self.send("\r\n".join(lines).encode())
 
     def final(self, call_id, cseq):
         """The final answer to one of our requests, or None."""

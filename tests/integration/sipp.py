@@ -13,12 +13,12 @@ SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 _NUMBERS = itertools.count(1)
 
 
-def is_bound(pid, local):
-    """Whether some UDP socket of the network namespace of `pid` has this (address, port)."""
+def is_bound(pid, local, kind="udp"):
+    """Whether some UDP (or TCP) socket of the network namespace of `pid` has this (address, port)."""
     is_v6 = ":" in local[0]
     octets = socket.inet_pton(socket.AF_INET6 if is_v6 else socket.AF_INET, local[0])
     words = [octets[at:at + 4][::-1].hex().upper() for at in range(0, len(octets), 4)]  # as the kernel writes them
-    with open(f"/proc/{pid}/net/{'udp6' if is_v6 else 'udp'}", encoding="ascii") as file:
+    with open(f"/proc/{pid}/net/{kind}{'6' if is_v6 else ''}", encoding="ascii") as file:
         return any(line.split()[1] == f"{''.join(words)}:{local[1]:04X}" for line in file.readlines()[1:])
 
 
@@ -27,7 +27,8 @@ class Sipp:
 
     def __init__(self, namespace, folder, scenario, local, remote=None, **options):
         """options: calls, rate, hold (ms), called, cid (a word that Call-IDs begin with), other, replace (in the scenario),
-        extra (arguments of SIPp's own)."""
+        extra (arguments of SIPp's own), transport (udp or tcp)."""
+        self.transport = options.get("transport", "udp")
         self.stem = os.path.join(folder, f"sipp-{next(_NUMBERS)}-{scenario.removesuffix('.xml')}")
         self.scenario, self.local, self.calls = scenario, local, options.get("calls", 0)
         self.cid = options.get("cid", "")
@@ -37,7 +38,7 @@ class Sipp:
                    "-i", local[0], "-p", str(local[1]), "-nostdin", "-bind_local", "-trace_stat", "-stf", f"{self.stem}.csv", "-fd", "1",
                    "-trace_err", "-error_file", f"{self.stem}.errors", "-watchdog_interval", "0",
                    "-d", str(options.get("hold", 0)), "-key", "other", options.get("other", "none"), "-key", "voice", voice, "-max_retrans", "20",
-                   *options.get("extra", ())]
+                   "-t", {"udp": "u1", "tcp": "t1"}[self.transport], *options.get("extra", ())]
         if remote is not None:
             host = f"[{remote[0]}]" if ":" in remote[0] else remote[0]
             command += [f"{host}:{remote[1]}", "-m", str(self.calls), "-r", str(options.get("rate", 50)),
@@ -68,7 +69,7 @@ class Sipp:
     def _listens(self):
         if self.process.poll() is not None:
             raise AssertionError(f"SIPp ended with {self.process.returncode}: {self.words()}")
-        return is_bound(self.process.pid, self.local)
+        return is_bound(self.process.pid, self.local, self.transport)
 
     def call_ids(self):
         """Those of the calls that a caller makes, in their order."""

@@ -258,8 +258,8 @@ class VoicePhone(Phone):
             return leg.answer_to(request.body)
         return leg.sdp()  # the offer is ours; the ACK brings the answer
 
-    def _answer(self, request, status):
-        super()._answer(request, status)
+    def _answer(self, request, status, *headers):
+        super()._answer(request, status, *headers)
         leg = self.legs.get(request.call_id)
         if leg is not None and leg.dialog is None:
             leg.dialog = self.dialogs.get(request.call_id)

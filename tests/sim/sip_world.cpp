@@ -156,6 +156,7 @@ void SipWorld::make_engines(unsigned count) {
     settings.token_key = kTokenKey;
     settings.first_number = (generation_ << 32) + i + 1;
     settings.number_stride = count;
+    settings.owns_trunks = false;  // the agents know nothing of probes
     settings.utc_at_zero = 1'000'000h - clock_base_;
     engines_.push_back(std::make_unique<sip::SipEngine>(config_, *policy_, settings));
   }
@@ -181,9 +182,8 @@ void SipWorld::arrive(const Endpoint& from, const Endpoint& to, std::string_view
   input.local = to;
   input.remote = from;
   input.bytes = bytes;
-  drive(
-      sip::shard_of_datagram(kTokenKey, bytes) % engines_.size(), Cause::Input,
-      [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(border_now(), input, out); });
+  drive(sip::shard_of_datagram(kTokenKey, bytes) % engines_.size(), Cause::Input,
+        [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(border_now(), input, out); });
 }
 
 // RFC 3261 §17.2.1: some response within 200 ms.

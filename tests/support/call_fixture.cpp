@@ -1,6 +1,7 @@
 // call_fixture.cpp — two sides, their configuration, and messages between them.
 #include "tests/support/call_fixture.h"
 
+#include <cstdlib>
 #include <utility>
 
 namespace sallyport::tests {
@@ -56,10 +57,34 @@ CallFixture::CallFixture() {
   settings.table_key = {1, 2};
   settings.token_key = {3, 4};
   settings.first_number = 1001;
+  const char* const over = std::getenv("SALLYPORT_CALLS_OVER");
+  for (const Transport transport : {Transport::Tcp, Transport::Tls})
+    if (over != nullptr && to_string(transport) == over) use(transport, transport);
+  settings.owns_trunks = false;  // no probes between the messages of calls
 }
 
 CallFixture::~CallFixture() {
   for (const std::string& fault : relay.faults()) ADD_FAILURE() << fault;
+}
+
+void CallFixture::use(Transport outside, Transport inside) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Transport transport = i == 0 ? outside : inside;
+    config.realms[i].listen[0].transport = transport;
+    config.realms[i].listen[0].port = default_port(transport);
+    config.peers[i].transport = transport;
+  }
+}
+
+const ListenerConfig& CallFixture::listener_towards(const Endpoint& remote) const {
+  const bool is_outside = parse_prefix("198.18.1.0/24")->contains(remote.address) ||
+                          parse_prefix("fd18:1::/64")->contains(remote.address);
+  return config.realms[is_outside ? 0 : 1].listen[0];
+}
+
+std::uint64_t CallFixture::connection_of(const Endpoint& remote) const {
+  if (!is_stream(listener_towards(remote).transport)) return 0;
+  return 1 + keyed_hash({7, 8}, to_string(remote)) % 1000;
 }
 
 sip::SipEngine& CallFixture::engine() {
@@ -93,8 +118,14 @@ std::vector<SentMessage> CallFixture::take() {
       last_sequence_ = record->sequence;
     events.push_back(std::move(event));
   }
+  for (const std::uint64_t connection : out_.closes()) closes.push_back(connection);
   out_.clear();
   return sent;
+}
+
+std::vector<SentMessage> CallFixture::unreachable(const sip::Path& path) {
+  engine().on_unreachable(now, path, out_);
+  return take();
 }
 
 std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_view bytes) {
@@ -113,10 +144,18 @@ std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_v
     input.trust = TrustClass::Known;
   else
     input.trust = is_outside ? TrustClass::Untrusted : TrustClass::Trusted;
-  const auto& addresses = config.realms[to_position(input.realm)].listen[0].addresses;
-  input.local = {addresses[remote.address.is_v4() ? 0 : 1], 5060};
+  const ListenerConfig& listener = listener_towards(remote);
+  input.local = {listener.addresses[remote.address.is_v4() ? 0 : 1], listener.port};
   input.remote = remote;
+  input.transport = listener.transport;
+  input.connection = connection_of(remote);
   input.bytes = bytes;
+  return put(input);
+}
+
+std::vector<SentMessage> CallFixture::put(const sip::MessageInput& input) {
+  last_input = input;
+  last_input.bytes = {};
   engine().on_message(now, input, out_);
   auto sent = take();
   if (restarts_after_each_step) restart();

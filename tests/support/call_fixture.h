@@ -40,7 +40,14 @@ class CallFixture {
   CallFixture();
   ~CallFixture();  // nothing may have been asked of the relay that it can't do
 
-  // Puts a datagram in and returns what came out because of it.
+  // Both realms listen on these, and the peers are reached by them. Before the first message. Without a word
+  // of it all is UDP, or what the environment variable SALLYPORT_CALLS_OVER names: the same scenarios then
+  // run over tcp or tls.
+  void use(Transport outside, Transport inside);
+  // What the messages of that neighbour come by, and those to it should go by; 0 over UDP.
+  [[nodiscard]] std::uint64_t connection_of(const Endpoint& remote) const;
+
+  // Puts a message in and returns what came out because of it.
   std::vector<SentMessage> from(const Endpoint& remote, std::string_view bytes);
   std::vector<SentMessage> from_carrier(std::string_view bytes) { return from(carrier, bytes); }
   std::vector<SentMessage> from_pbx(std::string_view bytes) { return from(pbx, bytes); }
@@ -63,6 +70,8 @@ class CallFixture {
   [[nodiscard]] static std::string cancel_of(std::string_view invite);
   // The ACK of a failure, from the one who got it. RFC 3261 §17.1.1.3
   [[nodiscard]] static std::string ack_of(std::string_view invite, const SentMessage& failure);
+  // As from(), with every fact about the message as the test says.
+  std::vector<SentMessage> put(const sip::MessageInput& input);
   // Saves all calls and goes on with a new engine that was given nothing else, as after a restart.
   void restart();
 
@@ -70,6 +79,8 @@ class CallFixture {
   void carry_out(sip::EngineOutput& out);
   // What an engine has saved. False: it was not taken.
   bool restore(std::string_view saved);
+  // A path can't be used.
+  std::vector<SentMessage> unreachable(const sip::Path& path);
   // What the relay tells.
   std::vector<SentMessage> tell(const media::MediaNotice& notice);
   // The last figures of every stream that was closed.
@@ -86,6 +97,10 @@ class CallFixture {
     return engine().counters(realm).dropped.value(reason);
   }
   sip::SipEngine& engine();
+  policy::TargetBoard& board() {
+    (void)engine();
+    return shared_->targets;
+  }
 
   SbcConfig config;
   sip::SipEngineSettings settings;
@@ -100,9 +115,12 @@ class CallFixture {
   std::vector<sip::EngineEvent> events;
   RelayBook relay;
   std::vector<media::MediaCommand> orders;  // all that the relay was ever asked
+  std::vector<std::uint64_t> closes;        // connections that were to be closed
+  sip::MessageInput last_input;             // for a message that comes in another way than from() says
 
  private:
   std::vector<SentMessage> take();
+  [[nodiscard]] const ListenerConfig& listener_towards(const Endpoint& remote) const;
 
   sip::EngineOutput out_;
   std::uint64_t last_sequence_ = 0;

@@ -30,6 +30,7 @@ class EngineFixture {
     settings.message_ring_bytes = 65536;
     settings.table_key = {1, 2};
     settings.token_key = {3, 4};
+    settings.owns_trunks = false;
     input.listener = ListenerIndex{0};
     input.realm = RealmIndex{0};
     input.peer = PeerIndex{0};

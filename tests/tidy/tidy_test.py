@@ -108,6 +108,7 @@ class BannedCalls(Case):
         self.each(code_rules.banned_calls, "policy/a.cpp",
                   ["auto* p = new Thing;", "auto* p = malloc(3);", "delete p;", "delete[] p;", "std::shared_ptr<int> p;",
                    "thread_local int i;"])
+        self.good(code_rules.banned_calls, "policy/base/shared_value.h", "std::shared_ptr<int> p;\n")
         self.good(code_rules.banned_calls, "policy/a.h", "A(const A&) = delete;\nauto* p = new (place) Thing;\n")
         self.good(code_rules.banned_calls, "dataplane/a.cpp", "return std::unique_ptr<Eal>(\n    new Eal(arguments));\n")
 

@@ -126,11 +126,12 @@ class ThroughSallyport(Relay):
         self.legs = [(((FAR_OUT4, ports(n)), caller[n]), ((FAR_IN4, ports(n)), callee[n])) for n in range(legs)]
 
     def end(self):
+        # The second ends the drain (two of a kind may arrive as one); its BYEs are answered while the phones are there.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.daemon.process.send_signal(number)
+        self.daemon.wait_end()
         for phone in self.phones:
             phone.stop()
-        for _ in range(2):  # the second ends the drain
-            self.daemon.process.send_signal(signal.SIGTERM)
-        self.daemon.wait_end()
         super().end()
 
 

@@ -44,6 +44,7 @@ inline Observation fake_observation() {
   realm.retransmissions_in = 2;
   out.plane.peers.resize(2);
   out.peer_names = {"carrier", kNoPeer};
+  out.peers_up = {false};
   dataplane::PeerCallCounts& carrier = out.plane.peers[0];
   carrier.active = {3, 1};
   carrier.limit = {200, 100};
@@ -54,6 +55,7 @@ inline Observation fake_observation() {
   out.plane.dialogs_active = 8;
   out.alarms = {{"journal_slow", AlarmSeverity::Major, 1}, {"cdr_lost", AlarmSeverity::Critical, 0}};
   out.cdr_queue = 17;
+  out.certificates = {{"edge", 1'800'000'000}};
   out.plane.media.realms.resize(2);
   dataplane::RealmMediaSnapshot& media = out.plane.media.realms[0];
   media.in = {5000, 1'000'000};

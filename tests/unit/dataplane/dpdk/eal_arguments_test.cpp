@@ -57,8 +57,8 @@ TEST(EalArguments, CutAfPacketRingsByTheMtu) {
 TEST(EalArguments, NumberDevicesOfAKind) {
   const auto words = words_of(
       {port("outside", spec(DeviceKind::AfXdp, "s-out")), port("inside", spec(DeviceKind::AfXdp, "s-in"))});
-  EXPECT_TRUE(has(words, "iface=s-out,start_queue=0,queue_count=1"));
-  EXPECT_TRUE(has(words, "iface=s-in,start_queue=0,queue_count=1"));
+  EXPECT_TRUE(has(words, "iface=s-out,start_queue=0,queue_count=1,busy_budget=0"));
+  EXPECT_TRUE(has(words, "iface=s-in,start_queue=0,queue_count=1,busy_budget=0"));
   SbcConfig config;
   config.ports = {port("a", spec(DeviceKind::AfXdp, "a")), port("b", spec(DeviceKind::AfPacket, "b")),
                   port("c", spec(DeviceKind::AfXdp, "c"))};

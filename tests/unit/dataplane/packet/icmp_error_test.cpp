@@ -102,5 +102,35 @@ TEST(IcmpError, HeaderLengthsThatCannotBeAreRefused) {
   }
 }
 
+// RFC 1191 §4, RFC 4443 §3.2
+TEST(IcmpError, NamesTheTcpSegmentThatWasTooBigOrDidNotArrive) {
+  const Bytes sent = ipv4(tcp_syn("198.18.1.1", "198.18.1.2", 5062),
+                          {.source = "198.18.1.1", .destination = "198.18.1.2", .protocol = 6});
+  const QuotedFlow flow{{ip("198.18.1.1"), 40000}, {ip("198.18.1.2"), 5062}};
+  const auto too_big = quoted_segment(flow.local.address, error(3, 4, sent));
+  ASSERT_TRUE(too_big);
+  EXPECT_EQ(too_big->flow, flow);
+  EXPECT_TRUE(too_big->is_too_big);
+  const auto refused = quoted_segment(flow.local.address, error(3, 3, sent));
+  ASSERT_TRUE(refused);
+  EXPECT_FALSE(refused->is_too_big);
+  EXPECT_FALSE(quoted_flow(flow.local.address, error(3, 3, sent))) << "no datagram";
+  EXPECT_FALSE(quoted_segment(kFlow.local.address, error(3, 3, sent_v4()))) << "no segment";
+  EXPECT_FALSE(quoted_segment(ip("198.18.7.1"), error(3, 4, sent))) << "not sent from there";
+  EXPECT_FALSE(quoted_segment(flow.local.address, error(11, 0, sent)));
+  EXPECT_FALSE(quoted_segment(flow.local.address, error(3, 5, sent)));
+  const Bytes sent_v6 = ipv6(tcp_syn("fd18:1::1", "fd18:1::2", 5062),
+                             {.source = "fd18:1::1", .destination = "fd18:1::2", .next_header = 6});
+  ASSERT_TRUE(quoted_segment(ip("fd18:1::1"), error(2, 0, sent_v6)));
+  EXPECT_TRUE(quoted_segment(ip("fd18:1::1"), error(2, 0, sent_v6))->is_too_big);
+  EXPECT_FALSE(quoted_segment(ip("fd18:1::1"), error(3, 0, sent_v6)));
+  for (std::size_t size = 0; size < 8 + sent.size(); ++size) {
+    Bytes cut = error(3, 4, sent);
+    cut.resize(size);
+    cut.shrink_to_fit();
+    EXPECT_EQ(quoted_segment(flow.local.address, cut).has_value(), size >= 8 + 24) << size;
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::dataplane

@@ -1,4 +1,4 @@
-// listener_table_test.cpp — listeners by own address and UDP port.
+// listener_table_test.cpp — listeners by own address and port.
 #include "dataplane/packet/listener_table.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +21,22 @@ TEST(ListenerTable, FindsUdpListenersOnAllAddressesOfThePort) {
   }
   EXPECT_EQ(listeners.find(3, 5060).listener, ListenerIndex{3});
   EXPECT_EQ(listeners.find(3, 5060).realm, RealmIndex{1});
+}
+
+TEST(ListenerTable, FindsTcpAndTlsListenersApartFromThoseOfUdp) {
+  SbcConfig config = test::small_config();
+  config.realms[1].listen[0].transport = Transport::Tls;
+  const PortTable ports = test::ports_of(config);
+  const ListenerTable listeners(config, ports);
+  EXPECT_EQ(listeners.find_stream(0, 5060).listener, ListenerIndex{1});
+  EXPECT_EQ(listeners.find_stream(1, 5060).realm, RealmIndex{0});
+  EXPECT_EQ(listeners.find_stream(0, 5070).listener, ListenerIndex::kNone);
+  EXPECT_EQ(listeners.find_stream(3, 5060).listener, ListenerIndex{3});
+  EXPECT_EQ(listeners.find(3, 5060).listener, ListenerIndex::kNone);
+  const auto endpoints = stream_listeners(config, config.ports[0]);
+  ASSERT_EQ(endpoints.size(), 2u);
+  EXPECT_EQ(to_string(endpoints[0]), "198.18.1.1:5060");
+  EXPECT_EQ(to_string(endpoints[1]), "[fd18:1::1]:5060");
 }
 
 TEST(ListenerTable, FindsNobodyElsewhere) {

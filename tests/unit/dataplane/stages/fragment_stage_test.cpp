@@ -88,6 +88,15 @@ TEST_F(FragmentStageTest, CountsATimeoutAtThePort) {
   EXPECT_EQ(counters_[1].dropped.value(DropReason::FragmentTimeout), 0u);
 }
 
+TEST_F(FragmentStageTest, TakesNoPiecesOfTcp) {
+  const Bytes syn = tcp_syn("198.18.1.2", "198.18.1.1", 5060);
+  run({ethernet(ipv4(Bytes(syn.begin(), syn.begin() + 16), {.protocol = 6, .more_fragments = true})),
+       ethernet(ipv4(Bytes(syn.begin() + 16, syn.end()), {.protocol = 6, .fragment_offset = 16}))});
+  EXPECT_EQ(burst_.drop_reasons[0], DropReason::TcpFragment);
+  EXPECT_EQ(burst_.drop_reasons[1], DropReason::TcpFragment);
+  EXPECT_EQ(stage_.table().fragments(), 0u);
+}
+
 // RFC 6980 §5
 TEST_F(FragmentStageTest, AnswersNoNeighbourDiscoveryThatCameInPieces) {
   const Bytes message = icmp("fd18:1::2", "fd18:1::1", 135, neighbour_rest("fd18:1::1"));

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "dataplane/packet/udp_header.h"
+#include "dataplane/packet/wire.h"
 #include "dataplane/stages/classify_stage.h"
 #include "dataplane/stages/parse_stage.h"
 #include "tests/unit/dataplane/stages/packet_pool.h"
@@ -16,6 +18,9 @@ constexpr const char* kStranger = "203.0.113.7";
 
 Bytes sip_from(std::string_view source) {
   return ethernet(ipv4(udp({}, {.source = source}), {.source = source}));
+}
+Bytes syn_from(std::string_view source) {
+  return ethernet(ipv4(tcp_syn(source, "198.18.1.1", 5060), {.source = source, .protocol = 6}));
 }
 Bytes ping_from(std::string_view source) {
   return ethernet(ipv4(icmp(source, "198.18.1.1", 8, Bytes(4)), {.source = source, .protocol = 1}));
@@ -33,7 +38,7 @@ class GuardStageTest : public WithPackets {
   void run(const std::vector<Bytes>& frames, Timestamp now = Timestamp{1h}) {
     fill(frames);
     ParseStage(ports_).process(now, burst_);
-    ClassifyStage(ListenerTable(config_, ports_)).process(now, burst_);
+    ClassifyStage(ListenerTable(config_, ports_), LinuxSide(config_, &flows_)).process(now, burst_);
     stage_.process(now, burst_);
   }
   // How often each reason (or none: kCount) came of sending `frame` so many times.
@@ -49,6 +54,7 @@ class GuardStageTest : public WithPackets {
   SbcConfig config_;
   PortTable ports_ = ports_of(config_);
   policy::SourceClassifier sources_{config_};
+  LinuxFlows flows_{16, HashKey{1, 2}};
   GuardStage stage_{config_, sources_, HashKey{5, 6}};
 };
 
@@ -68,10 +74,11 @@ TEST_F(GuardStageTest, WritesTrustAndPeerIntoTheMeta) {
 }
 
 TEST_F(GuardStageTest, DropsADeniedSource) {
-  run({sip_from("192.0.2.1"), ping_from("192.0.2.1"), arp_from("192.0.2.1")});
+  run({sip_from("192.0.2.1"), ping_from("192.0.2.1"), arp_from("192.0.2.1"), syn_from("192.0.2.1")});
   EXPECT_EQ(burst_.drop_reasons[0], DropReason::Denied);
   EXPECT_EQ(burst_.drop_reasons[1], DropReason::Denied);
   EXPECT_EQ(burst_.verdicts[2], Verdict::Continue) << "ARP is not access";
+  EXPECT_EQ(burst_.drop_reasons[3], DropReason::Denied);
 }
 
 TEST_F(GuardStageTest, LetsNoWrongChecksumPass) {
@@ -149,6 +156,59 @@ TEST_F(GuardStageTest, KeepsThePeersBudgetsFromAStrangersFlood) {
   run({arp_from("198.18.1.2"), solicitation_from("fd18:1::2"), ping_from("198.18.1.2"),
        arp_from("198.18.1.254")});
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(burst_.verdicts[i], Verdict::Continue) << i;
+}
+
+TEST_F(GuardStageTest, LimitsTheNewConnectionsOfAStranger) {
+  auto outcome = flood(syn_from(kStranger), 60);
+  EXPECT_EQ(outcome[DropReason::kCount], 10);
+  EXPECT_EQ(outcome[DropReason::TcpSynRate], 50);
+  EXPECT_EQ(flood(sip_from(kStranger), 100)[DropReason::kCount], 90) << "what was held back cost nothing";
+  EXPECT_EQ(flood(syn_from("203.0.113.8"), 1)[DropReason::kCount], 1);
+}
+
+TEST_F(GuardStageTest, LimitsTheNewConnectionsOfAllStrangersAndLeavesThePeersTheirs) {
+  std::map<DropReason, int> outcome;
+  for (int i = 0; i < 1000; ++i)
+    for (const auto& [reason, count] :
+         flood(syn_from("100." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".1"), 1))
+      outcome[reason] += count;
+  EXPECT_EQ(outcome[DropReason::kCount], 500);
+  EXPECT_EQ(outcome[DropReason::UnknownRate], 500);
+  auto peer = flood(syn_from("198.18.1.2"), 500);
+  EXPECT_EQ(peer[DropReason::kCount], 400);
+  EXPECT_EQ(peer[DropReason::TcpSynRate], 100) << "a peer that goes mad is held back too";
+}
+
+TEST_F(GuardStageTest, KeepsFlowsAndServicesWithinTheirBudgets) {
+  const LinuxFlow flow{PortIndex{0}, 6, {ip("198.18.1.1"), 5060}, {ip(kStranger), 40000}};
+  ASSERT_TRUE(flows_.set(flow, LinuxFlowState::Established, Timestamp{2h}, Timestamp{1h}));
+  Bytes ack = tcp_syn(kStranger, "198.18.1.1", 5060);
+  ack[13] = kTcpAck;
+  store16(ack.data() + 16, load16(ack.data() + 16) - 14u);
+  auto outcome = flood(ethernet(ipv4(ack, {.source = kStranger, .protocol = 6})), 2100);
+  EXPECT_EQ(outcome[DropReason::kCount], 2000);
+  EXPECT_EQ(outcome[DropReason::FlowBudget], 100);
+}
+
+class GuardOfServicesTest : public GuardStageTest {
+ protected:
+  static SbcConfig with_snmp() {
+    SbcConfig config = small_config();
+    config.ports[0].services = {{LinuxServiceKind::Udp, 161}};
+    return config;
+  }
+  GuardOfServicesTest() : GuardStageTest(with_snmp()) {}
+};
+
+TEST_F(GuardOfServicesTest, KeepsRequestsWithinTheirBudget) {
+  const auto request = [](std::string_view source) {
+    return ethernet(ipv4(udp({}, {.source = source, .destination_port = 161}), {.source = source}));
+  };
+  auto outcome = flood(request(kStranger), 300);
+  EXPECT_EQ(outcome[DropReason::kCount], 200);
+  EXPECT_EQ(outcome[DropReason::ServiceBudget], 100);
+  EXPECT_EQ(flood(request("192.0.2.1"), 1)[DropReason::Denied], 1);
+  EXPECT_EQ(flood(request("198.18.1.2"), 100)[DropReason::kCount], 100);
 }
 
 TEST_F(GuardStageTest, LooksAtNothingThatWasNotClassified) {

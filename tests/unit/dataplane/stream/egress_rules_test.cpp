@@ -145,5 +145,78 @@ TEST(EgressRules, ReadNothingBeyondAnyCutOfAnyFrame) {
           rules().may_leave(Frame(row.frame.begin(), row.frame.begin() + static_cast<std::ptrdiff_t>(size))));
 }
 
+PortServices services() {
+  SbcConfig config;
+  PortConfig& port = config.ports.emplace_back();
+  port.services = {{LinuxServiceKind::Bfd},
+                   {LinuxServiceKind::Ospf},
+                   {LinuxServiceKind::Vrrp},
+                   {LinuxServiceKind::Udp, 161}};
+  return PortServices(config, port);
+}
+
+// Ports 256 * first + 0 and so on, as ipv4() writes the first octets.
+Frame with_ports(Frame frame, std::uint16_t local, std::uint16_t remote, std::size_t at = 34) {
+  frame.resize(at + 20);
+  frame[at] = static_cast<std::uint8_t>(local >> 8);
+  frame[at + 1] = static_cast<std::uint8_t>(local);
+  frame[at + 2] = static_cast<std::uint8_t>(remote >> 8);
+  frame[at + 3] = static_cast<std::uint8_t>(remote);
+  return frame;
+}
+
+TEST(EgressRules, NameTheFlowOfTcpAndUdp) {
+  const EgressRules of_port(kMac, {Prefix{kOwn4, 24}, Prefix{kOwn6, 64}}, {}, PortIndex{3});
+  Frame tcp = with_ports(ipv4(6, 0), 5060, 40000);
+  tcp[38] = 1;
+  tcp[41] = 2;
+  tcp[47] = 0x12;
+  const auto [ruling, segment] = of_port.judge(tcp);
+  EXPECT_EQ(ruling, EgressRules::Ruling::AsFlow);
+  EXPECT_EQ(segment.flow.port, PortIndex{3});
+  EXPECT_EQ(segment.flow.protocol, 6);
+  EXPECT_EQ(segment.flow.local, (Endpoint{kOwn4, 5060}));
+  EXPECT_EQ(segment.flow.remote, (Endpoint{kOther4, 40000}));
+  EXPECT_EQ(segment.tcp_sequence, 0x01000002u);
+  EXPECT_EQ(segment.tcp_flags, 0x12);
+  const Frame udp6 = with_ports(ipv6(17, 64, {}), 40000, 53, 54);
+  EXPECT_EQ(of_port.judge(udp6).ruling, EgressRules::Ruling::AsFlow);
+  EXPECT_EQ(of_port.judge(udp6).segment.flow.remote, (Endpoint{kOther6, 53}));
+  const auto refused = EgressRules::Ruling::Refused;
+  EXPECT_EQ(of_port.judge(cut(tcp, 1)).ruling, refused);
+  EXPECT_EQ(of_port.judge(with_ports(ipv4(6, 0, 0x2000), 5060, 40000)).ruling, refused) << "a first fragment";
+  EXPECT_EQ(of_port.judge(with_ports(ipv4(17, 0, 185), 5060, 40000)).ruling, refused) << "a later one";
+  EXPECT_EQ(of_port.judge(with_ports(ipv4(6, 0, 0, kOther4), 5060, 40000)).ruling, refused);
+  EXPECT_EQ(of_port.judge(with_ports(ipv6(17, 64, {}, kOwn6, kGroup), 40000, 53, 54)).ruling, refused);
+}
+
+TEST(EgressRules, LetServicesSpeak) {
+  const EgressRules with(kMac, {Prefix{kOwn4, 24}, Prefix{kOwn6, 64}}, services());
+  const IpAddress ospf = *IpAddress::parse("ff02::5"), vrrp = *IpAddress::parse("ff02::12");
+  struct Row {
+    const char* name;
+    Frame frame;
+    bool may_leave;
+  };
+  const MacAddress virtual_router{0, 0, 0x5e, 0, 1, 7}, no_router{0, 0, 0x5e, 0, 3, 7};
+  const std::vector<Row> rows{
+      {"BFD", with_ports(ipv4(17, 0), 50000, 3784), true},
+      {"SNMP's answer", with_ports(ipv4(17, 0), 161, 40000), true},
+      {"SNMP's question", with_ports(ipv4(17, 0), 40000, 161), false},
+      {"OSPF to a router", ipv4(89, 2), true},
+      {"OSPF to its group", ipv6(89, 1, {3, 1, 0, 0}, kLinkLocal, ospf), true},
+      {"OSPF to another's group", ipv6(89, 1, {3, 1, 0, 0}, kLinkLocal, vrrp), false},
+      {"VRRP to its group", ipv6(112, 255, {0x31, 7, 0, 0}, kLinkLocal, vrrp), true},
+      {"VRRP from the virtual MAC", with_source(ipv4(112, 0x31), virtual_router), true},
+      {"ARP of the virtual router", with_source(arp(1, kOwn4, virtual_router), virtual_router), true},
+      {"a MAC that is no virtual router's", with_source(ipv4(112, 0x31), no_router), false},
+      {"GRE", ipv4(47, 0), false},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(with.may_leave(row.frame), row.may_leave) << row.name;
+    EXPECT_FALSE(rules().may_leave(row.frame)) << row.name << ", not configured";
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::dataplane

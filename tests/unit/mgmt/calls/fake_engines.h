@@ -59,6 +59,7 @@ class FakeDesk : public sip::EngineDesk {
   std::vector<sip::CallView> calls_;
   sip::MessageRing ring_{1'000'000};
   bool drains_ = false;
+  sip::MessageTee* tee_ = nullptr;
 
   [[nodiscard]] std::vector<sip::CallView> calls(std::uint64_t after, std::size_t limit) const override {
     std::vector<sip::CallView> out;
@@ -80,6 +81,7 @@ class FakeDesk : public sip::EngineDesk {
       if (one.record.call == call && !one.is_over) return one.is_over = true;
     return false;
   }
+  void set_tee(sip::MessageTee* tee) override { tee_ = tee; }
   void drain() override { drains_ = true; }
 };
 

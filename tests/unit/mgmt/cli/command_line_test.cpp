@@ -43,6 +43,29 @@ TEST(CommandLine, WatchRepeatsEachSecondUnlessAnotherTimeIsGiven) {
   EXPECT_TRUE(parse({"show", "stats", "--watch", "2s", "--json"}).command->json);
 }
 
+TEST(CommandLine, CaptureTakesOneThingToLookAtAndAFile) {
+  const auto call = parse({"capture", "--call", "67408c3e-00000001", "--to", "a.pcapng"});
+  ASSERT_TRUE(call.command);
+  EXPECT_EQ(call.command->command, Command::Capture);
+  EXPECT_EQ(call.command->capture.call, "67408c3e-00000001");
+  EXPECT_EQ(call.command->capture.file, "a.pcapng");
+  EXPECT_FALSE(call.command->capture.longest);
+  EXPECT_EQ(call.command->capture.bytes_max, 100'000'000u);
+  const auto peer = parse({"capture", "--peer", "pbx", "--to", "a", "--for", "30s", "--max", "1MB"});
+  ASSERT_TRUE(peer.command);
+  EXPECT_EQ(peer.command->capture.peer, "pbx");
+  EXPECT_EQ(peer.command->capture.longest, std::chrono::seconds(30));
+  EXPECT_EQ(peer.command->capture.bytes_max, 1'000'000u);
+  EXPECT_EQ(parse({"capture", "--address", "::1", "--to", "a"}).command->capture.address, "::1");
+  for (const auto& words :
+       std::vector<std::vector<const char*>>{{"capture", "--to", "a"},
+                                             {"capture", "--call", "x"},
+                                             {"capture", "--call", "x", "--peer", "y", "--to", "a"},
+                                             {"capture", "--call", "x", "--to", "a", "--for", "5"},
+                                             {"capture", "--call", "x", "--to", "a", "--max", "many"}})
+    EXPECT_EQ(parse(words).status, 64);
+}
+
 TEST(CommandLine, TestNeedsAConfigurationAndAPeer) {
   const auto route =
       parse({"test", "route", "-c", "a.yaml", "--peer", "pbx", "--called", "+49", "--caller", "1"});
@@ -89,7 +112,7 @@ TEST(CommandLine, CallsAreListedShownExplainedAndEnded) {
 
 TEST(CommandLine, UnknownCommandIsNamedInOneLineWithStatus64) {
   for (const auto& words : std::vector<std::vector<const char*>>{{"explode"},
-                                                                 {"show", "peers"},
+                                                                 {"show", "trunks"},
                                                                  {"show", "ports", "extra"},
                                                                  {},
                                                                  {"show"},
@@ -102,7 +125,7 @@ TEST(CommandLine, UnknownCommandIsNamedInOneLineWithStatus64) {
   }
   EXPECT_EQ(parse({"explode"}).error,
             "sallyport: unknown command: explode (sallyport --help lists the commands)\n");
-  EXPECT_NE(parse({"show", "peers"}).error.find("unknown command: show peers"), std::string::npos);
+  EXPECT_NE(parse({"show", "trunks"}).error.find("unknown command: show trunks"), std::string::npos);
 }
 
 TEST(CommandLine, ControlBytesOfAMistakeAreEscaped) {

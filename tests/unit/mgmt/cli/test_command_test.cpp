@@ -116,6 +116,21 @@ TEST(TestRoute, WordsCountBeforeTheFile) {
                                  HasSubstr("caller     anonymous\n"), HasSubstr("route      tenant")));
 }
 
+TEST(TestRoute, NamesTheLineOfTheTableThatDecides) {
+  const TestFolder folder;
+  folder.write("lcr.csv", "prefix,peer,weight\n+49,carrier,10\n+4930,carrier,25\n+4930,pbx,75\n");
+  std::string text = kConfig;
+  text.replace(text.find("  - { name: inbound"), 0,
+               "  - { name: lcr, match: { called: \"^\\\\+49\" }, to: [{ table: lcr }] }\n");
+  const LoadedConfig loaded =
+      load_config(folder.write("c.yaml", text + "tables: [{ name: lcr, file: lcr.csv }]\n"));
+  ASSERT_FALSE(loaded.has_errors());
+  const std::string report = test_report(loaded.config, called("0049301234"), {}, kMonday).text;
+  EXPECT_THAT(report, HasSubstr("target 1   pbx in realm inside: 198.18.2.2:5060, 198.18.2.3:5060\n"
+                                "  table    lcr line 4: prefix +4930, weight 75 of 100\n"));
+  EXPECT_THAT(report, HasSubstr("  table    lcr line 3: prefix +4930, weight 25 of 100\n"));
+}
+
 TEST(TestRoute, NothingThatMatchesGives65) {
   const TestReport report = ask(called("+49", "pbx"));
   EXPECT_EQ(report.status, 65);

@@ -2,6 +2,7 @@
 // there.
 #include <gmock/gmock.h>
 
+#include "policy/route/router.h"
 #include "tests/unit/mgmt/config/config_text.h"
 #include "tests/unit/mgmt/config/key_pair.h"
 
@@ -23,7 +24,45 @@ TEST_P(ExampleFile, LoadsWithoutAnError) {
 
 INSTANTIATE_TEST_SUITE_P(Each, ExampleFile,
                          testing::Values("smallest.yaml", "af_xdp.yaml", "memif.yaml", "real-nic.yaml",
-                                         "container.yaml", "replay.yaml"));
+                                         "container.yaml", "replay.yaml", "carrier-peering.yaml"));
+
+// Those that name certificates and secrets, which whoever copies them makes.
+class TlsExample : public testing::TestWithParam<const char*> {};
+
+TEST_P(TlsExample, LoadsOnceItsFilesExist) {
+  const TestFolder folder;
+  const std::filesystem::path file = folder.write(GetParam(), read_file(kExamples / GetParam()));
+  const KeyPair own, authority;
+  for (const char* const name : {"edge", "sbc"}) {
+    own.write_certificate(folder.path() / (std::string(name) + ".pem"));
+    own.write_key(folder.path() / (std::string(name) + ".key"));
+  }
+  for (const char* const name : {"provider-ca.pem", "teams-ca.pem"})
+    authority.write_certificate(folder.path() / name);
+  folder.write("trunk.secret", "secret\n");
+  std::filesystem::permissions(folder.path() / "trunk.secret", std::filesystem::perms::owner_read);
+  EXPECT_THAT(errors_of(load_config(file)), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, TlsExample, testing::Values("tls-trunk.yaml", "teams.yaml"));
+
+TEST(Examples, TheCarriersTableRoutesByItsLongestPrefix) {
+  const LoadedConfig loaded = load_config(kExamples / "carrier-peering.yaml");
+  ASSERT_EQ(loaded.config.tables.size(), 1u);
+  const policy::Router router(loaded.config);
+  const auto first = [&](std::string_view called) {
+    policy::RouteRequest request;
+    request.peer = PeerIndex{2};
+    request.called = called;
+    const auto decision = router.route(request);
+    return decision.targets.empty() ? std::string("none")
+                                    : loaded.config.peers[to_position(decision.targets[0])].name;
+  };
+  EXPECT_EQ(first("+4930123"), "south");
+  EXPECT_EQ(first("+4989123"), "north");
+  EXPECT_EQ(first("+1555"), "north");
+  EXPECT_EQ(first("0301"), "north") << "the next of the route";
+}
 
 TEST(Examples, ShowEachKindOfDevice) {
   std::set<DeviceKind> kinds;

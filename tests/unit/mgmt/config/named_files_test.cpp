@@ -80,6 +80,29 @@ TEST(NamedFiles, ThatAreSecretShouldNotBeReadableByEveryone) {
               testing::Not(testing::Contains(HasSubstr("every user"))));
 }
 
+TEST(NamedFiles, OfPasswordsHoldThemInTheirFirstLine) {
+  const TestFolder folder;
+  const auto path = folder.write(
+      "c.yaml", with_line(10,
+                          "  - { name: carrier, realm: outside, targets: [{ address: \"198.18.1.2:5060\" }], "
+                          "credentials: [{ user: u, password_file: p.secret }] }"));
+  for (const std::string_view held : {"secret", "secret\n", "  secret \t\r\nmore\n"}) {
+    folder.write("p.secret", std::string(held));
+    const LoadedConfig loaded = load_config(path);
+    EXPECT_THAT(errors_of(loaded), IsEmpty());
+    ASSERT_EQ(loaded.config.peers[0].credentials.size(), 1u);
+    EXPECT_EQ(loaded.config.peers[0].credentials[0].password, "secret");
+  }
+  const std::string longest(1024, 'x');
+  folder.write("p.secret", longest + "\n");
+  EXPECT_EQ(load_config(path).config.peers[0].credentials[0].password, longest);
+  for (const std::string& held : {std::string(), std::string("\nsecret\n"), std::string("  \n"),
+                                  longest + "x\n", std::string("a\0b", 3)}) {
+    folder.write("p.secret", held);
+    EXPECT_THAT(errors_of(load_config(path)), ElementsAre(HasSubstr("p.secret' holds no password; ")));
+  }
+}
+
 TEST(NamedFiles, AreLeftAloneWhenAskedTo) {
   EXPECT_THAT(errors_of(load_text(with_line(13, kTls), false)), IsEmpty());
 }

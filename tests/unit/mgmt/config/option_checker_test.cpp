@@ -231,21 +231,11 @@ TEST(OptionChecker, WarnsOnceForEachTopmostKeyThatIsNotBuilt) {
 TEST(OptionChecker, WarnsOfWordsThatAreNotBuilt) {
   const LoadedConfig loaded = load_text(with_line(
       10,
-      "  - { name: carrier, realm: outside, transport: tcp, targets: [{ address: \"198.18.1.2:5060\" }] }"));
-  EXPECT_THAT(warnings_of(loaded)[0],
-              "c.yaml:10: peers[carrier].transport: 'tcp' is not built yet; it is checked but has no effect "
-              "in this version");
-}
-
-TEST(OptionChecker, TakesShippedProfilesForDefaultUntilTheyAreBuilt) {
-  const LoadedConfig loaded = load_text(with_line(10,
-                                                  "  - { name: carrier, realm: outside, profile: carrier, "
-                                                  "targets: [{ address: \"198.18.1.2:5060\" }] }"));
-  EXPECT_FALSE(loaded.has_errors());
-  EXPECT_THAT(warnings_of(loaded)[0],
-              "c.yaml:10: peers[carrier].profile: 'carrier' is not built yet; it speaks like default in this "
-              "version");
-  EXPECT_EQ(loaded.config.peers[0].profile.methods, ProfileConfig{}.methods);
+      "  - { name: carrier, realm: outside, media: { dtmf: info }, targets: [{ address: \"198.18.1.2:5060\" "
+      "}] }"));
+  EXPECT_THAT(warnings_of(loaded),
+              ElementsAre("c.yaml:10: peers[carrier].media.dtmf: 'info' is not built yet; it is checked but "
+                          "has no effect in this version"));
 }
 
 struct Weakening {
@@ -275,21 +265,39 @@ const Weakening kWeakenings[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Each, SecurityWeakening, testing::ValuesIn(kWeakenings));
 
-TEST(OptionChecker, RefusesAClientCertificateThatNobodyWouldAskFor) {
+TEST(OptionChecker, RefusesEncryptionThatNobodyWouldDo) {
+  const LoadedConfig loaded =
+      load_text(with_line(13, "profiles: [{ name: default, srtp: { mode: required } }]"));
+  EXPECT_THAT(errors_of(loaded), IsEmpty());
+  EXPECT_TRUE(loaded.is_refused_by_run());
+}
+
+TEST(OptionChecker, TakesAListenerThatAsksForCertificates) {
   std::vector<std::string> lines = kGoodLines;
   lines[6] =
-      "  - { name: outside, port: outside, listen: [{ transport: tls, certificate: e, client_certificate: "
-      "required }] }";
+      "  - { name: outside, port: outside, listen: [{ transport: udp }, { transport: tls, certificate: e, "
+      "client_certificate: required }] }";
   lines.push_back("tls: { certificates: [{ name: e, certificate: a, key: b }] }");
   const LoadedConfig loaded = load_text(joined(lines));
   EXPECT_THAT(errors_of(loaded), IsEmpty());
-  EXPECT_TRUE(loaded.is_refused_by_run());
+  EXPECT_FALSE(loaded.is_refused_by_run());
 }
 
 TEST(OptionChecker, DoesNotRefuseWhatWeakensNothing) {
   EXPECT_FALSE(load_text(with_line(13, "security: { blocklists: [] }")).is_refused_by_run());
   EXPECT_FALSE(load_text(with_line(13, "profiles: [{ name: default, srtp: { mode: optional } }]"))
                    .is_refused_by_run());
+}
+
+// RFC 5922 §7.2
+TEST(OptionChecker, WildcardIsANameOnlyWhereTheOperatorExpectsOneOfACertificate) {
+  const auto with_tls = [](const std::string& keys) {
+    return errors_of(load_text(with_line(
+        11, "  - { name: pbx, realm: inside, targets: [{ address: \"198.18.2.2:5060\" }], " + keys + " }")));
+  };
+  EXPECT_THAT(with_tls("tls: { name: \"*.example.net\" }"), IsEmpty());
+  EXPECT_EQ(with_tls("tls: { name: \"*.*.example.net\" }").size(), 1u);
+  EXPECT_EQ(with_tls("tls: { name: \"sip.*.net\" }").size(), 1u);
 }
 
 TEST(ConfigProblem, NeverPrintsControlBytesRaw) {

@@ -39,6 +39,7 @@ TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
       {"sallyport_dialogs_active", {}},
       {"sallyport_alarms_active", {"name", "severity"}},
       {"sallyport_cdr_queue", {}},
+      {"sallyport_certificate_expiry_timestamp_seconds", {"certificate"}},
       {"sallyport_sip_requests_total", {"realm", "direction", "method"}},
       {"sallyport_sip_responses_total", {"realm", "direction", "code"}},
       {"sallyport_sip_dropped_total", {"realm", "reason"}},
@@ -58,6 +59,7 @@ TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
       {"sallyport_media_loss_ratio", {"peer"}},
       {"sallyport_media_mos", {"peer"}},
       {"sallyport_media_relay_seconds", {}},
+      {"sallyport_peer_up", {"peer"}},
       {"sallyport_config_last_reload_successful", {}}};
   const std::set<std::string> histograms{"sallyport_call_setup_seconds",
                                          "sallyport_call_duration_seconds",
@@ -86,6 +88,17 @@ TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
   EXPECT_EQ(served.size(), contract.size());
 }
 
+TEST(Exporter, CountsOfTheCollectorAreThereWhenItIsConfigured) {
+  Observation seen = fake_observation();
+  EXPECT_EQ(text().find("hep_"), std::string::npos);
+  seen.hep = {7, 2};
+  std::map<std::string, double> found;
+  for (const prometheus::MetricFamily& family : metric_families(seen))
+    if (family.name.starts_with("sallyport_hep_")) found[family.name] = family.metric.at(0).counter.value;
+  EXPECT_EQ(found, (std::map<std::string, double>{{"sallyport_hep_sent_total", 7},
+                                                  {"sallyport_hep_dropped_total", 2}}));
+}
+
 TEST(Exporter, ShowsTheValues) {
   const std::string served = text();
   for (const char* const line :
@@ -97,7 +110,9 @@ TEST(Exporter, ShowsTheValues) {
         "sallyport_transactions_active 4\n",
         "sallyport_dialogs_active 8\n",
         "sallyport_cdr_queue 17\n",
+        "sallyport_certificate_expiry_timestamp_seconds{certificate=\"edge\"} 1800000000\n",
         "sallyport_calls_active{peer=\"carrier\",direction=\"in\"} 3\n",
+        "sallyport_peer_up{peer=\"carrier\"} 0\n",
         "sallyport_calls_limit{peer=\"carrier\",direction=\"out\"} 100\n",
         "sallyport_calls_total{peer=\"carrier\",direction=\"in\",result=\"busy\"} 2\n",
         "sallyport_calls_total{peer=\"-\",direction=\"out\",result=\"no_answer\"} 0\n",
@@ -161,6 +176,7 @@ std::size_t series_with(std::size_t peers) {
   for (std::size_t peer = 0; peer <= peers; ++peer) seen.peer_names.push_back(std::to_string(peer));
   for (auto& realm : seen.plane.realms)
     for (auto& codes : realm.responses) codes.fill(1);
+  seen.peers_up.assign(peers, true);
   seen.alarms.resize(kAlarmKinds.size());
   std::size_t series = 0;
   for (const auto& family : metric_families(seen))

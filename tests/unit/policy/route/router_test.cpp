@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "policy/route/prefix_table.h"
+
 namespace sallyport::policy {
 namespace {
 
@@ -196,13 +198,100 @@ TEST(Router, RejectAndRedirectEndTheList) {
   EXPECT_EQ(other.reject_code, 486);
 }
 
-TEST(Router, TablesAndRegistrarsGiveNoTargetYet) {
+TEST(Router, ATableThatWasNotReadAndARegistrarGiveNoTarget) {
   SbcConfig config = base_config();
   add_route(config, "one", {RouteToTable{"lcr"}, RouteToRegistrar{"phones"}});
   const RouteDecision decision = Router(config).route(request());
   EXPECT_EQ(decision.outcome, Outcome::Reject);
   EXPECT_EQ(decision.reject_code, 480);
   EXPECT_EQ(decision.route, 0);
+}
+
+struct Line {
+  const char* prefix;
+  std::uint16_t peer, weight;
+};
+
+// The lines are numbered from 2, as behind a line of titles.
+void add_table(SbcConfig& config, const char* name, const std::vector<Line>& lines) {
+  PrefixTable::Builder builder;
+  std::uint32_t number = 1;
+  for (const Line& line : lines) builder.add(*prefix_key(line.prefix), {++number, line.peer, line.weight});
+  std::vector<PrefixTable::Builder::Repeated> repeated;
+  config.tables.push_back({name,
+                           "",
+                           std::make_shared<const PrefixTable>(builder.build(repeated)),
+                           {"carrier", "pbx", "sos", "retired"}});
+}
+
+TEST(Router, ATableGivesThePeersOfTheLongestPrefixTheHeaviestFirst) {
+  SbcConfig config = base_config();
+  add_table(config, "other", {{"+", 2, 1}});
+  add_table(config, "lcr", {{"+1555", 0, 10}, {"+1555", 1, 90}, {"+1", 2, 1}});
+  add_route(config, "one", {RouteToTable{"lcr"}, RouteToPeer{"sos"}});
+  const Router router(config);
+  const RouteDecision decision = router.route(request("+15550100"));
+  ASSERT_EQ(decision.targets.size(), 3u);
+  EXPECT_EQ(decision.targets[0], kPbx);
+  EXPECT_EQ(decision.targets[1], kCarrier);
+  EXPECT_EQ(decision.targets[2], kSos);
+  EXPECT_EQ(decision.origins[0].table, 1);
+  EXPECT_EQ(decision.origins[0].line, 3u);
+  EXPECT_EQ(decision.origins[1].line, 2u);
+  EXPECT_EQ(decision.origins[2].table, kNoTable);
+  EXPECT_EQ(router.route(request("+1-444")).targets[0], kSos);
+  EXPECT_EQ(router.route(request("%2B1555")).targets[0], kPbx) << "no spelling gets around it";
+}
+
+TEST(Router, TheWeightsOfATableAreShares) {
+  SbcConfig config = base_config();
+  add_table(config, "lcr", {{"+1", 0, 10}, {"+1", 1, 30}});
+  add_route(config, "one", {RouteToTable{"lcr"}});
+  const Router router(config);
+  int pbx_first = 0;
+  for (std::uint64_t call = 1; call <= 1000; ++call) {
+    RouteRequest asked = request();
+    asked.random = call * 0x9e3779b97f4a7c15u;
+    const RouteDecision decision = router.route(asked);
+    ASSERT_EQ(decision.targets.size(), 2u) << "the others follow";
+    pbx_first += decision.targets[0] == kPbx ? 1 : 0;
+  }
+  EXPECT_NEAR(pbx_first, 750, 60);
+}
+
+TEST(Router, ALineWhosePeerIsNotThereGivesNoTarget) {
+  SbcConfig config = base_config();
+  add_table(config, "lcr", {{"+1", 3, 10}, {"+1", 77, 10}, {"+1", 1, 1}});
+  add_route(config, "one", {RouteToTable{"lcr"}});
+  const RouteDecision decision = Router(config).route(request());
+  ASSERT_EQ(decision.targets.size(), 1u);
+  EXPECT_EQ(decision.targets[0], kPbx);
+}
+
+// RFC 3261 §21.4.5
+TEST(Router, ANumberThatNoTableKnowsGoesToTheNextTargetOrIsNotFound) {
+  SbcConfig config = base_config();
+  add_table(config, "lcr", {{"+49", 0, 1}});
+  add_route(config, "then", {RouteToTable{"lcr"}, RouteToPeer{"sos"}}).match.called = {"^.15"};
+  add_route(config, "alone", {RouteToTable{"lcr"}}).match.called = {"^.16"};
+  add_route(config, "rejects", {RouteToTable{"lcr"}, RouteReject{486}});
+  const Router router(config);
+  const RouteDecision then = router.route(request("+15"));
+  ASSERT_EQ(then.targets.size(), 1u);
+  EXPECT_EQ(then.targets[0], kSos);
+  EXPECT_EQ(router.route(request("+16")).reject_code, 404);
+  EXPECT_EQ(router.route(request("+17")).reject_code, 486);
+}
+
+TEST(Router, AnEmergencyMayGoByATable) {
+  SbcConfig config = base_config();
+  add_table(config, "sos", {{"112", 2, 1}});
+  config.emergency.to = {RouteToTable{"sos"}};
+  add_route(config, "all", {RouteToPeer{"pbx"}});
+  const RouteDecision decision = Router(config).route(request("112"));
+  ASSERT_EQ(decision.targets.size(), 2u);
+  EXPECT_EQ(decision.targets[0], kSos);
+  EXPECT_EQ(decision.emergency_targets, 1);
 }
 
 // RFC 3261 §19.1.4, RFC 3966 §5.1.1

@@ -231,6 +231,24 @@ TEST_F(SipEngineTest, AdvertisedAddressAndDomainAreOurs) {
 }
 
 // RFC 3261 §8.2.2.3
+// RFC 3261 §16.4; threats I5
+TEST_F(SipEngineTest, RequestThatIsRoutedPastUsIsForbidden) {
+  int number = 0;
+  const auto status_with = [&](const char* routes) {
+    const std::string name = std::to_string(++number);
+    return status(MessageBuilder("OPTIONS")
+                      .call_id(name)
+                      .via("SIP/2.0/UDP a.test;branch=z9hG4bKr" + name)
+                      .line(routes));
+  };
+  for (const char* const past :
+       {"Route: <sip:198.18.2.9;lr>", "Route: <sip:198.18.1.1;lr>, <sip:198.18.2.9;lr>",
+        "Route: <sip:198.18.1.1;lr>\r\nRoute: <sip:inside.example;lr>"})
+    EXPECT_EQ(status_with(past), 403) << past;
+  for (const char* const ours : {"Route: <sip:198.18.1.1;lr>", "Route: <sip:edge.example.org;lr>"})
+    EXPECT_EQ(status_with(ours), 200) << ours;
+}
+
 TEST_F(SipEngineTest, UnknownExtensionsAreListed) {
   const auto answer =
       receive(MessageBuilder("OPTIONS").line("Require: a,b").line("Proxy-Require: c").build());

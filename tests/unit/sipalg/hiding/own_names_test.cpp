@@ -22,6 +22,21 @@ TEST(OwnNames, AreTheListenersAddress) {
   EXPECT_EQ(six.uri_host, "[fd18:1::1]");
 }
 
+// RFC 3261 §18.1.1, §19.1.2: of a stream the transport is said, and its own default port is left out.
+TEST(OwnNames, SayTheTransportOfAStream) {
+  const OwnNames tcp = own_names({}, *parse_endpoint("198.18.1.1:5060", 0), Transport::Tcp);
+  EXPECT_EQ(tcp.via_transport, "TCP");
+  EXPECT_EQ(tcp.contact_host, "198.18.1.1");
+  EXPECT_EQ(tcp.contact_params, ";transport=tcp");
+  const OwnNames tls = own_names({}, *parse_endpoint("198.18.1.1:5061", 0), Transport::Tls);
+  EXPECT_EQ(tls.via_transport, "TLS");
+  EXPECT_EQ(tls.sent_by, "198.18.1.1:5061");
+  EXPECT_EQ(tls.contact_host, "198.18.1.1");
+  EXPECT_EQ(tls.contact_params, ";transport=tls");
+  EXPECT_EQ(own_names({}, *parse_endpoint("198.18.1.1:5060", 0), Transport::Tls).contact_host,
+            "198.18.1.1:5060");
+}
+
 TEST(OwnNames, ShowTheAdvertisedAddressOfTheSameFamily) {
   RealmConfig realm;
   realm.advertise.ipv4 = IpAddress::parse("203.0.113.7");

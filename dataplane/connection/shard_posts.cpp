@@ -1,0 +1,53 @@
+// shard_posts.cpp — messages by pointer, to whoever's turn comes next.
+#include "dataplane/connection/shard_posts.h"
+
+namespace sallyport::dataplane {
+
+ShardPosts::ShardPosts(const std::vector<ConnectionShard>& links) : posts_(links.size()) {
+  for (std::size_t i = 0; i < links.size(); ++i) posts_[i].link = links[i];
+}
+
+bool ShardPosts::put(Post& post, std::unique_ptr<StreamMessage>& message) noexcept {
+  if (!post.link.inbox->send({message.get()})) return false;
+  static_cast<void>(message.release());
+  post.has_sent = true;
+  return true;
+}
+
+bool ShardPosts::send(std::size_t shard, std::unique_ptr<StreamMessage>& message) noexcept {
+  Post& post = posts_[shard];
+  return post.held.empty() && put(post, message);
+}
+
+bool ShardPosts::post(std::size_t shard, std::unique_ptr<StreamMessage> message) {
+  if (shard >= posts_.size()) return false;
+  if (send(shard, message)) return true;
+  Post& post = posts_[shard];
+  if (post.held.size() >= kHeldMax) return false;
+  post.held.push_back(std::move(message));
+  return true;
+}
+
+bool ShardPosts::has_room(std::size_t shard) const noexcept {
+  const Post& post = posts_[shard];
+  return post.held.empty() && post.link.inbox->used() < post.link.inbox->capacity();
+}
+
+bool ShardPosts::flush() noexcept {
+  bool is_left = false;
+  for (Post& post : posts_) {
+    while (!post.held.empty() && put(post, post.held.front())) post.held.pop_front();
+    is_left |= !post.held.empty();
+  }
+  return is_left;
+}
+
+void ShardPosts::ring_bells() noexcept {
+  for (Post& post : posts_) {
+    if (!post.has_sent) continue;
+    post.has_sent = false;
+    if (post.link.bell != nullptr) post.link.bell->ring();
+  }
+}
+
+}  // namespace sallyport::dataplane

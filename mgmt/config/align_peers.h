@@ -1,0 +1,20 @@
+// align_peers.h — a reloaded configuration keeps the number of each peer that it still has, because calls,
+// counters and limits know peers by number.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policy/base/result.h"
+#include "policy/model/sbc_config.h"
+
+namespace sallyport::mgmt {
+
+// Puts the peers of `next` into the places that `running` has for their names. A peer that `next` has no more
+// stays in its place as it was, retired: no source is it, no route leads to it, but calls through it go on; a
+// new peer takes the place of a retired one that has no call (`is_idle` says so by its number), or the next
+// free one. The error: more peers than there are places (peer_places(running)).
+[[nodiscard]] Result<void, std::string> align_peers(const SbcConfig& running,
+                                                    const std::vector<bool>& is_idle, SbcConfig& next);
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,107 @@
+// explain_address.cpp — asks the same classifier as the data plane, and says what it went by.
+#include "mgmt/peers/explain_address.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "mgmt/log/log_line.h"
+#include "policy/decide/access_list.h"
+#include "policy/decide/source_classifier.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class AddressExplanation {
+ public:
+  AddressExplanation(const IpAddress& address, const SbcConfig& config)
+      : address_(address), config_(config), access_(config), classifier_(config) {}
+
+  void explain_realm(std::size_t position);
+  void explain_targets(const PeerView& peer);
+  [[nodiscard]] Json take() {
+    return {
+        {"address", to_string(address_)}, {"realms", std::move(realms_)}, {"reasons", std::move(reasons_)}};
+  }
+
+ private:
+  void say(const std::string& text) { reasons_.push_back({{"text", text}}); }
+  [[nodiscard]] bool has_family(const RealmConfig& realm) const;
+  [[nodiscard]] std::string rule_text(policy::AccessRuleIndex rule) const;
+  [[nodiscard]] std::string peer_text(const PeerConfig& peer) const;
+
+  const IpAddress& address_;
+  const SbcConfig& config_;
+  policy::AccessList access_;
+  policy::SourceClassifier classifier_;
+  Json realms_ = Json::array(), reasons_ = Json::array();
+};
+
+bool AddressExplanation::has_family(const RealmConfig& realm) const {
+  return std::ranges::any_of(realm.listen, [this](const ListenerConfig& listener) {
+    return std::ranges::any_of(listener.addresses,
+                               [this](const IpAddress& own) { return own.is_v4() == address_.is_v4(); });
+  });
+}
+
+std::string AddressExplanation::rule_text(policy::AccessRuleIndex rule) const {
+  const AccessRule& written = config_.security.access[to_position(rule)];
+  const std::string_view action = written.action == AccessAction::Deny      ? "denies"
+                                  : written.action == AccessAction::Trusted ? "trusts"
+                                                                            : "does not trust";
+  return fmt::format("access rule {} ({}) {} it", to_position(rule) + 1, to_string(written.source), action);
+}
+
+// By which of the peer's addresses it is that peer.
+std::string AddressExplanation::peer_text(const PeerConfig& peer) const {
+  for (const PeerTarget& target : peer.targets)
+    if (target.address && target.address->address == address_)
+      return fmt::format("it is peer {}, whose target {} it is", peer.name, to_string(*target.address));
+  for (const Prefix& source : peer.sources)
+    if (source.contains(address_))
+      return fmt::format("it is peer {}, whose sources have {}", peer.name, to_string(source));
+  return fmt::format("it is peer {}", peer.name);
+}
+
+void AddressExplanation::explain_realm(std::size_t position) {
+  const RealmConfig& realm = config_.realms[position];
+  if (!has_family(realm)) return;
+  const auto index = static_cast<RealmIndex>(position);
+  const policy::SourceClass found = classifier_.classify(index, address_);
+  const policy::AccessRuleIndex rule = access_.find(index, address_);
+  const bool is_peer = found.peer != PeerIndex::kNone, has_rule = rule != policy::AccessRuleIndex::kNone;
+  const std::string why = is_peer    ? peer_text(config_.peers[to_position(found.peer)])
+                          : has_rule ? rule_text(rule)
+                                     : "no peer and no access rule names it; that is the realm's own trust";
+  realms_.push_back({{"realm", realm.name},
+                     {"class", to_string(found.trust)},
+                     {"peer", is_peer ? Json(config_.peers[to_position(found.peer)].name) : Json(nullptr)}});
+  say(fmt::format("realm {}: {}: {}", realm.name, to_string(found.trust), why));
+}
+
+void AddressExplanation::explain_targets(const PeerView& peer) {
+  for (const PeerTargetView& target : peer.targets) {
+    if (!target.address || target.address->address != address_) continue;
+    std::string text = fmt::format("target {} of peer {} over {} is {}", to_string(*target.address),
+                                   peer.name, to_string(target.transport), target.state);
+    if (target.since) text += " since " + iso_8601(*target.since);
+    if (target.round_trip)
+      text += fmt::format(", round trip {:.1f} ms", static_cast<double>(target.round_trip->count()) / 1e6);
+    if (target.last_code != 0) text += fmt::format(", last answer {}", target.last_code);
+    say(text + fmt::format(", {} calls", target.calls));
+  }
+}
+
+}  // namespace
+
+Json explain_address(const IpAddress& address, const SbcConfig& config, const std::vector<PeerView>& peers) {
+  AddressExplanation explanation(address, config);
+  for (std::size_t i = 0; i < config.realms.size(); ++i) explanation.explain_realm(i);
+  for (const PeerView& peer : peers) explanation.explain_targets(peer);
+  return explanation.take();
+}
+
+}  // namespace sallyport::mgmt

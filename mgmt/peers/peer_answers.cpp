@@ -1,0 +1,81 @@
+// peer_answers.cpp — questions about peers and addresses. RFC 9457.
+#include "mgmt/peers/peer_answers.h"
+
+#include <charconv>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "mgmt/calls/calls_json.h"
+#include "mgmt/peers/explain_address.h"
+#include "mgmt/peers/peers_json.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+constexpr std::size_t kPageUsual = 100, kPageMax = 1000;
+constexpr const char* kBusy = "a signalling thread does not answer; try again";
+
+// Nothing when it is there and is no number.
+[[nodiscard]] std::optional<std::size_t> number_or(const Arguments& given, const char* name,
+                                                   std::size_t otherwise) {
+  const auto found = given.find(name);
+  if (found == given.end() || found->second.empty()) return otherwise;
+  const std::string& text = found->second;
+  std::size_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+[[nodiscard]] HttpResponse page_of_peers(const PeerAnswers& answers, const Arguments& query) {
+  const auto limit = number_or(query, "limit", kPageUsual), after = number_or(query, "cursor", 0);
+  if (!limit || *limit == 0 || *limit > kPageMax)
+    return problem(400, "Bad Request", "limit is a number from 1 to 1000");
+  if (!after) return problem(400, "Bad Request", "cursor is what `next` was in the page before");
+  const auto peers = answers.peers();
+  if (!peers) return problem(503, "Service Unavailable", kBusy);
+  HttpResponse out;
+  out.body = to_text(peers_json(*peers, *after, *limit)) + '\n';
+  return out;
+}
+
+}  // namespace
+
+Result<SeenTrunks, CallDeskFailure> see_trunks(CallEngines& engines, const WallClock& clock) {
+  SeenTrunks seen;
+  for (std::size_t engine = 0; engine < engines.count(); ++engine) {
+    const bool ran = engines.run(engine, [&](sip::EngineDesk& desk, Timestamp now, sip::EngineOutput&) {
+      std::vector<sip::TrunkView> part = desk.trunks(now);
+      seen.trunks.insert(seen.trunks.end(), std::make_move_iterator(part.begin()),
+                         std::make_move_iterator(part.end()));
+      seen.at = now;
+      seen.clocks = ClockPair{now, clock()};
+    });
+    if (!ran) return fail(CallDeskFailure::Busy);
+  }
+  return seen;
+}
+
+void add_peer_commands(ControlCommands& commands, const PeerAnswers& answers) {
+  commands.on_show("peers", [answers](const ControlArguments&) -> ControlResult {
+    const auto peers = answers.peers();
+    if (!peers) return fail(ControlFailure{kExitNoDaemon, kBusy});
+    return to_text(peers_json(*peers, 0, peers->size()));
+  });
+}
+
+void add_peer_paths(Router& router, const PeerAnswers& answers) {
+  router.on("GET", "/api/v1/peers",
+            [answers](const PathArguments& given) { return page_of_peers(answers, given.query); });
+}
+
+std::optional<ControlResult> explain_if_address(const PeerAnswers& answers, const std::string& of) {
+  std::optional<IpAddress> address = IpAddress::parse(of);
+  if (const auto endpoint = parse_endpoint(of, 0); !address && endpoint) address = endpoint->address;
+  if (!address) return std::nullopt;
+  const auto peers = answers.peers();
+  if (!peers) return ControlResult(fail(ControlFailure{kExitNoDaemon, kBusy}));
+  return ControlResult(to_text(explain_address(*address, answers.config(), *peers)));
+}
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,117 @@
+// trunk_engine.h — Sallyport as a client of its peers: is each of their targets up, and are we registered
+// where we should be? RFC 3261 §10.2, §11.1; RFC 6140 §5.2; RFC 3263 §4.3.
+//
+// One engine of a node has it. It writes up and down to the TargetBoard that all engines read, and hears from
+// there of calls that failed elsewhere. Every Call-ID is a token of shard 0, so the answers come back to this
+// engine. What it knows dies with the process: targets are up until they fail, and registrations are made
+// anew under the same Call-ID and Contact.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/base/timer_wheel.h"
+#include "sipalg/auth/peer_credentials.h"
+#include "sipalg/call/call_engine.h"
+#include "sipalg/engine/engine_output.h"
+#include "sipalg/trunk/registered_contact.h"
+#include "sipalg/trunk/registration_machine.h"
+#include "sipalg/trunk/target_health.h"
+#include "sipalg/trunk/trunk_view.h"
+
+namespace sallyport::sip {
+
+// Purposes of its transactions; part is the peer's place.
+inline constexpr std::uint32_t kPingPurpose = kUnsavedPurpose;
+inline constexpr std::uint32_t kRegisterPurpose = kUnsavedPurpose + 1;
+[[nodiscard]] constexpr bool is_of_trunks(const TransactionUser& user) noexcept {
+  return user.purpose == kPingPurpose || user.purpose == kRegisterPurpose;
+}
+
+// All of it outlives the engine.
+struct TrunkParts {
+  const SbcConfig& config;
+  const SipEngineSettings& settings;
+  SharedPolicy& shared;
+  const std::vector<PeerSide>& peers;
+  const Places& places;
+  ClientTransactions& clients;
+  std::vector<RealmSipCounters>& counters;
+  PeerCredentials& credentials;
+  CallEngine& numbers;  // where numbers of transactions come from
+};
+
+class TrunkEngine {
+ public:
+  explicit TrunkEngine(const TrunkParts& parts);
+  ~TrunkEngine();
+
+  // Due at once after it was made. Sends a bounded number of requests.
+  void on_deadline(Timestamp now, EngineOutput& out);
+  [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept;
+  // A response to one of its requests, matched to transaction `number`.
+  void on_response(const TransactionUser& user, std::uint64_t number, const SipMessage& response,
+                   Timestamp now, EngineOutput& out);
+  void on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out);
+  // The request of transaction `number` is sent once more as `again`, with credentials: its new CSeq number.
+  // Nothing: it is not waited for any more.
+  [[nodiscard]] std::optional<std::uint32_t> take_repeat(const RepeatableRequest& request,
+                                                         std::uint64_t number, std::uint64_t again);
+  // Takes the registrations back. RFC 3261 §10.2.2
+  void drain() noexcept;
+  [[nodiscard]] std::vector<TrunkView> view(Timestamp now) const;
+
+ private:
+  struct Watch;
+  struct Registration;
+  struct Trunk;
+  struct Turn {
+    Timestamp now;
+    EngineOutput& out;
+  };
+  struct OwnRequestParts {
+    RequestParts parts;
+    std::uint32_t purpose;
+  };
+
+  void start(Timestamp now);
+  void look_at_board(Turn turn);
+  void look_at_targets(Trunk& trunk, Timestamp now);
+  void look_at_failures(Trunk& trunk, Timestamp now);
+  void work(Trunk& trunk, Turn turn);
+  void arm(const Trunk& trunk);
+  void probe(Trunk& trunk, Watch& watch, Turn turn);
+  void on_probe_result(Trunk& trunk, Watch& watch, std::uint16_t code, Turn turn);
+  void on_change(Trunk& trunk, Watch& watch, Turn turn);
+  void make_registration(Trunk& trunk, Timestamp now);
+  void ask(Trunk& trunk, bool is_new_round, Turn turn);
+  [[nodiscard]] bool send_register(Trunk& trunk, Turn turn);
+  void take_register_response(Trunk& trunk, std::uint64_t number, const SipMessage& response, Turn turn);
+  [[nodiscard]] RegistrationView view_of(const Trunk& trunk, Timestamp now) const;
+  void on_register_result(Trunk& trunk, const RegisterResult& result, Turn turn);
+  // The number of its transaction; 0: there was no room, or no listener that fits.
+  [[nodiscard]] std::uint64_t send(const Trunk& trunk, const policy::BoardTarget& target,
+                                   OwnRequestParts request, Turn turn);
+  void tell_alarms(Trunk& trunk, Turn turn);
+  [[nodiscard]] std::uint64_t chance() noexcept;
+  [[nodiscard]] std::uint32_t next_cseq(std::uint32_t last, Timestamp now) const noexcept;
+  [[nodiscard]] Trunk* trunk_of(const TransactionUser& user) noexcept;
+
+  TrunkParts parts_;
+  std::vector<std::unique_ptr<Trunk>> trunks_;  // by peer; null: nothing to do there
+  TimerWheel wheel_;                            // by peer, and one behind them for the look at the board
+  std::uint64_t chances_ = 0;
+  bool has_started_ = false, has_work_ = false, is_leaving_ = false;
+  std::uint64_t board_version_ = 0;                           // that was looked at last
+  std::string ruri_, from_, to_, contact_, call_id_, lines_;  // of the request that is being built
+};
+
+// The lifetime that a 2xx to our REGISTER grants, in seconds. `user`: of our Contact; empty: in bulk.
+// RFC 3261 §10.2.4
+[[nodiscard]] std::uint32_t granted_seconds(const SipMessage& response, std::string_view user,
+                                            std::uint32_t asked) noexcept;
+
+}  // namespace sallyport::sip
