@@ -3,9 +3,10 @@
 import unittest
 
 import calls_test
-from harness import SIP_PORT
+from harness import FULL, SIP_PORT
 
 
+@unittest.skipUnless(FULL, "with --full: transports_test.py has the calls of every run")
 class CallsOverTcp(calls_test.Calls):
     transport = "tcp"
     test_a_target_that_is_silent_is_left_within_setup = None  # its deaf socket is UDP's: transports_test.py has TCP's

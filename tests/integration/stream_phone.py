@@ -215,6 +215,9 @@ class StreamEnd:
     def refuse(self):
         """Who connects is reset."""
         listener, self._listener = self._listener, None
+        if listener is not None:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # at once: our own select may still hold it
         self._wake.send(b"x")
         if listener is not None:
             listener.close()
