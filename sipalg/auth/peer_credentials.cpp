@@ -109,7 +109,8 @@ std::string PeerCredentials::answer(PeerIndex peer, const SipMessage& challenge,
   if (!has_any(peer)) return {};  // threats I3
   const bool is_proxy = challenge.start.status_code == 407;
   std::unique_ptr<Session>& session = sessions_of(peer)[is_proxy];
-  const Choice choice = strongest(*config_of(peer), challenges_of(challenge));
+  const auto challenges = challenges_of(challenge);  // the choice points into it
+  const Choice choice = strongest(*config_of(peer), challenges);
   const bool is_same_door =
       session && choice.challenge != nullptr && session->realm == choice.challenge->realm;
   // Asked again by whom it was answered, and not because the nonce is old: the password is wrong. RFC 7616
