@@ -96,7 +96,7 @@ Outcome take_ip(const Arrival& arrival, IpHeader ip, PacketMeta& meta) noexcept 
   meta.was_fragmented = ip.has_fragment_header && !ip.is_fragment;
 
   const PortAddress destination = arrival.network.addresses.find(ip.destination);
-  const bool is_to_group = destination.kind == Kind::OwnGroup;
+  const bool is_to_group = destination.kind == Kind::OwnGroup || destination.kind == Kind::ServiceGroup;
   if (destination.kind != Kind::Own && !is_to_group) return fail(DropReason::NotOurAddress);
   // To our address, but shouted to all: RFC 1122 §3.3.6.
   const bool is_frame_unicast = arrival.ethernet.destination == arrival.network.mac;
@@ -112,9 +112,10 @@ Outcome take_ip(const Arrival& arrival, IpHeader ip, PacketMeta& meta) noexcept 
   const bool is_address_check = is_discovery && ip.source.is_unspecified();  // RFC 4862 §5.4.2
   if (!is_address_check && !is_source_fit(arrival.network, ip.source))
     return fail(DropReason::BadSourceAddress);
+  if (destination.kind == Kind::OwnGroup && !is_discovery) return fail(DropReason::NotOurAddress);
   // A port has groups of routing protocols only where Linux speaks them.
   const bool is_routing = ip.protocol == kProtocolOspf || ip.protocol == kProtocolVrrp;
-  if (is_to_group && !is_discovery && !is_routing) return fail(DropReason::NotOurAddress);
+  if (destination.kind == Kind::ServiceGroup && !is_routing) return fail(DropReason::NotOurAddress);
   return {};
 }
 

@@ -95,7 +95,7 @@ void PortTable::add_port(const SbcConfig& config, std::size_t position, const Ma
   add_own(entries, link_local_address(mac), own_addresses_);
   entries.emplace_back(host(all_nodes_group()), PortAddress{PortAddress::Kind::OwnGroup});
   for (const IpAddress& group : PortServices(config, port).groups())
-    entries.emplace_back(host(group), PortAddress{PortAddress::Kind::OwnGroup});
+    entries.emplace_back(host(group), PortAddress{PortAddress::Kind::ServiceGroup});
   for (const Prefix& prefix : port.addresses) add_broadcasts(entries, prefix);
   for (const IpAddress& address : policy::neighbours_of(config, port))
     entries.emplace_back(host(address), PortAddress{PortAddress::Kind::Neighbour});

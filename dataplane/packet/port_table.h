@@ -20,10 +20,10 @@ struct PortAddress {
   enum class Kind : std::uint8_t {
     Other,
     Own,
-    OwnGroup,   // a multicast group that the port listens to: all nodes, solicited node (RFC 4291 §2.7.1),
-                // those of Linux's routing protocols
-    Broadcast,  // of a network of the port (RFC 1122 §3.2.1.3)
-    Neighbour,  // a gateway, or an address of a peer
+    OwnGroup,      // a multicast group that the port listens to: all nodes, solicited node (RFC 4291 §2.7.1)
+    ServiceGroup,  // one of the routing protocols that Linux speaks here
+    Broadcast,     // of a network of the port (RFC 1122 §3.2.1.3)
+    Neighbour,     // a gateway, or an address of a peer
   };
   Kind kind = Kind::Other;
   std::uint16_t number = kNoLocalAddress;  // Own: counts all own addresses of all ports

@@ -131,7 +131,8 @@ void StreamLoop::run() noexcept {
   while (!is_stopping_.load(std::memory_order_acquire)) {
     const Timestamp now = read_clock();
     flows_.advance(now);
-    const bool has_more = drain_inboxes(now) | run_turn_takers(now);
+    const bool has_mail = drain_inboxes(now);
+    const bool has_more = run_turn_takers(now) || has_mail;
     for (const auto& port : ports_) port->resolver().on_deadline(now);
     const bool owes = !outboxes_.pay_debts();
     outboxes_.ring_bells();

@@ -212,6 +212,10 @@ TEST_F(ParsePacket, DropsFramesThatAreNotForThisPort) {
       {"VLAN 4095", ethernet(packet, {.vlan = 4095}), DropReason::UnknownVlan},
       {"MPLS", ethernet(packet, {.ethertype = 0x8847}), DropReason::UnknownEthertype},
       {"a length field of 802.3", ethernet(packet, {.ethertype = 46}), DropReason::UnknownEthertype},
+      {"OSPF to all nodes, which is not its group",
+       ethernet(ipv6(kHello, {.destination = "ff02::1", .next_header = 89}),
+                {.destination = {0x33, 0x33, 0, 0, 0, 1}}),
+       DropReason::NotOurAddress},
       {"sent by a group", ethernet(packet, {.source = {3, 0, 0, 0, 0, 1}}), DropReason::BadSourceAddress},
       {"sent by ourselves", ethernet(packet, {.source = kOurMac}), DropReason::BadSourceAddress},
   };
