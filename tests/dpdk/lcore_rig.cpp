@@ -138,6 +138,7 @@ void LcoreRig::make_shards() {
     setup.engine.table_key = setup.engine.token_key = kKey;
     setup.engine.first_number = i + 1;
     setup.engine.number_stride = threads.shards;
+    setup.engine.owns_trunks = false;
     for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore) {
       ShardLcore& link = setup.lcores.emplace_back();
       link.inbox = &links->to_shard(lcore, i);
