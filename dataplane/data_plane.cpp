@@ -21,27 +21,6 @@ bool is_on_linux_interface(DeviceKind kind) {
 
 StartError start_error(NetError&& error) { return {std::move(error.message)}; }
 
-bool uses(const SbcConfig& config, Transport transport) {
-  const auto listens = [transport](const RealmConfig& realm) {
-    return std::ranges::any_of(realm.listen,
-                               [transport](const auto& one) { return one.transport == transport; });
-  };
-  return std::ranges::any_of(config.realms, listens) ||
-         std::ranges::any_of(config.peers,
-                             [transport](const PeerConfig& peer) { return peer.transport == transport; });
-}
-
-bool uses_names(const SbcConfig& config) {
-  return std::ranges::any_of(config.peers, [](const PeerConfig& peer) {
-    return std::ranges::any_of(peer.targets, [](const PeerTarget& target) { return !target.address; });
-  });
-}
-
-// What the shards send to the stream thread has a receiver.
-bool has_connections(const SbcConfig& config) {
-  return uses(config, Transport::Tcp) || uses(config, Transport::Tls) || uses_names(config);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<DataPlane>, StartError> DataPlane::start(const SbcConfig& config,
@@ -96,6 +75,7 @@ Result<void, StartError> RunningDataPlane::prepare_linux() {
     UnderlayInterface& interface = interfaces.emplace_back();
     interface.name = device.spec.name;
     interface.mtu = device.mtu;
+    interface.has_packet_ring = device.spec.kind == DeviceKind::AfPacket;
     for (const PortIndex port : device.ports) {
       const PortConfig& config = config_.ports[to_position(port)];
       interface.addresses.insert(interface.addresses.end(), config.addresses.begin(), config.addresses.end());
@@ -123,7 +103,8 @@ Result<void, StartError> RunningDataPlane::open_devices(const EalArguments& argu
   }
   queues_ = std::make_unique<QueuePlan>(queues, threads_.lcores);
   ports_ = std::make_unique<PortTable>(config_, macs);
-  sources_ = std::make_unique<policy::SourceClassifier>(config_);
+  sources_ = make_value<policy::SourceClassifier>(config_);
+  lcore_rules_ = std::make_unique<LcoreRulesOfDay>(sources_);
   listeners_ = std::make_unique<ListenerTable>(config_, *ports_);
   media_ranges_ = std::make_unique<MediaRanges>(config_, *ports_);
   flows_ = std::make_unique<LinuxFlows>(config_.dataplane.capacity.connections, secrets_.tables);
@@ -169,10 +150,9 @@ ShardSetup RunningDataPlane::shard_setup(std::size_t shard) {
   setup.events = &events_->line(shard);
   setup.commands = commands_[shard].get();
   setup.number = shard;
-  if (has_connections(config_)) {
-    setup.from_connections = &links_->connections(shard).to_shard;
-    setup.to_connections = &links_->connections(shard).from_shard;
-  }
+  setup.from_connections = &links_->connections(shard).to_shard;
+  setup.to_connections = &links_->connections(shard).from_shard;
+  setup.edition = &edition_;
   setup.engine = engine_settings(shard);
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore) {
     ShardLcore& link = setup.lcores.emplace_back();
@@ -237,8 +217,8 @@ Result<void, StartError> RunningDataPlane::start_stream() {
   return {};
 }
 
+// Though nothing uses TLS yet: a reload may bring the first who does.
 Result<void, StartError> RunningDataPlane::make_tls() {
-  if (!uses(config_, Transport::Tls)) return {};
   constexpr std::size_t kWaitingMax = 1024;
   auto contexts = TlsContexts::create(config_);
   if (!contexts) return fail(StartError{std::move(contexts.error())});
@@ -277,7 +257,6 @@ Result<void, NetError> RunningDataPlane::make_name_servers() {
 
 Result<std::vector<TurnTaker*>, NetError> RunningDataPlane::make_turn_takers(EgressPermits& permits) {
   std::vector<TurnTaker*> made;
-  if (!has_connections(config_)) return made;
   auto namespaces = open_namespaces();
   if (!namespaces) return fail(std::move(namespaces.error()));
   ConnectionsSetup setup;
@@ -285,18 +264,16 @@ Result<std::vector<TurnTaker*>, NetError> RunningDataPlane::make_turn_takers(Egr
     setup.shards.push_back({&links_->connections(shard).to_shard, &links_->connections(shard).from_shard,
                             &links_->shard_bell(shard)});
   setup.sockets = std::make_unique<NamespaceSockets>(std::move(*namespaces));
-  setup.sources = sources_.get();
+  setup.sources = std::exchange(sources_, nullptr);
   setup.targets = &policy_.targets;
   setup.tls = tls_.get();
   setup.handshakes = handshakes_.get();
   setup.permits = &permits;
   setup.table_key = secrets_.tables;
   setup.token_key = secrets_.tokens;
-  if (uses_names(config_)) {
-    if (auto done = make_name_servers(); !done) return fail(std::move(done.error()));
-    setup.ask = [this](std::uint64_t tag, const sip::DnsQuery& query) { names_->ask(tag, query); };
-    made.push_back(names_.get());
-  }
+  if (auto done = make_name_servers(); !done) return fail(std::move(done.error()));
+  setup.ask = [this](std::uint64_t tag, const sip::DnsQuery& query) { names_->ask(tag, query); };
+  made.push_back(names_.get());
   auto connections = Connections::create(config_, std::move(setup));
   if (!connections) return fail(std::move(connections.error()));
   connections_ = std::move(*connections);
@@ -345,7 +322,7 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
 }
 
 void RunningDataPlane::make_workers() {
-  const Tables tables{*ports_, *sources_, *listeners_, *media_ranges_, flows_.get()};
+  const Tables tables{*ports_, lcore_rules_->sources(), *listeners_, *media_ranges_, flows_.get()};
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
     workers_.push_back(std::make_unique<Worker>(config_, tables, worker_setup(lcore)));
 }
@@ -382,6 +359,7 @@ Result<void, StartError> RunningDataPlane::start_threads() {
 }
 
 void RunningDataPlane::stop() {
+  const std::lock_guard no_reload(adopting_);
   {
     const std::lock_guard lock(mutex_);
     if (runs_) last_ = take_snapshot();
@@ -410,6 +388,7 @@ void RunningDataPlane::stop() {
   flows_.reset();
   media_ranges_.reset();
   listeners_.reset();
+  lcore_rules_.reset();
   sources_.reset();
   ports_.reset();
   queues_.reset();
@@ -476,6 +455,7 @@ void RunningDataPlane::report_lost_packets() const {
 
 void RunningDataPlane::listen_to_library(std::function<void(std::string_view line)> listener) {
   const std::lock_guard lock(mutex_);
+  if (underlay_ && listener) std::ranges::for_each(underlay_->warnings(), listener);
   if (runs_) eal_->log().set_listener(std::move(listener));
 }
 

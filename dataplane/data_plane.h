@@ -17,6 +17,7 @@
 #include "dataplane/tls/tls_contexts.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/base/result.h"
+#include "policy/base/shared_value.h"
 #include "policy/base/time.h"
 #include "policy/model/sbc_config.h"
 #include "policy/route/target_board.h"
@@ -77,6 +78,13 @@ class DataPlane {
   // then on datagrams are dropped and no task runs; what was said still leaves, and stop() waits for that.
   [[nodiscard]] virtual std::vector<sip::SipEngine::SavedCall> save_calls() = 0;
 
+  // Management thread. The node goes on under `next`, which differs from the configuration of the day only in
+  // what a reload may change (mgmt/config/config_changes.h) and has the peers in their places
+  // (mgmt/config/align_peers.h). Returns when every thread follows it; calls that are up keep what they began
+  // with. Error: a sentence for people, and nothing has changed. It waits for the disk and for the engines;
+  // one that is busy for longer than kTaskTimeout follows before it does anything else, and the listener to
+  // the library is told.
+  [[nodiscard]] virtual Result<void, std::string> adopt(SharedValue<SbcConfig> next) = 0;
   // Where peers are reached just now. Lives as long as the data plane.
   [[nodiscard]] virtual const policy::TargetBoard& target_board() const = 0;
   // Any thread. Sums what the lcores and shards counted; they are not disturbed.
@@ -88,7 +96,7 @@ class DataPlane {
   }
   // Heads of media packets, for captures. Lives as long as the data plane; null: there are none.
   [[nodiscard]] virtual MediaTap* media_tap() noexcept { return nullptr; }
-  // Certificates in use, to be read again and watched; null when nothing uses TLS. Good until stop().
+  // Certificates of the configuration, to be read again and watched. Good until stop().
   [[nodiscard]] virtual TlsContexts* tls_contexts() noexcept { return nullptr; }
 };
 

@@ -23,8 +23,9 @@ void add_realm(RealmMediaSnapshot& snapshot, const media::RealmMediaCounters& co
 }
 
 void add_counters(DataPlaneSnapshot& snapshot, const sip::EngineCounters& counters) noexcept {
-  for (std::size_t peer = 0; peer < std::min(snapshot.peers.size(), counters.peers.size()); ++peer)
+  for (std::size_t peer = 0; peer + 1 < std::min(snapshot.peers.size(), counters.peers.size()); ++peer)
     snapshot.peers[peer].add(counters.peers[peer]);
+  snapshot.peers.back().add(counters.peers.back());
   for (std::size_t label = 0; label < snapshot.detections.size(); ++label)
     snapshot.detections[label] += counters.detections.value(static_cast<sip::DetectionLabel>(label));
   snapshot.calls_active += counters.calls_active.value();
@@ -157,7 +158,8 @@ PortSnapshot RunningDataPlane::port_snapshot(std::size_t port) const {
 
 void RunningDataPlane::add_engines(DataPlaneSnapshot& snapshot) const {
   snapshot.realms.resize(config_.realms.size());
-  snapshot.peers.resize(config_.peers.size() + 1);
+  const std::size_t peers = (day_ != nullptr ? *day_ : config_).peers.size();
+  snapshot.peers.resize(peers + 1);
   for (std::size_t engine = 0; engine < shards_.size(); ++engine) {
     const auto& shard = shards_[engine];
     for (std::size_t realm = 0; realm < config_.realms.size(); ++realm)
@@ -166,7 +168,7 @@ void RunningDataPlane::add_engines(DataPlaneSnapshot& snapshot) const {
     snapshot.events_dropped += events_->line(engine).dropped();
     snapshot.records_lost += events_->line(engine).records_lost();
   }
-  for (std::size_t peer = 0; peer < config_.peers.size(); ++peer)
+  for (std::size_t peer = 0; peer < peers; ++peer)
     for (const auto direction : {policy::CallDirection::In, policy::CallDirection::Out}) {
       const auto position = static_cast<std::size_t>(direction);
       snapshot.peers[peer].active[position] = policy_.admission.active(PeerIndex(peer), direction);

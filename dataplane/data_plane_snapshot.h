@@ -94,7 +94,7 @@ struct DataPlaneSnapshot {
   std::vector<RingSnapshot> rings;
   std::uint64_t mbufs_free = 0, mbufs_total = 0;
   std::vector<sip::RealmSipCounts> realms;  // in the order of SbcConfig::realms
-  std::vector<PeerCallCounts> peers;        // in the order of SbcConfig::peers, then one for all else
+  std::vector<PeerCallCounts> peers;  // in the order of SbcConfig::peers of the day, then one for all else
   std::uint64_t transactions_active = 0, transactions_capacity = 0;
   std::uint64_t calls_active = 0, calls_capacity = 0, dialogs_active = 0;
   std::array<std::uint64_t, sip::kDetectionLabels.size()> detections{};  // by sip::DetectionLabel

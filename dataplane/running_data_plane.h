@@ -2,6 +2,8 @@
 // taken apart in the opposite order. data_plane.cpp makes it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,6 +28,7 @@
 #include "dataplane/stream/stream_thread.h"
 #include "dataplane/tls/tls_contexts.h"
 #include "dataplane/tls/tls_handshakes.h"
+#include "dataplane/worker/lcore_rules.h"
 #include "dataplane/worker/lcore_thread.h"
 #include "dataplane/worker/links.h"
 #include "dataplane/worker/queue_plan.h"
@@ -49,6 +52,7 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] bool on_engine(std::size_t engine, const EngineTask& task) override;
   [[nodiscard]] EventStream& events() override { return *events_; }
   [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save_calls() override;
+  [[nodiscard]] Result<void, std::string> adopt(SharedValue<SbcConfig> next) override;
   [[nodiscard]] const policy::TargetBoard& target_board() const override { return policy_.targets; }
   [[nodiscard]] DataPlaneSnapshot snapshot() const override;
   void listen_to_library(std::function<void(std::string_view line)> listener) override;
@@ -64,7 +68,6 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] sip::SipEngineSettings engine_settings(std::size_t engine) const;
   void restore_calls();
   [[nodiscard]] Result<void, StartError> start_stream();
-  // Connections and name servers, as far as the configuration has a use for them.
   [[nodiscard]] Result<void, StartError> make_tls();
   [[nodiscard]] Result<std::vector<TurnTaker*>, NetError> make_turn_takers(EgressPermits& permits);
   [[nodiscard]] Result<void, NetError> make_name_servers();
@@ -73,6 +76,11 @@ class RunningDataPlane final : public DataPlane {
   void open_restored_streams();
   [[nodiscard]] Result<void, StartError> start_threads();
   [[nodiscard]] WorkerSetup worker_setup(std::size_t lcore);
+  // data_plane_adopt.cpp
+  [[nodiscard]] Result<void, std::string> can_follow(const SbcConfig& next) const;
+  [[nodiscard]] StreamChange stream_change(const SharedValue<SbcConfig>& next,
+                                           const SharedValue<policy::SourceClassifier>& sources);
+  void make_engines_follow();
   [[nodiscard]] const Device& device_of(std::size_t port) const {
     return *devices_[ports_->device_of(PortIndex(port))];
   }
@@ -85,7 +93,7 @@ class RunningDataPlane final : public DataPlane {
   void let_connections_end() const noexcept;
   void report_lost_packets() const;
 
-  const SbcConfig& config_;
+  const SbcConfig& config_;  // of the start: what no reload changes, and the first peers
   DataPlaneSetup setup_;
   const BootSecrets secrets_;
   sip::SharedPolicy policy_;
@@ -100,7 +108,8 @@ class RunningDataPlane final : public DataPlane {
   std::vector<std::unique_ptr<Device>> devices_;
   std::unique_ptr<QueuePlan> queues_;
   std::unique_ptr<PortTable> ports_;
-  std::unique_ptr<policy::SourceClassifier> sources_;
+  SharedValue<policy::SourceClassifier> sources_;  // of the start, until the connections have them
+  std::unique_ptr<LcoreRulesOfDay> lcore_rules_;
   std::unique_ptr<ListenerTable> listeners_;
   std::unique_ptr<MediaRanges> media_ranges_;
   std::unique_ptr<LinuxFlows> flows_;
@@ -121,11 +130,15 @@ class RunningDataPlane final : public DataPlane {
   std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;
   std::vector<std::unique_ptr<MemifRejoin>> memif_clients_;
 
+  std::mutex adopting_;                    // between adopt() and stop()
+  std::atomic<std::uint64_t> edition_{1};  // of policy_.rulebook
+
   std::uint64_t calls_restored_ = 0, calls_not_restored_ = 0;
 
-  mutable std::mutex mutex_;  // between snapshot() and stop()
-  bool runs_ = false;         // all of the above exists
-  DataPlaneSnapshot last_;    // what snapshot() answers after stop()
+  mutable std::mutex mutex_;    // of what follows; between snapshot() and stop()
+  SharedValue<SbcConfig> day_;  // of the last reload; null: config_
+  bool runs_ = false;           // all of the above exists
+  DataPlaneSnapshot last_;      // what snapshot() answers after stop()
 };
 
 }  // namespace sallyport::dataplane

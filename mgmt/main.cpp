@@ -16,6 +16,7 @@
 #include "mgmt/cli/signal_watch.h"
 #include "mgmt/cli/test_command.h"
 #include "mgmt/daemon/daemon.h"
+#include "mgmt/daemon/file_limit.h"
 #include "mgmt/log/event_log.h"
 
 namespace sallyport::mgmt {
@@ -68,7 +69,7 @@ void keep_freed_memory() {
 }
 
 [[nodiscard]] int run_command(const CommandLine& line) {
-  const LoadedConfig loaded = load_config(line.config_file);
+  LoadedConfig loaded = load_config(line.config_file);
   for (const ConfigProblem& problem : loaded.problems)
     if (stops_run(problem)) fmt::print(stderr, "{}\n", escaped(to_string(problem)));
   if (loaded.is_refused_by_run()) {
@@ -76,22 +77,27 @@ void keep_freed_memory() {
     return kExitBadConfiguration;
   }
   keep_freed_memory();
-  const SbcConfig& config = loaded.config;
-  if (std::string why = make_state_folder(config.node.state); !why.empty()) {
+  const SharedValue<SbcConfig> config = make_value<SbcConfig>(std::move(loaded.config));
+  if (std::string why = make_state_folder(config->node.state); !why.empty()) {
     fmt::print(stderr, "sallyport: {}\n", why);
     return kExitCannotHave;
   }
-  auto log = EventLog::open(config.management.log, log_file(config), system_wall_time);
+  auto log = EventLog::open(config->management.log, log_file(*config), system_wall_time);
   if (!log) {
     fmt::print(stderr, "sallyport: {}\n", log.error());
     return kExitCannotHave;
   }
   log_warnings(**log, loaded.problems);
+  if (const auto few = too_few_files(raise_file_limit(), config->dataplane.capacity.connections))
+    (*log)->write(LogLevel::Warning, "management", "few_descriptors", *few);
   if (!hold_signals()) return refuse(**log, "signals_failed", "the kernel refuses to hold signals");
-  const auto start_plane = [&config](dataplane::DataPlaneSetup setup) {
-    return dataplane::DataPlane::start(config, std::move(setup));
+  const auto start_plane = [config](dataplane::DataPlaneSetup setup) {
+    return dataplane::DataPlane::start(*config, std::move(setup));
   };
-  return Daemon(config, **log, {start_plane, line.drain, environment("NOTIFY_SOCKET", "")}).run();
+  return Daemon(config, **log,
+                {start_plane, line.config_file, std::move(loaded.written), line.drain,
+                 environment("NOTIFY_SOCKET", "")})
+      .run();
 }
 
 [[nodiscard]] int dispatch(const CommandLine& line) {

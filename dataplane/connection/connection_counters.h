@@ -40,14 +40,15 @@ enum class Ending : std::uint8_t {
   TlsFailed,
   ConnectFailed,
   ByEngine,
-  NoRoom,  // strangers' unfinished messages take all the memory that they may have together
+  NoRoom,      // strangers' unfinished messages take all the memory that they may have together
+  NotAllowed,  // by the configuration, since a reload
   Stopping,
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Ending::kCount)> kEndingNames{
-    "by_peer",     "reset",          "idle",      "first_message", "slow",
-    "not_reading", "not_sip",        "too_large", "framing_lost",  "rate",
-    "tls_failed",  "connect_failed", "by_engine", "no_room",       "stopping"};
+    "by_peer",   "reset",     "idle",         "first_message", "slow",       "not_reading",
+    "not_sip",   "too_large", "framing_lost", "rate",          "tls_failed", "connect_failed",
+    "by_engine", "no_room",   "not_allowed",  "stopping"};
 
 enum class ConnectionDirection : std::uint8_t { In, Out };  // who opened it: the other side, or we
 

@@ -13,7 +13,6 @@ namespace sallyport::dataplane {
 namespace {
 
 constexpr std::uint32_t kSourcesMax = 65536;  // buckets of strangers; the lcores have tables of their own
-constexpr Duration kHandshakeWindow = 1s;
 
 PortIndex port_named(const SbcConfig& config, const std::string& name) {
   for (std::size_t i = 0; i < config.ports.size(); ++i)
@@ -42,7 +41,7 @@ Result<std::unique_ptr<Connections>, NetError> Connections::create(const SbcConf
 }
 
 Connections::Connections(const SbcConfig& config, ConnectionsSetup setup)
-    : config_(config),
+    : config_(SharedValue<SbcConfig>(), &config),  // not owned
       setup_(std::move(setup)),
       limits_(config.security.limits.tcp),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
@@ -51,11 +50,11 @@ Connections::Connections(const SbcConfig& config, ConnectionsSetup setup)
       wheel_(config.dataplane.capacity.connections),
       posts_(setup_.shards),
       caps_(setup_.table_key),
-      of_peer_(config.peers.size()),
+      of_peer_(peer_places(config)),
       limiter_({config.security.limits, std::min(config.dataplane.capacity.sources, kSourcesMax), 1, nullptr},
                setup_.table_key),
       handshake_rates_(std::min(config.dataplane.capacity.sources, kSourcesMax), setup_.table_key),
-      handshake_shape_(policy::BucketShape::of_rate(limits_.handshakes, kHandshakeWindow)),
+      handshake_shape_(shape_of_handshakes(limits_)),
       ways_(setup_.table_key),
       counters_(config.realms.size()),
       scratch_(StreamWire::kPieceBytes) {
@@ -70,11 +69,11 @@ Connections::~Connections() {
 
 Result<void, NetError> Connections::open_listeners() {
   std::size_t index = 0;
-  for (std::size_t realm = 0; realm < config_.realms.size(); ++realm)
-    for (const ListenerConfig& listener : config_.realms[realm].listen) {
+  for (std::size_t realm = 0; realm < config_->realms.size(); ++realm)
+    for (const ListenerConfig& listener : config_->realms[realm].listen) {
       const auto number = static_cast<ListenerIndex>(index++);
       if (!is_stream(listener.transport) || realms_[realm].port == PortIndex::kNone) continue;
-      const PortConfig& port = config_.ports[to_position(realms_[realm].port)];
+      const PortConfig& port = config_->ports[to_position(realms_[realm].port)];
       for (const IpAddress& address : addresses_of(listener, port)) {
         Listener one{{}, number, RealmIndex(realm), listener.transport, {address, listener.port}, {}};
         if (auto opened = open_listener(std::move(one)); !opened) return opened;
@@ -88,7 +87,7 @@ Result<void, NetError> Connections::open_listener(Listener listener) {
   listener.fd =
       setup_.sockets->make(realms_[to_position(listener.realm)].port, listener.local.address.is_v4());
   if (!listener.fd || !listen_at(listener.fd.get(), listener.local, kBacklog))
-    return fail(net_error("realm " + config_.realms[to_position(listener.realm)].name +
+    return fail(net_error("realm " + config_->realms[to_position(listener.realm)].name +
                               ": cannot listen on " + to_string(listener.local) + " (" +
                               std::string(to_string(listener.transport)) + ")",
                           errno));

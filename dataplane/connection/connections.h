@@ -23,6 +23,7 @@
 #include "dataplane/stream/turn_taker.h"
 #include "dataplane/tls/tls_contexts.h"
 #include "dataplane/tls/tls_handshakes.h"
+#include "policy/base/shared_value.h"
 #include "policy/base/slot_map.h"
 #include "policy/base/timer_wheel.h"
 #include "policy/decide/source_classifier.h"
@@ -36,7 +37,7 @@ namespace sallyport::dataplane {
 struct ConnectionsSetup {
   std::vector<ConnectionShard> shards;
   std::unique_ptr<SocketMaker> sockets;
-  const policy::SourceClassifier* sources = nullptr;
+  SharedValue<policy::SourceClassifier> sources;
   const policy::TargetBoard* targets = nullptr;  // null: nobody has a name
   TlsContexts* tls = nullptr;                    // null: no TLS
   TlsHandshakes* handshakes = nullptr;
@@ -53,7 +54,7 @@ class Connections final : public TurnTaker {
   static constexpr std::size_t kPeerQueueOctets = 1024 * 1024;  // of a known peer's
   static constexpr Duration kStopTime = 1s;                     // for what waits to leave at the end
 
-  // Opens the listening sockets: the ports' addresses must be there. `config` must outlive it.
+  // Opens the listening sockets: the ports' addresses must be there. `config` lives until adopt().
   [[nodiscard]] static Result<std::unique_ptr<Connections>, NetError> create(const SbcConfig& config,
                                                                              ConnectionsSetup setup);
   ~Connections() override;
@@ -65,6 +66,9 @@ class Connections final : public TurnTaker {
   void begin_stop(Timestamp now) override;
   [[nodiscard]] bool has_stopped() const noexcept override;
 
+  // The stream thread: from now on peers, limits and sources are those of `next`, which differs in nothing
+  // else; open connections are judged anew.
+  void adopt(Timestamp now, SharedValue<SbcConfig> next, SharedValue<policy::SourceClassifier> sources);
   // In a call of NameServers, on the stream thread.
   void on_dns_reply(std::uint64_t tag, const sip::DnsReply& reply);
   // Any thread.
@@ -133,7 +137,15 @@ class Connections final : public TurnTaker {
   [[nodiscard]] std::optional<Refusal> judge(const Listener& listener, const Accepted& accepted,
                                              Connection& facts);
   void admit(Listener& listener, Accepted accepted);
+  [[nodiscard]] static policy::BucketShape shape_of_handshakes(const TcpLimits& limits) noexcept {
+    return policy::BucketShape::of_rate(limits.handshakes, 1s);
+  }
   [[nodiscard]] PeerIndex peer_proved(RealmIndex realm, const std::vector<std::string>& names) const;
+
+  // connections_adopt.cpp
+  void judge_again(Connection& connection, const SbcConfig& before);
+  // Another class of source. Counts where such are counted, without regard to how many there may be.
+  void become(Connection& connection, const policy::SourceClass& source);
 
   // connections_input.cpp
   void read(Connection& connection);
@@ -177,9 +189,9 @@ class Connections final : public TurnTaker {
   // False: it is closed.
   bool flush(Connection& connection);
 
-  const SbcConfig& config_;
+  SharedValue<SbcConfig> config_;
   ConnectionsSetup setup_;
-  const TcpLimits& limits_;
+  TcpLimits limits_;
   std::vector<Realm> realms_;
   std::vector<Listener> listeners_;
   UniqueFd epoll_;
@@ -188,7 +200,7 @@ class Connections final : public TurnTaker {
   TimerWheel wheel_;                      // by slot
   ShardPosts posts_;
   SourceCaps caps_;
-  std::vector<std::uint32_t> of_peer_;  // opened to us by each peer's addresses
+  std::vector<std::uint32_t> of_peer_;  // opened to us by each peer
   policy::SourceLimiter limiter_;
   policy::SourceTable handshake_rates_;
   policy::BucketShape handshake_shape_;

@@ -113,14 +113,18 @@ void Connections::admit(Listener& listener, Accepted accepted) {
   begin_handshake(*connection, std::move(session));
 }
 
-// Only in the realm of that peer: a certificate opens no other door. RFC 5922 §7.3
+// Only in the realm of that peer: a certificate opens no other door. One that a reload took out only when it
+// is no other. RFC 5922 §7.3
 PeerIndex Connections::peer_proved(RealmIndex realm, const std::vector<std::string>& names) const {
-  for (std::size_t i = 0; i < config_.peers.size(); ++i) {
-    const PeerConfig& peer = config_.peers[i];
-    if (peer.transport != Transport::Tls || peer.realm != config_.realms[to_position(realm)].name) continue;
-    if (goes_by(peer, names)) return static_cast<PeerIndex>(i);
+  PeerIndex retired = PeerIndex::kNone;
+  for (std::size_t i = 0; i < config_->peers.size(); ++i) {
+    const PeerConfig& peer = config_->peers[i];
+    if (peer.transport != Transport::Tls || peer.realm != config_->realms[to_position(realm)].name) continue;
+    if (!goes_by(peer, names)) continue;
+    if (!peer.is_retired) return static_cast<PeerIndex>(i);
+    if (retired == PeerIndex::kNone) retired = static_cast<PeerIndex>(i);
   }
-  return PeerIndex::kNone;
+  return retired;
 }
 
 }  // namespace sallyport::dataplane

@@ -95,14 +95,7 @@ void Connections::on_secured(Connection& connection, std::string_view early_plai
     connection.is_proved = true;  // the session would have failed
     ways_.succeeded({connection.realm, Transport::Tls, connection.peer, connection.local, connection.remote});
   } else if (const PeerIndex peer = peer_proved(connection.realm, names); peer != PeerIndex::kNone) {
-    if (connection.counts_at_source) caps_.give_back(connection.port, connection.remote.address);
-    if (connection.counts_at_peer) --of_peer_[to_position(connection.peer)];
-    connection.counts_at_source = false;
-    ++of_peer_[to_position(peer)];
-    connection.counts_at_peer = true;
-    connection.peer = peer;
-    unfinished_ -= std::exchange(connection.unfinished, 0);
-    connection.trust = TrustClass::Known;
+    become(connection, {TrustClass::Known, peer});
     connection.is_proved = true;
     ways_.add(Way::of_proved(connection.realm, peer, connection.remote.address), connection.number);
   }
@@ -123,12 +116,15 @@ void Connections::fail_handshake(Connection& connection, TlsResult why) {
 
 // What the certificate of the target must show where the configuration does not say. RFC 5922 §4
 std::string Connections::name_of(const sip::Path& path) const {
-  const PeerConfig& peer = config_.peers[to_position(path.peer)];
-  if (setup_.targets != nullptr)
-    for (const auto& target : *setup_.targets->targets_of(path.peer))
-      if (target->address == path.remote && target->transport == Transport::Tls &&
-          target->configured < peer.targets.size() && !peer.targets[target->configured].domain.empty())
-        return peer.targets[target->configured].domain;
+  // An engine may know of a peer a moment before us.
+  const std::size_t position = to_position(path.peer);
+  if (setup_.targets == nullptr || position >= config_->peers.size()) return to_string(path.remote.address);
+  const std::vector<PeerTarget>& configured = config_->peers[position].targets;
+  const auto on_board = setup_.targets->targets_of(path.peer);  // which may be given another list meanwhile
+  for (const auto& target : *on_board)
+    if (target->address == path.remote && target->transport == Transport::Tls &&
+        target->configured < configured.size() && !configured[target->configured].domain.empty())
+      return configured[target->configured].domain;
   return to_string(path.remote.address);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace sallyport::dataplane {
 namespace {
@@ -35,6 +36,19 @@ void AdjacencyResolver::keep_fresh(Timestamp now, const IpAddress& destination) 
   neighbour.is_kept = true;
   look_at(now, route->next_hop, neighbour);
   linux_.use_neighbour(route->next_hop, true);
+}
+
+void AdjacencyResolver::keep_fresh_only(Timestamp now, const std::vector<IpAddress>& destinations) {
+  if (kept_ == destinations) return;
+  std::vector<IpAddress> before;
+  neighbours_.for_each([&](PortIndex, const IpAddress& address, Neighbour& neighbour) {
+    if (std::exchange(neighbour.is_kept, false)) before.push_back(address);
+  });
+  kept_.clear();
+  for (const IpAddress& destination : destinations) keep_fresh(now, destination);
+  for (const IpAddress& address : before)
+    if (const Neighbour* one = neighbours_.peek(setup_.port, address); one == nullptr || !one->is_kept)
+      linux_.use_neighbour(address, false);
 }
 
 FromStream AdjacencyResolver::message_of(FromStream::Kind kind, const IpAddress& destination) const {

@@ -60,6 +60,8 @@ class AdjacencyResolver {
 
   // Peers of the configuration: their next hops are resolved now and kept so.
   void keep_fresh(Timestamp now, const IpAddress& destination);
+  // These and no others from now on, each once.
+  void keep_fresh_only(Timestamp now, const std::vector<IpAddress>& destinations);
   void on_question(Timestamp now, std::size_t lcore, const IpAddress& destination);
   void on_neighbour(Timestamp now, const NeighbourMessage& event);
   void on_routes_changed(Timestamp now);

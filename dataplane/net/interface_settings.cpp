@@ -71,7 +71,7 @@ void InterfaceSettings::clear_promiscuous() noexcept {
   static_cast<void>(::ioctl(socket_.get(), SIOCSIFFLAGS, &request));
 }
 
-Result<void, NetError> InterfaceSettings::remove_xdp() {
+Result<void, NetError> InterfaceSettings::remove_xdp(bool may_share) {
   const auto link = netlink_.link(link_.name);
   if (!link) return fail(net_error("cannot look at interface " + link_.name, link.error()));
   const auto remove = [&](std::uint8_t attached, std::uint32_t flags) {
@@ -81,7 +81,7 @@ Result<void, NetError> InterfaceSettings::remove_xdp() {
   int error = remove(XDP_ATTACHED_DRV, XDP_FLAGS_DRV_MODE);
   if (error == 0) error = remove(XDP_ATTACHED_SKB, XDP_FLAGS_SKB_MODE);
   if (error == 0) error = remove(XDP_ATTACHED_HW, XDP_FLAGS_HW_MODE);
-  if (error != 0)
+  if (error != 0 && !(may_share && error == EBUSY))
     return fail(net_error("interface " + link_.name + " has an XDP program that can't be removed", error));
   return {};
 }
@@ -94,8 +94,8 @@ Result<void, NetError> InterfaceSettings::change_sysctl(Sysctl& sysctl) {
   return {};
 }
 
-Result<void, NetError> InterfaceSettings::change() {
-  if (auto removed = remove_xdp(); !removed) return removed;
+Result<void, NetError> InterfaceSettings::change(bool may_share_xdp) {
+  if (auto removed = remove_xdp(may_share_xdp); !removed) return removed;
   clear_promiscuous();
   for (std::size_t i = 0; i < kOffloads; ++i) {
     offloads_before_[i] = ethtool_get(kOffloadCommands[i].get);
@@ -110,7 +110,7 @@ Result<void, NetError> InterfaceSettings::change() {
 
 void InterfaceSettings::restore() noexcept {
   // Each on its own: the interface may be gone, or changed by somebody else meanwhile.
-  static_cast<void>(remove_xdp());
+  static_cast<void>(remove_xdp(true));
   clear_promiscuous();
   if ((link_.flags & IFF_UP) == 0) static_cast<void>(netlink_.set_up(link_.ifindex, false));
   for (Sysctl& sysctl : sysctls_)

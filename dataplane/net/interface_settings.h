@@ -17,8 +17,9 @@ class InterfaceSettings {
  public:
   [[nodiscard]] static Result<InterfaceSettings, NetError> open(const LinkMessage& link);
 
-  // Offloads off, IPv6 off, no ARP answers, no promiscuous mode, no XDP program, up.
-  [[nodiscard]] Result<void, NetError> change();
+  // Offloads off, IPv6 off, no ARP answers, no promiscuous mode, no XDP program, up. An XDP program that a
+  // living process holds can't be removed; `may_share_xdp`: nor need it.
+  [[nodiscard]] Result<void, NetError> change(bool may_share_xdp);
   void restore() noexcept;
 
  private:
@@ -28,7 +29,7 @@ class InterfaceSettings {
     std::optional<std::string> value_before;
   };
 
-  [[nodiscard]] Result<void, NetError> remove_xdp();
+  [[nodiscard]] Result<void, NetError> remove_xdp(bool may_share);
   [[nodiscard]] Result<void, NetError> change_sysctl(Sysctl& sysctl);
   void clear_promiscuous() noexcept;
   // Of an offload; nothing when the driver knows none.

@@ -7,6 +7,7 @@
 #include "dataplane/net/ingress_filter.h"
 #include "dataplane/net/interface_settings.h"
 #include "dataplane/net/netlink.h"
+#include "dataplane/net/whole_frames.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -18,12 +19,17 @@ class PreparedUnderlay final : public Underlay {
 
   [[nodiscard]] Result<void, NetError> add(Netlink& netlink, const UnderlayInterface& interface);
   [[nodiscard]] Result<void, NetError> load_filter();
+  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept override { return warnings_; }
   void restore() noexcept override;
 
  private:
+  void hold_frames_whole(const LinkMessage& link);
+
   std::string node_;
   std::vector<std::string> names_;
   std::vector<InterfaceSettings> settings_;
+  std::vector<WholeFrames> whole_frames_;
+  std::vector<std::string> warnings_;
   bool has_filter_ = false;
 };
 
@@ -58,7 +64,14 @@ Result<void, NetError> PreparedUnderlay::add(Netlink& netlink, const UnderlayInt
   if (!settings) return fail(std::move(settings.error()));
   settings_.push_back(std::move(*settings));
   names_.push_back(interface.name);
-  return settings_.back().change();
+  if (auto changed = settings_.back().change(interface.has_packet_ring); !changed) return changed;
+  if (interface.has_packet_ring) hold_frames_whole(*link);
+  return {};
+}
+
+void PreparedUnderlay::hold_frames_whole(const LinkMessage& link) {
+  if (auto refused = whole_frames_.emplace_back(link.name, link.ifindex).hold())
+    warnings_.push_back(std::move(refused->message));
 }
 
 Result<void, NetError> PreparedUnderlay::load_filter() {
@@ -68,6 +81,8 @@ Result<void, NetError> PreparedUnderlay::load_filter() {
 }
 
 void PreparedUnderlay::restore() noexcept {
+  for (WholeFrames& whole_frames : whole_frames_) whole_frames.restore();
+  whole_frames_.clear();
   for (InterfaceSettings& settings : settings_) settings.restore();
   settings_.clear();
   if (has_filter_) static_cast<void>(remove_ingress_filter(node_));

@@ -38,6 +38,8 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
       events_(*setup.events),
       commands_(*setup.commands),
       engine_(config, *setup.policy, setup.engine),
+      newest_edition_(setup.edition),
+      edition_(setup.edition == nullptr ? 0 : setup.edition->load(std::memory_order_acquire)),
       dropped_(config.ports.size()),
       scratch_(std::make_unique<char[]>(kDatagramMax)) {
   for (const RealmConfig& realm : config.realms)
@@ -47,7 +49,8 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
 Shard::~Shard() { discard_mail(); }
 
 std::size_t Shard::run_once(Timestamp now) noexcept {
-  std::size_t done = commands_.take_all(now) + outbox_.go_on() + streams_.go_on();
+  std::size_t done = follow(now);
+  done += commands_.take_all(now) + outbox_.go_on() + streams_.go_on();
   tell_media_ready();
   if (!is_saved_) done += hear_journal(now);
   for (ShardLcore& lcore : lcores_) done += take_mail(now, lcore, kBatch);
@@ -58,6 +61,13 @@ std::size_t Shard::run_once(Timestamp now) noexcept {
   ring_stream();
   events_.flush();
   return done;
+}
+
+std::size_t Shard::follow(Timestamp now) noexcept {
+  if (is_saved_ || !is_behind()) return 0;
+  edition_ = newest_edition_->load(std::memory_order_acquire);
+  with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.adopt(now, out); });
+  return 1;
 }
 
 std::size_t Shard::take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept {
@@ -147,8 +157,8 @@ std::size_t Shard::hear_journal(Timestamp now) noexcept {
 }
 
 bool Shard::has_mail() const noexcept {
-  return commands_.has_mail() || (!is_saved_ && events_.journalled() != journalled_) || outbox_.can_go_on() ||
-         streams_.can_go_on() || streams_.has_refused() ||
+  return commands_.has_mail() || (!is_saved_ && (events_.journalled() != journalled_ || is_behind())) ||
+         outbox_.can_go_on() || streams_.can_go_on() || streams_.has_refused() ||
          (from_connections_ != nullptr && !from_connections_->empty()) ||
          std::any_of(lcores_.begin(), lcores_.end(), [](const ShardLcore& lcore) {
            return !lcore.inbox->empty() || !lcore.unreachable->empty() ||

@@ -7,6 +7,7 @@
 // (shard_outbox.h).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -56,6 +57,7 @@ struct ShardSetup {
   std::size_t number = 0;                                // of the shard
   Mailbox<FromConnections>* from_connections = nullptr;  // null: there are no connections
   Mailbox<ToConnections>* to_connections = nullptr;
+  const std::atomic<std::uint64_t>* edition = nullptr;  // of `policy`'s rulebook; null: it never changes
 };
 
 class Shard {
@@ -81,6 +83,8 @@ class Shard {
     task(engine_, out_);
     carry_out();
   }
+  // The rulebook of the day, if that is another than before. Each turn begins with it.
+  std::size_t follow(Timestamp now) noexcept;
   // Takes all that the inboxes hold, then writes the calls down. From then on nothing goes into the engine:
   // datagrams are dropped, timers rest.
   [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save(Timestamp now) noexcept;
@@ -113,6 +117,9 @@ class Shard {
     PortIndex port = PortIndex::kNone;
     std::uint8_t dscp = 0;
   };
+  [[nodiscard]] bool is_behind() const noexcept {
+    return newest_edition_ != nullptr && newest_edition_->load(std::memory_order_acquire) != edition_;
+  }
   std::size_t take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept;
   std::size_t take_notices(Timestamp now, Mailbox<media::MediaNotice>& notices) noexcept;
   std::size_t run_timers(Timestamp now) noexcept;
@@ -144,6 +151,8 @@ class Shard {
   CommandBox& commands_;
   sip::SipEngine engine_;
   sip::EngineOutput out_;
+  const std::atomic<std::uint64_t>* newest_edition_;
+  std::uint64_t edition_;         // that the engine follows
   std::uint64_t journalled_ = 0;  // what the engine knows of it
   bool is_saved_ = false, is_media_ready_ = true;
   std::vector<RealmWay> realms_;                   // by RealmIndex

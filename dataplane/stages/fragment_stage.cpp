@@ -13,15 +13,17 @@ namespace sallyport::dataplane {
 
 void FragmentStage::process(Timestamp now, Burst& burst) noexcept {
   table_.expire(now);
+  const policy::SourceClassifier& sources = *sources_.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < burst.count; ++i)
-    if (burst.verdicts[i] == Verdict::Continue && burst.meta[i]->is_fragment) take(now, burst, i);
+    if (burst.verdicts[i] == Verdict::Continue && burst.meta[i]->is_fragment) take(sources, now, burst, i);
 }
 
-void FragmentStage::take(Timestamp now, Burst& burst, std::size_t i) noexcept {
+void FragmentStage::take(const policy::SourceClassifier& sources, Timestamp now, Burst& burst,
+                         std::size_t i) noexcept {
   rte_mbuf* packet = burst.packets[i];
   const PacketMeta& meta = *burst.meta[i];
   if (meta.ip_protocol == kProtocolTcp) return burst.drop(i, DropReason::TcpFragment);
-  const TrustClass trust = sources_.classify_on_port(meta.port, meta.source).trust;
+  const TrustClass trust = sources.classify_on_port(meta.port, meta.source).trust;
   if (trust == TrustClass::Denied) return burst.drop(i, DropReason::Denied);
 
   std::array<std::uint8_t, kHeadBytes> scratch;

@@ -1,6 +1,7 @@
 // fragment_stage.h — second stage: takes fragments out of the burst and puts whole packets in their place.
 #pragma once
 
+#include <atomic>
 #include <span>
 
 #include "dataplane/packet/fragment_table.h"
@@ -21,19 +22,23 @@ class FragmentStage {
   };
   FragmentStage(const Surroundings& surroundings, const FragmentLimits& limits, const HashKey& key)
       : ports_(surroundings.ports),
-        sources_(surroundings.sources),
+        sources_(&surroundings.sources),
         table_(limits, key, surroundings.counters) {}
 
   void process(Timestamp now, Burst& burst) noexcept;
+  // Any thread: from the next burst on. What is used until then: dpdk/turns.h.
+  void adopt(const policy::SourceClassifier& sources) noexcept {
+    sources_.store(&sources, std::memory_order_release);
+  }
   // Call it now and then when no burst comes, so that what waited too long is freed.
   void on_idle(Timestamp now) noexcept { table_.expire(now); }
   [[nodiscard]] const FragmentTable& table() const noexcept { return table_; }
 
  private:
-  void take(Timestamp now, Burst& burst, std::size_t i) noexcept;
+  void take(const policy::SourceClassifier& sources, Timestamp now, Burst& burst, std::size_t i) noexcept;
 
   const PortTable& ports_;
-  const policy::SourceClassifier& sources_;
+  std::atomic<const policy::SourceClassifier*> sources_;
   FragmentTable table_;
 };
 static_assert(Stage<FragmentStage>);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "dataplane/packet/parse_mbuf.h"
 
@@ -56,17 +57,37 @@ std::uint32_t handshake_sources(const SbcConfig& config, std::uint32_t lcores) n
 
 }  // namespace
 
+GuardView::GuardView(const SbcConfig& config, const policy::SourceClassifier& classifier, const HashKey& key,
+                     std::uint32_t lcores)
+    : sources(classifier),
+      limits(config.security.limits),
+      handshake_shape(policy::BucketShape::of_rate(config.security.limits.tcp.handshakes, 1s)),
+      budget(config, key, lcores) {}
+
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
                        std::uint32_t lcores)
-    : sources_(sources),
+    : owned_(std::make_unique<GuardView>(config, sources, key, lcores)),
+      of_the_day_(owned_.get()),
+      view_(owned_.get()),
       limiter_({config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores),
                 lcores, ask_for_huge_pages},
                key),
-      handshakes_(handshake_sources(config, lcores), {key.k0, key.k1 ^ 0x5bd1e9955bd1e995u}),
-      handshake_shape_(policy::BucketShape::of_rate(config.security.limits.tcp.handshakes, 1s)),
-      budget_(config, key, lcores) {}
+      handshakes_(handshake_sources(config, lcores), {key.k0, key.k1 ^ 0x5bd1e9955bd1e995u}) {}
+
+std::unique_ptr<GuardView> GuardStage::adopt(std::unique_ptr<GuardView> next) noexcept {
+  next->number = owned_->number + 1;
+  of_the_day_.store(next.get(), std::memory_order_release);
+  return std::exchange(owned_, std::move(next));
+}
+
+// By number: one may lie where another lay.
+void GuardStage::look_at_view() noexcept {
+  view_ = of_the_day_.load(std::memory_order_acquire);
+  if (std::exchange(number_, view_->number) != view_->number) limiter_.set_limits(view_->limits);
+}
 
 void GuardStage::process(Timestamp now, Burst& burst) noexcept {
+  look_at_view();
   std::array<policy::SourceLimiter::Keys, kBurstMax> keys;
   std::array<std::uint8_t, kBurstMax> untrusted;
   std::size_t untrusted_count = 0;
@@ -104,7 +125,7 @@ void GuardStage::judge_stranger(Timestamp now, Burst& burst, std::size_t i,
   const PacketMeta& meta = *burst.meta[i];
   if (meta.exception == ExceptionKind::Handshake) {
     const auto key = handshakes_.key_of(meta.source, static_cast<std::uint16_t>(meta.port));
-    if (!handshakes_.take(key, handshake_shape_, now)) return burst.drop(i, DropReason::TcpSynRate);
+    if (!handshakes_.take(key, view_->handshake_shape, now)) return burst.drop(i, DropReason::TcpSynRate);
   }
   const Admission admission = limiter_.admit(keys, now);
   if (admission != Admission::Admitted) burst.drop(i, reason_of(admission));
@@ -121,8 +142,8 @@ void GuardStage::verify_checksums(Burst& burst) noexcept {
 }
 
 policy::SourceClass GuardStage::class_of(const PacketMeta& meta) const noexcept {
-  return meta.realm == RealmIndex::kNone ? sources_.classify_on_port(meta.port, meta.source)
-                                         : sources_.classify(meta.realm, meta.source);
+  return meta.realm == RealmIndex::kNone ? view_->sources.classify_on_port(meta.port, meta.source)
+                                         : view_->sources.classify(meta.realm, meta.source);
 }
 
 bool GuardStage::look_at_source(Burst& burst, std::size_t i) const noexcept {
@@ -137,7 +158,7 @@ bool GuardStage::look_at_source(Burst& burst, std::size_t i) const noexcept {
 void GuardStage::judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept {
   PacketMeta& meta = *burst.meta[i];
   if (meta.exception != ExceptionKind::Handshake) {  // whose source has been looked at
-    const policy::SourceClass source = sources_.classify_on_port(meta.port, meta.source);
+    const policy::SourceClass source = view_->sources.classify_on_port(meta.port, meta.source);
     meta.trust = source.trust;
     meta.peer = source.peer;
   }
@@ -146,7 +167,7 @@ void GuardStage::judge_exception(Timestamp now, Burst& burst, std::size_t i) noe
       meta.exception != ExceptionKind::Arp && meta.exception != ExceptionKind::NeighbourDiscovery;
   if (meta.trust == TrustClass::Denied && may_be_denied) return burst.drop(i, DropReason::Denied);
   const bool is_favoured = meta.trust >= TrustClass::Trusted;
-  if (!budget_.take(meta.port, meta.exception, meta.source, is_favoured, now))
+  if (!view_->budget.take(meta.port, meta.exception, meta.source, is_favoured, now))
     burst.drop(i, reason_of(meta.exception));
 }
 

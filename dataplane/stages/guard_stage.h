@@ -5,6 +5,9 @@
 // TCP Linux verifies them). A SYN pays like a SIP datagram, and from a bucket for new connections beside.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "dataplane/pipeline/stage.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/decide/exception_budget.h"
@@ -14,18 +17,35 @@
 
 namespace sallyport::dataplane {
 
+// What the guard of one lcore knows of the configuration: made aside, and then put in place of the last one.
+struct GuardView {
+  // `sources` outlives it. `lcores` share the budgets that hold for all sources together.
+  GuardView(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
+            std::uint32_t lcores);
+
+  const policy::SourceClassifier& sources;
+  const SourceLimits limits;
+  const policy::BucketShape handshake_shape;
+  policy::ExceptionBudget budget;  // its buckets belong to the lcore
+  std::uint64_t number = 0;        // of those that this stage had
+};
+
 class GuardStage {
  public:
   static constexpr std::string_view kName = "guard";
-  // `sources` outlives the stage. `lcores` share the budgets that hold for all sources together.
+  // As GuardView.
   GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
              std::uint32_t lcores = 1);
   void process(Timestamp now, Burst& burst) noexcept;
+  // Any thread but the lcore's, one at a time: from the next burst on. The table of sources stays, budgets of
+  // neighbours are full again. What is given back may be in use until wait_for_turns() (dpdk/turns.h).
+  [[nodiscard]] std::unique_ptr<GuardView> adopt(std::unique_ptr<GuardView> next) noexcept;
   // Any thread may ask.
   [[nodiscard]] std::uint64_t sources_tracked() const noexcept { return limiter_.tracked(); }
   [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return limiter_.capacity(); }
 
  private:
+  void look_at_view() noexcept;
   // True when the packet has still to pass the buckets of an untrusted source.
   [[nodiscard]] bool look_at_source(Burst& burst, std::size_t i) const noexcept;
   [[nodiscard]] policy::SourceClass class_of(const PacketMeta& meta) const noexcept;
@@ -34,11 +54,13 @@ class GuardStage {
   static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
 
-  const policy::SourceClassifier& sources_;
+  std::unique_ptr<GuardView> owned_;  // by who adopts
+  std::atomic<GuardView*> of_the_day_;
+  // Of the lcore:
+  GuardView* view_;           // of this burst
+  std::uint64_t number_ = 0;  // of the view whose limits `limiter_` has
   policy::SourceLimiter limiter_;
   policy::SourceTable handshakes_;  // new connections of strangers
-  policy::BucketShape handshake_shape_;
-  policy::ExceptionBudget budget_;
 };
 static_assert(Stage<GuardStage>);
 

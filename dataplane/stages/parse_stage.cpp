@@ -21,7 +21,7 @@ void prefetch(rte_mbuf* packet) noexcept {
 }  // namespace
 
 void ParseStage::process(Timestamp, Burst& burst) noexcept {
-  const DevicePorts& device = ports_.device(burst.device);
+  const DevicePorts& device = ports_.load(std::memory_order_acquire)->device(burst.device);
   for (std::size_t i = 0; i < std::min(kAhead, burst.count); ++i) prefetch(burst.packets[i]);
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (i + kAhead < burst.count) prefetch(burst.packets[i + kAhead]);

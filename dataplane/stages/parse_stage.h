@@ -2,6 +2,8 @@
 // does), drops what cannot be ours.
 #pragma once
 
+#include <atomic>
+
 #include "dataplane/packet/port_table.h"
 #include "dataplane/pipeline/stage.h"
 
@@ -12,11 +14,14 @@ class ParseStage {
  public:
   static constexpr std::string_view kName = "parse";
   // `ports` outlives the stage.
-  explicit ParseStage(const PortTable& ports) noexcept : ports_(ports) {}
+  explicit ParseStage(const PortTable& ports) noexcept : ports_(&ports) {}
   void process(Timestamp now, Burst& burst) noexcept;
+  // Any thread: from the next burst on. The ports are the same, their neighbours may be others. What is used
+  // until then: dpdk/turns.h.
+  void adopt(const PortTable& ports) noexcept { ports_.store(&ports, std::memory_order_release); }
 
  private:
-  const PortTable& ports_;
+  std::atomic<const PortTable*> ports_;
 };
 static_assert(Stage<ParseStage>);
 

@@ -1,6 +1,7 @@
 // stream_thread.cpp — the loop of the stream thread.
 #include "dataplane/stream/stream_thread.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -10,7 +11,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "dataplane/dpdk/clock.h"
 #include "dataplane/stream/outboxes.h"
@@ -45,6 +49,7 @@ class StreamLoop final : public StreamThread {
   }
 
   void stop() override;
+  bool adopt(StreamChange change, Duration timeout) override;
   void begin_drain() noexcept override {
     is_draining_.store(true, std::memory_order_release);
     bell_.ring_always();
@@ -61,6 +66,7 @@ class StreamLoop final : public StreamThread {
   [[nodiscard]] bool watch(int fd, std::uint64_t tag) noexcept;
   [[nodiscard]] Result<void, NetError> make_turn_takers(const StreamSetup& setup);
   void run() noexcept;
+  void take_change(Timestamp now);
   // True when some of them has more to do.
   [[nodiscard]] bool run_turn_takers(Timestamp now) noexcept;
   [[nodiscard]] bool have_turn_takers_mail() const noexcept;
@@ -84,6 +90,11 @@ class StreamLoop final : public StreamThread {
   std::vector<std::string> names_;
   std::vector<std::unique_ptr<TapPort>> ports_;
   std::vector<TurnTaker*> turn_takers_;
+  std::mutex change_mutex_;  // between adopt() and the thread
+  std::optional<StreamChange> change_;
+  std::uint64_t changes_given_ = 0;
+  std::atomic<bool> has_change_{false};
+  std::atomic<std::uint64_t> changes_taken_{0};
   std::atomic<bool> is_stopping_{false}, is_draining_{false}, is_drained_{false};
   std::thread thread_;
 };
@@ -131,6 +142,7 @@ void StreamLoop::run() noexcept {
   while (!is_stopping_.load(std::memory_order_acquire)) {
     const Timestamp now = read_clock();
     flows_.advance(now);
+    if (has_change_.load(std::memory_order_acquire)) take_change(now);
     const bool has_mail = drain_inboxes(now);
     const bool has_more = run_turn_takers(now) || has_mail;
     for (const auto& port : ports_) port->resolver().on_deadline(now);
@@ -145,6 +157,42 @@ void StreamLoop::run() noexcept {
       is_drained_.store(true, std::memory_order_release);
   }
   if (is_registered) rte_thread_unregister();
+}
+
+// One that was never taken gives way to the next: it is the newest that counts.
+bool StreamLoop::adopt(StreamChange change, Duration timeout) {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(change_mutex_);
+    change_ = std::move(change);
+    number = ++changes_given_;
+    has_change_.store(true, std::memory_order_release);
+  }
+  bell_.ring_always();
+  const Timestamp until = read_clock() + timeout;
+  while (changes_taken_.load(std::memory_order_acquire) < number) {
+    if (read_clock() >= until) return false;
+    ::poll(nullptr, 0, 1);
+  }
+  return true;
+}
+
+void StreamLoop::take_change(Timestamp now) {
+  std::optional<StreamChange> change;
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(change_mutex_);
+    change = std::exchange(change_, std::nullopt);
+    number = changes_given_;
+    has_change_.store(false, std::memory_order_release);
+  }
+  if (change) {
+    flows_.set_idle(change->tcp_idle);
+    for (std::size_t i = 0; i < std::min(ports_.size(), change->kept_fresh.size()); ++i)
+      ports_[i]->keep_fresh_only(now, change->kept_fresh[i]);
+    if (change->and_then) change->and_then(now);
+  }
+  changes_taken_.store(number, std::memory_order_release);
 }
 
 bool StreamLoop::run_turn_takers(Timestamp now) noexcept {

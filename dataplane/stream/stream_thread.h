@@ -62,6 +62,13 @@ struct StreamSetup {
   std::function<Result<std::vector<TurnTaker*>, NetError>(EgressPermits& permits)> make_turn_takers;
 };
 
+// What a reload changes for the thread.
+struct StreamChange {
+  std::vector<std::vector<IpAddress>> kept_fresh;  // by port: StreamPort::kept_fresh
+  Duration tcp_idle = 10min;                       // StreamSetup::tcp_idle
+  std::function<void(Timestamp now)> and_then;     // on the thread: those who take their turns follow
+};
+
 class StreamThread {
  public:
   // Makes taps, addresses and routes, then starts the thread. On error all of it is gone again.
@@ -71,6 +78,9 @@ class StreamThread {
   // After the lcores have ended. Ends the thread, frees packets in its inboxes, removes taps and namespaces.
   // What lies in the outboxes is the lcores' to free. Idempotent.
   virtual void stop() = 0;
+  // Any thread but its own. True: it has been done. False: the thread did not come to it within `timeout`; it
+  // will, before anything else that it does then.
+  [[nodiscard]] virtual bool adopt(StreamChange change, Duration timeout) = 0;
   // While the lcores still run: those who take turns finish what is under way. Any thread.
   virtual void begin_drain() noexcept = 0;
   // They have, and the last of it has left the taps.

@@ -53,6 +53,7 @@ Result<void, NetError> write_all(const std::string& folder, const std::array<Set
 // is answered without memory (RFC 4987 §3.6); a dead peer is noticed in a minute and a half; a path that
 // swallows big segments without a word is found out (RFC 4821).
 constexpr std::array kTcpSettings{
+    Setting{"ip_local_port_range", "10000 65535"},  // less what is ours: ports_not_to_choose
     Setting{"tcp_syncookies", "1"},
     Setting{"tcp_syn_retries", "2"},
     Setting{"tcp_synack_retries", "2"},

@@ -29,6 +29,10 @@ class TapPort {
   TapPort(const TapPort&) = delete;
 
   void keep_peers_fresh(Timestamp now);
+  // These from now on, in place of StreamPort::kept_fresh.
+  void keep_fresh_only(Timestamp now, const std::vector<IpAddress>& peers) {
+    resolver_.keep_fresh_only(now, peers);
+  }
   void write_packet(rte_mbuf* packet) noexcept;  // frees it
   void on_tap_readable() noexcept;               // a bounded number of frames
   void on_netlink_readable(Timestamp now) { link_.dispatch_events(now, resolver_); }

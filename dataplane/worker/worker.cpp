@@ -74,6 +74,12 @@ std::vector<int> Worker::receive_sockets() const {
   return sockets;
 }
 
+std::unique_ptr<GuardView> Worker::adopt(std::unique_ptr<GuardView> next, const PortTable& ports) noexcept {
+  parse_.adopt(ports);
+  fragment_.adopt(next->sources);
+  return guard_.adopt(std::move(next));
+}
+
 bool Worker::take_orders(Timestamp now) noexcept {
   std::size_t taken = 0;
   for (std::size_t shard = 0; shard < setup_.from_shards.size(); ++shard)

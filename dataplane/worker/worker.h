@@ -83,6 +83,12 @@ class Worker {
   // How many there are, this one included.
   [[nodiscard]] std::size_t lcores() const noexcept { return setup_.to_lcores.size(); }
 
+  // Any thread but the lcore's, one at a time: from the next burst on sources are judged by `next`, frames
+  // looked at by `ports`. What is given back, and what it and the ports of before point to, may be in use
+  // until wait_for_turns() (dpdk/turns.h).
+  [[nodiscard]] std::unique_ptr<GuardView> adopt(std::unique_ptr<GuardView> next,
+                                                 const PortTable& ports) noexcept;
+
   // Before the first turn: the commands of calls that were restored. False: there were none.
   bool take_orders(Timestamp now) noexcept;
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "mgmt/cli/drawn.h"
 #include "mgmt/cli/json_member.h"
 #include "mgmt/cli/text_table.h"
 #include "mgmt/log/log_line.h"
@@ -24,12 +25,6 @@ constexpr std::size_t kNameColumns = 32;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   text.resize(end);
   return text + "~";
-}
-
-[[nodiscard]] std::string shown(const Json& value) {
-  if (value.is_string() && !value.get_ref<const std::string&>().empty()) return value.get<std::string>();
-  if (value.is_number_unsigned()) return grouped(value.get<std::uint64_t>());
-  return value.is_null() || value.is_string() ? "-" : value.dump();
 }
 
 // "2026-11-21T10:47:55.123Z" as "10:47:55.123".
@@ -223,17 +218,6 @@ constexpr double kLossBad = 0.03, kMosBad = 3.1;  // what most listeners complai
   const std::uint64_t active = number_of(member(root, "active"));
   return fmt::format("new calls are refused from now on; {} {} still up\n",
                      active == 0 ? "no" : grouped(active), active < 2 ? "call is" : "calls are");
-}
-
-using Draw = std::string (*)(const Json&, bool);
-[[nodiscard]] Drawn draw(std::string_view json, bool colour, Draw how) {
-  try {
-    const Json root = Json::parse(json, nullptr, false);
-    if (root.is_object()) return how(root, colour);
-  } catch (const std::exception&) {
-    // Said below: whatever it was, the answer has not the form that is known here.
-  }
-  return fail(std::string("the daemon's answer can't be drawn as a table; try --json"));
 }
 
 }  // namespace

@@ -2,14 +2,11 @@
 // not be of one version: what is missing shows as "-".
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "policy/base/result.h"
+#include "mgmt/cli/drawn.h"
 
 namespace sallyport::mgmt {
-
-using Drawn = Result<std::string, std::string>;  // the error says why it can't be drawn
 
 [[nodiscard]] Drawn calls_table(std::string_view json, bool colour);
 [[nodiscard]] Drawn call_tables(std::string_view json, bool colour);

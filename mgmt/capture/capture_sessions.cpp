@@ -91,12 +91,14 @@ Result<MessageFilter, ControlFailure> CaptureSessions::filter_of(const ControlAr
     session.takes_media = places_.media != nullptr && value_of(given, "media") != "none";
     look_at(session, found->call, places_.core());
   } else if (!peer.empty()) {
-    const auto& peers = places_.config.peers;
+    const SharedValue<SbcConfig> config = places_.config.read();
+    const auto& peers = config->peers;
     const auto found =
         std::find_if(peers.begin(), peers.end(), [&](const PeerConfig& one) { return one.name == peer; });
     if (found == peers.end())
       return fail(ControlFailure{kExitNoSuchThing, "no such peer: " + peer.substr(0, CallDesk::kIdBytesMax)});
-    filter.peer = static_cast<PeerIndex>(found - peers.begin());
+    filter.peer = session.peer = static_cast<PeerIndex>(found - peers.begin());
+    session.peer_name = found->name;
   } else {
     filter.address = IpAddress::parse(address);
     if (!filter.address) return fail(ControlFailure{kExitUsage, "that is not an IP address"});
@@ -119,7 +121,7 @@ ControlResult CaptureSessions::begin(const ControlArguments& given) {
   if (const std::uint64_t longest = number_of(value_of(given, "for_ms")); longest != 0)
     session->until = now + std::chrono::milliseconds(std::min<std::uint64_t>(longest, 86'400'000));
   std::vector<std::string> realms;
-  for (const RealmConfig& realm : places_.config.realms) realms.push_back(realm.name);
+  for (const RealmConfig& realm : places_.config.read()->realms) realms.push_back(realm.name);
   session->pieces.push_back({0, pcapng_begin(fmt::format("sallyport {}", kVersion), realms)});
   session->taker = places_.hub.open(
       *filter, [this, one = session.get()](const CapturedMessage& message) { add(*one, message); });
@@ -134,7 +136,15 @@ ControlResult CaptureSessions::begin(const ControlArguments& given) {
   return nlohmann::ordered_json{{"capture", number}}.dump();
 }
 
+bool CaptureSessions::is_of_another_peer(const Session& session) const {
+  if (session.peer == PeerIndex::kNone) return false;
+  const SharedValue<SbcConfig> config = places_.config.read();
+  const std::size_t place = to_position(session.peer);
+  return place >= config->peers.size() || config->peers[place].name != session.peer_name;
+}
+
 void CaptureSessions::add(Session& session, const CapturedMessage& message) {
+  if (is_of_another_peer(session)) return;
   const bool is_in = message.direction == sip::Direction::In;
   std::string bytes = message.bytes;
   mask_keys(bytes);
@@ -146,7 +156,7 @@ void CaptureSessions::add(Session& session, const CapturedMessage& message) {
   append_packet(piece.block, {.interface = static_cast<std::uint32_t>(to_position(message.path.realm)),
                               .utc_nanoseconds = piece.utc_nanoseconds,
                               .is_inbound = is_in,
-                              .comment = comment_of(message, places_.config),
+                              .comment = comment_of(message, *places_.config.read()),
                               .bytes = packet});
   keep(session, std::move(piece));
 }
@@ -185,7 +195,8 @@ void CaptureSessions::look_at(Session& session, const sip::CallView& call, Times
   if (call.is_over && !session.last_words) session.last_words = now + kLastWords;
   if (!session.takes_media) return;
   session.media.clear();
-  const auto& realms = places_.config.realms;
+  const SharedValue<SbcConfig> config = places_.config.read();
+  const auto& realms = config->realms;
   for (const MediaRecord& media : call.record.media) {
     const std::size_t leg = media.from_caller ? 0 : 1;
     if (leg >= call.record.legs.size() || media.local.port == 0) continue;
@@ -216,7 +227,7 @@ void CaptureSessions::take_in() {
 
 // Its time is over, or its call was over a moment ago.
 bool CaptureSessions::has_ended(Session& session, Timestamp now) {
-  if (!session.taker) return true;
+  if (!session.taker || is_of_another_peer(session)) return true;
   if (session.until && now >= *session.until) return true;
   if (session.last_words) return now >= *session.last_words;
   if (session.call.empty() || now - session.call_looked_at < kCallLookedAtEvery) return false;

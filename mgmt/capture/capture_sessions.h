@@ -19,6 +19,7 @@
 #include "mgmt/capture/capture_hub.h"
 #include "mgmt/cli/control_protocol.h"
 #include "mgmt/log/wall_clock.h"
+#include "policy/base/shared_value.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
@@ -27,7 +28,7 @@ namespace sallyport::mgmt {
 struct CapturePlaces {
   CaptureHub& hub;
   CallDesk& desk;
-  const SbcConfig& config;
+  const SharedSlot<SbcConfig>& config;  // of the day
   std::function<Timestamp()> core;
   WallClock wall;
   // For the log: an operator began to look at this.
@@ -72,6 +73,8 @@ class CaptureSessions {
     std::vector<MediaPlace> media;
     std::optional<Timestamp> until, last_words;
     std::string call;  // its own id; empty: not of a call
+    PeerIndex peer = PeerIndex::kNone;
+    std::string peer_name;  // a reload may give its place to another
     Timestamp asked{}, call_looked_at{};
     Duration utc_at_zero{};
     std::uint64_t packets = 0, dropped = 0, heads_lost_before = 0;
@@ -84,6 +87,7 @@ class CaptureSessions {
   void look_at(Session& session, const sip::CallView& call, Timestamp now);
   void want_media();
   void take_in();
+  [[nodiscard]] bool is_of_another_peer(const Session& session) const;
   [[nodiscard]] bool has_ended(Session& session, Timestamp now);
   void close(Session& session) noexcept;
 

@@ -24,10 +24,13 @@ bool stops_run(const ConfigProblem& problem) noexcept {
   return problem.is_error() || problem.weakens_security;
 }
 
+std::string check_line(const ConfigProblem& problem) {
+  return to_string(problem) + (problem.is_error() ? "" : " (warning)");
+}
+
 CheckReport check_report(const std::string& path, const LoadedConfig& loaded, bool strict) {
   CheckReport report;
-  for (const ConfigProblem& problem : loaded.problems)
-    report.text += fmt::format("{}{}\n", escaped(to_string(problem)), problem.is_error() ? "" : " (warning)");
+  for (const ConfigProblem& problem : loaded.problems) report.text += escaped(check_line(problem)) + '\n';
   const auto errors = static_cast<std::size_t>(std::count_if(loaded.problems.begin(), loaded.problems.end(),
                                                              [](const auto& one) { return one.is_error(); }));
   const std::size_t warnings = loaded.problems.size() - errors;

@@ -14,6 +14,8 @@ struct CheckReport {
 };
 
 [[nodiscard]] CheckReport check_report(const std::string& path, const LoadedConfig& loaded, bool strict);
+// FILE:LINE: KEY: what is wrong; what would be right
+[[nodiscard]] std::string check_line(const ConfigProblem& problem);
 // An error, or a warning where silence would weaken security: `run` does not start with it.
 [[nodiscard]] bool stops_run(const ConfigProblem& problem) noexcept;
 

@@ -73,6 +73,8 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_named(add_question(app, "hangup", "end a call on both legs", raw), Command::HangUp, "ID",
             "the call's id, or the Call-ID of any leg");
   out.emplace_back(add_question(app, "drain", "take no new calls", raw), Command::Drain);
+  out.emplace_back(add_question(app, "reload", "read the configuration again; calls go on", raw),
+                   Command::Reload);
   return out;
 }
 

@@ -9,9 +9,13 @@
 
 namespace sallyport::mgmt {
 
+inline constexpr std::chrono::seconds kAnswerWaitMax{12};
+// Tables of millions of lines may have to be read and compiled.
+inline constexpr std::chrono::seconds kReloadWaitMax{120};
+
 // Sends one request line and gives the result of the answer as JSON text. Status 69: no daemon answers.
-[[nodiscard]] Result<std::string, ControlFailure> ask_daemon(
-    const std::string& socket_path, std::string_view request,
-    std::chrono::seconds wait_max = std::chrono::seconds(12));
+[[nodiscard]] Result<std::string, ControlFailure> ask_daemon(const std::string& socket_path,
+                                                             std::string_view request,
+                                                             std::chrono::seconds wait_max = kAnswerWaitMax);
 
 }  // namespace sallyport::mgmt

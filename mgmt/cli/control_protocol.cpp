@@ -24,16 +24,30 @@ constexpr std::size_t kQuotedBytesMax = 64;
   return false;
 }
 
-[[nodiscard]] std::string error_answer(int status, std::string_view message) {
+[[nodiscard]] std::string error_answer(int status, std::string_view message,
+                                       const std::vector<std::string>& lines = {}) {
   std::string out = "{\"status\":" + std::to_string(status) + ",\"error\":";
   append_json_string(out, message);
-  return out += "}\n";
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    out += i == 0 ? ",\"lines\":[" : ",";
+    append_json_string(out, lines[i]);
+  }
+  return out += lines.empty() ? "}\n" : "]}\n";
 }
 
 [[nodiscard]] std::optional<std::string> text_member(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string()) return std::nullopt;
   return found->get<std::string>();
+}
+
+[[nodiscard]] std::vector<std::string> lines_of(const Json& answer) {
+  std::vector<std::string> out;
+  const auto found = answer.find("lines");
+  if (found == answer.end() || !found->is_array()) return out;
+  for (const Json& line : *found)
+    if (line.is_string()) out.push_back(line.get<std::string>());
+  return out;
 }
 
 [[nodiscard]] ControlArguments arguments_of(const Json& request) {
@@ -89,7 +103,7 @@ std::string ControlCommands::answer(std::string_view line) const noexcept {
                           "this daemon can't show \"" + name.value_or("").substr(0, kQuotedBytesMax) + "\"");
     if (found == known.end()) return error_answer(kExitUsage, "this daemon does not know that command");
     const auto result = found->second(arguments_of(request));
-    if (!result) return error_answer(result.error().status, result.error().message);
+    if (!result) return error_answer(result.error().status, result.error().message, result.error().lines);
     return "{\"status\":0,\"result\":" + *result + "}\n";
   } catch (...) {
     return "{\"status\":70,\"error\":\"the daemon could not build an answer\"}\n";
@@ -110,7 +124,8 @@ ControlResult parse_answer(std::string_view line) noexcept {
       return fail(ControlFailure{kExitInternal, "the daemon's answer can't be understood"});
     const int status = answer["status"].get<int>();
     if (status != kExitOk)
-      return fail(ControlFailure{status, text_member(answer, "error").value_or("it failed")});
+      return fail(
+          ControlFailure{status, text_member(answer, "error").value_or("it failed"), lines_of(answer)});
     if (!answer.contains("result"))
       return fail(ControlFailure{kExitInternal, "the daemon's answer is empty"});
     return answer["result"].dump();

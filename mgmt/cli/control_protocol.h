@@ -2,7 +2,9 @@
 //
 //   {"command":"show","what":"ports"}         ->   {"status":0,"result":{...}}
 //   {"command":"hangup","id":"67408c3e-1"}    ->   {"status":0,"result":{...}} or {"status":66,"error":"..."}
-//   anything else                             ->   {"status":64,"error":"..."}
+//   {"command":"reload"}                      ->   {"status":0,...} or
+//   {"status":78,"error":"...","lines":[...]} anything else                             ->
+//   {"status":64,"error":"..."}
 // `status` is the exit status that the command line client ends with.
 #pragma once
 
@@ -11,6 +13,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/base/result.h"
 
@@ -32,6 +35,7 @@ inline constexpr int kExitBadConfiguration = 78;
 struct ControlFailure {
   int status = kExitInternal;
   std::string message;
+  std::vector<std::string> lines{};  // each thing that is wrong, where there may be many
 };
 
 // The members of a request besides `command` and `what`: texts, and numbers as texts.

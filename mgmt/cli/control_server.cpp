@@ -54,10 +54,7 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
   ~ControlConnection() { server_->leave(*this); }
 
   void read_next() {
-    deadline_.expires_after(server_->limits.request_time_max);
-    deadline_.async_wait([self = weak_from_this()](ErrorCode error) {
-      if (const auto connection = self.lock(); connection && !error) connection->close();
-    });
+    begin_deadline();
     asio::async_read_until(
         socket_, asio::dynamic_buffer(input_, kControlRequestBytesMax), '\n',
         [self = shared_from_this()](ErrorCode error, std::size_t size) { self->on_line(error, size); });
@@ -69,6 +66,12 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
   }
 
  private:
+  void begin_deadline() {
+    deadline_.expires_after(server_->limits.request_time_max);
+    deadline_.async_wait([self = weak_from_this()](ErrorCode error) {
+      if (const auto connection = self.lock(); connection && !error) connection->close();
+    });
+  }
   void on_line(ErrorCode error, std::size_t size) {
     if (server_->is_closed()) return;
     // not_found: the buffer is full and holds no line feed. After its answer such a client is let go.
@@ -77,6 +80,7 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
     output_ = server_->commands.answer(too_long ? std::string(kControlRequestBytesMax + 1, ' ')
                                                 : input_.substr(0, size));
     input_.erase(0, size);
+    begin_deadline();  // a reload takes its time: none of it is the client's
     asio::async_write(socket_, asio::buffer(output_),
                       [self = shared_from_this(), too_long](ErrorCode failed, std::size_t) {
                         if (!failed && !too_long && !self->server_->is_closed()) self->read_next();

@@ -12,6 +12,7 @@
 #include "mgmt/calls/calls_tables.h"
 #include "mgmt/calls/ladder.h"
 #include "mgmt/cli/control_client.h"
+#include "mgmt/cli/reload_lines.h"
 #include "mgmt/cli/show_tables.h"
 #include "mgmt/log/log_line.h"
 #include "mgmt/peers/peers_table.h"
@@ -44,6 +45,8 @@ namespace {
       return command_request("hangup", {{"id", line.id}});
     case Command::Drain:
       return command_request("drain");
+    case Command::Reload:
+      return command_request("reload");
     default:
       return show_request("stats");
   }
@@ -74,6 +77,8 @@ namespace {
       return hangup_line(result, colour);
     case Command::Drain:
       return drain_line(result, colour);
+    case Command::Reload:
+      return reload_lines(result, colour);
     default:
       return stats_tables(result, colour);
   }
@@ -85,12 +90,22 @@ namespace {
   return nlohmann::ordered_json::parse(result).dump(line.watch ? -1 : 2) + '\n';
 }
 
+// Each thing that is wrong goes where `check` puts it, the sentence to where errors go.
+[[nodiscard]] int show_failure(const CommandLine& line, const ControlFailure& failure, std::FILE* out,
+                               std::FILE* error) {
+  if (line.json && !failure.lines.empty())
+    fmt::print(out, "{}\n",
+               nlohmann::ordered_json{{"error", failure.message}, {"problems", failure.lines}}.dump(2));
+  else
+    for (const std::string& one : failure.lines) fmt::print(out, "{}\n", escaped(one));
+  fmt::print(error, "sallyport: {}\n", escaped(failure.message));
+  return failure.status;
+}
+
 [[nodiscard]] int show_once(const CommandLine& line, std::FILE* out, std::FILE* error) {
-  const auto result = ask_daemon(line.socket, request_of(line));
-  if (!result) {
-    fmt::print(error, "sallyport: {}\n", escaped(result.error().message));
-    return result.error().status;
-  }
+  const bool is_reload = line.command == Command::Reload;
+  const auto result = ask_daemon(line.socket, request_of(line), is_reload ? kReloadWaitMax : kAnswerWaitMax);
+  if (!result) return show_failure(line, result.error(), out, error);
   const Drawn text = rendered(line, *result, out);
   if (!text) {
     fmt::print(error, "sallyport: {}\n", text.error());

@@ -1,4 +1,4 @@
-// show_command.h — `sallyport show ...`, `explain`, `hangup`, `drain`: asks the daemon and prints.
+// show_command.h — `sallyport show ...`, `explain`, `hangup`, `drain`, `reload`: asks the daemon and prints.
 #pragma once
 
 #include <cstdio>

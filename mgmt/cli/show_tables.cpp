@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "mgmt/cli/drawn.h"
+#include "mgmt/cli/json_member.h"
 #include "mgmt/cli/text_table.h"
 
 namespace sallyport::mgmt {
@@ -16,32 +18,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kTopReasons = 3;
-const Json kNothing;
-
-// A member, or null when `value` is no object or has no such member.
-[[nodiscard]] const Json& member(const Json& value, const char* name) {
-  const auto found = value.is_object() ? value.find(name) : value.end();
-  return value.is_object() && found != value.end() ? *found : kNothing;
-}
-
-[[nodiscard]] std::string text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_unsigned()) return grouped(value.get<std::uint64_t>());
-  return value.is_null() ? "-" : value.dump();
-}
 
 // A number that names or measures one thing: no separators.
 [[nodiscard]] std::string plain(const Json& value) { return value.is_null() ? "-" : value.dump(); }
-
-[[nodiscard]] std::uint64_t number(const Json& value) {
-  return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
-}
 
 // "no_listener 3, bad_ip_checksum 2": the largest first.
 [[nodiscard]] std::string largest(const Json& counts, std::size_t count_max) {
   std::vector<std::pair<std::string, std::uint64_t>> sorted;
   if (counts.is_object())
-    for (const auto& [name, count] : counts.items()) sorted.emplace_back(name, number(count));
+    for (const auto& [name, count] : counts.items()) sorted.emplace_back(name, number_of(count));
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   std::string out;
@@ -56,16 +41,16 @@ const Json kNothing;
 [[nodiscard]] std::string joined(const Json& list) {
   std::string out;
   if (list.is_array())
-    for (const Json& item : list) out += (out.empty() ? "" : " ") + text(item);
+    for (const Json& item : list) out += (out.empty() ? "" : " ") + shown(item);
   return out.empty() ? "-" : out;
 }
 
 void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable& drops) {
-  const std::string name = text(member(port, "name")), link = text(member(port, "link"));
+  const std::string name = shown(member(port, "name")), link = shown(member(port, "link"));
   ports.add_row({{name},
-                 {text(member(port, "device"))},
+                 {shown(member(port, "device"))},
                  {link, link == "up" ? Tint::Good : Tint::Bad},
-                 {text(member(port, "mac"))},
+                 {shown(member(port, "mac"))},
                  {plain(member(port, "mtu"))},
                  {plain(member(port, "vlan"))},
                  {joined(member(port, "addresses"))}});
@@ -74,15 +59,15 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
     const Json &in = member(received, kind), &out = member(sent, kind);
     traffic.add_row({{name},
                      {kind},
-                     {text(member(in, "packets"))},
-                     {text(member(in, "bytes"))},
-                     {text(member(out, "packets"))},
-                     {text(member(out, "bytes"))}});
+                     {shown(member(in, "packets"))},
+                     {shown(member(in, "bytes"))},
+                     {shown(member(out, "packets"))},
+                     {shown(member(out, "bytes"))}});
   }
   const Json& dropped = member(port, "dropped");
   const Json& total = member(dropped, "total");
   drops.add_row({{name},
-                 {text(total), number(total) != 0 ? Tint::Warning : Tint::None},
+                 {shown(total), number_of(total) != 0 ? Tint::Warning : Tint::None},
                  {largest(member(dropped, "reasons"), kTopReasons)}});
 }
 
@@ -106,14 +91,14 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
 }
 
 [[nodiscard]] std::string share(const Json& part, const Json& whole) {
-  return fmt::format("{} of {}", text(part), text(whole));
+  return fmt::format("{} of {}", shown(part), shown(whole));
 }
 
 [[nodiscard]] std::string draw_sip(const Json& root, bool colour) {
   TextTable sip({{"REALM"}, {"SIP"}, {"IN"}, {"OUT"}});
   TextTable drops({{"REALM"}, {"DROPPED"}, {"RESENT TO US", Align::Right}, {"RESENT BY US", Align::Right}});
   for (const Json& realm : member(root, "realms")) {
-    const std::string name = text(member(realm, "name"));
+    const std::string name = shown(member(realm, "name"));
     for (const char* const kind : {"requests", "responses"}) {
       const Json& counts = member(realm, kind);
       sip.add_row({{name}, {kind}, {all_of(member(counts, "in"))}, {all_of(member(counts, "out"))}});
@@ -121,8 +106,8 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
     const Json &dropped = member(realm, "dropped"), &again = member(realm, "retransmissions");
     drops.add_row({{name},
                    {all_of(dropped), dropped.empty() ? Tint::None : Tint::Warning},
-                   {text(member(again, "received"))},
-                   {text(member(again, "sent"))}});
+                   {shown(member(again, "received"))},
+                   {shown(member(again, "sent"))}});
   }
   return sip.draw(colour) + '\n' + drops.draw(colour);
 }
@@ -139,11 +124,11 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
   for (const Json& realm : member(media, "realms")) {
     const Json &in = member(realm, "in"), &out = member(realm, "out"), &dropped = member(realm, "dropped"),
                &pairs = member(realm, "port_pairs");
-    traffic.add_row({{text(member(realm, "name"))},
-                     {text(member(in, "packets"))},
-                     {text(member(in, "bytes"))},
-                     {text(member(out, "packets"))},
-                     {text(member(out, "bytes"))},
+    traffic.add_row({{shown(member(realm, "name"))},
+                     {shown(member(in, "packets"))},
+                     {shown(member(in, "bytes"))},
+                     {shown(member(out, "packets"))},
+                     {shown(member(out, "bytes"))},
                      {share(member(pairs, "taken"), member(pairs, "capacity"))},
                      {all_of(dropped), dropped.empty() ? Tint::None : Tint::Warning}});
   }
@@ -160,12 +145,12 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
   const Json& streams = member(member(root, "media"), "streams");
   tables.add_row(
       {{"media streams, and those in quarantine"},
-       {fmt::format("{}, {}", text(member(streams, "active")), text(member(streams, "closing")))}});
+       {fmt::format("{}, {}", shown(member(streams, "active")), shown(member(streams, "closing")))}});
   const Json& mbufs = member(root, "mbufs");
   tables.add_row({{"packet buffers free"}, {share(member(mbufs, "free"), member(mbufs, "total"))}});
   for (const Json& ring : member(root, "rings"))
     tables.add_row(
-        {{"ring " + text(member(ring, "name"))}, {share(member(ring, "used"), member(ring, "capacity"))}});
+        {{"ring " + shown(member(ring, "name"))}, {share(member(ring, "used"), member(ring, "capacity"))}});
   TextTable lcores({{"LCORE", Align::Right}, {"CPU", Align::Right}, {"BUSY", Align::Right}});
   for (const Json& lcore : member(root, "lcores")) {
     const Json& busy = member(lcore, "busy_ratio");
@@ -180,30 +165,14 @@ void add_port(const Json& port, TextTable& ports, TextTable& traffic, TextTable&
 [[nodiscard]] std::string draw_stats(const Json& root, bool colour) {
   const Json& hugepages = member(root, "hugepages");
   const bool has_hugepages = hugepages.is_boolean() && hugepages.get<bool>();
-  return fmt::format("Sallyport {}, {}, {} hugepages\n\n", text(member(root, "version")),
-                     text(member(root, "dpdk")), has_hugepages ? "with" : "without") +
+  return fmt::format("Sallyport {}, {}, {} hugepages\n\n", shown(member(root, "version")),
+                     shown(member(root, "dpdk")), has_hugepages ? "with" : "without") +
          draw_sip(root, colour) + '\n' + draw_media(root, colour) + draw_tables(root, colour);
-}
-
-using Draw = std::string (*)(const Json&, bool);
-[[nodiscard]] Result<std::string, std::string> draw(std::string_view json, bool colour, Draw how) {
-  try {
-    const Json root = Json::parse(json, nullptr, false);
-    if (!root.is_object())
-      return fail(std::string("the daemon's answer can't be drawn as a table; try --json"));
-    return how(root, colour);
-  } catch (const std::exception& error) {
-    return fail(fmt::format("the daemon's answer can't be drawn as a table ({}); try --json", error.what()));
-  }
 }
 
 }  // namespace
 
-Result<std::string, std::string> ports_tables(std::string_view json, bool colour) {
-  return draw(json, colour, &draw_ports);
-}
-Result<std::string, std::string> stats_tables(std::string_view json, bool colour) {
-  return draw(json, colour, &draw_stats);
-}
+Drawn ports_tables(std::string_view json, bool colour) { return draw(json, colour, &draw_ports); }
+Drawn stats_tables(std::string_view json, bool colour) { return draw(json, colour, &draw_stats); }
 
 }  // namespace sallyport::mgmt

@@ -11,9 +11,11 @@
 namespace sallyport::mgmt {
 
 // Puts the peers of `next` into the places that `running` has for their names. A peer that `next` has no more
-// stays in its place as it was, retired: no source is it, no route leads to it, but calls through it go on; a
-// new peer takes the place of a retired one that has no call (`is_idle` says so by its number), or the next
-// free one. The error: more peers than there are places (peer_places(running)).
+// stays in its place as it was, retired: no call of its own and no route leads to it, but calls through it go
+// on, for which its sources are still known, until the next reload that finds it without one (`is_idle` says
+// so by its number); a new peer takes the place of such a one, or the next free one. What a peer that stays
+// has lost of its targets and sources becomes its `former_sources`, for as long. The error: more peers than
+// there are places (running.peer_places).
 [[nodiscard]] Result<void, std::string> align_peers(const SbcConfig& running,
                                                     const std::vector<bool>& is_idle, SbcConfig& next);
 

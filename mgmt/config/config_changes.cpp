@@ -53,6 +53,19 @@ bool have_one_order(const YamlNode& before, const YamlNode& after) {
   return old_names == new_names;
 }
 
+// Sections that are read anew by a reload, whole.
+constexpr std::array<std::string_view, 12> kLive{
+    "profiles",        "peers",        "header_rules",     "tables",
+    "routes",          "emergency",    "security.access",  "security.limits",
+    "realms[].limits", "realms[].nat", "tls.certificates", "tls.authorities"};
+
+// Not live itself, but some of what may be in it is.
+bool holds_live_keys(std::string_view path) {
+  return std::ranges::any_of(kLive, [path](std::string_view live) {
+    return live.starts_with(path) && live.size() > path.size() && live[path.size()] == '.';
+  });
+}
+
 class Comparison {
  public:
   void compare(const YamlNode& before, const YamlNode& after, const Spot& spot) {
@@ -72,12 +85,20 @@ class Comparison {
     for (const YamlEntry& entry : after.entries) {
       const YamlEntry* const old = before.find(entry.key);
       if (old == nullptr)
-        add(Kind::Added, spot.child(entry.key), entry.key_place);
+        come_or_go(Kind::Added, entry, spot.child(entry.key), entry.key_place);
       else
         compare(old->value, entry.value, spot.child(entry.key));
     }
     for (const YamlEntry& entry : before.entries)
-      if (after.find(entry.key) == nullptr) add(Kind::Removed, spot.child(entry.key), after.place);
+      if (after.find(entry.key) == nullptr)
+        come_or_go(Kind::Removed, entry, spot.child(entry.key), after.place);
+  }
+
+  // Of a section that a reload may change in part, each part by itself.
+  void come_or_go(Kind kind, const YamlEntry& entry, const Spot& spot, const YamlPlace& place) {
+    if (!entry.value.is_map() || !holds_live_keys(spot.path)) return add(kind, spot, place);
+    for (const YamlEntry& part : entry.value.entries)
+      come_or_go(kind, part, spot.child(part.key), kind == Kind::Added ? part.key_place : place);
   }
 
   void compare_lists(const YamlNode& before, const YamlNode& after, const Spot& spot) {
@@ -120,11 +141,6 @@ class Comparison {
 
   std::vector<ConfigChange> changes_;
 };
-
-// Sections that are read anew by a reload, whole.
-constexpr std::array<std::string_view, 11> kLive{
-    "profiles",        "peers",           "header_rules",    "tables",       "routes",          "emergency",
-    "security.access", "security.limits", "realms[].limits", "realms[].nat", "tls.certificates"};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "mgmt/config/build_config.h"
 #include "mgmt/config/capacity_memory.h"
@@ -29,6 +30,12 @@ bool LoadedConfig::is_refused_by_run() const noexcept {
   });
 }
 
+// Twice: every peer may be exchanged for another while calls hold the old ones.
+std::size_t peer_places_for(std::size_t peers) noexcept {
+  constexpr std::size_t kPlacesMin = 1024;
+  return std::max(kPlacesMin, 2 * peers);
+}
+
 LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options) {
   LoadedConfig loaded;
   JoinedFiles joined = read_with_includes(file);
@@ -41,6 +48,7 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     const TreeContext context = make_tree_context(checker.bad(), joined.files);
     const Section root(context, {&*joined.root}, "", "");
     loaded.config = build_config(root);
+    loaded.config.peer_places = peer_places_for(loaded.config.peers.size());
     const Checked checked{root, loaded.config, problems};
     validate_ports(checked);
     validate_realms(checked);
@@ -58,6 +66,8 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     loaded.memory_bytes_needed = memory_bytes_needed(loaded.config, std::thread::hardware_concurrency());
   }
   loaded.problems = problems.take();
+  loaded.written.files = std::move(joined.files);
+  if (joined.root) loaded.written.root = std::move(*joined.root);
   return loaded;
 }
 

@@ -13,6 +13,7 @@
 #include "mgmt/cli/service_notify.h"
 #include "mgmt/cli/show_json.h"
 #include "mgmt/cli/signal_watch.h"
+#include "mgmt/daemon/reload_answer.h"
 #include "mgmt/daemon/saved_calls.h"
 
 namespace sallyport::mgmt {
@@ -40,15 +41,17 @@ struct Daemon::Listeners {
   std::unique_ptr<HttpServer> http, scrape;
 };
 
-Daemon::Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings)
-    : config_(config),
+Daemon::Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings settings)
+    : first_(std::move(config)),
+      config_(*first_),
+      config_of_day_(first_),
       log_(log),
       settings_(std::move(settings)),
       alarms_(log, system_wall_time),
-      media_quality_(config),
+      media_quality_(config_),
       after_bye_(alarms_),
       observer_(
-          config, [this] { return plane_->snapshot(); },
+          config_of_day_, [this] { return plane_->snapshot(); },
           [this](Observation& seen) {
             seen.alarms = alarms_.counts();
             seen.cdr_queue = records_->queue();
@@ -56,8 +59,10 @@ Daemon::Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings)
               for (const auto& certificate : plane_->tls_contexts()->expiries())
                 seen.certificates.push_back({certificate.name, certificate.not_after});
             seen.media_quality = media_quality_.peers();
-            for (std::size_t peer = 0; peer < config_.peers.size(); ++peer)
+            const std::size_t peers = config_of_day_.read()->peers.size();
+            for (std::size_t peer = 0; peer < peers; ++peer)
               seen.peers_up.push_back(plane_->target_board().is_up(static_cast<PeerIndex>(peer)));
+            seen.last_reload_successful = reload_ == nullptr || reload_->was_successful();
             seen.media_reports_late = records_->media_reports_late();
             if (hep_ != nullptr)
               seen.hep = {hep_->sent(), hep_->dropped() + (hep_taker_ ? captures_->dropped(*hep_taker_) : 0)};
@@ -90,6 +95,7 @@ int Daemon::run() {
   serve_peers();
   send_to_collector();
   serve_captures();
+  serve_reload();
   const SignalWatch signals(loop_, [this](int number) { on_signal(number); });
   say_ready(listeners.http->local());
   tick();
@@ -247,9 +253,9 @@ PeerAnswers Daemon::peer_answers() {
   return {[this]() -> Result<std::vector<PeerView>, CallDeskFailure> {
             auto seen = see_trunks(*engines_, system_wall_time);
             if (!seen) return fail(seen.error());
-            return peer_views(config_, plane_->snapshot(), plane_->target_board(), *seen);
+            return peer_views(*config_of_day_.read(), plane_->snapshot(), plane_->target_board(), *seen);
           },
-          [this]() -> const SbcConfig& { return config_; }};
+          [this] { return config_of_day_.read(); }};
 }
 
 void Daemon::serve_peers() {
@@ -262,8 +268,9 @@ void Daemon::serve_captures() {
     log_.write(LogLevel::Info, "management", "capture", "an operator captures messages",
                {{"of", what, FieldKind::Text}});
   };
-  capture_sessions_ = std::make_unique<CaptureSessions>(CapturePlaces{
-      *captures_, *desk_, config_, dataplane::core_time, system_wall_time, begun, plane_->media_tap()});
+  capture_sessions_ = std::make_unique<CaptureSessions>(CapturePlaces{*captures_, *desk_, config_of_day_,
+                                                                      dataplane::core_time, system_wall_time,
+                                                                      begun, plane_->media_tap()});
   add_capture_commands(commands_, *capture_sessions_);
 }
 
@@ -306,10 +313,47 @@ void Daemon::say_ready(const Endpoint& http) {
 
 void Daemon::watch_certificates() {
   dataplane::TlsContexts* const contexts = plane_->tls_contexts();
-  if (contexts == nullptr) return;
+  if (contexts == nullptr || certificates_ != nullptr) return;
   certificates_ = std::make_unique<CertificateWatch>(
       CertificateWatchPlaces{*contexts, alarms_, log_, system_wall_time, dataplane::core_time});
   certificates_->start();
+}
+
+void Daemon::serve_reload() {
+  reload_ = std::make_unique<Reload>(
+      ReloadPlaces{.file = settings_.config_file,
+                   .config = config_of_day_,
+                   .engines = *engines_,
+                   .log = log_,
+                   .adopt = [this](SharedValue<SbcConfig> next) { return plane_->adopt(std::move(next)); },
+                   .adopted = [this](const SbcConfig& before, const SbcConfig& now) { follow(before, now); },
+                   .refresh_certificates = [this] { return refresh_certificates(); },
+                   .why_not_now = [this]() -> std::string {
+                     if (readiness_.draining)
+                       return "Sallyport is draining: its next start reads the configuration";
+                     return readiness_.ready ? "" : "Sallyport is not ready yet";
+                   },
+                   .notify_socket = settings_.notify_socket,
+                   .monotonic = dataplane::core_time},
+      settings_.written);
+  commands_.on("reload", [this](const ControlArguments&) { return reload_answer(reload_->run("command")); });
+}
+
+// What management itself keeps by peer.
+void Daemon::follow(const SbcConfig& before, const SbcConfig& now) {
+  captures_->poll();  // what is on its way still bears the names of before
+  media_quality_.adopt(now);
+  for (const PeerConfig& peer : before.peers) {
+    const auto stays = std::ranges::find(now.peers, peer.name, &PeerConfig::name);
+    if (stays != now.peers.end() && !stays->is_retired) continue;
+    for (const char* const alarm : {"peer_down", "registration_failed"}) alarms_.clear(alarm, peer.name);
+  }
+  watch_certificates();  // perhaps the first peer that uses TLS
+}
+
+std::vector<std::string> Daemon::refresh_certificates() {
+  dataplane::TlsContexts* const contexts = plane_->tls_contexts();
+  return contexts == nullptr ? std::vector<std::string>() : contexts->refresh();
 }
 
 void Daemon::begin_drain(std::string_view by) {
@@ -319,11 +363,7 @@ void Daemon::begin_drain(std::string_view by) {
 }
 
 void Daemon::on_signal(int number) {
-  if (number == SIGHUP) {
-    log_.write(LogLevel::Warning, "config", "reload_not_built",
-               "SIGHUP ignored: reload is not built yet; restart to change the configuration");
-    return;
-  }
+  if (number == SIGHUP) return static_cast<void>(reload_->run("SIGHUP"));
   if (drain_.has_begun()) return drain_.hurry();
   service_notify(settings_.notify_socket, "STOPPING=1");
   if (!desk_->drain())

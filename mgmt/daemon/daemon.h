@@ -23,6 +23,7 @@
 #include "mgmt/daemon/drain_watch.h"
 #include "mgmt/daemon/plane_engines.h"
 #include "mgmt/daemon/record_keeping.h"
+#include "mgmt/daemon/reload.h"
 #include "mgmt/hep/hep_sender.h"
 #include "mgmt/http/health.h"
 #include "mgmt/http/server.h"
@@ -39,6 +40,8 @@ using StartPlane = std::function<Result<std::unique_ptr<dataplane::DataPlane>, d
 
 struct DaemonSettings {
   StartPlane start_plane;
+  std::string config_file;
+  WrittenConfig written;  // what the configuration was made from
   std::chrono::milliseconds drain{30'000};
   std::string notify_socket;  // of the service manager; empty: none
 };
@@ -47,8 +50,8 @@ struct DaemonSettings {
 // thread.
 class Daemon {
  public:
-  // `config` and `log` must outlive it.
-  Daemon(const SbcConfig& config, EventLog& log, DaemonSettings settings);
+  // `log` must outlive it. `config`: as settings.config_file says it.
+  Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings settings);
   // Until it is told to stop. The exit status.
   [[nodiscard]] int run();
 
@@ -68,6 +71,9 @@ class Daemon {
   void send_to_collector();
   [[nodiscard]] PeerAnswers peer_answers();
   void watch_certificates();
+  void serve_reload();
+  void follow(const SbcConfig& before, const SbcConfig& now);
+  [[nodiscard]] std::vector<std::string> refresh_certificates();
   void say_ready(const Endpoint& http);
   void on_signal(int number);
   void begin_drain(std::string_view by);
@@ -75,7 +81,9 @@ class Daemon {
   void save_calls();
   void stop();
 
-  const SbcConfig& config_;
+  const SharedValue<SbcConfig> first_;
+  const SbcConfig& config_;  // the same: of it only what no reload changes
+  SharedSlot<SbcConfig> config_of_day_;
   EventLog& log_;
   const DaemonSettings settings_;
   boost::asio::io_context loop_{1};
@@ -95,6 +103,7 @@ class Daemon {
   std::unique_ptr<HepSender> hep_;  // null: no collector
   std::optional<std::size_t> hep_taker_;
   std::unique_ptr<CaptureSessions> capture_sessions_;
+  std::unique_ptr<Reload> reload_;
   Readiness readiness_;
   Observer observer_;
   SnapshotCollectable metrics_;

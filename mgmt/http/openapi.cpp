@@ -124,16 +124,17 @@ struct Answer {
 [[nodiscard]] Json peer_schema() {
   const Json integer{{"type", "integer"}}, boolean{{"type", "boolean"}};
   const Json calls = object({{"active", integer}, {"limit", integer}});
-  const Json target =
-      object({{"target", text_type()},
-              {"address", maybe("string")},
-              {"transport", text_type()},
-              {"state", {{"type", "string"}, {"enum", {"up", "down", "unknown", "set_aside", "unresolved"}}}},
-              {"since", maybe("string")},
-              {"round_trip_ms", maybe("number")},
-              {"last_code", maybe("integer")},
-              {"calls", integer},
-              {"weight", integer}});
+  const Json target = object(
+      {{"target", text_type()},
+       {"address", maybe("string")},
+       {"transport", text_type()},
+       {"state",
+        {{"type", "string"}, {"enum", {"up", "down", "unknown", "set_aside", "unresolved", "retired"}}}},
+       {"since", maybe("string")},
+       {"round_trip_ms", maybe("number")},
+       {"last_code", maybe("integer")},
+       {"calls", integer},
+       {"weight", integer}});
   const Json registration = object({{"aor", text_type()},
                                     {"state", text_type()},
                                     {"registrar", maybe("string")},

@@ -2,6 +2,7 @@
 #include "mgmt/metrics/media_quality.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sallyport::mgmt {
 namespace {
@@ -19,6 +20,22 @@ void count(std::array<std::uint64_t, kBounds + 1>& buckets, const std::array<dou
 
 MediaQuality::MediaQuality(const SbcConfig& config) : peers_(config.peers.size() + 1) {
   for (const PeerConfig& one : config.peers) positions_.emplace(one.name, positions_.size());
+}
+
+// By name: a place may have another peer now.
+void MediaQuality::adopt(const SbcConfig& next) {
+  const std::lock_guard lock(mutex_);
+  std::unordered_map<std::string, std::size_t> positions;
+  std::vector<PeerMediaQuality> peers(next.peers.size() + 1);
+  for (const PeerConfig& one : next.peers) {
+    const std::size_t position = positions.size();
+    if (const auto known = positions_.find(one.name); known != positions_.end())
+      peers[position] = peers_[known->second];
+    positions.emplace(one.name, position);
+  }
+  peers.back() = peers_.back();
+  positions_ = std::move(positions);
+  peers_ = std::move(peers);
 }
 
 PeerMediaQuality& MediaQuality::peer(const std::string& name) {

@@ -33,6 +33,8 @@ class MediaQuality {
  public:
   explicit MediaQuality(const SbcConfig& config);
 
+  // Peers that `next` has no more are forgotten, those that it has anew begin at nothing.
+  void adopt(const SbcConfig& next);
   // Directions that the relay has measured and in which packets came; T.38 is no voice.
   void add(const CallRecord& ended);
   // In the order of SbcConfig::peers, then one for all else.
@@ -41,8 +43,8 @@ class MediaQuality {
  private:
   [[nodiscard]] PeerMediaQuality& peer(const std::string& name);
 
-  std::unordered_map<std::string, std::size_t> positions_;
   mutable std::mutex mutex_;  // guards what follows
+  std::unordered_map<std::string, std::size_t> positions_;
   std::vector<PeerMediaQuality> peers_;
 };
 

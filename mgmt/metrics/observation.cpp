@@ -2,6 +2,7 @@
 #include "mgmt/metrics/observation.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sallyport::mgmt {
 
@@ -24,20 +25,50 @@ std::vector<double> BusyMeter::observe(const std::vector<dataplane::LcoreSnapsho
   return ratios;
 }
 
-Observer::Observer(const SbcConfig& config, SnapshotSource source, Addition addition)
-    : source_(std::move(source)), addition_(std::move(addition)) {
-  for (const RealmConfig& realm : config.realms) realm_names_.push_back(realm.name);
-  for (const PeerConfig& peer : config.peers) peer_names_.push_back(peer.name);
-  peer_names_.emplace_back(kNoPeer);
+bool is_shown(const PeerConfig& peer, const dataplane::PeerCallCounts& calls) noexcept {
+  return !peer.is_retired || calls.active[0] + calls.active[1] != 0;
 }
+
+namespace {
+
+// The members at `places`; and the last one, which stands for all that is no peer, when `has_rest`.
+template <class T>
+void keep(const std::vector<std::size_t>& places, bool has_rest, std::vector<T>& all) {
+  const std::size_t peers = all.size() - (has_rest && !all.empty() ? 1 : 0);
+  std::vector<T> kept;
+  for (const std::size_t place : places)
+    if (place < peers) kept.push_back(all[place]);
+  if (peers != all.size()) kept.push_back(all.back());
+  all = std::move(kept);
+}
+
+void keep_shown_peers(const SbcConfig& config, Observation& seen) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    const bool is_counted = i + 1 < seen.plane.peers.size();
+    if (!is_shown(config.peers[i], is_counted ? seen.plane.peers[i] : dataplane::PeerCallCounts{})) continue;
+    places.push_back(i);
+    seen.peer_names.push_back(config.peers[i].name);
+  }
+  seen.peer_names.emplace_back(kNoPeer);
+  keep(places, true, seen.plane.peers);
+  keep(places, true, seen.media_quality);
+  keep(places, false, seen.peers_up);
+}
+
+}  // namespace
+
+Observer::Observer(const SharedSlot<SbcConfig>& config, SnapshotSource source, Addition addition)
+    : config_(config), source_(std::move(source)), addition_(std::move(addition)) {}
 
 Observation Observer::observe() {
   Observation out;
+  const SharedValue<SbcConfig> config = config_.read();
   out.plane = source_();
-  out.realm_names = realm_names_;
-  out.peer_names = peer_names_;
+  for (const RealmConfig& realm : config->realms) out.realm_names.push_back(realm.name);
   out.busy_ratios = busy_meter_.observe(out.plane.lcores);
   if (addition_) addition_(out);
+  keep_shown_peers(*config, out);
   return out;
 }
 

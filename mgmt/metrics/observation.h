@@ -11,6 +11,7 @@
 #include "dataplane/data_plane_snapshot.h"
 #include "mgmt/alarms/alarm_registry.h"
 #include "mgmt/metrics/media_quality.h"
+#include "policy/base/shared_value.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
@@ -48,7 +49,8 @@ struct HepCounts {
 struct Observation {
   dataplane::DataPlaneSnapshot plane;
   std::vector<std::string> realm_names;         // of plane.realms
-  std::vector<std::string> peer_names;          // of plane.peers; the last stands for all that is no peer
+  std::vector<std::string> peer_names;          // of plane.peers; the last stands for all that is no peer.
+                                                // Retired peers without calls are not among them
   std::vector<double> busy_ratios;              // of plane.lcores
   std::vector<bool> peers_up;                   // of plane.peers, but for the last
   std::vector<AlarmCount> alarms;               // of all names
@@ -60,17 +62,21 @@ struct Observation {
   bool last_reload_successful = true;
 };
 
+// A peer that a reload took out is shown while calls go through it.
+[[nodiscard]] bool is_shown(const PeerConfig& peer, const dataplane::PeerCallCounts& calls) noexcept;
+
 // Used by the management thread alone.
 class Observer {
  public:
   using SnapshotSource = std::function<dataplane::DataPlaneSnapshot()>;
   using Addition = std::function<void(Observation&)>;
-  // `addition` fills in what is not the data plane's.
-  Observer(const SbcConfig& config, SnapshotSource source, Addition addition = {});
+  // `config`: that of the day; it must outlive the observer. `addition` fills in what is not the data
+  // plane's, for each peer of that configuration.
+  Observer(const SharedSlot<SbcConfig>& config, SnapshotSource source, Addition addition = {});
   [[nodiscard]] Observation observe();
 
  private:
-  std::vector<std::string> realm_names_, peer_names_;
+  const SharedSlot<SbcConfig>& config_;
   SnapshotSource source_;
   Addition addition_;
   BusyMeter busy_meter_;

@@ -79,7 +79,10 @@ void AddressExplanation::explain_realm(std::size_t position) {
   realms_.push_back({{"realm", realm.name},
                      {"class", to_string(found.trust)},
                      {"peer", is_peer ? Json(config_.peers[to_position(found.peer)].name) : Json(nullptr)}});
-  say(fmt::format("realm {}: {}: {}", realm.name, to_string(found.trust), why));
+  const bool is_retired = is_peer && config_.peers[to_position(found.peer)].is_retired;
+  say(fmt::format(
+      "realm {}: {}: {}{}", realm.name, to_string(found.trust), why,
+      is_retired ? ", which a reload took out: it is known for the calls that it still has" : ""));
 }
 
 void AddressExplanation::explain_targets(const PeerView& peer) {

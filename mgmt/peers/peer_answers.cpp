@@ -75,7 +75,7 @@ std::optional<ControlResult> explain_if_address(const PeerAnswers& answers, cons
   if (!address) return std::nullopt;
   const auto peers = answers.peers();
   if (!peers) return ControlResult(fail(ControlFailure{kExitNoDaemon, kBusy}));
-  return ControlResult(to_text(explain_address(*address, answers.config(), *peers)));
+  return ControlResult(to_text(explain_address(*address, *answers.config(), *peers)));
 }
 
 }  // namespace sallyport::mgmt

@@ -15,7 +15,7 @@ namespace sallyport::mgmt {
 struct PeerAnswers {
   // Peers as they are now; Busy: the engine that watches over them does not answer.
   std::function<Result<std::vector<PeerView>, CallDeskFailure>()> peers;
-  std::function<const SbcConfig&()> config;  // that runs
+  std::function<SharedValue<SbcConfig>()> config;  // of the day
 };
 
 // What the engines say of their trunks; Busy: one does not answer in time.

@@ -65,7 +65,7 @@ namespace {
     PeerTargetView& missing = views.emplace_back();
     missing.name = peer.targets[i].address ? to_string(*peer.targets[i].address) : peer.targets[i].domain;
     missing.transport = peer.transport;
-    missing.state = "unresolved";
+    missing.state = peer.is_retired ? "retired" : "unresolved";
     missing.weight = peer.targets[i].weight;
   }
   return views;
@@ -78,6 +78,8 @@ std::vector<PeerView> peer_views(const SbcConfig& config, const dataplane::DataP
   std::vector<PeerView> views;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const PeerConfig& peer = config.peers[i];
+    const bool is_counted = i < plane.peers.size();
+    if (!is_shown(peer, is_counted ? plane.peers[i] : dataplane::PeerCallCounts{})) continue;
     const sip::TrunkView* const trunk = trunk_named(seen, peer.name);
     PeerView& view = views.emplace_back();
     view.name = peer.name;
@@ -88,7 +90,7 @@ std::vector<PeerView> peer_views(const SbcConfig& config, const dataplane::DataP
     view.is_retired = peer.is_retired;
     view.is_probed = trunk != nullptr && trunk->is_probed;
     view.is_up = board.is_up(static_cast<PeerIndex>(i));
-    if (i < plane.peers.size()) {
+    if (is_counted) {
       view.active = plane.peers[i].active;
       view.limit = plane.peers[i].limit;
     }

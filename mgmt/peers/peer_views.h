@@ -25,7 +25,8 @@ struct PeerTargetView {
   std::string name;                 // as configured: a domain, or an address
   std::optional<Endpoint> address;  // nothing: the name was not resolved
   Transport transport = Transport::Udp;
-  std::string state;  // up, down, unknown (never asked), set_aside (said Retry-After), unresolved
+  std::string state;  // up, down, unknown (never asked), set_aside (said Retry-After), unresolved,
+                      // retired (of a peer that a reload took out)
   std::optional<WallTime> since;
   std::optional<Duration> round_trip;
   std::uint16_t last_code = 0;  // of the last probe; 0: none
@@ -48,7 +49,7 @@ struct PeerView {
   std::optional<PeerRegistrationView> registration;
 };
 
-// In the order of the configuration.
+// In the order of the configuration; retired peers only while they have calls.
 [[nodiscard]] std::vector<PeerView> peer_views(const SbcConfig& config,
                                                const dataplane::DataPlaneSnapshot& plane,
                                                const policy::TargetBoard& board, const SeenTrunks& seen);

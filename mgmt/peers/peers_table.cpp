@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "mgmt/cli/drawn.h"
 #include "mgmt/cli/json_member.h"
 #include "mgmt/cli/text_table.h"
 #include "mgmt/log/log_line.h"
@@ -13,13 +14,6 @@ namespace sallyport::mgmt {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-[[nodiscard]] std::string shown(const Json& value) {
-  if (value.is_string() && !value.get_ref<const std::string&>().empty()) return value.get<std::string>();
-  if (value.is_number_unsigned()) return grouped(value.get<std::uint64_t>());
-  if (value.is_number()) return fmt::format("{:.1f}", value.get<double>());
-  return value.is_null() || value.is_string() ? "-" : value.dump();
-}
 
 [[nodiscard]] std::string calls_text(const Json& peer, const char* direction) {
   const Json& calls = member(member(peer, "calls"), direction);
@@ -99,17 +93,6 @@ void add_rows(const Json& peer, TextTable& table) {
   std::string out = fmt::format("address {}\n", escaped(shown(member(root, "address"))));
   for (const Json& reason : member(root, "reasons")) out += escaped(shown(member(reason, "text"))) + '\n';
   return out;
-}
-
-using Draw = std::string (*)(const Json&, bool);
-[[nodiscard]] Drawn draw(std::string_view json, bool colour, Draw how) {
-  try {
-    const Json root = Json::parse(json, nullptr, false);
-    if (root.is_object()) return how(root, colour);
-  } catch (const std::exception&) {
-    // Said below: whatever it was, the answer has not the form that is known here.
-  }
-  return fail(std::string("the daemon's answer can't be drawn as a table; try --json"));
 }
 
 }  // namespace

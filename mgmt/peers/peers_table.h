@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "mgmt/calls/calls_tables.h"
+#include "mgmt/cli/drawn.h"
 
 namespace sallyport::mgmt {
 

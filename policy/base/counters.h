@@ -29,6 +29,10 @@ class EnumCounters {
  public:
   static constexpr std::size_t kSize = static_cast<std::size_t>(E::kCount);
   void add(E which, std::uint64_t n = 1) noexcept { counters_[static_cast<std::size_t>(which)].add(n); }
+  // By the thread that writes.
+  void reset() noexcept {
+    for (Counter& counter : counters_) counter.set(0);
+  }
   [[nodiscard]] std::uint64_t value(E which) const noexcept {
     return counters_[static_cast<std::size_t>(which)].value();
   }

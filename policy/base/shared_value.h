@@ -22,6 +22,14 @@ template <class T, class... Arguments>
   return std::make_shared<T>(std::forward<Arguments>(arguments)...);
 }
 
+// The same value with a count of holders of its own, for one thread that hands it on again and again: the
+// others' count is not touched each time.
+template <class T>
+[[nodiscard]] SharedValue<T> counted_apart(SharedValue<T> value) {
+  const T* const itself = value.get();
+  return SharedValue<T>(std::make_shared<SharedValue<T>>(std::move(value)), itself);
+}
+
 // Where the value of the day is found. Any thread; a reader or writer waits for another at most as long as it
 // takes to copy a pointer, so this is nothing for the fast path.
 template <class T>
@@ -36,6 +44,13 @@ class SharedSlot {
     const std::lock_guard lock(mutex_);
     value_.swap(next);
   }  // the old one goes after the lock
+  // Only in place of that one, from which `next` was made. False: there is another by now.
+  [[nodiscard]] bool put_after(const SharedValue<T>& known, SharedValue<T> next) {
+    const std::lock_guard lock(mutex_);
+    if (value_ != known) return false;
+    value_.swap(next);
+    return true;
+  }
 
  private:
   mutable std::mutex mutex_;
@@ -54,6 +69,8 @@ class SharedFact {
   T fetch_sub(T value, std::memory_order order) noexcept { return fact_->fetch_sub(value, order); }
   // Before anybody else sees this one.
   void share(const SharedFact& other) noexcept { fact_ = other.fact_; }
+  // They are one number.
+  [[nodiscard]] bool is_shared_with(const SharedFact& other) const noexcept { return fact_ == other.fact_; }
 
  private:
   std::shared_ptr<std::atomic<T>> fact_;

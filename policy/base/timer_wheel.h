@@ -24,6 +24,10 @@ class TimerWheel {
 
   // Memory for all timers is taken here.
   explicit TimerWheel(std::uint32_t capacity);
+  // Room for so many timers at least; those that are armed stay so.
+  void grow(std::uint32_t capacity) {
+    if (capacity > nodes_.size()) nodes_.resize(capacity);
+  }
 
   // Arms, or arms anew. A deadline in the past is due at once.
   void arm(TimerId timer, Timestamp deadline) noexcept;

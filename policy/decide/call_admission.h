@@ -8,7 +8,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/base/result.h"
 #include "policy/base/time.h"
@@ -40,6 +42,11 @@ class CallAdmission {
   CallAdmission(const CallAdmission&) = delete;
   CallAdmission& operator=(const CallAdmission&) = delete;
 
+  // The limits of another configuration of the same realms, peers in the same places (at most as many as
+  // there were places for at first). Calls that are up stay counted; a limit below them lets no new one in.
+  // One thread at a time; others may go on admitting.
+  void adopt(const SbcConfig& next) noexcept;
+
   // peer kNone: only the realm counts. A refusal leaves nothing behind.
   [[nodiscard]] Result<AdmissionTicket, AdmissionRefusal> admit_in(PeerIndex peer, RealmIndex realm,
                                                                    bool is_emergency, Timestamp now) noexcept;
@@ -64,8 +71,10 @@ class CallAdmission {
   [[nodiscard]] Gate* gate_of(PeerIndex peer, CallDirection direction) const noexcept;
   [[nodiscard]] Gate* gate_of(RealmIndex realm, CallDirection direction) const noexcept;
 
-  std::size_t peers_, realms_;
-  std::unique_ptr<Gate[]> gates_;  // of peers, then of realms; In, then Out of each
+  std::size_t places_, realms_;
+  std::unique_ptr<Gate[]> gates_;      // of places of peers, then of realms; In, then Out of each
+  std::vector<std::string> names_;     // of the peer in each place
+  std::atomic<std::size_t> peers_{0};  // places that have, or had, a peer
 };
 
 }  // namespace sallyport::policy

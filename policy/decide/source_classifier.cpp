@@ -8,17 +8,23 @@ Prefix host_prefix(const IpAddress& address) {
   return {address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)};
 }
 
-std::vector<PrefixMap<PeerIndex>::Entry> peer_prefixes(const SbcConfig& config, const RealmConfig& realm) {
-  std::vector<PrefixMap<PeerIndex>::Entry> entries;
+std::vector<PrefixMap<PeerSource>::Entry> peer_prefixes(const SbcConfig& config, const RealmConfig& realm) {
+  std::vector<PrefixMap<PeerSource>::Entry> entries;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const PeerConfig& peer = config.peers[i];
     if (peer.realm != realm.name) continue;
+    const PeerSource owner{PeerIndex(i), peer.is_retired}, former{PeerIndex(i), true};
     for (const PeerTarget& target : peer.targets)
-      if (target.address)
-        entries.emplace_back(host_prefix(target.address->address), static_cast<PeerIndex>(i));
-    for (const Prefix& source : peer.sources) entries.emplace_back(source, static_cast<PeerIndex>(i));
+      if (target.address) entries.emplace_back(host_prefix(target.address->address), owner);
+    for (const Prefix& source : peer.sources) entries.emplace_back(source, owner);
+    for (const Prefix& source : peer.former_sources) entries.emplace_back(source, former);
   }
   return entries;
+}
+
+// Where another peer is now, one that was there is no more.
+PeerSource whose(const PeerSource& outer, const PeerSource& inner) {
+  return inner.was_there && outer.peer != PeerIndex::kNone && !outer.was_there ? outer : inner;
 }
 
 }  // namespace
@@ -27,8 +33,7 @@ SourceClassifier::SourceClassifier(const SbcConfig& config)
     : access_(config), realms_of_port_(config.ports.size()) {
   for (std::size_t i = 0; i < config.realms.size(); ++i) {
     const RealmConfig& realm = config.realms[i];
-    realms_.push_back({PrefixMap<PeerIndex>(peer_prefixes(config, realm), PeerIndex::kNone,
-                                            [](PeerIndex, PeerIndex inner) { return inner; }),
+    realms_.push_back({PrefixMap<PeerSource>(peer_prefixes(config, realm), PeerSource{}, whose),
                        realm.trust == RealmTrust::Trusted ? TrustClass::Trusted : TrustClass::Untrusted});
     for (std::size_t port = 0; port < config.ports.size(); ++port)
       if (config.ports[port].name == realm.port) realms_of_port_[port].push_back(static_cast<RealmIndex>(i));

@@ -21,6 +21,12 @@ struct SourceClass {
   friend bool operator==(const SourceClass&, const SourceClass&) = default;
 };
 
+struct PeerSource {
+  PeerIndex peer = PeerIndex::kNone;
+  bool was_there = false;  // a reload says that it is there no more: only calls that are up are still heard
+  friend bool operator==(const PeerSource&, const PeerSource&) = default;
+};
+
 // Immutable, built at start; the configuration may go afterwards.
 class SourceClassifier {
  public:
@@ -32,7 +38,7 @@ class SourceClassifier {
     const AccessRuleIndex rule = access_.find(realm, source);
     const bool has_rule = rule != AccessRuleIndex::kNone;
     if (has_rule && access_.action(rule) == AccessAction::Deny) return {TrustClass::Denied, PeerIndex::kNone};
-    const PeerIndex peer = rules.peers.find(source);
+    const PeerIndex peer = rules.peers.find(source).peer;
     if (peer != PeerIndex::kNone) return {TrustClass::Known, peer};
     if (!has_rule) return {rules.trust, PeerIndex::kNone};
     return {access_.action(rule) == AccessAction::Trusted ? TrustClass::Trusted : TrustClass::Untrusted,
@@ -45,7 +51,7 @@ class SourceClassifier {
 
  private:
   struct RealmRules {
-    PrefixMap<PeerIndex> peers;
+    PrefixMap<PeerSource> peers;
     TrustClass trust;
   };
   AccessList access_;

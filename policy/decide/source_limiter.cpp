@@ -33,11 +33,17 @@ IpAddress both(const IpAddress& address, const IpAddress& mask) noexcept {
 SourceLimiter::SourceLimiter(const SourceLimiterSettings& settings, const HashKey& key)
     : sources_(settings.capacity, key, settings.prepare_memory),
       prefixes_(settings.capacity, other_key(key), settings.prepare_memory),
-      source_shape_(BucketShape::of(settings.limits.source)),
-      prefix_shape_(BucketShape::of(settings.limits.prefix.limit)),
-      unknown_shape_(BucketShape::of_rate(settings.limits.unknown, kUnknownWindow, settings.share)),
-      ipv4_mask_(mask_of(96u + std::min<unsigned>(settings.limits.prefix.ipv4_length, 32))),
-      ipv6_mask_(mask_of(std::min<unsigned>(settings.limits.prefix.ipv6_length, 128))) {}
+      share_(settings.share) {
+  set_limits(settings.limits);
+}
+
+void SourceLimiter::set_limits(const SourceLimits& limits) noexcept {
+  source_shape_ = BucketShape::of(limits.source);
+  prefix_shape_ = BucketShape::of(limits.prefix.limit);
+  unknown_shape_ = BucketShape::of_rate(limits.unknown, kUnknownWindow, share_);
+  ipv4_mask_ = mask_of(96u + std::min<unsigned>(limits.prefix.ipv4_length, 32));
+  ipv6_mask_ = mask_of(std::min<unsigned>(limits.prefix.ipv6_length, 128));
+}
 
 SourceLimiter::Keys SourceLimiter::prepare(PortIndex port, const IpAddress& source) const noexcept {
   const auto space = static_cast<std::uint16_t>(port);

@@ -40,6 +40,9 @@ class SourceLimiter {
 
   SourceLimiter(const SourceLimiterSettings& settings, const HashKey& key);
 
+  // From now on; the sources that are known stay so, with what their buckets hold.
+  void set_limits(const SourceLimits& limits) noexcept;
+
   [[nodiscard]] Keys prepare(PortIndex port, const IpAddress& source) const noexcept;
   [[nodiscard]] Admission admit(const Keys& keys, Timestamp now) noexcept;
   // A little housekeeping; call once for each burst.
@@ -54,6 +57,7 @@ class SourceLimiter {
  private:
   SourceTable sources_;
   SourceTable prefixes_;
+  std::uint32_t share_;
   BucketShape source_shape_, prefix_shape_, unknown_shape_;
   TokenBucket unknown_;
   IpAddress ipv4_mask_, ipv6_mask_;

@@ -19,6 +19,7 @@ struct PeerTarget {
   std::string domain;
   std::uint16_t domain_port = 0;  // 0: by NAPTR and SRV
   std::uint32_t weight = 1;
+  friend bool operator==(const PeerTarget&, const PeerTarget&) = default;
 };
 
 struct Credential {
@@ -26,6 +27,7 @@ struct Credential {
   std::string user;
   std::string password_file;  // resolved path
   std::string password{};     // read from that file when the configuration was loaded; never shown
+  friend bool operator==(const Credential&, const Credential&) = default;
 };
 
 enum class RegisterMode : std::uint8_t { Single, Bulk };
@@ -38,6 +40,7 @@ struct OutboundRegistration {
 struct HealthConfig {
   std::optional<Duration> ping = 30s;  // nothing: never
   std::uint32_t down_after = 3, up_after = 2;
+  friend bool operator==(const HealthConfig&, const HealthConfig&) = default;
 };
 
 struct PeerTls {
@@ -54,6 +57,8 @@ struct PeerConfig {
   std::vector<PeerTarget> targets;
   Balance balance = Balance::Failover;
   std::vector<Prefix> sources;
+  // Where a reload says that it is no more, targets too: calls that are up may still come from there.
+  std::vector<Prefix> former_sources;
   HealthConfig health;
   std::optional<CallLimits> limits_in, limits_out;  // nothing: the realm's
   std::vector<Credential> credentials;

@@ -4,6 +4,7 @@
 // part uses for another have been resolved by the loader: each exists.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -74,8 +75,7 @@ struct SbcConfig {
   std::vector<RealmConfig> realms;
   std::vector<ProfileConfig> profiles;
   std::vector<PeerConfig> peers;
-  std::size_t peer_places =
-      0;  // how many peers a reload may bring this to; tables by PeerIndex are that long
+  std::size_t peer_places = 0;  // how many peers a reload may bring this to; 0: no more than there are
   std::vector<RegistrarConfig> registrars;
   std::vector<HeaderRuleConfig> header_rules;
   std::vector<TableConfig> tables;
@@ -84,5 +84,10 @@ struct SbcConfig {
   SecurityConfig security;
   ManagementConfig management;
 };
+
+// How long tables by PeerIndex are.
+[[nodiscard]] inline std::size_t peer_places(const SbcConfig& config) noexcept {
+  return std::max(config.peers.size(), config.peer_places);
+}
 
 }  // namespace sallyport

@@ -23,6 +23,7 @@ struct PrefixLine {
   std::uint32_t line = 0;  // its number in the file, from 1
   std::uint16_t peer = 0;  // position in the table's own list of names: a reload may number peers anew
   std::uint16_t weight = 1;
+  bool operator==(const PrefixLine&) const = default;
 };
 
 // "+" (in front only), 0 to 9, "*" and "#". Nothing: empty, too long, or another octet is in it.
@@ -54,6 +55,8 @@ class PrefixTable {
   };
 
   PrefixTable() = default;
+  // Line for line, their numbers in the file too.
+  bool operator==(const PrefixTable&) const = default;
 
   struct Match {
     std::string prefix;

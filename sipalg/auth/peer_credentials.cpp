@@ -2,6 +2,7 @@
 #include "sipalg/auth/peer_credentials.h"
 
 #include <optional>
+#include <utility>
 
 namespace sallyport::sip {
 namespace {
@@ -14,9 +15,10 @@ struct Choice {
 };
 
 // A credential for a realm of its own goes before one for whatever realm. Threats I3: else none.
-const Credential* credential_for(const PeerConfig& peer, std::string_view realm) noexcept {
+const Credential* credential_for(const std::vector<Credential>& credentials,
+                                 std::string_view realm) noexcept {
   const Credential* any = nullptr;
-  for (const Credential& credential : peer.credentials) {
+  for (const Credential& credential : credentials) {
     if (credential.digest_realm == realm && !realm.empty()) return &credential;
     if (credential.digest_realm.empty() && any == nullptr) any = &credential;
   }
@@ -24,11 +26,12 @@ const Credential* credential_for(const PeerConfig& peer, std::string_view realm)
 }
 
 // Of equal strength the first one. RFC 8760 §2.4
-Choice strongest(const PeerConfig& peer, const DigestChallenges& challenges) noexcept {
+Choice strongest(const std::vector<Credential>& credentials, const DigestChallenges& challenges) noexcept {
   Choice best;
   for (const DigestChallenge& challenge : challenges) {
     if (best.challenge != nullptr && challenge.algorithm <= best.challenge->algorithm) continue;
-    if (const Credential* const credential = credential_for(peer, challenge.realm); credential != nullptr)
+    if (const Credential* const credential = credential_for(credentials, challenge.realm);
+        credential != nullptr)
       best = {&challenge, credential};
   }
   return best;
@@ -53,22 +56,36 @@ struct PeerCredentials::Session {
   }
 };
 
-PeerCredentials::PeerCredentials(const SbcConfig& config, const HashKey& key) : config_(config), key_(key) {}
+PeerCredentials::PeerCredentials(const SbcConfig& config, const HashKey& key) : key_(key) { adopt(config); }
+
+PeerCredentials::PeerCredentials(PeerIndex index, const PeerConfig& peer, const HashKey& key) : key_(key) {
+  if (!peer.credentials.empty())
+    accounts_.emplace(index, Account{.peer = peer.name, .credentials = peer.credentials, .sessions = {}});
+}
+
 PeerCredentials::~PeerCredentials() = default;
 
-const PeerConfig* PeerCredentials::config_of(PeerIndex peer) const noexcept {
-  const std::size_t position = to_position(peer);
-  return position < config_.peers.size() ? &config_.peers[position] : nullptr;
+void PeerCredentials::adopt(const SbcConfig& next) {
+  std::map<PeerIndex, Account> accounts;
+  for (std::size_t i = 0; i < next.peers.size(); ++i) {
+    const PeerConfig& peer = next.peers[i];
+    if (peer.credentials.empty()) continue;
+    Account& account = accounts[PeerIndex(i)];
+    const auto known = accounts_.find(PeerIndex(i));
+    if (known != accounts_.end() && known->second.peer == peer.name &&
+        known->second.credentials == peer.credentials)
+      account.sessions = std::move(known->second.sessions);
+    account.peer = peer.name;
+    account.credentials = peer.credentials;
+  }
+  accounts_ = std::move(accounts);
 }
 
-bool PeerCredentials::has_any(PeerIndex peer) const noexcept {
-  const PeerConfig* const config = config_of(peer);
-  return config != nullptr && !config->credentials.empty();
-}
+bool PeerCredentials::has_any(PeerIndex peer) const noexcept { return accounts_.contains(peer); }
 
-PeerCredentials::Sessions& PeerCredentials::sessions_of(PeerIndex peer) {
-  if (sessions_.size() <= to_position(peer)) sessions_.resize(config_.peers.size());
-  return sessions_[to_position(peer)];
+PeerCredentials::Account* PeerCredentials::account_of(PeerIndex peer) noexcept {
+  const auto found = accounts_.find(peer);
+  return found == accounts_.end() ? nullptr : &found->second;
 }
 
 std::string PeerCredentials::new_cnonce() {
@@ -96,21 +113,25 @@ std::string PeerCredentials::line(Session& session, bool is_proxy, const DigestS
 }
 
 std::string PeerCredentials::lines_for(PeerIndex peer, const DigestSubject& subject) {
+  Account* const account = account_of(peer);
+  return account == nullptr ? std::string() : lines_of(*account, subject);
+}
+
+std::string PeerCredentials::lines_of(Account& account, const DigestSubject& subject) {
   std::string lines;
-  if (!has_any(peer)) return lines;
-  Sessions& sessions = sessions_of(peer);
   for (const bool is_proxy : {false, true})
-    if (sessions[is_proxy]) lines += line(*sessions[is_proxy], is_proxy, subject);
+    if (account.sessions[is_proxy]) lines += line(*account.sessions[is_proxy], is_proxy, subject);
   return lines;
 }
 
 std::string PeerCredentials::answer(PeerIndex peer, const SipMessage& challenge, const DigestSubject& subject,
                                     unsigned met) {
-  if (!has_any(peer)) return {};  // threats I3
+  Account* const account = account_of(peer);
+  if (account == nullptr) return {};  // threats I3
   const bool is_proxy = challenge.start.status_code == 407;
-  std::unique_ptr<Session>& session = sessions_of(peer)[is_proxy];
+  std::unique_ptr<Session>& session = account->sessions[is_proxy];
   const auto challenges = challenges_of(challenge);  // the choice points into it
-  const Choice choice = strongest(*config_of(peer), challenges);
+  const Choice choice = strongest(account->credentials, challenges);
   const bool is_same_door =
       session && choice.challenge != nullptr && session->realm == choice.challenge->realm;
   // Asked again by whom it was answered, and not because the nonce is old: the password is wrong. RFC 7616
@@ -129,14 +150,15 @@ std::string PeerCredentials::answer(PeerIndex peer, const SipMessage& challenge,
   session->terms.realm = session->terms.nonce = session->terms.opaque = {};
   session->user = choice.credential->user;
   session->password = choice.credential->password;
-  return lines_for(peer, subject);
+  return lines_of(*account, subject);
 }
 
 void PeerCredentials::on_success(PeerIndex peer, const SipMessage& response) {
-  if (!has_any(peer)) return;
+  Account* const account = account_of(peer);
+  if (account == nullptr) return;
   const std::string_view next = next_nonce_of(response);
   if (next.empty()) return;
-  for (std::unique_ptr<Session>& session : sessions_of(peer)) {
+  for (std::unique_ptr<Session>& session : account->sessions) {
     if (!session || session->nonce == next) continue;
     session->nonce = next;
     session->count = 0;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,9 +26,15 @@ inline constexpr unsigned kChallengesPerRequest = 2;
 
 class PeerCredentials {
  public:
-  // `config` outlives it. `key`: random at each start; nobody must foresee our nonces.
+  // `key`: random at each start; nobody must foresee our nonces.
   PeerCredentials(const SbcConfig& config, const HashKey& key);
+  // Of one peer alone, whatever becomes of its place: for what was begun with these and must be ended.
+  PeerCredentials(PeerIndex index, const PeerConfig& peer, const HashKey& key);
   ~PeerCredentials();
+
+  // A peer of the same name and the same credentials goes on where it was, the others begin anew. What a
+  // retired peer has stays, for calls through it.
+  void adopt(const SbcConfig& next);
 
   [[nodiscard]] bool has_any(PeerIndex peer) const noexcept;
   // Whole header lines for a request to that peer; empty while it has not challenged us.
@@ -41,17 +48,21 @@ class PeerCredentials {
 
  private:
   struct Session;
-  using Sessions = std::array<std::unique_ptr<Session>, 2>;  // of the server itself, of a proxy
+  struct Account {
+    std::string peer;
+    std::vector<Credential> credentials;               // not empty
+    std::array<std::unique_ptr<Session>, 2> sessions;  // of the server itself, of a proxy
+  };
 
-  [[nodiscard]] const PeerConfig* config_of(PeerIndex peer) const noexcept;
-  [[nodiscard]] Sessions& sessions_of(PeerIndex peer);
+  // Null: nothing is configured for that peer.
+  [[nodiscard]] Account* account_of(PeerIndex peer) noexcept;
+  [[nodiscard]] std::string lines_of(Account& account, const DigestSubject& subject);
   [[nodiscard]] std::string line(Session& session, bool is_proxy, const DigestSubject& subject);
   [[nodiscard]] std::string new_cnonce();
 
-  const SbcConfig& config_;
   HashKey key_;
   std::uint64_t cnonces_ = 0;
-  std::vector<Sessions> sessions_;  // by peer
+  std::map<PeerIndex, Account> accounts_;
 };
 
 }  // namespace sallyport::sip

@@ -18,6 +18,7 @@
 #include "sipalg/body/session_body.h"
 #include "sipalg/call/call_note.h"
 #include "sipalg/dialog/dialog.h"
+#include "sipalg/engine/rulebook.h"
 #include "sipalg/hiding/leg_message.h"
 #include "sipalg/media/media_session.h"
 #include "sipalg/transaction/client_transactions.h"
@@ -204,6 +205,7 @@ struct StreamFigures {
 };
 
 struct Call {
+  SharedValue<Rulebook> book;  // that it began with, never null; after a restart that of the day
   std::uint64_t number = 0;
   std::uint8_t shard = 0;
   CallState state = CallState::Trying;

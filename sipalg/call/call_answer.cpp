@@ -63,7 +63,7 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   const std::uint16_t code = response.start.status_code;
   if (code == 100 || call.state != CallState::Trying || attempt.is_cancelled) return;
   attempt.timer_c = now + kTimerC;  // RFC 3261 §16.7 step 2
-  const ProfileTimers& timers = peer_side(attempt.peer)->config->profile.timers;
+  const ProfileTimers& timers = call.book->peer_side(attempt.peer)->config->profile.timers;
   if (!call.record.ring) {
     call.record.ring = now;
     call.ring_until = now + timers.ring;
@@ -89,8 +89,8 @@ void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponsePa
   contact_ = contact_of(call, call.invite.path, fork.number);
   parts.contact = contact_;
   parts.makes_dialog = true;
-  parts.allow = neighbour_of(call.caller_peer).allow;
-  parts.crossing = {&response, &crossing_of(call.caller_peer), {}};
+  parts.allow = call.book->neighbour_of(call.caller_peer).allow;
+  parts.crossing = {&response, &call.book->crossing_of(call.caller_peer), {}};
 }
 
 // The dialog that the response's To tag stands for, made when it is new. RFC 3261 §12.1.2, §13.2.2.1
@@ -170,8 +170,8 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   for (Dialog& dialog : call.forks.front().dialogs) dialog.state = DialogState::Confirmed;
   call.answered_fork = number;
   shed_setup(call);
-  const Duration longest =
-      std::min(peer_side(attempt.peer)->config->profile.timers.call, call_time_of(call.caller_peer));
+  const Duration longest = std::min(call.book->peer_side(attempt.peer)->config->profile.timers.call,
+                                    call_time_of(call, call.caller_peer));
   call.call_until = now + longest;
   held.sequence = write_start(call, now, out);
   hold(call, std::move(held), now);
@@ -238,6 +238,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   const auto ours = read_token(parts_.settings.token_key, TokenKind::CallId, response.call_id);
   if (!ours) return;
   Call stray;  // carries the tokens' content, nothing else
+  stray.book = book_;
   stray.number = ours->number;
   stray.shard = ours->shard;
   Fork fork = stray_fork(response, path);
@@ -245,7 +246,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   // It may come again before our ACK arrives; one BYE is enough. RFC 3261 §13.2.2.4
   const std::uint64_t name =
       keyed_hash(parts_.settings.token_key, std::string(response.call_id) + std::string(response.to.tag));
-  const Duration life = neighbour_of(fork.dialogs[index_of(Side::Callee)].peer).timers.patience();
+  const Duration life = book_->neighbour_of(fork.dialogs[index_of(Side::Callee)].peer).timers.patience();
   if (!strays_.add({name, stray.shard, now + life}, now)) return;
   send_bye(stray, fork, Side::Callee, nullptr, {now, out});
   if (call != nullptr) call->open_byes = static_cast<std::uint16_t>(call->open_byes + stray.open_byes);
@@ -254,6 +255,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
 // A 2xx of a dialog that has had its BYE: the ACK is all that it still needs. RFC 3261 §13.2.2.4
 void CallEngine::acknowledge_stray(const SipMessage& response, const Path& path, EngineOutput& out) {
   Call stray;
+  stray.book = book_;
   if (const auto branch = read_token(parts_.settings.token_key, TokenKind::CallId, response.call_id)) {
     stray.number = branch->number;
     stray.shard = branch->shard;
@@ -287,7 +289,7 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
         policy::set_aside(*target, *wait, now);  // RFC 3261 §21.5.4
   call.record.q850 = response != nullptr ? q850_of(*response) : std::uint16_t{0};
   call.early_media_until.reset();
-  const RedirectMode redirect = peer_side(attempt.peer)->config->profile.redirect;
+  const RedirectMode redirect = call.book->peer_side(attempt.peer)->config->profile.redirect;
   if (code >= 300 && code < 400) {
     note(call, now, CallStep::Redirected, peer, code);
     if (redirect == RedirectMode::Follow && response != nullptr && follow_redirect(call, *response, now))
@@ -298,7 +300,7 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   }
   call.best_code = code_for_caller(code);
   const std::vector<std::uint16_t>* const retry_on =
-      call.route < parts_.config.routes.size() ? &parts_.config.routes[call.route].retry_on : nullptr;
+      call.route < call.book->config.routes.size() ? &call.book->config.routes[call.route].retry_on : nullptr;
   const bool retries =
       retry_on == nullptr || std::find(retry_on->begin(), retry_on->end(), code) != retry_on->end();
   if (retries && (!call.targets.empty() || call.reject_code != 0)) return try_next_target(call, now, out);
@@ -315,8 +317,9 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   if (uri.user.empty() || uri.user.size() > policy::kNumberBytesMax) return false;
   const SipMessage* const invite = invite_of(call);
   if (invite == nullptr) return false;
-  policy::RuleSubject subject = subject_of(*invite, uri.user);
-  const policy::RouteDecision decision = route({call.caller_peer, call.caller.path.realm, uri, now}, subject);
+  policy::RuleSubject subject = subject_of(*call.book, *invite, uri.user);
+  const policy::RouteDecision decision =
+      route({*call.book, call.caller_peer, call.caller.path.realm, uri, now}, subject);
   if (decision.outcome != policy::RouteDecision::Outcome::Targets) return false;
   // It holds one place of its caller, as before, and is one more call for the rate.
   parts_.shared.admission.release(call.ticket_in);
@@ -340,7 +343,7 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
 // The final answer to the caller that is no success.
 void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now,
                         EngineOutput& out) {
-  const PeerSide* const caller = peer_side(call.caller_peer);
+  const PeerSide* const caller = call.book->peer_side(call.caller_peer);
   const std::uint16_t shown =
       caller != nullptr ? policy::mapped_code(caller->config->profile.response_map, code) : code;
   cancel_attempts(call, now, out);
@@ -366,7 +369,7 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   to_tag_ = token(TokenKind::Tag, call, 0);
   parts.to_tag = to_tag_;
   parts.redirect_contact = redirect_;
-  if (response != nullptr) parts.crossing = {response, &crossing_of(call.caller_peer), {}};
+  if (response != nullptr) parts.crossing = {response, &call.book->crossing_of(call.caller_peer), {}};
   if (response == nullptr && shown == 488) parts.warning = warning = media_warning(call.invite.path);
   respond(call, call.invite.server, call.invite.path, parts, {now, out});
   (void)write_end(call, now, out);

@@ -55,7 +55,8 @@ void CallEngine::follow(Dialog& dialog, const Arrival& arrival) noexcept {
 
 // Our Contact is a secret of the dialog: who acts within it shows it. Threats, section 6
 bool CallEngine::names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept {
-  if (neighbour_of(place.fork->dialogs[index_of(place.side)].peer).strictness.rfc2543_form) return true;
+  if (place.call->book->neighbour_of(place.fork->dialogs[index_of(place.side)].peer).strictness.rfc2543_form)
+    return true;
   const auto shown =
       read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
   return shown && shown->number == place.call->number;
@@ -124,7 +125,8 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
     return 501;
   if (method == Method::Invite && dialog.state != DialogState::Confirmed) return 491;  // RFC 3261 §14.2
   const Dialog& far = place.fork->dialogs[index_of(other(place.side))];
-  if (!neighbour_of(far.peer).allows(arrival.request.start.method_text)) return 405;  // RFC 3261 §21.4.6
+  if (!call.book->neighbour_of(far.peer).allows(arrival.request.start.method_text))
+    return 405;  // RFC 3261 §21.4.6
   if (const std::uint16_t code = body_verdict(method, body_kind(arrival.request)); code != 0) return code;
   if (!offers(method)) return call.exchanges.size() < kExchangesMax ? 0 : 500;
   // The first offer waits for its answer too, in the 2xx or in the ACK. RFC 3311 §5.2
@@ -218,11 +220,12 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   if (request.has_max_forwards) parts.max_forwards = request.max_forwards - 1u;
   if (refreshes_target(exchange.method)) {
     parts.contact = contact_;
-    parts.allow = neighbour_of(dialog.peer).allow;
+    parts.allow = place.call->book->neighbour_of(dialog.peer).allow;
     parts.wants_supported = true;
   }
-  parts.crossing = {&request, &crossing_of(dialog.peer), {}};
-  const auto sending = put_request(parts, way_to(dialog, route), place.call->number, {arrival.now, out});
+  parts.crossing = {&request, &place.call->book->crossing_of(dialog.peer), {}};
+  const auto sending =
+      put_request(parts, way_to(*place.call, dialog, route), place.call->number, {arrival.now, out});
   if (!sending) return 500;
   count_request(dialog.path.realm, exchange.method);
   if (exchange.method == Method::Invite) dialog.credentials = credentials_;
@@ -234,7 +237,7 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
        .user = {place.call->number, exchange.id, kExchange, place.call->shard},
        .path = sending->path,
        .request = sending->bytes,
-       .timers = neighbour_of(dialog.peer).timers,
+       .timers = place.call->book->neighbour_of(dialog.peer).timers,
        .method = exchange.method,
        .cseq = dialog.local_cseq,
        .second_way = sending->second_way,
@@ -283,7 +286,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   Fork* const fork = fork_numbered(call, exchange.fork);
   if (fork == nullptr) return;
   Dialog& near = fork->dialogs[index_of(exchange.from)];
-  const PeerSide* const peer = peer_side(near.peer);
+  const PeerSide* const peer = call.book->peer_side(near.peer);
   ResponseParts parts;
   std::uint16_t refusal = 0;  // of the answer's description: both sides have another idea of the session now
   if (code >= 300 && exchange.has_offer) {
@@ -302,10 +305,10 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
                                    : fork->number;
     contact_ = contact_of(call, near.path, part);
     parts.contact = contact_;
-    parts.allow = neighbour_of(near.peer).allow;
+    parts.allow = call.book->neighbour_of(near.peer).allow;
   }
   if (response != nullptr) {
-    parts.crossing = {response, &crossing_of(near.peer), {}};
+    parts.crossing = {response, &call.book->crossing_of(near.peer), {}};
     if (parts.body.bytes.empty()) parts.body = plain_body(*response);
   }
   std::string warning;
@@ -313,7 +316,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   respond(call, exchange.server, exchange.path, parts, turn);
   if (code < 200) return;
   if (code < 300 && refusal == 0 && exchange.method == Method::Invite && !out.sends().empty()) {
-    const Duration t1 = neighbour_of(near.peer).timers.t1;
+    const Duration t1 = call.book->neighbour_of(near.peer).timers.t1;
     fork->awaited[index_of(exchange.from)] =
         AwaitedAck{.cseq = exchange.cseq,
                    .far_cseq = exchange.far_cseq,
@@ -382,7 +385,7 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOut
   parts.body = what.body;
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;
-  const Path path = way_to(dialog, route);
+  const Path path = way_to(call, dialog, route);
   fork.sent_ack[index_of(to)] = {what.cseq, std::string(out.commit(path, bytes->size(), call.number)), path};
   count_request(path.realm, Method::Ack);
   std::string().swap(dialog.credentials);  // the ACK is kept as it is for what comes again

@@ -95,10 +95,10 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
   parts.method = "BYE";
   parts.branch = view(branch);
   if (bye != nullptr) {
-    parts.crossing = {bye, &crossing_of(dialog.peer), {}};
+    parts.crossing = {bye, &call.book->crossing_of(dialog.peer), {}};
     parts.body = plain_body(*bye);
   }
-  const auto sending = put_request(parts, way_to(dialog, route), call.number, turn);
+  const auto sending = put_request(parts, way_to(call, dialog, route), call.number, turn);
   if (!sending) return;
   count_request(dialog.path.realm, Method::Bye);
   // When the table is full this one BYE must do.
@@ -107,7 +107,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
                             .user = {call.number, 0, kBye, call.shard},
                             .path = sending->path,
                             .request = sending->bytes,
-                            .timers = neighbour_of(dialog.peer).timers,
+                            .timers = call.book->neighbour_of(dialog.peer).timers,
                             .method = Method::Bye,
                             .cseq = dialog.local_cseq,
                             .second_way = sending->second_way,
@@ -314,7 +314,7 @@ void CallEngine::release(Call& call, std::uint64_t sequence, Timestamp now, Engi
       out.send(held.path, held.bytes, call.number);  // the table was full when it came
     parts_.responder.count(held.path.realm, held.code);
     if (Fork* const fork = fork_numbered(call, held.fork); held.awaited && fork != nullptr) {
-      const Duration t1 = neighbour_of(fork->dialogs[index_of(Side::Caller)].peer).timers.t1;
+      const Duration t1 = call.book->neighbour_of(fork->dialogs[index_of(Side::Caller)].peer).timers.t1;
       AwaitedAck awaited = std::move(*held.awaited);
       awaited.response = std::move(held.bytes);
       awaited.interval = t1;
@@ -405,7 +405,7 @@ void CallEngine::settle(Call& call) {
       call.held.empty() && call.exchanges.empty()) {
     count_dialogs(call, 0);
     settle_transactions(call);
-    if (call.was_recorded) ended_.add({std::move(call.record), std::move(call.notes)});
+    if (call.was_recorded) ended_.add({call.book, std::move(call.record), std::move(call.notes)});
     calls_.erase(call.number);
     return;
   }

@@ -14,11 +14,6 @@ constexpr std::size_t kDatagramBytesMax =
     1300;  // of a request whose path's MTU nobody knows, RFC 3261 §18.1.1
 constexpr Duration kUdpOnly = std::chrono::minutes(10);
 
-bool has_names(const PeerConfig& peer) noexcept {
-  return std::any_of(peer.targets.begin(), peer.targets.end(),
-                     [](const PeerTarget& target) { return !target.address; });
-}
-
 bool owned_by_peer(const void* context, const IpAddress& address) {
   const auto* const peer = static_cast<const PeerSide*>(context);
   return peer != nullptr && peer->owns(address);
@@ -26,39 +21,9 @@ bool owned_by_peer(const void* context, const IpAddress& address) {
 
 }  // namespace
 
-PeerSide::PeerSide(const PeerConfig& peer, const SbcConfig& all, const SharedPolicy& shared)
-    : neighbour(peer.profile),
-      crossing(peer.profile),
-      config(&peer),
-      realm(realm_named(all, peer.realm)),
-      rules_in(shared.rules.positions(peer.profile.header_rules_in)),
-      rules_out(shared.rules.positions(peer.profile.header_rules_out)),
-      index(PeerIndex(&peer - all.peers.data())),
-      board(has_names(peer) ? &shared.targets : nullptr) {}
-
-bool PeerSide::names(const NextTarget& target) const noexcept {
-  return std::any_of(config->targets.begin(), config->targets.end(), [&](const PeerTarget& configured) {
-    return configured.address ? *configured.address == target.address
-                              : target.host.starts_with(configured.domain);
-  });
-}
-
-bool PeerSide::owns(const IpAddress& address) const {
-  for (const PeerTarget& target : config->targets)
-    if (target.address && target.address->address == address) return true;
-  for (const Prefix& source : config->sources)
-    if (source.contains(address)) return true;
-  if (board == nullptr) return false;
-  const auto targets = board->targets_of(index);
-  return std::any_of(targets->begin(), targets->end(),
-                     [&](const auto& target) { return target->address.address == address; });
-}
-
 CallEngine::CallEngine(const CallEngineParts& parts)
     : parts_(parts),
-      stranger_(default_profile(parts.config)),
-      stranger_crossing_(default_profile(parts.config)),
-      stranger_profile_(default_profile(parts.config)),
+      book_(parts.book),
       negotiator_(parts.config, parts.shared.media_ports),
       calls_(parts.settings.calls_max + std::max(kEmergencyCallsMin, parts.settings.calls_max / 16)),
       ended_(kEndedCallsMax),
@@ -66,41 +31,20 @@ CallEngine::CallEngine(const CallEngineParts& parts)
       sdp_room_(kBodyRoom),
       body_(kBodyRoom),
       scratch_(kBodyRoom + kHeadBytesMax),
-      udp_only_until_(parts.config.peers.size()) {
-  looks_at_headers_ = parts.shared.rules.size() != 0;
-  for (const RouteConfig& route : parts.config.routes) {
-    route_rules_.push_back(parts.shared.rules.positions(route.rules));
-    looks_at_headers_ = looks_at_headers_ || !route.match.headers.empty();
-  }
-}
+      udp_only_until_(peer_places(parts.config)) {}
 
 CallEngine::~CallEngine() = default;
 
-const PeerSide* CallEngine::peer_side(PeerIndex peer) const noexcept {
-  const std::size_t position = to_position(peer);
-  return position < parts_.peers.size() ? &parts_.peers[position] : nullptr;
-}
-
-const Neighbour& CallEngine::neighbour_of(PeerIndex peer) const noexcept {
-  const PeerSide* const side = peer_side(peer);
-  return side != nullptr ? side->neighbour : stranger_;
-}
-
-const Crossing& CallEngine::crossing_of(PeerIndex peer) const noexcept {
-  const PeerSide* const side = peer_side(peer);
-  return side != nullptr ? side->crossing : stranger_crossing_;
-}
-
-Duration CallEngine::call_time_of(PeerIndex peer) const noexcept {
-  const PeerSide* const side = peer_side(peer);
+Duration CallEngine::call_time_of(const Call& call, PeerIndex peer) noexcept {
+  const PeerSide* const side = call.book->peer_side(peer);
   return side != nullptr ? side->config->profile.timers.call : ProfileTimers{}.call;
 }
 
 // Of a target that we send to; for dialogs that are known by their messages alone.
 PeerIndex CallEngine::peer_at(const Path& path) const noexcept {
   if (path.peer != PeerIndex::kNone) return path.peer;
-  for (std::size_t i = 0; i < parts_.peers.size(); ++i)
-    if (parts_.peers[i].realm == path.realm && parts_.peers[i].owns(path.remote.address)) return PeerIndex(i);
+  for (const PeerSide& peer : book_->peers)
+    if (peer.realm == path.realm && peer.owns(path.remote.address)) return peer.index;
   return PeerIndex::kNone;
 }
 
@@ -142,8 +86,8 @@ std::string CallEngine::redirect_contact(const Call& call, const SipMessage* res
                    call.is_sips) +
            ">";
   }
-  if (call.route < parts_.config.routes.size())
-    for (const RouteTarget& target : parts_.config.routes[call.route].to)
+  if (call.route < call.book->config.routes.size())
+    for (const RouteTarget& target : call.book->config.routes[call.route].to)
       if (const auto* const redirect = std::get_if<RouteRedirect>(&target)) uri = redirect->uri;
   return uri.empty() ? std::string() : "<" + std::string(uri) + ">";
 }
@@ -177,9 +121,9 @@ bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, c
 }
 
 // Within a dialog. Over its connection, unless it goes to another host of the same neighbour.
-Path CallEngine::way_to(const Dialog& dialog, const DialogRoute& route) const {
+Path CallEngine::way_to(const Call& call, const Dialog& dialog, const DialogRoute& route) {
   Path path = dialog.path;
-  path.remote = destination_of(dialog, route, owned_by_peer, peer_side(dialog.peer));
+  path.remote = destination_of(dialog, route, owned_by_peer, call.book->peer_side(dialog.peer));
   if (path.remote.address != dialog.path.remote.address) path.connection = 0;
   return path;
 }
@@ -217,6 +161,8 @@ void CallEngine::on_news(Timestamp now, const News& news, EngineOutput& out) {
     on_journalled(now, journalled->sequence, out);
   else if (const auto* const notice = std::get_if<const media::MediaNotice*>(&news))
     on_media(now, **notice, out);
+  else if (const auto* const book = std::get_if<SharedValue<Rulebook>>(&news))
+    book_ = *book;
   else
     on_unreachable(now, std::get<Unreachable>(news).path);
 }
@@ -255,7 +201,7 @@ CallView CallEngine::view_of(const Call& call) const {
   }
   show_media(call, view.record.media);
   for (const CallNote& step : call.notes)
-    view.reasons.push_back({step.at, text_of(step, parts_.config, parts_.shared.router)});
+    view.reasons.push_back({step.at, text_of(step, call.book->config, call.book->router)});
   return view;
 }
 
@@ -311,6 +257,7 @@ bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
 
 Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
   auto saved = std::make_unique<Call>();
+  saved->book = book_;
   archive(*saved);
   if (!archive.good() || saved->number == 0) return nullptr;
   forget_what_is_gone(*saved);
@@ -324,12 +271,12 @@ Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
 // Targets that are behind the call, or still before it, are not what it lives on.
 void CallEngine::forget_what_is_gone(Call& call) const {
   std::erase_if(call.targets, [this](const NextTarget& target) {
-    const PeerSide* const peer = peer_side(target.peer);
+    const PeerSide* const peer = book_->peer_side(target.peer);
     return peer == nullptr || !peer->names(target);
   });
   const std::uint16_t last = call.attempts.empty() ? std::uint16_t{0} : call.attempts.back().number;
   std::erase_if(call.attempts, [&](const Attempt& attempt) {
-    return attempt.is_done && attempt.number != last && peer_side(attempt.peer) == nullptr;
+    return attempt.is_done && attempt.number != last && book_->peer_side(attempt.peer) == nullptr;
   });
 }
 
@@ -339,12 +286,12 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
     return path.realm == RealmIndex::kNone || to_position(path.realm) < parts_.config.realms.size();
   };
   const auto has_peer = [this](PeerIndex peer) {
-    return peer == PeerIndex::kNone || peer_side(peer) != nullptr;
+    return peer == PeerIndex::kNone || book_->peer_side(peer) != nullptr;
   };
   if (!has_realm(call.caller.path) || !has_realm(call.invite.path) || !has_peer(call.caller_peer))
     return false;
   for (const Attempt& attempt : call.attempts)
-    if (peer_side(attempt.peer) == nullptr || !has_realm(attempt.prototype.path)) return false;
+    if (book_->peer_side(attempt.peer) == nullptr || !has_realm(attempt.prototype.path)) return false;
   for (const Exchange& exchange : call.exchanges)
     if (!has_realm(exchange.path)) return false;
   for (const HeldAnswer& held : call.held)
@@ -353,6 +300,17 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
     for (const Dialog& dialog : fork.dialogs)
       if (parts_.places.at(dialog.path) == nullptr || !has_peer(dialog.peer)) return false;
   return true;
+}
+
+void mark_peers_of(const Call& call, std::vector<bool>& places) {
+  const auto mark = [&places](PeerIndex peer) {
+    if (to_position(peer) < places.size()) places[to_position(peer)] = true;
+  };
+  mark(call.caller_peer);
+  for (const NextTarget& target : call.targets) mark(target.peer);
+  for (const Attempt& attempt : call.attempts) mark(attempt.peer);
+  for (const Fork& fork : call.forks)
+    for (const Dialog& dialog : fork.dialogs) mark(dialog.peer);
 }
 
 CallResult result_of(std::uint16_t code, bool rang) noexcept {

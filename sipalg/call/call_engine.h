@@ -44,29 +44,12 @@
 
 namespace sallyport::sip {
 
-// How we speak with one configured peer, worked out at start.
-struct PeerSide {
-  // `peer` is one of config.peers.
-  PeerSide(const PeerConfig& peer, const SbcConfig& config, const SharedPolicy& shared);
-  Neighbour neighbour;
-  Crossing crossing;
-  const PeerConfig* config;
-  RealmIndex realm = RealmIndex::kNone;
-  bool realm_is_trusted = false;
-  std::vector<std::uint16_t> rules_in, rules_out;
-  PeerIndex index;
-  const policy::TargetBoard* board;  // null: all its targets are named by address
-  [[nodiscard]] bool owns(const IpAddress& address) const;
-  // The configuration still has it.
-  [[nodiscard]] bool names(const NextTarget& target) const noexcept;
-};
-
 // What the call engine works with; all of it outlives the engine.
 struct CallEngineParts {
   const SbcConfig& config;
   const SipEngineSettings& settings;
   SharedPolicy& shared;
-  const std::vector<PeerSide>& peers;
+  const SharedValue<Rulebook>& book;  // to begin with
   const Places& places;
   ServerTransactions& servers;
   ClientTransactions& clients;
@@ -119,7 +102,8 @@ class CallEngine {
   struct Unreachable {
     const Path& path;
   };
-  using News = std::variant<Journalled, const media::MediaNotice*, Unreachable>;
+  // A rulebook: what begins from now on begins under it; what is up keeps what it has.
+  using News = std::variant<Journalled, const media::MediaNotice*, Unreachable, SharedValue<Rulebook>>;
   void on_news(Timestamp now, const News& news, EngineOutput& out);
   // Of a transaction or a call; never the same twice.
   [[nodiscard]] std::uint64_t take_number() noexcept;
@@ -157,6 +141,7 @@ class CallEngine {
 
   // What the routes are asked.
   struct RouteQuestion {
+    const Rulebook& book;
     PeerIndex peer;
     RealmIndex realm;
     const Uri& request_uri;
@@ -164,7 +149,8 @@ class CallEngine {
   };
 
   // call_setup.cpp: from the caller's INVITE to INVITEs for targets
-  [[nodiscard]] policy::RuleSubject subject_of(const SipMessage& request, std::string_view redirected);
+  [[nodiscard]] policy::RuleSubject subject_of(const Rulebook& book, const SipMessage& request,
+                                               std::string_view redirected);
   [[nodiscard]] policy::RouteDecision route(const RouteQuestion& question, policy::RuleSubject& subject);
   void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
   void refuse_unmade(const Arrival& arrival, EngineOutput& out);
@@ -242,7 +228,7 @@ class CallEngine {
   };
   [[nodiscard]] std::string media_warning(const Path& path) const;
   [[nodiscard]] static BodyPart plain_body(const SipMessage& message) noexcept;
-  [[nodiscard]] MediaLeg media_leg(const Dialog& dialog) const noexcept;
+  [[nodiscard]] static MediaLeg media_leg(const Call& call, const Dialog& dialog) noexcept;
   [[nodiscard]] MediaContext media_context(Call& call, const Attempt& attempt,
                                            EngineOutput& out) const noexcept;
   [[nodiscard]] static Attempt* attempt_numbered(Call& call, std::uint16_t number) noexcept;
@@ -296,9 +282,6 @@ class CallEngine {
   [[nodiscard]] bool is_sane(const Call& call) const noexcept;
 
   // Small things that all of them use
-  [[nodiscard]] const PeerSide* peer_side(PeerIndex peer) const noexcept;
-  [[nodiscard]] const Neighbour& neighbour_of(PeerIndex peer) const noexcept;
-  [[nodiscard]] const Crossing& crossing_of(PeerIndex peer) const noexcept;
   void on_good_cancel(const TransactionUser& user, Timestamp now, EngineOutput& out);
   void on_unmatched_cancel(const Arrival& arrival, const TransactionUser& user, EngineOutput& out);
   void on_journalled(Timestamp now, std::uint64_t sequence, EngineOutput& out);
@@ -307,7 +290,7 @@ class CallEngine {
   void on_unreachable(Timestamp now, const Path& path) noexcept;
   [[nodiscard]] std::string contact_of(const Call& call, const Path& path, std::uint16_t part) const;
   [[nodiscard]] std::string token(TokenKind kind, const Call& call, std::uint16_t part) const;
-  [[nodiscard]] Path way_to(const Dialog& dialog, const DialogRoute& route) const;
+  [[nodiscard]] static Path way_to(const Call& call, const Dialog& dialog, const DialogRoute& route);
   struct Sending {
     Path path;
     std::string_view bytes;  // in the output
@@ -321,17 +304,14 @@ class CallEngine {
   void note(Call& call, Timestamp now, CallStep step, std::uint16_t a = 0, std::uint16_t b = 0);
   bool respond(Call& call, ServerTransactionId id, const Path& path, const ResponseParts& parts, Turn turn);
   void count_request(RealmIndex realm, Method method) noexcept;
-  [[nodiscard]] Duration call_time_of(PeerIndex peer) const noexcept;
+  [[nodiscard]] static Duration call_time_of(const Call& call, PeerIndex peer) noexcept;
   [[nodiscard]] PeerIndex peer_at(const Path& path) const noexcept;
   [[nodiscard]] std::uint64_t sdp_session_id(const Call& call, std::uint16_t part) const noexcept;
   [[nodiscard]] static Fork* fork_numbered(Call& call, std::uint16_t number) noexcept;
 
   CallEngineParts parts_;
-  Neighbour stranger_;  // of trusted sources that are no configured peer
-  Crossing stranger_crossing_;
-  ProfileConfig stranger_profile_;
+  SharedValue<Rulebook> book_;  // of the day: what begins now keeps it
   MediaNegotiator negotiator_;
-  std::vector<std::vector<std::uint16_t>> route_rules_;  // by route
   CallTable calls_;
   EndedCalls ended_;
   std::uint64_t next_number_;
@@ -342,7 +322,6 @@ class CallEngine {
   std::uint32_t silent_emergencies_ = 0;  // calls that nothing is heard of
   bool draining_ = false;
   bool journal_is_slow_ = false;
-  bool looks_at_headers_ = false;             // some route or rule does
   std::vector<policy::HeaderView> headers_;   // of the request that rules and routes look at
   const SipMessage* fresh_invite_ = nullptr;  // the one that makes a call just now
   SipMessage stored_;                         // an INVITE that is read again for the next target
@@ -354,6 +333,8 @@ class CallEngine {
   std::vector<Timestamp> udp_only_until_;  // by peer
 };
 
+// Sets the place of each peer that the call is of.
+void mark_peers_of(const Call& call, std::vector<bool>& places);
 // Has the body a session description in it, or more than one?
 [[nodiscard]] bool holds_sdp(const SipMessage& message) noexcept;
 // What an answer to the caller says of the attempt's result.

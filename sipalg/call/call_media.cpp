@@ -86,10 +86,10 @@ std::string CallEngine::media_warning(const Path& path) const {
          " \"Incompatible media\"";
 }
 
-MediaLeg CallEngine::media_leg(const Dialog& dialog) const noexcept {
-  const PeerSide* const peer = peer_side(dialog.peer);
+MediaLeg CallEngine::media_leg(const Call& call, const Dialog& dialog) noexcept {
+  const PeerSide* const peer = call.book->peer_side(dialog.peer);
   return {dialog.path.realm, dialog.path.remote.address,
-          peer != nullptr ? &peer->config->profile : &stranger_profile_};
+          peer != nullptr ? &peer->config->profile : &call.book->stranger_profile};
 }
 
 MediaContext CallEngine::media_context(Call& call, const Attempt& attempt, EngineOutput& out) const noexcept {
@@ -100,7 +100,11 @@ MediaContext CallEngine::media_context(Call& call, const Attempt& attempt, Engin
       caller = &fork.dialogs[index_of(Side::Caller)];
       callee = &fork.dialogs[index_of(Side::Callee)];
     }
-  return {call.number, call.shard, call.streams_made, {media_leg(*caller), media_leg(*callee)}, out.media()};
+  return {call.number,
+          call.shard,
+          call.streams_made,
+          {media_leg(call, *caller), media_leg(call, *callee)},
+          out.media()};
 }
 
 Attempt* CallEngine::attempt_numbered(Call& call, std::uint16_t number) noexcept {
@@ -310,7 +314,7 @@ void CallEngine::on_silence(Call& call, const Attempt& attempt, const media::Med
   if (call.is_emergency) return set_silent_emergency(call, true, turn);
   const Fork* const fork = fork_numbered(call, call.answered_fork);
   if (fork == nullptr) return;
-  const Duration inactivity = media_leg(fork->dialogs[index_of(side)]).profile->media.inactivity;
+  const Duration inactivity = media_leg(call, fork->dialogs[index_of(side)]).profile->media.inactivity;
   call.record.media_end = std::max(*call.record.answer, turn.now - inactivity);
   end_call(call, {EndedBy::Sallyport, "media_timeout"}, turn);
   settle(call);

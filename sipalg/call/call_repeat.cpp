@@ -29,7 +29,7 @@ std::optional<std::uint32_t> CallEngine::take_repeat(const RepeatableRequest& me
     attempt->prototype.credentials = credentials;
     // A 100 has ended the wait for a sign of life; now there is one more to wait for.
     if (!attempt->setup_until)
-      attempt->setup_until = now + peer_side(attempt->peer)->config->profile.timers.setup;
+      attempt->setup_until = now + call->book->peer_side(attempt->peer)->config->profile.timers.setup;
     const std::uint32_t cseq = ++attempt->prototype.local_cseq;
     settle(*call);
     return cseq;

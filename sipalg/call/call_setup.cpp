@@ -34,7 +34,8 @@ std::string number_of(const SipMessage& message, HeaderName name) {
 }  // namespace
 
 // `redirected`: the number of a 3xx in place of the one that was dialled; empty: none.
-policy::RuleSubject CallEngine::subject_of(const SipMessage& request, std::string_view redirected) {
+policy::RuleSubject CallEngine::subject_of(const Rulebook& book, const SipMessage& request,
+                                           std::string_view redirected) {
   policy::RuleSubject subject;
   subject.called =
       policy::unescaped_user(redirected.empty() ? parts_.contacts.called_user(request) : redirected);
@@ -43,7 +44,7 @@ policy::RuleSubject CallEngine::subject_of(const SipMessage& request, std::strin
     subject.identity = number_of(request, HeaderName::PAssertedIdentity);
   if (request.has(HeaderName::Diversion)) subject.diversion = number_of(request, HeaderName::Diversion);
   subject.method = request.start.method_text;
-  if (looks_at_headers_) {
+  if (book.looks_at_headers) {
     list_headers(request, headers_);
     subject.headers = headers_;
   }
@@ -52,12 +53,13 @@ policy::RuleSubject CallEngine::subject_of(const SipMessage& request, std::strin
 
 // Rules of the source, then the routes: what every number goes through, dialled or out of a 3xx (threats D5).
 policy::RouteDecision CallEngine::route(const RouteQuestion& question, policy::RuleSubject& subject) {
-  const bool is_emergency = parts_.shared.router.is_emergency(subject.called, question.request_uri.text);
+  const Rulebook& book = question.book;
+  const bool is_emergency = book.router.is_emergency(subject.called, question.request_uri.text);
   policy::RuleEdits edits;
-  if (const PeerSide* const peer = peer_side(question.peer); peer != nullptr)
-    parts_.shared.rules.apply(peer->rules_in, subject, edits);
+  if (const PeerSide* const peer = book.peer_side(question.peer); peer != nullptr)
+    book.rules.apply(peer->rules_in, subject, edits);
   const auto utc = question.now.time_since_epoch() + parts_.settings.utc_at_zero;
-  policy::RouteDecision decision = parts_.shared.router.route(
+  policy::RouteDecision decision = book.router.route(
       {.peer = question.peer,
        .realm = question.realm,
        .method = subject.method,
@@ -85,9 +87,9 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   // What was promised to come over TLS all the way has not. RFC 3261 §26.2.2, RFC 5630 §4
   if (request.start.request_uri.scheme == UriScheme::Sips && arrival.input.transport != Transport::Tls)
     return refuse_new(arrival, 416, out);
-  policy::RuleSubject subject = subject_of(request, {});
-  const policy::RouteDecision decision =
-      route({arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
+  policy::RuleSubject subject = subject_of(*book_, request, {});
+  const policy::RouteDecision decision = route(
+      {*book_, arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
   const bool passes_limits = decision.is_emergency;
   if (draining_ && !passes_limits) return refuse_new(arrival, 503, out);
   if (decision.outcome == policy::RouteDecision::Outcome::NoMatch) return refuse_new(arrival, 404, out);
@@ -148,6 +150,7 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   if (call == nullptr) return nullptr;
   parts_.touched = number;
   call->shard = shard_of_call_id(parts_.settings.token_key, request.call_id);
+  call->book = book_;
   call->is_emergency = decision.is_emergency;
   call->route = decision.route;
   call->reject_code = decision.reject_code;
@@ -172,8 +175,8 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   record.call = number;
   record.start = arrival.now;
   record.emergency = decision.is_emergency;
-  record.route = parts_.shared.router.name_of(decision.route);
-  if (const PeerSide* const peer = peer_side(arrival.input.peer); peer != nullptr)
+  record.route = book_->router.name_of(decision.route);
+  if (const PeerSide* const peer = book_->peer_side(arrival.input.peer); peer != nullptr)
     record.peer_in = peer->config->name;
   record.from = request.from.uri.text;
   record.to = request.to.uri.text;
@@ -192,18 +195,19 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
 void CallEngine::take_targets(Call& call, const policy::RouteDecision& decision, Timestamp now) {
   const policy::TargetBoard& board = parts_.shared.targets;
   for (const PeerIndex peer : decision.targets)
-    if (peer_side(peer) != nullptr && board.targets_of(peer)->empty())  // a name that is not known yet
+    if (call.book->peer_side(peer) != nullptr &&
+        board.targets_of(peer)->empty())  // a name that is not known yet
       note(call, now, CallStep::TargetUnusable, static_cast<std::uint16_t>(peer));
   const policy::TargetChoice choice{
       .key = keyed_hash(parts_.settings.token_key, call.caller.call_id), .random = chance(now), .now = now};
-  for (const policy::ChosenTarget& chosen : policy::choose_targets(decision, parts_.config, board, choice))
+  for (const policy::ChosenTarget& chosen :
+       policy::choose_targets(decision, call.book->config, board, choice))
     call.targets.push_back({chosen.peer, chosen.target->configured, chosen.target->address,
                             chosen.target->transport, chosen.target->host, chosen.is_emergency_target});
 }
 
 SharedValue<policy::BoardTarget> CallEngine::on_board(PeerIndex peer, const Endpoint& address,
                                                       Transport transport) const {
-  if (peer_side(peer) == nullptr) return nullptr;
   const auto targets = parts_.shared.targets.targets_of(peer);
   const auto found = std::find_if(targets->begin(), targets->end(), [&](const auto& target) {
     return target->address == address && target->transport == transport;
@@ -223,7 +227,7 @@ void CallEngine::try_next_target(Call& call, Timestamp now, EngineOutput& out) {
 }
 
 std::uint16_t CallEngine::take_place_at(Call& call, const NextTarget& target, Timestamp now) {
-  const PeerSide* const peer = peer_side(target.peer);
+  const PeerSide* const peer = call.book->peer_side(target.peer);
   const auto peer_number = static_cast<std::uint16_t>(target.peer);
   // Never unencrypted: no target left is nobody there. RFC 3261 §26.2.2, RFC 5630 §5.3
   if (call.is_sips && target.transport != Transport::Tls) {
@@ -252,7 +256,7 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
     call.best_code = code;
     return false;
   }
-  const PeerSide* const peer = peer_side(target.peer);
+  const PeerSide* const peer = call.book->peer_side(target.peer);
   const Place* const place = parts_.places.towards(peer->realm, target.address.address, target.transport);
   Attempt attempt;
   attempt.number = ++call.attempts_made;
@@ -283,20 +287,20 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
 
 CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& attempt,
                                              const SipMessage& request) {
-  const PeerSide& peer = *peer_side(attempt.peer);
-  const PeerSide* const source = peer_side(call.caller_peer);
+  const PeerSide& peer = *call.book->peer_side(attempt.peer);
+  const PeerSide* const source = call.book->peer_side(call.caller_peer);
   FarInvite far;
-  far.subject = subject_of(request, call.redirected_to);
-  const policy::RuleSet& rules = parts_.shared.rules;
+  far.subject = subject_of(*call.book, request, call.redirected_to);
+  const policy::RuleSet& rules = call.book->rules;
   if (source != nullptr) rules.apply(source->rules_in, far.subject, far.edits);
-  if (!attempt.is_emergency_target && call.route < route_rules_.size())
-    rules.apply(route_rules_[call.route], far.subject, far.edits);
+  if (!attempt.is_emergency_target && call.route < call.book->route_rules.size())
+    rules.apply(call.book->route_rules[call.route], far.subject, far.edits);
   rules.apply(peer.rules_out, far.subject, far.edits);
   far.subject.headers = {};
 
   const ProfileConfig& profile = peer.config->profile;
   const policy::IdentityDecision identity = policy::decide_identity(
-      identity_facts(request, neighbour_of(call.caller_peer).strictness),
+      identity_facts(request, call.book->neighbour_of(call.caller_peer).strictness),
       {.accept = source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None,
        .send = profile.identity_send,
        .honour_privacy = profile.honour_privacy,
@@ -335,7 +339,7 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
 const SipMessage* CallEngine::invite_of(const Call& call) {
   if (fresh_invite_ != nullptr) return fresh_invite_;
   ParseOptions options;
-  options.strictness = neighbour_of(call.caller_peer).strictness;
+  options.strictness = call.book->neighbour_of(call.caller_peer).strictness;
   return parse_message(call.invite.bytes, options, stored_) == ParseStatus::Complete ? &stored_ : nullptr;
 }
 
@@ -344,7 +348,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
   const SipMessage* const invite = invite_of(call);
   if (invite == nullptr) return 500;
   const SipMessage& request = *invite;
-  const PeerSide& peer = *peer_side(attempt.peer);
+  const PeerSide& peer = *call.book->peer_side(attempt.peer);
   const FarInvite far = far_invite(call, attempt, request);
   name_dialog(call, attempt, far, request);
   const Dialog& dialog = attempt.prototype;
@@ -357,7 +361,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                                                .from = Side::Caller,
                                                .step = SdpStep::Offer,
                                                .identity = attempt.sdp,
-                                               .edits = {far.edits.sdp, &parts_.shared.rules}},
+                                               .edits = {far.edits.sdp, &call.book->rules}},
                                               request, body, {now, out});
         code != 0)
       return code;

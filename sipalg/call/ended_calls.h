@@ -9,10 +9,12 @@
 #include "policy/base/id_map.h"
 #include "policy/record/call_record.h"
 #include "sipalg/call/call_note.h"
+#include "sipalg/engine/rulebook.h"
 
 namespace sallyport::sip {
 
 struct EndedCall {
+  SharedValue<Rulebook> book;
   CallRecord record;
   std::vector<CallNote> notes;
 };

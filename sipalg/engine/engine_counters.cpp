@@ -16,4 +16,14 @@ void RealmSipCounts::add(const RealmSipCounters& counters) noexcept {
   retransmissions_out += counters.retransmissions_out.value();
 }
 
+void PeerCallCounters::reset() noexcept {
+  for (std::size_t direction = 0; direction < results.size(); ++direction) {
+    results[direction].reset();
+    for (Counter& bucket : setup[direction]) bucket.set(0);
+    for (Counter& bucket : duration[direction]) bucket.set(0);
+    setup_milliseconds[direction].set(0);
+    duration_milliseconds[direction].set(0);
+  }
+}
+
 }  // namespace sallyport::sip

@@ -82,6 +82,8 @@ struct PeerCallCounters {
   std::array<std::array<Counter, 9>, 2> setup;
   std::array<std::array<Counter, 9>, 2> duration;
   std::array<Counter, 2> setup_milliseconds, duration_milliseconds;  // sums
+  // Another peer has the place now. By the thread that writes.
+  void reset() noexcept;
 };
 inline constexpr std::array<double, 8> kSetupBounds{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 inline constexpr std::array<double, 8> kDurationBounds{1, 5, 15, 60, 180, 600, 1800, 7200};

@@ -3,6 +3,8 @@
 
 #include "sipalg/body/session_body.h"
 #include "sipalg/hiding/leg_message.h"
+#include "sipalg/message/lexer.h"
+#include "sipalg/message/name_addr.h"
 
 namespace sallyport::sip {
 namespace {
@@ -47,6 +49,32 @@ std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, 
   if (requires_extensions(request)) return 420;                                   // RFC 3261 §8.2.2.3
   if (method == Method::Invite) return body_verdict(method, body_kind(request));  // RFC 3261 §8.2.3
   return method == Method::Options ? 0 : 501;                                     // RFC 3261 §21.5.2
+}
+
+bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& local) noexcept {
+  if (!realm.advertise.domain.empty() && host.host == realm.advertise.domain) return true;
+  const auto address = literal_address(host.host);
+  if (!address) return false;
+  return *address == local || address == realm.advertise.ipv4 || address == realm.advertise.ipv6;
+}
+
+bool is_routed_past_us(const SipMessage& request, const RealmConfig& realm, const IpAddress& local,
+                       const StrictnessPolicy& strictness) noexcept {
+  bool is_first = true;
+  for (std::size_t i = 0; i < request.header_count; ++i) {
+    if (request.headers[i].name != HeaderName::Route) continue;
+    Lexer lexer(request.value_of(request.headers[i]));
+    do {
+      NameAddr route;
+      if (!parse_name_addr(lexer, strictness, route)) return true;
+      const HostPort& host = route.uri.address;
+      const bool may_be_ours =
+          is_first && realm.advertise.domain.empty() && !literal_address(host.host).has_value();
+      if (!may_be_ours && !names_us(host, realm, local)) return true;
+      is_first = false;
+    } while (lexer.take(','));
+  }
+  return false;
 }
 
 }  // namespace sallyport::sip

@@ -24,4 +24,12 @@ namespace sallyport::sip {
 [[nodiscard]] std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour,
                                        bool is_for_us) noexcept;
 
+// Does the Request-URI name this node, as the realm that it came from sees it? `local`: where it arrived.
+[[nodiscard]] bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& local) noexcept;
+// A Route past us would make us carry a request to a host of the sender's choice (threats I5). A name that
+// the configuration does not know may still be ours, as the first one: whoever sent this has resolved it to
+// us. RFC 3261 §16.4
+[[nodiscard]] bool is_routed_past_us(const SipMessage& request, const RealmConfig& realm,
+                                     const IpAddress& local, const StrictnessPolicy& strictness) noexcept;
+
 }  // namespace sallyport::sip

@@ -2,6 +2,7 @@
 #include "sipalg/engine/sip_engine.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "policy/base/check.h"
@@ -38,36 +39,6 @@ bool is_keepalive(std::string_view bytes) noexcept {
   return true;
 }
 
-// Does the Request-URI name this node, as the realm that it came from sees it?
-bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& local) noexcept {
-  if (!realm.advertise.domain.empty() && host.host == realm.advertise.domain) return true;
-  const auto address = literal_address(host.host);
-  if (!address) return false;
-  return *address == local || address == realm.advertise.ipv4 || address == realm.advertise.ipv6;
-}
-
-// A Route past us would make us carry a request to a host of the sender's choice (threats I5). A name that
-// the configuration does not know may still be ours, as the first one: whoever sent this has resolved it to
-// us.
-bool is_routed_past_us(const SipMessage& request, const RealmConfig& realm, const MessageInput& input,
-                       const StrictnessPolicy& strictness) noexcept {
-  bool is_first = true;
-  for (std::size_t i = 0; i < request.header_count; ++i) {
-    if (request.headers[i].name != HeaderName::Route) continue;
-    Lexer lexer(request.value_of(request.headers[i]));
-    do {
-      NameAddr route;
-      if (!parse_name_addr(lexer, strictness, route)) return true;
-      const HostPort& host = route.uri.address;
-      const bool may_be_ours =
-          is_first && realm.advertise.domain.empty() && !literal_address(host.host).has_value();
-      if (!may_be_ours && !names_us(host, realm, input.local.address)) return true;
-      is_first = false;
-    } while (lexer.take(','));
-  }
-  return false;
-}
-
 // Calls name realms, peers and routes by their place in the configuration; what is saved has their names.
 NamedNumbers names_of(const SbcConfig& config, const HashKey& key) {
   NamedNumbers names;
@@ -77,43 +48,45 @@ NamedNumbers names_of(const SbcConfig& config, const HashKey& key) {
   return names;
 }
 
-std::vector<PeerSide> peer_sides(const SbcConfig& config, const SharedPolicy& shared) {
-  std::vector<PeerSide> sides;
-  sides.reserve(config.peers.size());
-  for (const PeerConfig& peer : config.peers) sides.emplace_back(peer, config, shared);
-  return sides;
+// The first configuration belongs to whoever started the engines and outlives them.
+SharedValue<SbcConfig> not_owned(const SbcConfig& config) {
+  return SharedValue<SbcConfig>(SharedValue<SbcConfig>(), &config);
 }
 
 }  // namespace
 
 SharedPolicy::SharedPolicy(const SbcConfig& config, const HashKey& key)
-    : router(config),
-      rules(config.header_rules),
-      admission(config),
+    : admission(config),
       targets(config),
+      rulebook(make_value<Rulebook>(not_owned(config), targets)),
       media_ports(config, key) {}
+
+void SharedPolicy::adopt(SharedValue<Rulebook> next) {
+  admission.adopt(next->config);
+  targets.adopt(next->config);
+  rulebook.put(std::move(next));
+}
 
 struct SipEngine::State final : EngineDesk {
   State(const SbcConfig& config_in, SharedPolicy& shared_in, const SipEngineSettings& settings_in)
       : config(config_in),
         settings(settings_in),
         shared(shared_in),
-        peers(peer_sides(config_in, shared_in)),
-        stranger_profile(default_profile(config_in)),
+        book(counted_apart(shared_in.rulebook.read())),
         places(config_in),
         realm_counters(config_in.realms.size()),
-        totals(config_in.peers.size()),
+        totals(peer_places(config_in)),
         servers(settings_in.transactions_max, settings_in.token_key, settings_in.table_key.k0, &names),
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
-        call_engine({config, settings, shared, peers, places, servers, clients, responder, credentials,
+        call_engine({config, settings, shared, book, places, servers, clients, responder, credentials,
                      contacts, realm_counters, totals, touched}) {
     if (!shared.ports_are_watched.exchange(true)) port_watch.emplace(config, shared.media_ports);
     if (settings.owns_trunks) peer_names.emplace(config, shared.targets, settings.table_key);
     if (settings.owns_trunks)
-      trunk_engine.emplace(TrunkParts{config, settings, shared, peers, places, clients, realm_counters,
-                                      credentials, call_engine});
+      trunk_engine.emplace(
+          TrunkParts{config, settings, shared, places, clients, realm_counters, credentials, call_engine});
   }
 
   void on_message(Timestamp now, const MessageInput& input, EngineOutput& out);
@@ -125,6 +98,7 @@ struct SipEngine::State final : EngineDesk {
   [[nodiscard]] bool answer_challenge(const RepeatableRequest& met, std::uint64_t& number, Timestamp now,
                                       EngineOutput& out);
   void fire_transactions(Timestamp now, EngineOutput& out);
+  void adopt(Timestamp now, EngineOutput& out);
   // What every input ends with: ladders and counters.
   void finish(Timestamp now, const MessageInput* input, EngineOutput& out);
 
@@ -135,6 +109,7 @@ struct SipEngine::State final : EngineDesk {
   [[nodiscard]] std::optional<CallView> find(std::string_view id) const override;
   [[nodiscard]] const MessageRing& messages() const override { return ring; }
   void set_tee(MessageTee* to) override { tee = to; }
+  [[nodiscard]] std::vector<bool> peers_in_use() const override;
   void keep(const RingMessage& kept) noexcept {
     if (kept.call != 0) ring.add(kept);
     if (tee != nullptr && tee->is_wanted()) tee->on_message(kept);
@@ -152,8 +127,11 @@ struct SipEngine::State final : EngineDesk {
   }
 
   const Neighbour& neighbour_of(const MessageInput& input) const noexcept {
-    const std::size_t peer = to_position(input.peer);
-    return peer < peers.size() ? peers[peer].neighbour : stranger_profile;
+    return book->neighbour_of(input.peer);
+  }
+  [[nodiscard]] bool was_there(const MessageInput& input) const noexcept {
+    const PeerSide* const side = book->peer_side(input.peer);
+    return side != nullptr && side->was_there(input.remote.address);
   }
   RealmSipCounters& counters_of(const MessageInput& input) noexcept {
     const std::size_t realm = to_position(input.realm);
@@ -170,6 +148,12 @@ struct SipEngine::State final : EngineDesk {
     known.trust = TrustClass::Known;
     return known;
   }
+  // A registration that is being taken back goes by those that it was made with.
+  [[nodiscard]] PeerCredentials& credentials_for(const TransactionUser& user) noexcept {
+    PeerCredentials* const own =
+        trunk_engine && is_of_trunks(user) ? trunk_engine->own_credentials(user) : nullptr;
+    return own != nullptr ? *own : credentials;
+  }
   void drop(const MessageInput& input, SipDropReason reason) noexcept {
     counters_of(input).dropped.add(reason);
   }
@@ -178,7 +162,7 @@ struct SipEngine::State final : EngineDesk {
         is_stream(input.transport)
             ? stream_response_destination(message.top_via, input.remote, input.transport)
             : response_destination(message.top_via, input.remote, neighbour_of(input).responses_to,
-                                   config.realms[to_position(input.realm)].nat_auto);
+                                   book->config.realms[to_position(input.realm)].nat_auto);
     if (!to) {
       drop(input, SipDropReason::ForbiddenTarget);
       return std::nullopt;
@@ -191,8 +175,7 @@ struct SipEngine::State final : EngineDesk {
   const SbcConfig& config;
   const SipEngineSettings settings;
   SharedPolicy& shared;
-  std::vector<PeerSide> peers;  // as config.peers
-  Neighbour stranger_profile;   // of trusted sources that are no configured peer
+  SharedValue<Rulebook> book;  // of the day
   Places places;
   std::vector<RealmSipCounters> realm_counters;
   EngineCounters totals;
@@ -200,14 +183,14 @@ struct SipEngine::State final : EngineDesk {
   std::optional<PortWatch> port_watch;  // of one engine
   std::optional<PeerNames> peer_names;  // of the engine that owns the trunks
   NamedSources named_sources{config, shared.targets};
-  const NamedNumbers names = names_of(config, settings.token_key);
+  NamedNumbers names = names_of(config, settings.token_key);
   ServerTransactions servers;
   ClientTransactions clients;
   Responder responder;
   MessageRing ring;
   MessageTee* tee = nullptr;
   PeerCredentials credentials{config, settings.table_key};
-  const RegisteredContacts contacts{config, settings.token_key};
+  RegisteredContacts contacts{config, settings.token_key};
   CallEngine call_engine;
   std::optional<TrunkEngine> trunk_engine;  // of the engine that owns the trunks
   // Saved calls belong to the node with this key.
@@ -263,6 +246,9 @@ void SipEngine::State::on_request(Timestamp now, const MessageInput& input, Engi
       drop(input, SipDropReason::StrayAck);
     return;
   }
+  // Its calls go on, and that is all.
+  if (message.to.tag.empty() && message.start.method != Method::Cancel && was_there(input))
+    return drop(input, SipDropReason::Stranger);
   const auto path = answer_path(input);
   if (!path) return;
   const Arrival arrival{
@@ -298,7 +284,7 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
   if (method == Method::Cancel) return on_cancel(arrival, out);
   if (!message.to.tag.empty()) return call_engine.on_request_in_dialog(arrival, out);
   if (message.has(HeaderName::Route) &&
-      is_routed_past_us(message, config.realms[to_position(arrival.input.realm)], arrival.input,
+      is_routed_past_us(message, config.realms[to_position(arrival.input.realm)], arrival.input.local.address,
                         arrival.neighbour.strictness))
     return responder.answer(arrival, 403, out);  // RFC 3261 §16.4, §21.4.4
   if (method == Method::Invite && !is_media_ready)
@@ -340,7 +326,7 @@ void SipEngine::State::on_response(Timestamp now, const MessageInput& input, Eng
   if (match.user.call != 0) touched = match.user.call;
   if (match.fate != ResponseFate::Deliver) return;
   if (challenged && answer_challenge(*challenged, number, now, out)) return;
-  if (code / 100 == 2) credentials.on_success(match.peer, message);
+  if (code / 100 == 2) credentials_for(match.user).on_success(match.peer, message);
   if (!is_of_trunks(match.user)) return call_engine.on_response(match, message, arrived, now, out);
   if (trunk_engine) trunk_engine->on_response(match.user, number, message, now, out);
 }
@@ -353,7 +339,8 @@ bool SipEngine::State::answer_challenge(const RepeatableRequest& met, std::uint6
   const OwnRequest own = own_request(met.request);
   if (!clients.has_room()) return false;
   const std::string lines =
-      credentials.answer(terms.path.peer, message, {own.method, own.uri, own.body}, terms.challenges_met);
+      credentials_for(terms.user)
+          .answer(terms.path.peer, message, {own.method, own.uri, own.body}, terms.challenges_met);
   if (lines.empty()) return false;
   const std::uint64_t again = call_engine.take_number();
   std::optional<std::uint32_t> cseq;
@@ -445,7 +432,7 @@ std::optional<CallView> SipEngine::State::find(std::string_view id) const {
   view.is_over = true;
   view.state = "ended";
   for (const CallNote& note : ended->notes)
-    view.reasons.push_back({note.at, text_of(note, config, shared.router)});
+    view.reasons.push_back({note.at, text_of(note, ended->book->config, ended->book->router)});
   return view;
 }
 
@@ -470,6 +457,28 @@ void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) c
     strays(key_print, SavedKind::Strays);
     strays(call_engine.tables().strays.of_shard(shard, now));
   }
+}
+
+// Trunks last: what they give up and begin is asked for with the new names and credentials.
+void SipEngine::State::adopt(Timestamp now, EngineOutput& out) {
+  const SharedValue<Rulebook> next = counted_apart(shared.rulebook.read());
+  const std::size_t known = std::min(book->config.peers.size(), next->config.peers.size());
+  for (std::size_t peer = 0; peer < known; ++peer)
+    if (book->config.peers[peer].name != next->config.peers[peer].name) totals.peers[peer].reset();
+  names = names_of(next->config, settings.token_key);
+  named_sources = NamedSources(next->config, shared.targets);
+  credentials.adopt(next->config);
+  contacts = RegisteredContacts(next->config, settings.token_key);
+  call_engine.on_news(now, next, out);
+  if (peer_names) peer_names->adopt(next->config, now, out);
+  if (trunk_engine) trunk_engine->adopt(next, now, out);
+  book = next;
+}
+
+std::vector<bool> SipEngine::State::peers_in_use() const {
+  std::vector<bool> in_use(peer_places(config));
+  call_engine.tables().live.for_each([&in_use](const Call& call) { mark_peers_of(call, in_use); });
+  return in_use;
 }
 
 bool SipEngine::State::hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) {
@@ -536,15 +545,28 @@ void SipEngine::on_dns(Timestamp now, const DnsReply& reply, EngineOutput& out) 
   state_->finish(now, nullptr, out);
 }
 
+void SipEngine::adopt(Timestamp now, EngineOutput& out) {
+  state_->adopt(now, out);
+  state_->finish(now, nullptr, out);
+}
+
 void SipEngine::set_media_ready(bool is_ready) noexcept { state_->is_media_ready = is_ready; }
 
 EngineDesk& SipEngine::desk() noexcept { return *state_; }
 
 std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
   std::vector<SavedCall> saved;
+  // Peers and realms have one place in every rulebook of a run, routes have not.
+  std::map<const Rulebook*, NamedNumbers> earlier;
+  const auto names_in = [&](const Rulebook& book) -> const NamedNumbers* {
+    if (&book == state_->book.get()) return &state_->names;
+    const auto [found, is_new] = earlier.try_emplace(&book);
+    if (is_new) found->second = names_of(book.config, state_->settings.token_key);
+    return &found->second;
+  };
   state_->call_engine.tables().live.for_each([&](const Call& call) {
     SavedCall one{.shard = call.shard, .bytes = {}};
-    ArchiveWriter writer(one.bytes, now, &state_->names);
+    ArchiveWriter writer(one.bytes, now, names_in(*call.book));
     writer(state_->key_print, SavedKind::Call);
     writer(call);
     state_->servers.save(call.number, writer);

@@ -16,16 +16,16 @@
 #include "media-relay/control/port_pool.h"
 #include "policy/base/archive.h"
 #include "policy/base/keyed_hash.h"
+#include "policy/base/shared_value.h"
 #include "policy/base/time.h"
 #include "policy/decide/call_admission.h"
 #include "policy/model/sbc_config.h"
-#include "policy/route/router.h"
-#include "policy/route/rule_set.h"
 #include "policy/route/target_board.h"
 #include "sipalg/engine/call_view.h"
 #include "sipalg/engine/engine_counters.h"
 #include "sipalg/engine/engine_input.h"
 #include "sipalg/engine/engine_output.h"
+#include "sipalg/engine/rulebook.h"
 
 namespace sallyport::sip {
 
@@ -33,10 +33,12 @@ namespace sallyport::sip {
 struct SharedPolicy {
   // `key`: random at each start.
   SharedPolicy(const SbcConfig& config, const HashKey& key);
-  policy::Router router;
-  policy::RuleSet rules;
+  // Limits, and where peers are reached, are those of `next` from now on; each engine takes the rest with
+  // SipEngine::adopt. One thread at a time, none of an engine's. `next` was made with `targets`.
+  void adopt(SharedValue<Rulebook> next);
   policy::CallAdmission admission;
   policy::TargetBoard targets;                 // where peers are reached
+  SharedSlot<Rulebook> rulebook;               // of the day
   media::PortPool media_ports;                 // its users at the relay give back to it too
   std::atomic<bool> ports_are_watched{false};  // some engine does
 };
@@ -58,7 +60,7 @@ struct SipEngineSettings {
 
 class SipEngine {
  public:
-  // `config` and `shared` must outlive the engine.
+  // `config` and `shared` must outlive the engine. Of `config` it takes what no reload changes.
   SipEngine(const SbcConfig& config, SharedPolicy& shared, const SipEngineSettings& settings);
   ~SipEngine();
   SipEngine(const SipEngine&) = delete;
@@ -79,6 +81,10 @@ class SipEngine {
   void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out) noexcept;
   // False while the way to the relay is congested: new calls get 503 until it is true again.
   void set_media_ready(bool is_ready) noexcept;
+
+  // The rulebook of the day has changed (SharedPolicy): new calls, names, health checks and registrations
+  // follow it from now on; calls that are up keep theirs.
+  void adopt(Timestamp now, EngineOutput& out);
 
   // What an operator may ask of the running engine, on its own thread.
   [[nodiscard]] EngineDesk& desk() noexcept;

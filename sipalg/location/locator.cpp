@@ -59,10 +59,26 @@ Locator::Locator(const NameCacheSettings& settings, const MediaTargets& allowed)
     : allowed_(allowed), cache_(settings) {}
 
 std::uint32_t Locator::add(LocateQuestion question) {
-  const auto number = static_cast<std::uint32_t>(places_.size());
-  places_.push_back({std::move(question), {}, {}, false});
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(places_.size()));
+    places_.emplace_back();
+  }
+  const std::uint32_t number = free_.back();
+  free_.pop_back();
+  Place& place = places_[number];
+  place.question = std::move(question);
+  place.is_free = false;
   mark(number);
   return number;
+}
+
+void Locator::remove(std::uint32_t number) {
+  Place& place = places_[number];
+  hold(number, {});
+  place.question = {};
+  place.location = {};
+  place.is_free = true;  // it may still be listed in due_, once
+  free_.push_back(number);
 }
 
 void Locator::mark(std::uint32_t number) {
@@ -87,7 +103,7 @@ std::optional<std::uint32_t> Locator::next_change(Timestamp now) {
     const std::uint32_t number = due_.front();
     due_.pop_front();
     places_[number].is_due = false;
-    if (work_out(now, number)) return number;
+    if (!places_[number].is_free && work_out(now, number)) return number;
   }
   work_left_ = kWorkMax;
   return std::nullopt;

@@ -31,6 +31,7 @@ struct LocateQuestion {
   std::uint16_t port = 0;  // 0: by NAPTR and SRV
   Transport transport = Transport::Udp;
   bool wants_v4 = true, wants_v6 = true;  // families that we can send from
+  friend auto operator<=>(const LocateQuestion&, const LocateQuestion&) = default;
 };
 
 struct LocatedTarget {
@@ -69,8 +70,14 @@ class Locator {
   // `allowed` must outlive it.
   Locator(const NameCacheSettings& settings, const MediaTargets& allowed);
 
-  // The number of a new location: 0, 1, 2, ...
+  // The number of a new location: 0, 1, 2, ...; that of one that was removed is used anew.
   std::uint32_t add(LocateQuestion question);
+  // Forgets it, and every name that no other location rests on.
+  void remove(std::uint32_t number);
+  void set_names_max(std::uint32_t most) { cache_.set_names_max(most); }
+  [[nodiscard]] const LocateQuestion& question(std::uint32_t number) const noexcept {
+    return places_[number].question;
+  }
   [[nodiscard]] const Location& location(std::uint32_t number) const noexcept {
     return places_[number].location;
   }
@@ -91,6 +98,7 @@ class Locator {
     Location location;
     std::vector<NameSlot> held;  // questions that it rests on
     bool is_due = false;         // listed in due_
+    bool is_free = false;        // nobody's
   };
   // One working out of a location.
   struct Walk {
@@ -115,6 +123,7 @@ class Locator {
   const MediaTargets& allowed_;
   NameCache cache_;
   std::vector<Place> places_;
+  std::vector<std::uint32_t> free_;                     // places that may be used anew
   std::vector<std::vector<std::uint32_t>> dependents_;  // by slot: places
   std::deque<std::uint32_t> due_;
   std::uint32_t work_left_ = kWorkMax;

@@ -22,6 +22,11 @@ bool is_same(const DnsAnswer& a, const DnsAnswer& b) noexcept {
 NameCache::NameCache(const NameCacheSettings& settings)
     : settings_(settings), slots_(0, QuestionHash{settings.key}), timers_(settings.names_max) {}
 
+void NameCache::set_names_max(std::uint32_t most) {
+  settings_.names_max = most;
+  timers_.grow(most);
+}
+
 NameSlot NameCache::hold(Timestamp now, DnsType type, std::string_view name) {
   Question question{type, normal_dns_name(name)};
   if (question.name.empty()) return kNoNameSlot;
@@ -30,7 +35,7 @@ NameSlot NameCache::hold(Timestamp now, DnsType type, std::string_view name) {
     ++rows_[known->second].holders;
     return known->second;
   }
-  if (free_.empty() && rows_.size() >= settings_.names_max) {
+  if (figures_.held >= settings_.names_max) {
     ++figures_.full;
     return kNoNameSlot;
   }

@@ -53,6 +53,8 @@ class NameCache {
   };
 
   explicit NameCache(const NameCacheSettings& settings);
+  // As NameCacheSettings::names_max. What is held stays, even where it is more by now.
+  void set_names_max(std::uint32_t most);
 
   // Holds a question, and asks it when nobody did; kNoNameSlot: no room, or no name that can be asked.
   [[nodiscard]] NameSlot hold(Timestamp now, DnsType type, std::string_view name);
@@ -107,7 +109,7 @@ class NameCache {
   // Up to an eighth sooner, so that names of one answer are not all asked at once for ever.
   [[nodiscard]] Duration jittered(Duration time) noexcept;
 
-  const NameCacheSettings settings_;
+  NameCacheSettings settings_;
   std::vector<Row> rows_;
   std::vector<NameSlot> free_;
   std::unordered_map<Question, NameSlot, QuestionHash> slots_;

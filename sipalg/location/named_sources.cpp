@@ -12,9 +12,9 @@ bool has_name(const PeerConfig& peer) {
 
 }  // namespace
 
-NamedSources::NamedSources(const SbcConfig& config, const policy::TargetBoard& board) : board_(board) {
+NamedSources::NamedSources(const SbcConfig& config, const policy::TargetBoard& board) : board_(&board) {
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
-    if (!has_name(config.peers[i])) continue;
+    if (config.peers[i].is_retired || !has_name(config.peers[i])) continue;
     const auto realm = std::ranges::find(config.realms, config.peers[i].realm, &RealmConfig::name);
     if (realm != config.realms.end())
       peers_.push_back({PeerIndex(i), RealmIndex(realm - config.realms.begin())});
@@ -23,14 +23,16 @@ NamedSources::NamedSources(const SbcConfig& config, const policy::TargetBoard& b
 
 void NamedSources::refresh(Timestamp now) {
   if (peers_.empty()) return;
-  const std::uint64_t version = board_.version();
+  const std::uint64_t version = board_->version();
   if (version == version_ || (version_ != 0 && now < listed_ + kPause)) return;
   version_ = version;
   listed_ = now;
   sources_.clear();
-  for (const NamedPeer& named : peers_)
-    for (const auto& target : *board_.targets_of(named.peer))
+  for (const NamedPeer& named : peers_) {
+    const auto targets = board_->targets_of(named.peer);
+    for (const auto& target : *targets)
       sources_.push_back({named.realm, target->address.address, named.peer});
+  }
   std::ranges::sort(sources_);
 }
 

@@ -20,7 +20,7 @@ class NamedSources {
  public:
   static constexpr Duration kPause = std::chrono::milliseconds(100);
 
-  // Both outlive it.
+  // `board` outlives it. Another configuration: put a new one in its place.
   NamedSources(const SbcConfig& config, const policy::TargetBoard& board);
 
   // kNone: no peer of that realm. Of several peers the first in the configuration.
@@ -39,7 +39,7 @@ class NamedSources {
   };
   void refresh(Timestamp now);
 
-  const policy::TargetBoard& board_;
+  const policy::TargetBoard* board_;
   std::vector<NamedPeer> peers_;
   std::vector<Source> sources_;  // sorted
   std::uint64_t version_ = 0;    // of the board when they were listed

@@ -2,6 +2,7 @@
 #include "sipalg/location/peer_names.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -14,13 +15,16 @@ constexpr std::uint32_t kQuestionsMax = 1u << 17;
 
 bool is_name(const PeerTarget& target) noexcept { return !target.address && !target.domain.empty(); }
 
-NameCacheSettings cache_settings(const SbcConfig& config, const HashKey& key) {
+std::uint32_t questions_of(const SbcConfig& config) noexcept {
   std::uint64_t names = 0;
   for (const PeerConfig& peer : config.peers)
-    names += static_cast<std::uint64_t>(std::ranges::count_if(peer.targets, is_name));
+    if (!peer.is_retired) names += static_cast<std::uint64_t>(std::ranges::count_if(peer.targets, is_name));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(names * kQuestionsOfName, kQuestionsMax));
+}
+
+NameCacheSettings cache_settings(const SbcConfig& config, const HashKey& key) {
   return {.key = key,
-          .names_max =
-              static_cast<std::uint32_t>(std::min<std::uint64_t>(names * kQuestionsOfName, kQuestionsMax)),
+          .names_max = questions_of(config),
           .serve_stale = config.dns.serve_stale,
           .timeout = config.dns.timeout};
 }
@@ -47,16 +51,63 @@ std::string shown_name(const PeerTarget& target) {
 }  // namespace
 
 PeerNames::PeerNames(const SbcConfig& config, policy::TargetBoard& board, const HashKey& key)
-    : config_(config), board_(board), allowed_(config), locator_(cache_settings(config, key), allowed_) {
-  for (std::size_t i = 0; i < config.peers.size(); ++i) {
-    const PeerConfig& peer = config.peers[i];
+    : config_(&config),
+      board_(board),
+      edition_(board.edition()),
+      allowed_(config),
+      locator_(cache_settings(config, key), allowed_) {
+  list_names();
+}
+
+// What was asked before, for whichever peer, is not asked again.
+void PeerNames::list_names() {
+  std::multimap<LocateQuestion, std::uint32_t> known;
+  for (const Name& name : names_) known.emplace(locator_.question(name.location), name.location);
+  names_.clear();
+  first_of_peer_.clear();
+  std::vector<std::pair<std::size_t, LocateQuestion>> fresh;
+  for (std::size_t i = 0; i < config_->peers.size(); ++i) {
+    const PeerConfig& peer = config_->peers[i];
     first_of_peer_.push_back(static_cast<std::uint32_t>(names_.size()));
-    for (std::size_t j = 0; j < peer.targets.size(); ++j) {
+    for (std::size_t j = 0; j < peer.targets.size() && !peer.is_retired; ++j) {
       if (!is_name(peer.targets[j])) continue;
-      (void)locator_.add(question_of(config, peer, peer.targets[j]));
-      names_.push_back({PeerIndex(i), static_cast<std::uint16_t>(j)});
+      Name& name = names_.emplace_back(PeerIndex(i), static_cast<std::uint16_t>(j));
+      LocateQuestion question = question_of(*config_, peer, peer.targets[j]);
+      if (const auto found = known.extract(question))
+        name.location = found.mapped();
+      else
+        fresh.emplace_back(names_.size() - 1, std::move(question));
     }
   }
+  for (const auto& [question, location] : known) locator_.remove(location);
+  locator_.set_names_max(questions_of(*config_));
+  for (auto& [position, question] : fresh) names_[position].location = locator_.add(std::move(question));
+  for (const Name& name : names_) {
+    if (peer_of_location_.size() <= name.location)
+      peer_of_location_.resize(name.location + 1, PeerIndex::kNone);
+    peer_of_location_[name.location] = name.peer;
+  }
+  said_.resize(std::max(said_.size(), config_->peers.size()));
+}
+
+void PeerNames::adopt(const SbcConfig& next, Timestamp now, EngineOutput& out) {
+  config_ = &next;
+  edition_ = board_.edition();
+  list_names();
+  for (std::size_t i = 0; i < said_.size(); ++i) {
+    Said& said = said_[i];
+    const bool is_there = i < next.peers.size() && !next.peers[i].is_retired;
+    if (said.detail.empty() || (is_there && next.peers[i].name == said.peer)) continue;
+    out.add(now, AlarmEvent{"dns_failed", false, {}, said.peer});
+    said = {};
+  }
+  for (std::size_t i = 0; i < next.peers.size(); ++i) {
+    const bool has_names =
+        first_of(PeerIndex(i)) < names_.size() && names_[first_of(PeerIndex(i))].peer == PeerIndex(i);
+    if (has_names) publish(PeerIndex(i));
+    tell(PeerIndex(i), now, out);
+  }
+  settle(now, out);
 }
 
 void PeerNames::on_reply(Timestamp now, const DnsReply& reply, EngineOutput& out) {
@@ -71,23 +122,23 @@ void PeerNames::on_deadline(Timestamp now, EngineOutput& out) {
 
 void PeerNames::settle(Timestamp now, EngineOutput& out) {
   while (const auto changed = locator_.next_change(now)) {
-    publish(names_[*changed].peer);
-    tell(now, *changed, out);
+    publish(peer_of_location_[*changed]);
+    tell(peer_of_location_[*changed], now, out);
   }
   DnsQuery query;
   while (locator_.next_query(now, query)) out.dns().push_back(query);
 }
 
 void PeerNames::publish(PeerIndex index) {
-  const PeerConfig& peer = config_.peers[to_position(index)];
+  const PeerConfig& peer = config_->peers[to_position(index)];
   policy::BoardTargets targets;
-  std::uint32_t number = first_of_peer_[to_position(index)];
+  std::uint32_t number = first_of(index);
   for (std::size_t i = 0; i < peer.targets.size(); ++i) {
     if (!is_name(peer.targets[i])) {
       targets.push_back(policy::board_target(peer, i));
       continue;
     }
-    for (const LocatedTarget& located : locator_.location(number++).targets) {
+    for (const LocatedTarget& located : locator_.location(names_[number++].location).targets) {
       auto target = policy::board_target(peer, i);
       target->address = located.address;
       target->priority = located.priority;
@@ -95,40 +146,35 @@ void PeerNames::publish(PeerIndex index) {
       targets.push_back(std::move(target));
     }
   }
-  board_.publish(index, targets);
+  board_.publish(index, targets, edition_);
 }
 
 // An alarm for each peer is up while any of its names can't be resolved; it says which, and why.
-void PeerNames::tell(Timestamp now, std::uint32_t number, EngineOutput& out) {
-  const PeerIndex index = names_[number].peer;
-  const PeerConfig& peer = config_.peers[to_position(index)];
-  bool was_up = false;
+void PeerNames::tell(PeerIndex index, Timestamp now, EngineOutput& out) {
+  const PeerConfig& peer = config_->peers[to_position(index)];
   std::string detail;
-  for (std::uint32_t i = first_of_peer_[to_position(index)]; i < names_.size() && names_[i].peer == index;
-       ++i) {
-    const LocationState state = locator_.location(i).state;
-    was_up = was_up || names_[i].is_alarmed;
-    names_[i].is_alarmed = state != LocationState::Found && state != LocationState::Unknown;
-    if (!names_[i].is_alarmed) continue;
+  for (std::uint32_t i = first_of(index); i < names_.size() && names_[i].peer == index; ++i) {
+    const LocationState state = locator_.location(names_[i].location).state;
+    if (state == LocationState::Found || state == LocationState::Unknown) continue;
     if (!detail.empty()) detail += "; ";
     detail += shown_name(peer.targets[names_[i].configured]) + ": ";
     detail += to_string(state);
   }
-  if (detail.empty() && !was_up) return;
-  AlarmEvent alarm{"dns_failed", !detail.empty(), std::move(detail)};
-  alarm.subject = peer.name;
-  out.add(now, std::move(alarm));
+  Said& said = said_[to_position(index)];
+  if (detail == said.detail) return;
+  said = {peer.name, detail};
+  out.add(now, AlarmEvent{"dns_failed", !detail.empty(), std::move(detail), peer.name});
 }
 
 std::vector<NameView> PeerNames::views(Timestamp now) const {
   std::vector<NameView> views;
-  for (std::uint32_t i = 0; i < names_.size(); ++i) {
-    const Location& location = locator_.location(i);
-    const LocationAge age = locator_.age(i, now);
-    const PeerConfig& peer = config_.peers[to_position(names_[i].peer)];
-    views.push_back({.peer = names_[i].peer,
-                     .configured = names_[i].configured,
-                     .name = shown_name(peer.targets[names_[i].configured]),
+  for (const Name& name : names_) {
+    const Location& location = locator_.location(name.location);
+    const LocationAge age = locator_.age(name.location, now);
+    const PeerConfig& peer = config_->peers[to_position(name.peer)];
+    views.push_back({.peer = name.peer,
+                     .configured = name.configured,
+                     .name = shown_name(peer.targets[name.configured]),
                      .state = to_string(location.state),
                      .targets = location.targets,
                      .ttl_left = age.left,

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "policy/model/sbc_config.h"
@@ -19,8 +20,13 @@ namespace sallyport::sip {
 
 class PeerNames {
  public:
-  // `config` and `board` must outlive it. `key`: random at each start.
+  // `config` must outlive it, or be there until adopt(); `board` outlives it and follows `config`. `key`:
+  // random at each start.
   PeerNames(const SbcConfig& config, policy::TargetBoard& board, const HashKey& key);
+
+  // The board follows `next` by now. Names that stay keep what is known of them and their timers, wherever
+  // they stand; new ones are asked for at once; the others are forgotten, and what was said of them is over.
+  void adopt(const SbcConfig& next, Timestamp now, EngineOutput& out);
 
   void on_reply(Timestamp now, const DnsReply& reply, EngineOutput& out);
   void on_deadline(Timestamp now, EngineOutput& out);
@@ -31,23 +37,34 @@ class PeerNames {
   [[nodiscard]] const NameCache::Figures& figures() const noexcept { return locator_.figures(); }
 
  private:
-  struct Name {  // location i of the locator is name i
+  struct Name {
     PeerIndex peer = PeerIndex::kNone;
     std::uint16_t configured = 0;
-    bool is_alarmed = false;  // "this can't be resolved" was said of it
+    std::uint32_t location = 0;  // of the locator
+  };
+  // "These can't be resolved" was said of that peer; empty: nothing was.
+  struct Said {
+    std::string peer, detail;
   };
 
+  void list_names();
   // Publishes what changed, says what can't be resolved, asks what is to be asked.
   void settle(Timestamp now, EngineOutput& out);
   void publish(PeerIndex peer);
-  void tell(Timestamp now, std::uint32_t number, EngineOutput& out);
+  void tell(PeerIndex peer, Timestamp now, EngineOutput& out);
+  [[nodiscard]] std::uint32_t first_of(PeerIndex peer) const noexcept {
+    return first_of_peer_[to_position(peer)];
+  }
 
-  const SbcConfig& config_;
+  const SbcConfig* config_;
   policy::TargetBoard& board_;
+  std::uint64_t edition_;  // of the board, under this configuration
   const MediaTargets allowed_;
   Locator locator_;
-  std::vector<Name> names_;
+  std::vector<Name> names_;                   // in the order of the configuration
   std::vector<std::uint32_t> first_of_peer_;  // by peer: its first name, should it have one
+  std::vector<PeerIndex> peer_of_location_;   // by location
+  std::vector<Said> said_;                    // by peer
 };
 
 }  // namespace sallyport::sip

@@ -41,8 +41,9 @@ std::string_view user_of_aor(std::string_view aor) noexcept {
 
 RegisteredContacts::RegisteredContacts(const SbcConfig& config, const HashKey& token_key) : key_(token_key) {
   for (const PeerConfig& peer : config.peers)
-    if (peer.registration && peer.registration->mode == RegisterMode::Single)
-      entries_.push_back({registration_number(token_key, peer), user_of_aor(peer.registration->aor)});
+    if (!peer.is_retired && peer.registration && peer.registration->mode == RegisterMode::Single)
+      entries_.push_back(
+          {registration_number(token_key, peer), std::string(user_of_aor(peer.registration->aor))});
 }
 
 std::string_view RegisteredContacts::called_user(const SipMessage& request) const noexcept {
@@ -54,7 +55,7 @@ std::string_view RegisteredContacts::called_user(const SipMessage& request) cons
   if (entry == entries_.end()) return user;
   if (const std::string_view dialled = called_party(request); !dialled.empty()) return dialled;
   const std::string_view to = request.to.uri.user;
-  return to.empty() || to == user ? entry->aor_user : to;
+  return to.empty() || to == user ? std::string_view(entry->aor_user) : to;
 }
 
 }  // namespace sallyport::sip

@@ -28,17 +28,16 @@ inline constexpr std::uint16_t kRegistrationPart = 0x7fff;
 
 class RegisteredContacts {
  public:
-  // `config` outlives it.
   RegisteredContacts(const SbcConfig& config, const HashKey& token_key);
   // User part of who is called. Where the Request-URI has a Contact of ours the registrar put it there, and
   // the number that was dialled stands in P-Called-Party-ID or in To; else it is the one registered. The view
-  // points into the request or the configuration.
+  // points into the request or into this.
   [[nodiscard]] std::string_view called_user(const SipMessage& request) const noexcept;
 
  private:
   struct Entry {
     std::uint64_t number;
-    std::string_view aor_user;
+    std::string aor_user;
   };
   HashKey key_;
   std::vector<Entry> entries_;

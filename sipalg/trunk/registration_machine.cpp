@@ -91,7 +91,6 @@ void RegistrationMachine::hurry(Timestamp now) noexcept {
 }
 
 void RegistrationMachine::postpone(Timestamp until) noexcept {
-  if (state_ == RegistrationState::Leaving) state_ = RegistrationState::Gone;
   if (state_ == RegistrationState::Asking) state_ = RegistrationState::Waiting;
   next_at_ = state_ == RegistrationState::Gone ? std::nullopt : std::optional(until);
 }

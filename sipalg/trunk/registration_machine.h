@@ -54,8 +54,10 @@ class RegistrationMachine {
   void on_none_left(std::uint64_t chance, Timestamp now) noexcept;
   // The way to the registrar is gone, or the targets are others now: ask at once.
   void hurry(Timestamp now) noexcept;
-  // There is nobody to be asked yet.
+  // There is nobody to be asked yet, or no way to send it: it is due then.
   void postpone(Timestamp until) noexcept;
+  // To be asked for from the next time on.
+  void set_lifetime(Duration expires) noexcept { expires_ = expires; }
   void leave(Timestamp now) noexcept;
 
   [[nodiscard]] RegistrationState state() const noexcept { return state_; }

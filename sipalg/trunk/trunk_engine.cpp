@@ -18,22 +18,19 @@ constexpr Duration kFirstPingsWithin = std::chrono::seconds(5);
 constexpr std::uint32_t kCSeqMax = 0x7fffffff;     // RFC 3261 §8.1.1.5
 constexpr std::int64_t kCSeqZero = 1'600'000'000;  // in September 2020; thus it grows until 2088
 
-std::uint32_t wheel_size(const SbcConfig& config) {
-  return static_cast<std::uint32_t>(std::max(config.peers.size(), config.peer_places) + 1);
-}
-
 // `base` times 90 to 109 percent, so that no two peers keep step.
 Duration spread(Duration base, std::uint64_t chance) noexcept {
   return base / 100 * static_cast<std::int64_t>(90 + chance % 20);
 }
 
-bool is_same(const policy::BoardTarget& a, const policy::BoardTarget& b) noexcept {
-  return a.address == b.address && a.transport == b.transport && a.configured == b.configured;
-}
-
 }  // namespace
 
-TrunkEngine::TrunkEngine(const TrunkParts& parts) : parts_(parts), wheel_(wheel_size(parts.config)) {}
+TrunkEngine::TrunkEngine(const TrunkParts& parts)
+    : parts_(parts),
+      rules_(parts.shared.rulebook.read()),
+      places_(static_cast<std::uint32_t>(peer_places(parts.config))),
+      trunks_(2 * places_),
+      wheel_(2 * places_ + 1) {}
 TrunkEngine::~TrunkEngine() = default;
 
 std::uint64_t TrunkEngine::chance() noexcept {
@@ -44,19 +41,36 @@ std::uint64_t TrunkEngine::chance() noexcept {
 void TrunkEngine::start(Timestamp now) {
   has_started_ = true;
   if (const auto due = wheel_.pop_due(now)) wheel_.arm(*due, now);  // it may be new, and learns the time
-  for (std::size_t i = 0; i < parts_.peers.size(); ++i) {
-    const PeerSide& side = parts_.peers[i];
-    std::unique_ptr<Trunk>& trunk = trunks_.emplace_back();
-    if (side.config->is_retired || (!side.config->health.ping && !side.config->registration)) continue;
-    trunk = std::make_unique<Trunk>();
-    trunk->peer = PeerIndex(i);
-    trunk->side = &side;
-    if (side.config->registration) make_registration(*trunk, now);
-    look_at_targets(*trunk, now);
-    arm(*trunk);
-    has_work_ = true;
-  }
-  if (has_work_) wheel_.arm(static_cast<std::uint32_t>(trunks_.size()), now + kLook);
+  for (std::uint32_t place = 0; place < places_; ++place)
+    if (const PeerSide* const side = side_to_watch(place)) begin(place, *side, now);
+  watch_board(now);
+}
+
+// Null: there is nothing to do for that peer, or no such peer.
+const PeerSide* TrunkEngine::side_to_watch(std::uint32_t place) const noexcept {
+  const PeerSide* const side = rules_->peer_side(PeerIndex(place));
+  if (side == nullptr || side->config->is_retired) return nullptr;
+  return side->config->health.ping || side->config->registration ? side : nullptr;
+}
+
+void TrunkEngine::begin(std::uint32_t place, const PeerSide& side, Timestamp now) {
+  trunks_[place] = std::make_unique<Trunk>();
+  Trunk& trunk = *trunks_[place];
+  trunk.slot = place;
+  trunk.peer = PeerIndex(place);
+  trunk.rules = rules_;
+  trunk.side = &side;
+  if (side.config->registration) make_registration(trunk, now);
+  look_at_targets(trunk, now);
+  arm(trunk);
+}
+
+void TrunkEngine::watch_board(Timestamp now) {
+  const auto look = static_cast<std::uint32_t>(trunks_.size());
+  const bool has_work = std::any_of(trunks_.begin(), trunks_.begin() + places_,
+                                    [](const auto& trunk) { return trunk != nullptr; });
+  if (!has_work) return wheel_.disarm(look);
+  if (!wheel_.is_armed(look)) wheel_.arm(look, now + kLook);
 }
 
 void TrunkEngine::on_deadline(Timestamp now, EngineOutput& out) {
@@ -81,8 +95,9 @@ std::optional<Timestamp> TrunkEngine::next_deadline() const noexcept {
 void TrunkEngine::look_at_board(Turn turn) {
   const std::uint64_t version = parts_.shared.targets.version();
   const bool is_new = version != std::exchange(board_version_, version);
-  for (const auto& trunk : trunks_) {
-    if (!trunk) continue;
+  for (std::uint32_t place = 0; place < places_; ++place) {
+    Trunk* const trunk = trunks_[place].get();
+    if (trunk == nullptr) continue;
     if (is_new) look_at_targets(*trunk, turn.now);
     look_at_failures(*trunk, turn.now);
     arm(*trunk);
@@ -96,8 +111,9 @@ void TrunkEngine::look_at_targets(Trunk& trunk, Timestamp now) {
   std::vector<Watch> watches;
   for (const auto& target : *list) {
     if (watches.size() == policy::kOrderedTargetsMax) break;
-    const auto known = std::ranges::find_if(
-        trunk.watches, [&](const Watch& watch) { return watch.target && is_same(*watch.target, *target); });
+    const auto known = std::ranges::find_if(trunk.watches, [&](const Watch& watch) {
+      return watch.target && is_same_target(*watch.target, *target);
+    });
     Watch& watch = watches.emplace_back();
     if (known != trunk.watches.end()) {
       watch = std::move(*known);
@@ -105,10 +121,7 @@ void TrunkEngine::look_at_targets(Trunk& trunk, Timestamp now) {
       known->pending = 0;
     } else {
       watch.health = TargetHealth(target->is_up.load(std::memory_order_relaxed));
-      watch.next_probe =
-          now + spread(std::min(trunk.config().health.ping.value_or(kFirstPingsWithin), kFirstPingsWithin) *
-                           static_cast<std::int64_t>(chance() % 100) / 100,
-                       chance());
+      watch.next_probe = first_probe(trunk, now);
       watch.failures_seen = target->failures.load(std::memory_order_relaxed);
     }
     watch.target = target;
@@ -120,8 +133,14 @@ void TrunkEngine::look_at_targets(Trunk& trunk, Timestamp now) {
   trunk.watches = std::move(watches);
   if (!trunk.registration || !trunk.registration->registrar) return;
   const policy::BoardTarget& registrar = *trunk.registration->registrar;
-  if (std::ranges::none_of(*trunk.list, [&](const auto& target) { return is_same(*target, registrar); }))
+  if (std::ranges::none_of(*trunk.list,
+                           [&](const auto& target) { return is_same_target(*target, registrar); }))
     trunk.registration->machine.hurry(now);
+}
+
+Timestamp TrunkEngine::first_probe(const Trunk& trunk, Timestamp now) noexcept {
+  const Duration within = std::min(trunk.config().health.ping.value_or(kFirstPingsWithin), kFirstPingsWithin);
+  return now + spread(within * static_cast<std::int64_t>(chance() % 100) / 100, chance());
 }
 
 // Calls that failed for want of an answer, in any engine. RFC 3263 §4.3
@@ -151,9 +170,10 @@ void TrunkEngine::work(Trunk& trunk, Turn turn) {
   if (trunk.registration) {
     RegistrationMachine& machine = trunk.registration->machine;
     if (is_leaving_) machine.leave(turn.now);
-    if (machine.is_due(turn.now)) ask(trunk, true, turn);
+    if (machine.is_due(turn.now))
+      must_wait(trunk) ? machine.postpone(turn.now + kLook) : ask(trunk, true, turn);
   }
-  arm(trunk);
+  settle(trunk, turn.now);
 }
 
 void TrunkEngine::arm(const Trunk& trunk) {
@@ -161,8 +181,7 @@ void TrunkEngine::arm(const Trunk& trunk) {
   if (trunk.is_probed())
     for (const Watch& watch : trunk.watches) keep_earlier(next, watch.next_at());
   if (trunk.registration) keep_earlier(next, trunk.registration->machine.next_at());
-  const auto slot = static_cast<std::uint32_t>(to_position(trunk.peer));
-  next ? wheel_.arm(slot, *next) : wheel_.disarm(slot);
+  next ? wheel_.arm(trunk.slot, *next) : wheel_.disarm(trunk.slot);
 }
 
 std::uint64_t TrunkEngine::send(const Trunk& trunk, const policy::BoardTarget& target,
@@ -180,7 +199,8 @@ std::uint64_t TrunkEngine::send(const Trunk& trunk, const policy::BoardTarget& t
   const TokenText branch =
       write_token(parts_.settings.token_key, TokenKind::Branch, {.shard = 0, .part = 0, .number = number});
   RequestParts& parts = request.parts;
-  lines_ += parts_.credentials.lines_for(trunk.peer, {parts.method, parts.request_uri});
+  PeerCredentials& credentials = trunk.own ? *trunk.own : parts_.credentials;
+  lines_ += credentials.lines_for(trunk.peer, {parts.method, parts.request_uri});
   parts.own = &place->names;
   parts.branch = sip::view(branch);
   parts.own_lines = lines_;
@@ -192,17 +212,16 @@ std::uint64_t TrunkEngine::send(const Trunk& trunk, const policy::BoardTarget& t
   parts_.counters[to_position(path.realm)]
       .requests[static_cast<std::size_t>(Direction::Out)][static_cast<std::size_t>(method)]
       .add();
-  const bool is_kept = parts_.clients.start(
-      {.number = number,
-       .kind = TransactionKind::NonInvite,
-       .user = {0, static_cast<std::uint32_t>(to_position(trunk.peer)), request.purpose, 0},
-       .path = path,
-       .request = sent,
-       .timers = trunk.side->neighbour.timers,
-       .reliability = reliability_of(path.transport),
-       .method = method,
-       .cseq = parts.cseq},
-      turn.now);
+  const bool is_kept = parts_.clients.start({.number = number,
+                                             .kind = TransactionKind::NonInvite,
+                                             .user = {0, trunk.slot, request.purpose, 0},
+                                             .path = path,
+                                             .request = sent,
+                                             .timers = trunk.side->neighbour.timers,
+                                             .reliability = reliability_of(path.transport),
+                                             .method = method,
+                                             .cseq = parts.cseq},
+                                            turn.now);
   return is_kept ? number : 0;
 }
 
@@ -256,7 +275,7 @@ void TrunkEngine::on_change(Trunk& trunk, Watch& watch, Turn turn) {
   if (!trunk.registration) return;
   // Registered at one that is gone, or waiting for one that has come back. RFC 3263 §4.3
   const Registration& registration = *trunk.registration;
-  const bool was_there = registration.registrar && is_same(*registration.registrar, *watch.target);
+  const bool was_there = registration.registrar && is_same_target(*registration.registrar, *watch.target);
   const bool waits = registration.machine.state() == RegistrationState::Waiting;
   if ((!is_up && was_there && !trunk.all_down()) || (is_up && waits))
     trunk.registration->machine.hurry(turn.now);
@@ -277,7 +296,7 @@ void TrunkEngine::on_response(const TransactionUser& user, std::uint64_t number,
     for (Watch& watch : trunk->watches)
       if (watch.pending == number) on_probe_result(*trunk, watch, code, {now, out});
   }
-  arm(*trunk);
+  settle(*trunk, now);
 }
 
 void TrunkEngine::on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out) {
@@ -293,7 +312,7 @@ void TrunkEngine::on_transaction_end(const TransactionEvent& event, Timestamp no
     for (Watch& watch : trunk->watches)
       if (watch.pending == event.number) on_probe_result(*trunk, watch, code, {now, out});
   }
-  arm(*trunk);
+  settle(*trunk, now);
 }
 
 std::optional<std::uint32_t> TrunkEngine::take_repeat(const RepeatableRequest& request, std::uint64_t number,
@@ -314,6 +333,7 @@ std::optional<std::uint32_t> TrunkEngine::take_repeat(const RepeatableRequest& r
 }
 
 void TrunkEngine::tell_alarms(Trunk& trunk, Turn turn) {
+  if (trunk.is_leaving()) return;
   const bool is_down = trunk.is_probed() && trunk.all_down();
   const bool has_failed = trunk.registration && trunk.registration->machine.has_failed();
   const std::string& name = trunk.config().name;
@@ -328,8 +348,7 @@ void TrunkEngine::tell_alarms(Trunk& trunk, Turn turn) {
 void TrunkEngine::drain() noexcept {
   is_leaving_ = true;
   for (const auto& trunk : trunks_)
-    if (trunk && trunk->registration)
-      wheel_.arm(static_cast<std::uint32_t>(to_position(trunk->peer)), Timestamp{});
+    if (trunk && trunk->registration) wheel_.arm(trunk->slot, Timestamp{});
 }
 
 // Grows through a restart, because the clock does. RFC 3261 §10.2: a binding is changed by a higher one only
@@ -342,13 +361,16 @@ std::uint32_t TrunkEngine::next_cseq(std::uint32_t last, Timestamp now) const no
 
 std::vector<TrunkView> TrunkEngine::view(Timestamp now) const {
   std::vector<TrunkView> views;
-  for (std::size_t i = 0; i < parts_.peers.size(); ++i) {
+  for (std::size_t i = 0; i < rules_->peers.size(); ++i) {
+    const PeerConfig& peer = *rules_->peers[i].config;
+    if (peer.is_retired) continue;
     TrunkView& shown = views.emplace_back();
-    shown.peer = parts_.peers[i].config->name;
-    const Trunk* const trunk = i < trunks_.size() ? trunks_[i].get() : nullptr;
+    shown.peer = peer.name;
+    const Trunk* const trunk = i < places_ ? trunks_[i].get() : nullptr;
     shown.is_probed = trunk != nullptr && trunk->is_probed();
     shown.is_up = parts_.shared.targets.is_up(PeerIndex(i));
-    for (const auto& target : *parts_.shared.targets.targets_of(PeerIndex(i))) {
+    const auto targets = parts_.shared.targets.targets_of(PeerIndex(i));
+    for (const auto& target : *targets) {
       TrunkTargetView& one = shown.targets.emplace_back();
       one.host = target->host;
       one.address = target->address;
@@ -356,7 +378,7 @@ std::vector<TrunkView> TrunkEngine::view(Timestamp now) const {
       one.is_up = target->is_up.load(std::memory_order_relaxed);
       if (trunk == nullptr) continue;
       const auto watch = std::ranges::find_if(
-          trunk->watches, [&](const Watch& known) { return is_same(*known.target, *target); });
+          trunk->watches, [&](const Watch& known) { return is_same_target(*known.target, *target); });
       if (watch == trunk->watches.end()) continue;
       one.since = watch->since;
       one.round_trip = watch->round_trip;

@@ -9,6 +9,7 @@ namespace {
 constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
 constexpr Duration kFirstRegistersWithin = std::chrono::seconds(2);
 constexpr Duration kNamesPause = std::chrono::seconds(1);
+constexpr unsigned kUnsentMax = 30;  // seconds that taking back waits for room
 constexpr std::uint32_t kSecondsMax = 0xffffffffu;
 
 // The domain alone: "sip:example.net" of "sip:+15550100@example.net". RFC 3261 §10.2
@@ -98,6 +99,7 @@ void TrunkEngine::make_registration(Trunk& trunk, Timestamp now) {
 // To the first target that is up and has not been asked in this round; when none is up, to any.
 void TrunkEngine::ask(Trunk& trunk, bool is_new_round, Turn turn) {
   Registration& registration = *trunk.registration;
+  if (registration.machine.state() == RegistrationState::Leaving) return ask_to_forget(trunk, turn);
   // A name that is not known yet; who resolves it says so if it never is.
   if (trunk.watches.empty()) return registration.machine.postpone(turn.now + kNamesPause);
   if (is_new_round) registration.asked.clear();
@@ -114,6 +116,17 @@ void TrunkEngine::ask(Trunk& trunk, bool is_new_round, Turn turn) {
     }
   registration.machine.on_none_left(chance(), turn.now);
   tell_alarms(trunk, turn);
+}
+
+// Where the binding was made, and nowhere else. RFC 3261 §10.2.2
+void TrunkEngine::ask_to_forget(Trunk& trunk, Turn turn) {
+  Registration& registration = *trunk.registration;
+  if (registration.pending != 0) parts_.clients.forget(std::exchange(registration.pending, 0));
+  if (registration.registrar && send_register(trunk, turn)) return;
+  if (registration.registrar && ++registration.unsent < kUnsentMax)
+    registration.machine.postpone(turn.now + kNamesPause);
+  else
+    registration.machine.on_none_left(chance(), turn.now);
 }
 
 bool TrunkEngine::send_register(Trunk& trunk, Turn turn) {

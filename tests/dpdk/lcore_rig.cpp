@@ -91,7 +91,8 @@ LcoreRig::LcoreRig(RigSettings settings) : config(std::move(settings.config)) {
   (void)eal_of_test();
   pools = std::make_unique<PacketPools>(plan_memory(plans, threads));
   open_devices();
-  sources = std::make_unique<policy::SourceClassifier>(config);
+  config.peer_places = std::max<std::size_t>(config.peer_places, 16);
+  rules = std::make_unique<LcoreRulesOfDay>(make_value<policy::SourceClassifier>(config));
   listeners = std::make_unique<ListenerTable>(config, *ports);
   media_ranges = std::make_unique<MediaRanges>(config, *ports);
   links = std::make_unique<Links>(threads);
@@ -131,6 +132,7 @@ void LcoreRig::make_shards() {
     setup.pool = pools->main();
     setup.owner = SourceOwner(config.security.limits.prefix, kKey, threads.lcores);
     setup.policy = policy.get();
+    setup.edition = &edition;
     setup.events = &events->line(i);
     setup.commands = commands.emplace_back(std::make_unique<CommandBox>(links->shard_bell(i))).get();
     setup.engine.transactions_max = config.dataplane.capacity.transactions;
@@ -186,8 +188,8 @@ void LcoreRig::make_workers(const RigSettings& settings) {
     setup.transmit.key = kKey;
     setup.transmit.asked_ahead = settings.asked_ahead;
     setup.transmit.next_hops_max = settings.next_hops_max;
-    workers.push_back(std::make_unique<Worker>(config, Tables{*ports, *sources, *listeners, *media_ranges},
-                                               std::move(setup)));
+    workers.push_back(std::make_unique<Worker>(
+        config, Tables{*ports, rules->sources(), *listeners, *media_ranges}, std::move(setup)));
   }
 }
 
@@ -250,6 +252,16 @@ void LcoreRig::turn_stream() {
       }
     }
   }
+}
+
+void LcoreRig::adopt(const SbcConfig& next) {
+  const SharedValue<SbcConfig> shared = make_value<SbcConfig>(next);
+  std::vector<MacAddress> macs;
+  for (std::size_t port = 0; port < config.ports.size(); ++port) macs.push_back(mac(port));
+  policy->adopt(make_value<sip::Rulebook>(shared, policy->targets));
+  ++edition;
+  for (std::size_t shard = 0; shard < shards.size(); ++shard) links->shard_bell(shard).ring();
+  rules->adopt(*shared, LcoreRules(*shared, macs), kKey, workers);
 }
 
 void LcoreRig::turn() {

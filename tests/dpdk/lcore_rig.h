@@ -4,6 +4,7 @@
 
 #include <rte_mbuf.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -16,6 +17,7 @@
 #include "dataplane/shard/command_box.h"
 #include "dataplane/shard/event_lines.h"
 #include "dataplane/shard/shard.h"
+#include "dataplane/worker/lcore_rules.h"
 #include "dataplane/worker/links.h"
 #include "dataplane/worker/queue_plan.h"
 #include "dataplane/worker/worker.h"
@@ -56,6 +58,8 @@ class LcoreRig {
   }
   // Answers every question for a next hop with kNeighbourMac; frames for taps are kept in `to_taps`.
   void turn_stream();
+  // Shards and lcores follow `next` from now on, as by a reload. `config` stays what it was.
+  void adopt(const SbcConfig& next);
   // All of them, often enough for a request to be answered.
   void turn();
   void answer(FromStream::Kind kind, std::size_t port, const IpAddress& destination);
@@ -73,13 +77,14 @@ class LcoreRig {
   std::vector<DevicePlan> plans;
   std::vector<std::unique_ptr<Device>> devices;
   std::unique_ptr<PortTable> ports;
-  std::unique_ptr<policy::SourceClassifier> sources;
+  std::unique_ptr<LcoreRulesOfDay> rules;
   std::unique_ptr<ListenerTable> listeners;
   std::unique_ptr<MediaRanges> media_ranges;
   std::unique_ptr<Links> links;
   std::unique_ptr<QueuePlan> queues;
   Doorbell stream_bell;
   std::unique_ptr<sip::SharedPolicy> policy;
+  std::atomic<std::uint64_t> edition{1};  // of the policy's rulebook
   std::unique_ptr<EventLines> events;
   std::vector<std::unique_ptr<CommandBox>> commands;
   std::vector<std::unique_ptr<Shard>> shards;

@@ -74,6 +74,10 @@ class Run:
 
     def judge(self, answered=True, callee_calls=None, **fields):
         """Every call was as its scenario wants it at both ends, and has its records with these fields."""
+        self.judge_calls(callee_calls)
+        self.judge_records(answered, **fields)
+
+    def judge_calls(self, callee_calls=None):
         case, calls = self.case, self.caller.calls
         status = self.caller.wait(self.seconds)
         case.assertEqual((status, self.caller.count("successful")), (0, calls), f"{self.name}: {self.caller.words()}")
@@ -82,7 +86,10 @@ class Run:
             status = callee.finish()
             case.assertEqual((callee.count("successful"), callee.count("failed")), (wanted, 0),
                              f"{self.name}: callee at {place}: {callee.words()}")
-        ids = self.caller.call_ids()
+
+    def judge_records(self, answered=True, **fields):
+        """They come some seconds after the calls' end: a test of many runs does well to ask for them once."""
+        case, ids = self.case, self.caller.call_ids()
         case.records.await_ends(ids)
         case.assertEqual(case.records.faults(ids, answered)[:5], [], self.name)
         for call_id in ids:

@@ -60,9 +60,12 @@ class Leaks(CallCase):
         captures = {name: Capture(namespace, os.path.join(self.net.folder, f"{side}{version}-{name}.pcap"))
                     for name, namespace in (("out", self.net.out), ("in", self.net.inn))}
         try:
+            runs = []
             for number, (caller, callees, called, options) in enumerate(SCENARIOS):
-                run = Run(self, f"leak{number}", (side, version), caller, callees, calls=3, hold=50, called=called, **options)
-                run.judge(answered="refused" not in caller and "cancels" not in caller)
+                runs.append(Run(self, f"leak{number}", (side, version), caller, callees, calls=3, hold=50, called=called, **options))
+                runs[-1].judge_calls()
+            for run, (caller, *_) in zip(runs, SCENARIOS):
+                run.judge_records(answered="refused" not in caller and "cancels" not in caller)
         finally:
             heard = {name: capture.stop() for name, capture in captures.items()}
         return heard

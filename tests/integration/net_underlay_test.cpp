@@ -21,6 +21,7 @@ namespace sallyport::dataplane {
 namespace {
 
 const Prefix kPortAddress{*IpAddress::parse("198.18.1.1"), 24};
+const UnderlayInterface kPacketRing{"s-out", {kPortAddress}, 1500, true};
 
 class UnderlayTest : public testing::Test {
  protected:
@@ -58,13 +59,21 @@ class UnderlayTest : public testing::Test {
   bool far_pings(const std::string& address) {
     return run("ip netns exec " + far_.name() + " ping -c 1 -W 1 " + address);
   }
+  // The far end hands over several segments in one piece.
+  bool far_sends_in_one_piece() {
+    return output_of("ip netns exec " + far_.name() + " ethtool -k far")
+               .find("tcp-segmentation-offload: on") != std::string::npos;
+  }
+  bool has_xdp_program() { return near("ip link show s-out").find("xdp") != std::string::npos; }
   // A program that passes all, as a killed AF_XDP instance leaves one.
   void leave_xdp_program(std::uint32_t flags);
+  // The same, gone when what is returned goes.
+  UniqueFd hold_xdp_program();
 
   NetworkNamespace near_, far_;
 };
 
-void UnderlayTest::leave_xdp_program(std::uint32_t flags) {
+UniqueFd load_xdp_program() {
   const std::array<bpf_insn, 2> pass{
       {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
   bpf_attr attributes{};
@@ -72,7 +81,27 @@ void UnderlayTest::leave_xdp_program(std::uint32_t flags) {
   attributes.insns = reinterpret_cast<std::uint64_t>(pass.data());
   attributes.insn_cnt = pass.size();
   attributes.license = reinterpret_cast<std::uint64_t>("Apache-2.0");
-  const UniqueFd program(static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes)));
+  return UniqueFd(static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes)));
+}
+
+UniqueFd UnderlayTest::hold_xdp_program() {
+  const UniqueFd program = load_xdp_program();
+  EXPECT_TRUE(program);
+  UniqueFd held;
+  EXPECT_TRUE(near_.run([&] {
+    bpf_attr attributes{};
+    attributes.link_create.prog_fd = static_cast<std::uint32_t>(program.get());
+    attributes.link_create.target_ifindex = ::if_nametoindex("s-out");
+    attributes.link_create.attach_type = BPF_XDP;
+    attributes.link_create.flags = XDP_FLAGS_DRV_MODE;
+    held.reset(static_cast<int>(::syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes)));
+  }));
+  EXPECT_TRUE(held);
+  return held;
+}
+
+void UnderlayTest::leave_xdp_program(std::uint32_t flags) {
+  const UniqueFd program = load_xdp_program();
   ASSERT_TRUE(program);
   ASSERT_TRUE(near_.run([&] {
     ifinfomsg header{};
@@ -154,6 +183,99 @@ TEST_F(UnderlayTest, LosesAnXdpProgramOfTheDriverModeToo) {
   leave_xdp_program(XDP_FLAGS_DRV_MODE);  // as the device's driver does
   restore(**underlay);
   EXPECT_EQ(near("ip link show s-out").find("xdp"), std::string::npos);
+}
+
+// A far end that handed over 64 KB in one piece had all of it cut by the packet ring, and sent it again.
+TEST_F(UnderlayTest, TakesSegmentsFromTheFarEndOneByOneIntoAPacketRing) {
+  const std::string before = near("ethtool -k s-out");
+  ASSERT_TRUE(far_sends_in_one_piece());
+  const auto underlay = prepare(kPacketRing);
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  EXPECT_TRUE((*underlay)->warnings().empty());
+  EXPECT_FALSE(far_sends_in_one_piece());
+  EXPECT_FALSE(offload_is_on("generic-receive-offload"));
+  restore(**underlay);
+  EXPECT_TRUE(far_sends_in_one_piece());
+  EXPECT_FALSE(has_xdp_program());
+  EXPECT_EQ(near("ethtool -k s-out"), before);
+}
+
+TEST_F(UnderlayTest, TakesThemOneByOneFromAnInterfaceThatWasUpToo) {
+  ASSERT_TRUE(run("ip -n " + near_.name() + " link set s-out up"));
+  const auto underlay = prepare(kPacketRing);
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  EXPECT_FALSE(far_sends_in_one_piece());
+  EXPECT_FALSE(offload_is_on("generic-receive-offload"));
+}
+
+TEST_F(UnderlayTest, TakesThemOneByOneWithALargeMtuToo) {
+  ASSERT_TRUE(run("ip -n " + near_.name() + " link set s-out mtu 9000"));
+  ASSERT_TRUE(run("ip -n " + far_.name() + " link set far mtu 9000"));
+  const auto underlay = prepare({"s-out", {kPortAddress}, 9000, true});
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  EXPECT_TRUE((*underlay)->warnings().empty());
+  EXPECT_FALSE(far_sends_in_one_piece());
+}
+
+TEST_F(UnderlayTest, LeavesTheFarEndAloneWithoutAPacketRing) {
+  const auto underlay = prepare();
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  EXPECT_FALSE(has_xdp_program());
+  EXPECT_TRUE(far_sends_in_one_piece());
+}
+
+TEST_F(UnderlayTest, GivesTheFarEndFreeWhenItIsKilled) {
+  std::array<int, 2> ready{}, end{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  ASSERT_EQ(::pipe(end.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto underlay = prepare(kPacketRing);
+    char octet = underlay ? 'y' : 'n';
+    if (::write(ready[1], &octet, 1) != 1 || ::read(end[0], &octet, 1) != 1) ::_exit(1);
+    ::raise(SIGKILL);
+  }
+  char octet = 0;
+  ASSERT_EQ(::read(ready[0], &octet, 1), 1);
+  ASSERT_EQ(octet, 'y');
+  EXPECT_FALSE(far_sends_in_one_piece());
+  ASSERT_EQ(::write(end[1], &octet, 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(WTERMSIG(status), SIGKILL);
+  EXPECT_FALSE(has_xdp_program());
+  EXPECT_TRUE(far_sends_in_one_piece());
+  const auto underlay = prepare(kPacketRing);
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  EXPECT_TRUE((*underlay)->warnings().empty());
+  EXPECT_FALSE(far_sends_in_one_piece());
+  for (const int fd : {ready[0], ready[1], end[0], end[1]}) ::close(fd);
+}
+
+TEST_F(UnderlayTest, ReplacesAnXdpProgramThatNobodyHolds) {
+  leave_xdp_program(XDP_FLAGS_SKB_MODE);
+  const auto underlay = prepare(kPacketRing);
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  EXPECT_TRUE((*underlay)->warnings().empty());
+  EXPECT_FALSE(far_sends_in_one_piece());
+  restore(**underlay);
+  EXPECT_FALSE(has_xdp_program());
+}
+
+TEST_F(UnderlayTest, LeavesAnXdpProgramThatALivingProcessHoldsAndSaysSo) {
+  const UniqueFd held = hold_xdp_program();
+  const auto underlay = prepare(kPacketRing);
+  ASSERT_TRUE(underlay) << underlay.error().message;
+  ASSERT_EQ((*underlay)->warnings().size(), 1u);
+  EXPECT_NE((*underlay)->warnings().front().find("s-out"), std::string::npos);
+  restore(**underlay);
+  EXPECT_TRUE(has_xdp_program());
+}
+
+TEST_F(UnderlayTest, CannotHaveAnInterfaceForXdpWhoseProgramALivingProcessHolds) {
+  const UniqueFd held = hold_xdp_program();
+  EXPECT_FALSE(prepare());
+  EXPECT_TRUE(has_xdp_program());
 }
 
 TEST_F(UnderlayTest, MustExist) {

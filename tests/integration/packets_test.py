@@ -1,5 +1,7 @@
 """packets_test.py — VLANs, fragments, IPv6, big messages and checksums, seen from the wire."""
 
+import socket
+import struct
 import unittest
 
 import frames
@@ -10,6 +12,7 @@ from harness import FAR_OUT4, IN4, OUT4, OUT6, SIP_PORT, SharedCase, eventually
 VLAN, TAGGED4, TAGGED6 = 100, "198.18.3.1", "fd18:3::1"
 FAR_TAGGED4, FAR_TAGGED6 = "198.18.3.2", "fd18:3::2"
 HOST_MAC = "02:00:00:00:00:22"
+UDP_SEGMENT = 103  # <linux/udp.h>: a sender gives datagrams of one size to Linux in one piece
 
 
 class Packets(SharedCase):
@@ -101,6 +104,21 @@ class Packets(SharedCase):
             for size in (1400, 1500, 2500, 4000):
                 with self.subTest(side=side, version=version, size=size):
                     self.assert_answered(self.known(side, version), (remote, SIP_PORT), padding=size)
+
+    # A neighbour on the same machine, with the offloads that Linux has by default, handed all of it over as one frame,
+    # of which the packet ring kept the beginning.
+    def test_datagrams_that_a_neighbour_sends_in_one_piece_come_one_by_one(self):
+        sock = self.known("out", 4)
+        self.assert_answered(sock, (OUT4, SIP_PORT))
+        before = self.daemon.dropped("outside", "runt_frame")
+        messages = [sip.request("OPTIONS", sock.getsockname(), (OUT4, SIP_PORT)) for _ in range(10)]
+        size = max(map(len, messages))
+        padded = [m.replace(b"From: ", b"From: " + b" " * (size - len(m)), 1) for m in messages]
+        ancillary = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", size))]
+        sock.sendmsg([b"".join(padded)], ancillary, 0, (OUT4, SIP_PORT))
+        sock.settimeout(8)
+        self.assertEqual({sip.call_id_of(sock.recv(65535)) for _ in messages}, set(map(sip.call_id_of, messages)))
+        self.assertEqual(self.daemon.dropped("outside", "runt_frame"), before)
 
     # RFC 3261 §8.2.6.2: all Via header fields come back, so a big request makes a big answer
     def test_an_answer_above_the_mtu_arrives_whole(self):

@@ -21,9 +21,9 @@ _REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 487: "Request Te
 class Refused(AssertionError):
     """A call that got another final answer than 200; `status` is None when none came."""
 
-    def __init__(self, words, status):
+    def __init__(self, words, status, call_id=""):
         super().__init__(words)
-        self.status = status
+        self.status, self.call_id = status, call_id
 
 
 class Dialog:
@@ -45,7 +45,7 @@ class Dialog:
         via = f"Via: SIP/2.0/{self.phone.transport} {here};branch=z9hG4bK{os.urandom(8).hex()};rport"
         lines = [f"{method} {self.target} SIP/2.0", via,
                  "Max-Forwards: 70", f"From: {self.local}", f"To: {self.remote}", f"Call-ID: {self.call_id}",
-                 f"CSeq: {number} {method}", f"Contact: {self.phone.contact}", *(f"Route: {r}" for r in self.routes)]
+                 f"CSeq: {number} {method}", f"Contact: {self.phone.contact}", *(f"Route: {r}" for r in self.routes), *self.phone.further]
         lines += ["Content-Type: application/sdp"] * bool(body) + [f"Content-Length: {len(body)}"]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
@@ -77,6 +77,7 @@ class Phone:
         way = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
         self.contact = f"<sip:phone@{sip.bracketed(host)}:{port}{way}>"
         self.scheme = "sip"  # of the numbers it calls
+        self.further = ()  # header lines of each request
         self.heard = []  # every message, in its order
         self.answers = True  # False: it only rings, until pick_up()
         self.rings_with = 180
@@ -95,7 +96,7 @@ class Phone:
         while not self._stopped.is_set():
             if select.select([self.sock], [], [], 0.1)[0]:
                 octets, source = self.sock.recvfrom(65535)
-                message = Message(0.0, source, None, octets)
+                message = Message(time.monotonic(), source, None, octets)
                 self.heard.append(message)
                 with self._changed:
                     self._take(message)
@@ -154,6 +155,11 @@ class Phone:
                 return
         raise AssertionError(f"no ACK for {call_id}")
 
+    def refuse(self, call_id, status):
+        """What rings is refused."""
+        with self._changed:
+            self._answer(self.ringing[call_id], status)
+
     def _answer(self, request, status, *headers):
         """`headers` are in place of Contact."""
         to = request.header("to")
@@ -201,7 +207,7 @@ class Phone:
         if status != 200:
             if status is not None:
                 self._acknowledge_refusal(dialog)
-            raise Refused(f"a call to {number}: {status}", status)
+            raise Refused(f"a call to {number}: {status}", status, dialog.call_id)
         answer = self.final(dialog.call_id, "1 INVITE")
         dialog.remote = answer.header("to")
         dialog.target = answer.header("contact").partition("<")[2].partition(">")[0]

@@ -25,7 +25,7 @@ def carrier_config(config, folder, **peer):
     secret = os.path.join(folder, "trunk1.secret")
     with open(secret, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         file.write(PASSWORD + "\n")
-    config["profiles"] = [{"name": "quick", "timers": {"setup": "1s"}}]
+    config["profiles"] = [{"name": "quick", "timers": {"t1": "150ms", "setup": "1s"}}]
     config["peers"][0] = {"name": "carrier", "realm": "outside", "profile": "quick", "targets": [{"address": f"{FAR_OUT4}:5060"}],
                           "credentials": [{"digest_realm": "carrier.test", "user": "trunk1", "password_file": secret}], **peer}
     config["routes"][1]["retry_on"] = [408, 500, 502, 503, 504]

@@ -15,6 +15,7 @@ std::string replay_command(std::uint64_t seed, unsigned calls, const WorldWishes
   if (wishes.loss) command += fmt::format(" --loss {}", *wishes.loss);
   if (wishes.engines) command += fmt::format(" --engines {}", *wishes.engines);
   if (wishes.snapshot) command += " --snapshot";
+  if (wishes.reloads) command += " --reloads";
   if (wishes.tight) command += " --tight";
   if (wishes.simple) command += " --simple";
   return command;

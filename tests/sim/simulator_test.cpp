@@ -44,6 +44,14 @@ TEST(Simulator, LosesNothingWhenItIsSavedAndRestoredBehindEveryStep) {
   expect_good(run_worlds(4000, 400, wishes));
 }
 
+TEST(Simulator, LosesNothingWhenItIsReloadedAgainAndAgain) {
+  WorldWishes wishes;
+  wishes.reloads = true;
+  expect_good(run_worlds(5000, 1000, wishes));
+  wishes.snapshot = true;
+  expect_good(run_worlds(6000, 200, wishes));
+}
+
 // 100,000 calls in ten parts, with SALLYPORT_TESTS_FULL set; every fourth part with snapshots.
 class FullSimulation : public ::testing::TestWithParam<unsigned> {};
 TEST_P(FullSimulation, KeepsTheRules) {

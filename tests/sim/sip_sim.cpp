@@ -1,6 +1,5 @@
-// The simulator's command line: sip_sim [--seed N] [--calls M] [--snapshot] [--loss P] [--engines N]
-// [--simple]
-// [--tight] [--print] [--full]. Status 1 when anything went against the rules.
+// The simulator's command line: sip_sim [--seed N] [--calls M] [--snapshot] [--reloads] [--loss P]
+// [--engines N] [--simple] [--tight] [--print] [--full]. Status 1 when anything went against the rules.
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -15,8 +14,8 @@ constexpr unsigned kFullCalls = 100'000;
 
 int usage(std::string_view what) {
   std::fputs(
-      fmt::format("sip_sim: what is '{}'?\nusage: sip_sim [--seed N] [--calls M] [--snapshot] [--loss P] "
-                  "[--engines N] [--simple] [--tight] [--print] [--full]\n",
+      fmt::format("sip_sim: what is '{}'?\nusage: sip_sim [--seed N] [--calls M] [--snapshot] [--reloads] "
+                  "[--loss P] [--engines N] [--simple] [--tight] [--print] [--full]\n",
                   what)
           .c_str(),
       stderr);
@@ -34,6 +33,8 @@ int main(int count, char** arguments) {
     const char* value = i + 1 < count ? arguments[i + 1] : "";
     if (word == "--snapshot")
       wishes.snapshot = true;
+    else if (word == "--reloads")
+      wishes.reloads = true;
     else if (word == "--simple")
       wishes.simple = true;
     else if (word == "--tight")

@@ -208,6 +208,7 @@ void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
     });
   send_all(*output_);
   take_events(engine, *output_);
+  if (settings_.reloads && ++steps_ % 7 == 0) reload();
   // A timer at which nothing was said may have been for the wheel's own ends: saving there again and again
   // would never let time pass.
   if (settings_.snapshot && (why == Cause::Input || !output_->sends().empty() || !output_->events().empty()))
@@ -311,6 +312,24 @@ void SipWorld::restart() {
   }
   for (std::size_t i = 0; i < engines_.size(); ++i) arm(i);
   ++restarts_;
+}
+
+// Nothing that matters changes, but routes stand elsewhere: who confuses the rulebook that a call began with
+// and that of the day sends it to the wrong place.
+void SipWorld::reload() {
+  SbcConfig next = config_;
+  RouteConfig nobody;
+  nobody.name = "nobody";
+  nobody.match.called = {"^nobody$"};
+  nobody.to = {RouteReject{}};
+  if (++reloads_ % 2 == 0) next.routes.insert(next.routes.begin(), nobody);
+  policy_->adopt(make_value<sip::Rulebook>(make_value<SbcConfig>(next), policy_->targets));
+  sip::EngineOutput out;
+  for (std::size_t i = 0; i < engines_.size(); ++i) {
+    engines_[i]->adopt(border_now(), out);
+    arm(i);
+  }
+  if (!out.sends().empty()) judge_.blame("a message left because of a reload");
 }
 
 const CallPlan& SipWorld::place_call(std::size_t caller, char destination, bool simple) {

@@ -72,6 +72,7 @@ class SipWorld {
   void arm(std::size_t engine);
   void on_timer(std::size_t engine);
   void restart();
+  void reload();
   [[nodiscard]] Timestamp border_now() const noexcept { return network_.now() + clock_base_; }
 
   // world_verdict.cpp
@@ -97,7 +98,7 @@ class SipWorld {
   std::vector<std::string> last_seen_;
   std::size_t most_sends_ = 0;
   Duration clock_base_{};
-  std::uint64_t generation_ = 0, restarts_ = 0;
+  std::uint64_t generation_ = 0, restarts_ = 0, steps_ = 0, reloads_ = 0;
   unsigned planned_ = 0;
   bool nonsense_ = false;
 };

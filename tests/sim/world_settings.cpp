@@ -11,6 +11,7 @@ WorldSettings draw_settings(std::uint64_t seed, const WorldWishes& wishes) {
   world.seed = seed;
   world.calls = wishes.calls;
   world.snapshot = wishes.snapshot;
+  world.reloads = wishes.reloads;
   world.keep_trace = wishes.keep_trace;
   world.simple = wishes.simple;
   const bool calm = random.chance(0.25);

@@ -17,6 +17,7 @@ struct WorldSettings {
   bool calm = false;  // nothing is lost, doubled or overtaken
   unsigned engines = 1;
   bool snapshot = false;  // saved, thrown away and restored behind every step
+  bool reloads = false;   // behind every seventh step, routes in other places each time
   JournalPace journal = JournalPace::Fast;
   bool target_down = false, icmp = false;  // the PBX's first target is not there; the network says so
   bool simple = false;                     // every call is answered
@@ -28,7 +29,7 @@ struct WorldSettings {
 struct WorldWishes {
   std::optional<double> loss;
   std::optional<unsigned> engines;
-  bool snapshot = false, keep_trace = false, simple = false, tight = false;
+  bool snapshot = false, reloads = false, keep_trace = false, simple = false, tight = false;
   unsigned calls = 20;
 };
 [[nodiscard]] WorldSettings draw_settings(std::uint64_t seed, const WorldWishes& wishes);

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "tests/support/virtual_time.h"
+
 namespace sallyport::tests {
 namespace {
 
@@ -95,6 +97,14 @@ sip::SipEngine& CallFixture::engine() {
   return *engine_;
 }
 
+std::vector<SentMessage> CallFixture::adopt(const SbcConfig& next) {
+  sip::SipEngine& running = engine();
+  out_.clear();
+  shared_->adopt(make_value<sip::Rulebook>(make_value<SbcConfig>(next), shared_->targets));
+  running.adopt(now, out_);
+  return take();
+}
+
 void CallFixture::carry_out(sip::EngineOutput& out) {
   media::PortPool& pool = shared_->media_ports;
   relay.settle(now, pool);
@@ -164,14 +174,9 @@ std::vector<SentMessage> CallFixture::put(const sip::MessageInput& input) {
 
 std::vector<SentMessage> CallFixture::wait(Duration time) {
   std::vector<SentMessage> all;
-  const Timestamp end = now + time;
-  while (const auto deadline = engine().next_deadline()) {
-    if (*deadline > end) break;
-    now = std::max(now, *deadline);
-    engine().on_deadline(now, out_);
+  pass_time(engine(), now, time, out_, [&] {
     for (SentMessage& message : take()) all.push_back(std::move(message));
-  }
-  now = end;
+  });
   if (restarts_after_each_step) restart();
   return all;
 }

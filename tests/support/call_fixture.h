@@ -75,6 +75,9 @@ class CallFixture {
   // Saves all calls and goes on with a new engine that was given nothing else, as after a restart.
   void restart();
 
+  // A reload: peers in the places that they had. `config` stays what the start began with.
+  std::vector<SentMessage> adopt(const SbcConfig& next);
+
   // The part of an output that is for the relay.
   void carry_out(sip::EngineOutput& out);
   // What an engine has saved. False: it was not taken.

@@ -1,6 +1,8 @@
 // trunk_fixture.cpp — a peer with two targets, and time.
 #include "tests/support/trunk_fixture.h"
 
+#include "tests/support/virtual_time.h"
+
 namespace sallyport::tests {
 
 TrunkFixture::TrunkFixture() {
@@ -49,31 +51,21 @@ std::vector<SentMessage> TrunkFixture::take() {
 
 std::vector<SentMessage> TrunkFixture::wait(Duration time) {
   std::vector<SentMessage> all;
-  const Timestamp end = now + time;
-  while (const auto deadline = engine().next_deadline()) {
-    if (*deadline > end) break;
-    now = std::max(now, *deadline);
-    engine().on_deadline(now, out_);
+  pass_time(engine(), now, time, out_, [&] {
     for (SentMessage& message : take()) all.push_back(std::move(message));
-  }
-  now = end;
+  });
   return all;
 }
 
 std::vector<SentMessage> TrunkFixture::wait_answering(Duration time) {
   std::vector<SentMessage> all;
-  const Timestamp end = now + time;
-  while (const auto deadline = engine().next_deadline()) {
-    if (*deadline > end) break;
-    now = std::max(now, *deadline);
-    engine().on_deadline(now, out_);
+  pass_time(engine(), now, time, out_, [&] {
     for (SentMessage& message : take()) {
       const int code = message.path.remote == first ? first_code : second_code;
       if (message.method() == "OPTIONS" && code != 0) (void)answer(message, code);
       all.push_back(std::move(message));
     }
-  }
-  now = end;
+  });
   return all;
 }
 
@@ -95,6 +87,13 @@ std::vector<SentMessage> TrunkFixture::answer(const SentMessage& request, int co
 
 std::vector<SentMessage> TrunkFixture::unreachable(const SentMessage& request) {
   engine().on_unreachable(now, request.path, out_);
+  return take();
+}
+
+std::vector<SentMessage> TrunkFixture::adopt(const SbcConfig& next) {
+  sip::SipEngine& running = engine();
+  shared_->adopt(make_value<sip::Rulebook>(make_value<SbcConfig>(next), shared_->targets));
+  running.adopt(now, out_);
   return take();
 }
 

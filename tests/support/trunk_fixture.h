@@ -31,6 +31,8 @@ class TrunkFixture : public testing::Test {
   std::vector<SentMessage> from(const Endpoint& remote, std::string_view bytes);
   std::vector<SentMessage> answer(const SentMessage& request, int code, std::string_view extra = {});
   std::vector<SentMessage> unreachable(const SentMessage& request);
+  // A reload: peers in the places that they had. `config` stays what the start began with.
+  std::vector<SentMessage> adopt(const SbcConfig& next);
   // A new life of the node: nothing of the old one but its keys and its clock.
   void restart();
 

@@ -44,6 +44,17 @@ TEST(TimerWheel, ArmingAnewMovesTheDeadline) {
   EXPECT_TRUE(wheel.pop_due(at(2s)));
 }
 
+TEST(TimerWheel, RoomForMoreTimersLeavesThoseThatAreArmed) {
+  TimerWheel wheel(1);
+  wheel.arm(0, at(5s));
+  wheel.grow(1000);
+  wheel.grow(2);
+  wheel.arm(999, at(1s));
+  EXPECT_EQ(wheel.pop_due(at(1s)), 999u);
+  EXPECT_FALSE(wheel.pop_due(at(4s)));
+  EXPECT_EQ(wheel.pop_due(at(5s)), 0u);
+}
+
 TEST(TimerWheel, DisarmedTimerNeverFires) {
   TimerWheel wheel(3);
   wheel.arm(0, at(1s));

@@ -132,7 +132,7 @@ ConnectionWorld::~ConnectionWorld() {
 }
 
 void ConnectionWorld::start() {
-  sources = std::make_unique<policy::SourceClassifier>(config);
+  config.peer_places = std::max<std::size_t>(config.peer_places, 8);
   targets = std::make_unique<policy::TargetBoard>(config);
   ConnectionsSetup setup;
   for (std::size_t i = 0; i < kShards; ++i) {
@@ -141,7 +141,7 @@ void ConnectionWorld::start() {
     setup.shards.push_back({inboxes[i].get(), orders[i].get(), nullptr});
   }
   setup.sockets = std::make_unique<PlainSockets>();
-  setup.sources = sources.get();
+  setup.sources = make_value<policy::SourceClassifier>(config);
   setup.targets = targets.get();
   setup.permits = &permits;
   setup.tls = tls;
@@ -150,9 +150,16 @@ void ConnectionWorld::start() {
   setup.unfinished_octets = unfinished_octets;
   setup.table_key = {1, 2};
   setup.token_key = {3, 4};
-  auto made = Connections::create(config, std::move(setup));
+  first_config_ = config;
+  auto made = Connections::create(first_config_, std::move(setup));
   ASSERT_TRUE(made) << made.error().message;
   connections = std::move(*made);
+}
+
+void ConnectionWorld::adopt() {
+  targets->adopt(config);
+  connections->adopt(now, make_value<SbcConfig>(config), make_value<policy::SourceClassifier>(config));
+  turn();
 }
 
 void ConnectionWorld::turn() {
@@ -169,6 +176,43 @@ FarEnd ConnectionWorld::call_in(ListenerIndex listener, const IpAddress& from) {
   EXPECT_TRUE(far.is_connected());
   turn_until([&] { return connections->size() > before || far.has_been_closed(); });
   return far;
+}
+
+FarEnd ConnectionWorld::spoken(sip::Path& way_back, ListenerIndex listener, const IpAddress& from) {
+  FarEnd far = call_in(listener, from);
+  far.say(options_request("one"));
+  std::vector<StreamMessage::Arrived> messages;
+  turn_until([&] { return !(messages = take_arrived()).empty(); });
+  EXPECT_EQ(messages.size(), 1U);
+  if (!messages.empty()) way_back = answer_path(messages[0]);
+  return far;
+}
+
+FarEnd ConnectionWorld::taken(const FarListener& listener) {
+  std::optional<FarEnd> far;
+  turn_until([&] { return (far = listener.take()).has_value(); });
+  return far ? std::move(*far) : FarEnd{};
+}
+
+FarEnd ConnectionWorld::opened(const FarListener& listener) {
+  send(inside_path(listener.endpoint()), "first");
+  FarEnd far = taken(listener);
+  EXPECT_EQ(heard(far, 5), "first");
+  return far;
+}
+
+std::string ConnectionWorld::heard(const FarEnd& far, std::size_t octets) {
+  std::string all;
+  turn_until([&] { return (all += far.hear_now()).size() >= octets; });
+  return all;
+}
+
+std::string ConnectionWorld::send_big(const sip::Path& path, const FarEnd& far) {
+  far.take_little();
+  const std::string big(60000, 'x');
+  send(path, big);
+  turn();
+  return big;
 }
 
 void ConnectionWorld::send(const sip::Path& path, std::string bytes, std::size_t shard) {

@@ -70,6 +70,8 @@ class ConnectionWorld : public ::testing::Test {
 
   // After the test has changed `config` and `mailbox_capacity`.
   void start();
+  // A reload has brought `config` as it is now.
+  void adopt();
   // Turns until nothing is left to do at this moment.
   void turn();
   // Turns, waiting for the sockets in between, until it is so; fails the test after some seconds.
@@ -87,7 +89,18 @@ class ConnectionWorld : public ::testing::Test {
     turn();
   }
   [[nodiscard]] FarEnd call_in(ListenerIndex listener = kOutsideTcp, const IpAddress& from = kLoopback);
+  // The same of one who has said something and reads; `way_back` leads to it.
+  [[nodiscard]] FarEnd spoken(sip::Path& way_back, ListenerIndex listener = kInsideTcp,
+                              const IpAddress& from = kOtherLoopback);
+  // What has been opened to `listener`, waiting for it.
+  [[nodiscard]] FarEnd taken(const FarListener& listener);
+  // A connection that we opened and that works.
+  [[nodiscard]] FarEnd opened(const FarListener& listener);
+  // So many octets, waiting for them.
+  [[nodiscard]] std::string heard(const FarEnd& far, std::size_t octets);
   void send(const sip::Path& path, std::string bytes, std::size_t shard = 0);
+  // More than `far`, who reads little from now on, takes at once; what it was.
+  std::string send_big(const sip::Path& path, const FarEnd& far);
   void order_close(std::uint64_t connection);
   void ask(std::uint64_t id);
 
@@ -109,7 +122,6 @@ class ConnectionWorld : public ::testing::Test {
   TlsContexts* tls = nullptr;
   TlsHandshakes* handshakes = nullptr;
   std::function<void(std::uint64_t, const sip::DnsQuery&)> asker;
-  std::unique_ptr<policy::SourceClassifier> sources;
   std::unique_ptr<policy::TargetBoard> targets;
   std::vector<std::unique_ptr<Mailbox<FromConnections>>> inboxes;
   std::vector<std::unique_ptr<Mailbox<ToConnections>>> orders;
@@ -120,6 +132,7 @@ class ConnectionWorld : public ::testing::Test {
 
  private:
   void wait_for_sockets() const;
+  SbcConfig first_config_;  // of start(): outlives the connections
 };
 
 // The way back to where it came from.

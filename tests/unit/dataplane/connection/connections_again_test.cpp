@@ -7,32 +7,6 @@ namespace {
 
 class ConnectionsAgain : public ConnectionWorld {
  protected:
-  FarEnd taken(const FarListener& listener) {
-    std::optional<FarEnd> far;
-    turn_until([&] { return (far = listener.take()).has_value(); });
-    return far ? std::move(*far) : FarEnd{};
-  }
-  std::string heard(const FarEnd& far, std::size_t octets) {
-    std::string all;
-    turn_until([&] { return (all += far.hear_now()).size() >= octets; });
-    return all;
-  }
-  // A connection that we opened and that works.
-  FarEnd opened(const FarListener& listener) {
-    send(inside_path(listener.endpoint()), "first");
-    FarEnd far = taken(listener);
-    EXPECT_EQ(heard(far, 5), "first");
-    return far;
-  }
-  // One that was opened to us, on which a message has come.
-  FarEnd spoken(sip::Path& way_back) {
-    FarEnd far = call_in(kInsideTcp, kOtherLoopback);
-    far.say(options_request("one"));
-    std::vector<StreamMessage::Arrived> messages;
-    turn_until([&] { return !(messages = take_arrived()).empty(); });
-    if (!messages.empty()) way_back = answer_path(messages[0]);
-    return far;
-  }
   std::size_t failures(std::size_t expected) {
     std::size_t count = 0;
     turn_until([&] { return (count += take_failed().size()) >= expected; });
@@ -119,10 +93,7 @@ TEST_F(ConnectionsAgain, SendOnceMoreWhatWasNotAcknowledgedBeforeAReset) {
   start();
   const FarListener target(kOtherLoopback);
   FarEnd far = opened(target);
-  far.take_little();
-  const std::string big(60000, 'x');
-  send(inside_path(target.endpoint()), big);
-  turn();
+  const std::string big = send_big(inside_path(target.endpoint()), far);
   far.reset();
   const FarEnd next = taken(target);
   EXPECT_EQ(heard(next, big.size()), big);
@@ -144,10 +115,7 @@ TEST_F(ConnectionsAgain, WaitForTheAcknowledgementOfOneWhoHasSaidAll) {
   start();
   const FarListener target(kOtherLoopback);
   const FarEnd far = opened(target);
-  far.take_little();
-  const std::string big(60000, 'x');
-  send(inside_path(target.endpoint()), big);
-  turn();
+  const std::string big = send_big(inside_path(target.endpoint()), far);
   far.say_no_more();
   EXPECT_EQ(heard(far, big.size()), big);
   pass(Connection::kHalfClosedTime + 1ms);
@@ -160,10 +128,7 @@ TEST_F(ConnectionsAgain, SendOnceMoreWhatOneWhoHasSaidAllNeverAcknowledged) {
   start();
   const FarListener target(kOtherLoopback);
   const FarEnd far = opened(target);
-  far.take_little();
-  const std::string big(60000, 'x');
-  send(inside_path(target.endpoint()), big);
-  turn();
+  const std::string big = send_big(inside_path(target.endpoint()), far);
   far.say_no_more();
   turn_until([&] { return active(Transport::Tcp, ConnectionDirection::Out) == 1; });
   turn();
@@ -211,9 +176,7 @@ TEST_F(ConnectionsAgain, SendNothingOnceMoreThatIsTooOldForItsTransaction) {
   start();
   const FarListener target(kOtherLoopback);
   FarEnd far = opened(target);
-  far.take_little();
-  send(inside_path(target.endpoint()), std::string(60000, 'x'));
-  turn();
+  (void)send_big(inside_path(target.endpoint()), far);
   pass(33s);
   far.reset();
   EXPECT_EQ(failures(1), 1U);

@@ -7,12 +7,6 @@ namespace {
 
 class ConnectionsOutput : public ConnectionWorld {
  protected:
-  // Takes what was opened to `listener`, waiting for it.
-  FarEnd taken(const FarListener& listener) {
-    std::optional<FarEnd> far;
-    turn_until([&] { return (far = listener.take()).has_value(); });
-    return far ? std::move(*far) : FarEnd{};
-  }
   // Until Linux and the queue have no room for more; how many messages were refused.
   std::size_t fill(const sip::Path& path) {
     std::size_t refused_count = 0;
@@ -22,11 +16,6 @@ class ConnectionsOutput : public ConnectionWorld {
       refused_count = take_failed().size();
     }
     return refused_count;
-  }
-  std::string heard(const FarEnd& far, std::size_t octets) {
-    std::string all;
-    turn_until([&] { return (all += far.hear_now()).size() >= octets; });
-    return all;
   }
 };
 
@@ -140,12 +129,8 @@ TEST_F(ConnectionsOutput, FailAtOnceWithoutAPermit) {
 // RFC 5923 §8.2
 TEST_F(ConnectionsOutput, NeverUseAConnectionThatAStrangerOpenedUnlessItIsNamed) {
   start();
-  const FarEnd far = call_in(kInsideTcp, kOtherLoopback);
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
-  sip::Path path = answer_path(messages[0]);
+  sip::Path path;
+  const FarEnd far = spoken(path);
   path.connection = 0;
   send(path, "unnamed");
   turn_until([&] { return take_failed().size() == 1; });  // nobody listens at its source port
@@ -164,17 +149,14 @@ TEST_F(ConnectionsOutput, OpenAnotherConnectionWhenTheNamedOneIsGone) {
 
 TEST_F(ConnectionsOutput, NeverSendIntoAnotherRealmOrTransportThanThePathSays) {
   start();
-  const FarEnd far = call_in(kOutsideTcp);
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
-  sip::Path path = answer_path(messages[0]);
+  sip::Path way_back;
+  const FarEnd far = spoken(way_back, kOutsideTcp, kLoopback);
+  sip::Path path = way_back;
   path.realm = kInside;
   path.local = *connections->listening_at(kInsideTcp);
   send(path, "wrong");
   turn_until([&] { return take_failed().size() == 1; });
-  path = answer_path(messages[0]);
+  path = way_back;
   path.transport = Transport::Tls;
   send(path, "wrong");
   turn_until([&] { return take_failed().size() == 1; });
@@ -183,13 +165,10 @@ TEST_F(ConnectionsOutput, NeverSendIntoAnotherRealmOrTransportThanThePathSays) {
 
 TEST_F(ConnectionsOutput, FailWhatASlowPeerHasNoRoomForAndCloseOneThatNeverReads) {
   start();
-  const FarEnd far = call_in(kOutsideTcp);
+  sip::Path path;
+  const FarEnd far = spoken(path, kOutsideTcp, kLoopback);
   far.take_little();
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
-  EXPECT_EQ(fill(answer_path(messages[0])), 1U);
+  EXPECT_EQ(fill(path), 1U);
   EXPECT_EQ(connections->counters().queue_full.value(), 1U);
   // Others are served all the while.
   const FarEnd other = call_in(kOutsideTcp);
@@ -203,15 +182,12 @@ TEST_F(ConnectionsOutput, FailWhatASlowPeerHasNoRoomForAndCloseOneThatNeverReads
 
 TEST_F(ConnectionsOutput, GoOnWithASlowPeerThatReads) {
   start();
-  const FarEnd far = call_in(kInsideTcp);
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
+  sip::Path path;
+  const FarEnd far = spoken(path, kInsideTcp, kLoopback);
   const std::string big(60000, 'x');
   std::size_t said = 0, heard_octets = 0;
   for (int i = 0; i < 100; ++i) {
-    send(answer_path(messages[0]), big);
+    send(path, big);
     turn();
     said += big.size();
     heard_octets += far.hear_now().size();
@@ -236,13 +212,10 @@ TEST_F(ConnectionsOutput, TellWhichMessagesDidNotLeaveWhenTheConnectionBreaks) {
 
 TEST_F(ConnectionsOutput, CloseOnceWhatWasSentIsOut) {
   start();
-  const FarEnd far = call_in(kInsideTcp);
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
-  send(answer_path(messages[0]), "last");
-  order_close(messages[0].input.connection);
+  sip::Path path;
+  const FarEnd far = spoken(path, kInsideTcp, kLoopback);
+  send(path, "last");
+  order_close(path.connection);
   turn();
   EXPECT_EQ(far.hear_now(), "last");
   EXPECT_TRUE(far.has_been_closed());
@@ -283,12 +256,9 @@ TEST_F(ConnectionsOutput, CarryQuestionsToTheNameServersAndTheirAnswersBack) {
 
 TEST_F(ConnectionsOutput, EndWithFinOnceAllIsSaidWhenStopped) {
   start();
-  const FarEnd far = call_in(kInsideTcp);
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
-  send(answer_path(messages[0]), "bye");
+  sip::Path path;
+  const FarEnd far = spoken(path, kInsideTcp, kLoopback);
+  send(path, "bye");
   connections->begin_stop(now);
   EXPECT_FALSE(connections->has_stopped());
   turn_until([&] { return connections->has_stopped(); });
@@ -299,13 +269,10 @@ TEST_F(ConnectionsOutput, EndWithFinOnceAllIsSaidWhenStopped) {
 
 TEST_F(ConnectionsOutput, WaitForNobodyLongerThanASecondWhenStopped) {
   start();
-  const FarEnd far = call_in(kInsideTcp);
+  sip::Path path;
+  const FarEnd far = spoken(path, kInsideTcp, kLoopback);
   far.take_little();
-  far.say(options_request("one"));
-  turn();
-  const auto messages = take_arrived();
-  ASSERT_EQ(messages.size(), 1U);
-  EXPECT_EQ(fill(answer_path(messages[0])), 1U);
+  EXPECT_EQ(fill(path), 1U);
   connections->begin_stop(now);
   turn();
   EXPECT_FALSE(connections->has_stopped());

@@ -193,6 +193,40 @@ TEST_F(ConnectionsTls, KnowAPeerByItsCertificateInItsOwnRealmOnly) {
   EXPECT_EQ(messages[0].input.trust, TrustClass::Untrusted);
 }
 
+TEST_F(ConnectionsTls, AskTheCertificateOnceMoreWhenAReloadChangesThePeers) {
+  start();
+  const FarEnd far = call_in(kOutsideTls);
+  const auto peer_of_next = [&](std::string_view call_id) {
+    far.say(options_request(call_id));
+    std::vector<StreamMessage::Arrived> messages;
+    turn_until([&] { return !(messages = take_arrived()).empty(); });
+    return messages.at(0).input.peer;
+  };
+  far.say("HELLO trunk.example\n");
+  EXPECT_EQ(peer_of_next("one"), kTrunk);
+  config.peers[to_position(kTrunk)].targets[0].domain = "other.example";
+  adopt();
+  EXPECT_EQ(peer_of_next("two"), PeerIndex::kNone);
+  PeerConfig& next = config.peers.emplace_back(config.peers[to_position(kTrunk)]);
+  next.name = "next";
+  next.targets[0].domain = "trunk.example";
+  adopt();
+  EXPECT_EQ(peer_of_next("three"), PeerIndex{2});
+}
+
+TEST_F(ConnectionsTls, LeadToNoOtherPeerThanTheOneTheyWereOpenedFor) {
+  start();
+  const FarListener trunk;
+  send(trunk_path(trunk.endpoint()), "one");
+  turn_until([&] { return active(Transport::Tls, ConnectionDirection::Out) == 1; });
+  config.peers[to_position(kTrunk)].is_retired = true;
+  adopt();
+  EXPECT_EQ(connections->size(), 1U);
+  config.peers[to_position(kTrunk)].name = "somebody else";
+  adopt();
+  EXPECT_EQ(closed(Ending::NotAllowed), 1U);
+}
+
 TEST_F(ConnectionsTls, KnowNoPeerOfAnotherRealm) {
   config.peers[to_position(kTrunk)].realm = "inside";
   start();

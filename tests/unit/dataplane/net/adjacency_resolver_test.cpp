@@ -66,6 +66,19 @@ class AdjacencyResolverTest : public testing::Test {
       {.port = PortIndex{1}, .capacity = 256, .lcores = 2, .key = {}}, linux_, heard_};
 };
 
+TEST_F(AdjacencyResolverTest, KeepsTheNextHopsOfThePeersOfTheDayAndLetsTheOthersGo) {
+  resolver_.keep_fresh(now_, kPeer);
+  resolver_.keep_fresh(now_, kFar);
+  linux_.used.clear();
+  resolver_.keep_fresh_only(now_, {kPeer, kFar});
+  EXPECT_TRUE(linux_.used.empty()) << "nothing has changed";
+  resolver_.keep_fresh_only(now_, {kFar2});
+  EXPECT_EQ(linux_.used, (std::vector{std::pair(kGateway, true), std::pair(kPeer, false)}));
+  linux_.used.clear();
+  resolver_.on_routes_changed(now_);
+  EXPECT_EQ(linux_.used, (std::vector{std::pair(kGateway, true)}));
+}
+
 TEST_F(AdjacencyResolverTest, AnswersNoRouteAtOnce) {
   resolver_.on_question(now_, 1, IpAddress::v4(0x01010101));
   const auto answers = heard();

@@ -75,6 +75,15 @@ TEST_F(FragmentStageTest, DropsFragmentsOfADeniedSource) {
   EXPECT_EQ(stage_.table().datagrams(), 0u);
 }
 
+TEST_F(FragmentStageTest, AsksTheAccessRulesOfTheDay) {
+  SbcConfig next = config_;
+  next.security.access = {{*parse_prefix("198.18.1.2/32"), "", AccessAction::Deny}};
+  const policy::SourceClassifier sources(next);
+  stage_.adopt(sources);
+  run(in_two(udp(Bytes(100))));
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(burst_.drop_reasons[i], DropReason::Denied);
+}
+
 TEST_F(FragmentStageTest, SaysWhyAFragmentIsDropped) {
   run({ethernet(ipv4(Bytes(12), {.more_fragments = true}))});
   EXPECT_EQ(burst_.verdicts[0], Verdict::Drop);

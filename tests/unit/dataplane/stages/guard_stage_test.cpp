@@ -2,6 +2,7 @@
 #include "dataplane/stages/guard_stage.h"
 
 #include <map>
+#include <memory>
 
 #include "dataplane/packet/udp_header.h"
 #include "dataplane/packet/wire.h"
@@ -51,8 +52,16 @@ class GuardStageTest : public WithPackets {
     return outcome;
   }
 
+  // As if config_ were read anew.
+  void adopt() {
+    auto sources = std::make_unique<policy::SourceClassifier>(config_);
+    (void)stage_.adopt(std::make_unique<GuardView>(config_, *sources, HashKey{5, 6}, 1));
+    adopted_ = std::move(sources);
+  }
+
   SbcConfig config_;
   PortTable ports_ = ports_of(config_);
+  std::unique_ptr<policy::SourceClassifier> adopted_;
   policy::SourceClassifier sources_{config_};
   LinuxFlows flows_{16, HashKey{1, 2}};
   GuardStage stage_{config_, sources_, HashKey{5, 6}};
@@ -209,6 +218,45 @@ TEST_F(GuardOfServicesTest, KeepsRequestsWithinTheirBudget) {
   EXPECT_EQ(outcome[DropReason::ServiceBudget], 100);
   EXPECT_EQ(flood(request("192.0.2.1"), 1)[DropReason::Denied], 1);
   EXPECT_EQ(flood(request("198.18.1.2"), 100)[DropReason::kCount], 100);
+}
+
+TEST_F(GuardStageTest, JudgesByTheAccessRulesAndPeersOfTheDay) {
+  run({sip_from(kStranger), sip_from("192.0.2.1"), sip_frame_v4()});
+  EXPECT_EQ(burst_.meta[0]->trust, TrustClass::Untrusted);
+  EXPECT_EQ(burst_.drop_reasons[1], DropReason::Denied);
+  EXPECT_EQ(burst_.meta[2]->peer, PeerIndex{0});
+  config_.security.access = {{*parse_prefix("198.18.1.2/32"), "", AccessAction::Deny}};
+  PeerConfig& other = config_.peers.emplace_back(config_.peers[0]);
+  other.name = "other";
+  other.targets = {{parse_endpoint("203.0.113.7:5060", 0), "", 0, 1}};
+  adopt();
+  run({sip_from(kStranger), sip_from("192.0.2.1"), sip_frame_v4(), sip_from("203.0.113.8")});
+  EXPECT_EQ(burst_.meta[0]->trust, TrustClass::Known);
+  EXPECT_EQ(burst_.meta[0]->peer, PeerIndex{1});
+  EXPECT_EQ(burst_.verdicts[1], Verdict::Continue);
+  EXPECT_EQ(burst_.drop_reasons[2], DropReason::Denied);
+  EXPECT_EQ(burst_.meta[3]->trust, TrustClass::Untrusted);
+}
+
+TEST_F(GuardStageTest, TakesNewRatesWithoutForgettingTheSourcesThatItKnows) {
+  EXPECT_EQ(flood(sip_from(kStranger), 100)[DropReason::kCount], 100);
+  EXPECT_EQ(flood(syn_from(kStranger), 5)[DropReason::SourceRate], 5);
+  config_.security.limits.source = {{10, 1s}, 20};
+  config_.security.limits.tcp.handshakes = {3, 1s};
+  adopt();
+  EXPECT_EQ(stage_.sources_tracked(), 1U);
+  EXPECT_EQ(flood(sip_from(kStranger), 5)[DropReason::SourceRate], 5) << "what it took is not given back";
+  EXPECT_EQ(flood(sip_from("203.0.113.8"), 30)[DropReason::kCount], 20);
+  EXPECT_EQ(flood(syn_from("203.0.113.9"), 5)[DropReason::TcpSynRate], 2);
+  EXPECT_EQ(flood(sip_from(kStranger), 30, Timestamp{1h + 10s})[DropReason::kCount], 20);
+}
+
+TEST_F(GuardStageTest, GivesANewPeerABudgetOfItsOwn) {
+  flood(arp_from("198.18.1.77"), 500);
+  config_.peers[0].targets.push_back({parse_endpoint("198.18.1.3:5060", 0), "", 0, 1});
+  adopt();
+  EXPECT_EQ(flood(arp_from("198.18.1.77"), 100)[DropReason::ArpBudget], 90);
+  EXPECT_EQ(flood(arp_from("198.18.1.3"), 50)[DropReason::kCount], 40);
 }
 
 TEST_F(GuardStageTest, LooksAtNothingThatWasNotClassified) {

@@ -60,6 +60,7 @@ class FakeDesk : public sip::EngineDesk {
   sip::MessageRing ring_{1'000'000};
   bool drains_ = false;
   sip::MessageTee* tee_ = nullptr;
+  std::vector<bool> peers_in_use_;
 
   [[nodiscard]] std::vector<sip::CallView> calls(std::uint64_t after, std::size_t limit) const override {
     std::vector<sip::CallView> out;
@@ -83,6 +84,7 @@ class FakeDesk : public sip::EngineDesk {
   }
   void set_tee(sip::MessageTee* tee) override { tee_ = tee; }
   void drain() override { drains_ = true; }
+  [[nodiscard]] std::vector<bool> peers_in_use() const override { return peers_in_use_; }
 };
 
 class FakeEngines : public CallEngines {

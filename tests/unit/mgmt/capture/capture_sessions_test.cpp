@@ -57,7 +57,7 @@ struct Rig {
   }
   void later(Duration time) { engines.now_ += time; }
 
-  SbcConfig config = two_realms();
+  SharedSlot<SbcConfig> config{make_value<SbcConfig>(two_realms())};
   FakeEngines engines{2};
   CallDesk desk{engines, fake_wall_time};
   dataplane::MediaTap tap{1};
@@ -93,6 +93,25 @@ TEST(CaptureSessions, APeerOrAnAddressIsCapturedWithOrWithoutCall) {
   rig.see(message("OPTIONS of pbx", 0, 1), 1);
   EXPECT_EQ(rig.next("1").packets, 1u);
   EXPECT_EQ(rig.next("2").packets, 2u);
+}
+
+TEST(CaptureSessions, OfAPeerItEndsWhenAReloadGivesItsPlaceToAnother) {
+  Rig rig;
+  ASSERT_TRUE(rig.sessions.begin({{"peer", "pbx"}}));
+  SbcConfig next = two_realms();
+  next.peers[1].is_retired = true;
+  rig.config.put(make_value<SbcConfig>(next));
+  rig.see(message("BYE of pbx", kCall, 1));
+  const auto of_pbx = rig.next("1");
+  EXPECT_EQ(of_pbx.packets, 1u);
+  EXPECT_FALSE(of_pbx.ended) << "its calls go on";
+  next.peers[1] = {};
+  next.peers[1].name = "other";
+  rig.config.put(make_value<SbcConfig>(next));
+  rig.see(message("INVITE of other", kCall, 1));
+  const auto last = rig.next("1");
+  EXPECT_EQ(last.packets, 1u);
+  EXPECT_TRUE(last.ended);
 }
 
 TEST(CaptureSessions, WhatIsNotThereIsRefused) {

@@ -100,11 +100,13 @@ TEST(CommandLine, CallsAreListedShownExplainedAndEnded) {
   EXPECT_EQ(parse({"explain", "abc@host"}).command->command, Command::Explain);
   EXPECT_EQ(parse({"hangup", "--socket", "/x", "67408c3e-00000001"}).command->id, "67408c3e-00000001");
   EXPECT_EQ(parse({"drain"}).command->command, Command::Drain);
+  EXPECT_EQ(parse({"reload"}).command->command, Command::Reload);
   for (const auto& words : std::vector<std::vector<const char*>>{{"show", "call"},
                                                                  {"hangup"},
                                                                  {"explain"},
                                                                  {"hangup", "a", "b"},
                                                                  {"drain", "a"},
+                                                                 {"reload", "file"},
                                                                  {"hangup", "a", "--ladder"},
                                                                  {"show", "calls", "--limit", "0"}})
     EXPECT_EQ(parse(words).status, 64) << words[0];

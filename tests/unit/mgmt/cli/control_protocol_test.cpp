@@ -75,5 +75,19 @@ TEST(ParseAnswer, GivesResultOrTheStatusToEndWith) {
     EXPECT_EQ(parse_answer(bad).error().status, 70) << bad;
 }
 
+TEST(ParseAnswer, GivesEachThingThatIsWrong) {
+  ControlCommands served;
+  served.on("reload", [](const ControlArguments&) -> ControlResult {
+    return fail(ControlFailure{78, "refused", {"c.yaml:1: a", "c.yaml:2: \"b\""}});
+  });
+  const std::string answer = served.answer(command_request("reload"));
+  EXPECT_EQ(answer,
+            "{\"status\":78,\"error\":\"refused\",\"lines\":[\"c.yaml:1: a\",\"c.yaml:2: \\\"b\\\"\"]}\n");
+  const auto failure = parse_answer(answer).error();
+  EXPECT_EQ(failure.status, 78);
+  EXPECT_EQ(failure.lines, (std::vector<std::string>{"c.yaml:1: a", "c.yaml:2: \"b\""}));
+  EXPECT_TRUE(parse_answer("{\"status\":78,\"error\":\"x\",\"lines\":{}}").error().lines.empty());
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

@@ -144,5 +144,20 @@ TEST(LoadedValues, NeedThePacketMemoryThatAStartTakes) {
       << "each lcore has tables of its own, too";
 }
 
+TEST(LoadedValues, HavePlacesForPeersThatAReloadBrings) {
+  EXPECT_EQ(load_text(joined(kGoodLines)).config.peer_places, 1024u);
+  EXPECT_EQ(peer_places_for(600), 1200u);
+  EXPECT_EQ(peer_places_for(20'000), 40'000u) << "still a PeerIndex";
+}
+
+TEST(LoadedValues, KeepTheTreeThatTheyWereMadeFrom) {
+  const WrittenConfig written = load_text(joined(kGoodLines)).written;
+  ASSERT_TRUE(written.root.is_map());
+  EXPECT_EQ(written.root.find("peers")->value.items.size(), 2u);
+  ASSERT_EQ(written.files.size(), 1u);
+  EXPECT_TRUE(written.files[0].ends_with("c.yaml"));
+  EXPECT_FALSE(load_text("a: [").written.root.is_map());
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

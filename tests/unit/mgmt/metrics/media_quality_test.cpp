@@ -90,5 +90,41 @@ TEST(MediaQuality, UnknownMosIsLeftOut) {
   EXPECT_EQ(sum_of(quality.peers()[0].jitter), 1u);
 }
 
+CallRecord one_way(const std::string& from, const std::string& to) {
+  CallRecord out;
+  out.peer_in = from;
+  out.peer_out = to;
+  out.media = {direction(true)};
+  return out;
+}
+
+TEST(MediaQuality, FiguresFollowThePeersNameOverAReload) {
+  MediaQuality quality(two_peers());
+  quality.add(one_way("carrier", "pbx"));
+  quality.add(one_way("stranger", "pbx"));
+  SbcConfig next = two_peers();
+  next.peers.insert(next.peers.begin(), PeerConfig{});
+  next.peers[0].name = "new";
+  quality.adopt(next);
+  ASSERT_EQ(quality.peers().size(), 4u);
+  EXPECT_EQ(sum_of(quality.peers()[0].jitter), 0u);
+  EXPECT_EQ(sum_of(quality.peers()[1].jitter), 1u);
+  EXPECT_EQ(sum_of(quality.peers()[3].jitter), 1u);
+}
+
+TEST(MediaQuality, APeerInTheOldPlaceOfAnotherBeginsAtNothing) {
+  MediaQuality quality(two_peers());
+  quality.add(one_way("carrier", "pbx"));
+  SbcConfig next = two_peers();
+  next.peers[0].name = "new";
+  quality.adopt(next);
+  EXPECT_EQ(sum_of(quality.peers()[0].jitter), 0u);
+  quality.add(one_way("carrier", "pbx"));  // its last call ends late
+  EXPECT_EQ(sum_of(quality.peers()[0].jitter), 0u);
+  EXPECT_EQ(sum_of(quality.peers()[2].jitter), 1u);
+  quality.adopt(two_peers());
+  EXPECT_EQ(sum_of(quality.peers()[0].jitter), 0u) << "it was forgotten";
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

@@ -39,10 +39,11 @@ TEST(BusyMeter, NothingMeasuredYetIsZero) {
 }
 
 TEST(Observer, PutsTheConfiguredNamesBesideTheCounters) {
-  SbcConfig config;
-  config.realms.resize(2);
-  config.realms[0].name = "outside";
-  config.realms[1].name = "inside";
+  SbcConfig written;
+  written.realms.resize(2);
+  written.realms[0].name = "outside";
+  written.realms[1].name = "inside";
+  const SharedSlot<SbcConfig> config(make_value<SbcConfig>(written));
   Observer observer(config, [] {
     dataplane::DataPlaneSnapshot snapshot;
     snapshot.realms.resize(2);
@@ -52,6 +53,38 @@ TEST(Observer, PutsTheConfiguredNamesBesideTheCounters) {
   const Observation seen = observer.observe();
   EXPECT_EQ(seen.realm_names, (std::vector<std::string>{"outside", "inside"}));
   EXPECT_EQ(seen.busy_ratios.size(), 1u);
+}
+
+// Each of as many peers as there are places, and all that is no peer, with as many calls that are up.
+dataplane::DataPlaneSnapshot peers_with_calls(std::vector<std::uint32_t> calls) {
+  dataplane::DataPlaneSnapshot snapshot;
+  for (const std::uint32_t active : calls) snapshot.peers.emplace_back().active[1] = active;
+  return snapshot;
+}
+
+TEST(Observer, ShowsThePeersOfTheDayAndRetiredOnesOnlyWhileTheyHaveCalls) {
+  SbcConfig written;
+  for (const char* const name : {"a", "gone", "busy", "d"}) written.peers.emplace_back().name = name;
+  written.peers[1].is_retired = written.peers[2].is_retired = true;
+  SharedSlot<SbcConfig> config(make_value<SbcConfig>());
+  Observer observer(
+      config, [] { return peers_with_calls({1, 0, 3, 4, 5, 6, 77}); },
+      [](Observation& seen) {
+        seen.peers_up = {true, false, false, true};
+        seen.media_quality.resize(5);
+        seen.media_quality[3].jitter_seconds = 4;
+        seen.media_quality[4].jitter_seconds = 77;
+      });
+  config.put(make_value<SbcConfig>(written));
+  const Observation seen = observer.observe();
+  EXPECT_EQ(seen.peer_names, (std::vector<std::string>{"a", "busy", "d", kNoPeer}));
+  ASSERT_EQ(seen.plane.peers.size(), 4u);
+  for (const auto& [place, calls] : {std::pair{0, 1u}, {1, 3u}, {2, 4u}, {3, 77u}})
+    EXPECT_EQ(seen.plane.peers[static_cast<std::size_t>(place)].active[1], calls);
+  EXPECT_EQ(seen.peers_up, (std::vector<bool>{true, false, true}));
+  ASSERT_EQ(seen.media_quality.size(), 4u);
+  EXPECT_EQ(seen.media_quality[2].jitter_seconds, 4);
+  EXPECT_EQ(seen.media_quality[3].jitter_seconds, 77);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ class PeerAnswersTest : public testing::Test {
               if (!seen) return fail(seen.error());
               return peer_views(config_, plane_, board_, *seen);
             },
-            [this]() -> const SbcConfig& { return config_; }};
+            [this] { return make_value<const SbcConfig>(config_); }};
   }
   [[nodiscard]] Json peers() {
     return Json::parse(commands_.answer(show_request("peers")))["result"]["peers"];
@@ -201,6 +201,17 @@ TEST_F(PeerAnswersTest, TheTableHasARowForEachTarget) {
   EXPECT_EQ(peers_table("{}", false).value(), "no peer is configured\n");
   EXPECT_THAT(address_lines(explained("198.18.1.2").dump(), false).value(),
               HasSubstr("address 198.18.1.2\nrealm outside: known"));
+}
+
+TEST_F(PeerAnswersTest, APeerThatAReloadTookOutIsShownWhileCallsGoThroughIt) {
+  config_.peers[0].is_retired = true;
+  ASSERT_EQ(peers().size(), 2u);
+  EXPECT_EQ(peers()[0]["retired"], true);
+  EXPECT_THAT(reasons("198.18.1.2"), HasSubstr("it is, which a reload took out: "));
+  EXPECT_THAT(peers_table(Json{{"peers", peers()}}.dump(), false).value(), HasSubstr("carrier (retired)"));
+  plane_.peers[0].active = {0, 0};
+  ASSERT_EQ(peers().size(), 1u);
+  EXPECT_EQ(peers()[0]["name"], "pbx");
 }
 
 }  // namespace

@@ -208,5 +208,139 @@ TEST(CallAdmission, RefusalsHaveNames) {
   EXPECT_EQ(to_string(AdmissionRefusal::RealmRate), "realm_rate");
 }
 
+class CallAdmissionReload : public testing::Test {
+ protected:
+  CallAdmissionReload() {
+    next.peers[0].name = "carrier";
+    next.peers[1].name = "pbx";
+    next.peer_places = 4;
+    admission.adopt(next);
+  }
+  static SbcConfig roomy() {
+    SbcConfig first = config();
+    first.peers[0].name = "carrier";
+    first.peers[1].name = "pbx";
+    first.peer_places = 4;
+    return first;
+  }
+  [[nodiscard]] bool admits(PeerIndex peer, Timestamp now = kStart) {
+    return admission.admit_in(peer, kOutside, false, now).has_value();
+  }
+  SbcConfig next = config();
+  CallAdmission admission{roomy()};
+};
+
+TEST_F(CallAdmissionReload, CallsThatAreUpStayCountedAndALimitBelowThemLetsNoNewOneIn) {
+  std::vector<AdmissionTicket> tickets;
+  for (int i = 0; i < 3; ++i) tickets.push_back(*admission.admit_in(kCarrier, kOutside, false, kStart));
+  next.peers[0].limits_in = limits(1, 1000);
+  admission.adopt(next);
+  EXPECT_EQ(admission.limit(kCarrier, kIn), 1U);
+  EXPECT_EQ(admission.active(kCarrier, kIn), 3U);
+  EXPECT_EQ(admission.admit_in(kCarrier, kOutside, false, kStart).error(), AdmissionRefusal::PeerCalls);
+  admission.release(tickets[0]);
+  admission.release(tickets[1]);
+  EXPECT_FALSE(admits(kCarrier)) << "one is still up, as many as there may be";
+  admission.release(tickets[2]);
+  EXPECT_TRUE(admits(kCarrier));
+}
+
+TEST_F(CallAdmissionReload, AHigherLimitIsThereAtOnce) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(admits(kCarrier));
+  ASSERT_FALSE(admits(kCarrier));
+  next.peers[0].limits_in = limits(4, 1000);
+  admission.adopt(next);
+  EXPECT_TRUE(admits(kCarrier));
+  EXPECT_EQ(admission.admit_in(kCarrier, kOutside, false, kStart).error(), AdmissionRefusal::PeerCalls);
+}
+
+TEST_F(CallAdmissionReload, APeersOwnLimitsComeAndGo) {
+  EXPECT_EQ(admission.limit(kPbx, kIn), 5U);
+  next.peers[1].limits_in = limits(0, 0);
+  admission.adopt(next);
+  EXPECT_FALSE(admits(kPbx));
+  EXPECT_EQ(admission.limit(kPbx, kOut), 5U);
+  next.peers[1].limits_in.reset();
+  next.realms[1].limits = limits(7, 1000);
+  admission.adopt(next);
+  EXPECT_TRUE(admits(kPbx));
+  EXPECT_EQ(admission.limit(kPbx, kIn), 7U) << "the realm's new ones are the peer's";
+  EXPECT_EQ(admission.limit(kInside, kOut), 7U);
+}
+
+// What was taken by a slow rate must not stand against a fast one.
+TEST_F(CallAdmissionReload, ABucketOfAnotherRateBeginsFull) {
+  next.peers[0].limits_in = limits(100, 2, 1h);
+  next.realms[0].limits = limits(100, 1000);
+  admission.adopt(next);
+  ASSERT_TRUE(admits(kCarrier) && admits(kCarrier));
+  ASSERT_FALSE(admits(kCarrier, kStart + 10min));
+  next.peers[0].limits_in = limits(100, 3);
+  admission.adopt(next);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(admits(kCarrier, kStart + 10min));
+  EXPECT_FALSE(admits(kCarrier, kStart + 10min));
+}
+
+TEST_F(CallAdmissionReload, ABucketOfTheSameRateKeepsWhatWasTaken) {
+  next.peers[0].limits_in = limits(100, 2, 1h);
+  admission.adopt(next);
+  ASSERT_TRUE(admits(kCarrier) && admits(kCarrier));
+  next.peers[0].limits_in->calls = 200;
+  admission.adopt(next);
+  EXPECT_FALSE(admits(kCarrier));
+}
+
+TEST_F(CallAdmissionReload, ANewPeerAndOneInThePlaceOfAnotherHaveTheirOwnLimits) {
+  next.peers[0].limits_in = limits(100, 2, 1h);
+  admission.adopt(next);
+  for (int i = 0; i < 2; ++i) {
+    auto ticket = *admission.admit_in(kCarrier, kOutside, false, kStart);
+    admission.release(ticket);
+  }
+  next.peers[0].name = "carrier-2";
+  next.peers.push_back(next.peers[1]);
+  next.peers[2].name = "pbx-2";
+  next.peers[2].limits_in = limits(1, 1000);
+  EXPECT_FALSE(admits(PeerIndex{2})) << "nobody is there yet";
+  admission.adopt(next);
+  EXPECT_TRUE(admits(kCarrier)) << "with a bucket of its own";
+  EXPECT_TRUE(admits(PeerIndex{2}));
+  EXPECT_FALSE(admits(PeerIndex{2}));
+  EXPECT_EQ(admission.limit(PeerIndex{3}, kIn), 0U);
+}
+
+TEST_F(CallAdmissionReload, ATicketOfASnapshotForAFreePlaceHoldsItsRealmOnly) {
+  AdmissionTicket ticket{PeerIndex{3}, kInside, kIn, true};
+  admission.restore(ticket);
+  EXPECT_EQ(ticket.peer, PeerIndex::kNone);
+  EXPECT_EQ(admission.active(PeerIndex{3}, kIn), 0U);
+}
+
+TEST_F(CallAdmissionReload, LimitsChangeWhileOtherThreadsAdmit) {
+  std::atomic<bool> is_over{false};
+  std::atomic<std::uint32_t> most{0};
+  next.realms[0].limits = limits(1000, 1'000'000);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&] {
+      Timestamp now = kStart;
+      while (!is_over.load()) {
+        auto ticket = admission.admit_in(kCarrier, kOutside, false, now += 1ms);
+        if (!ticket) continue;
+        most.store(std::max(most.load(), admission.active(kCarrier, kIn)));
+        admission.release(*ticket);
+      }
+    });
+  for (unsigned round = 0; round < 2000; ++round) {
+    next.peers[0].limits_in = limits(round % 3, 1 + round % 1000, round % 2 == 0 ? Duration(1s) : 1h);
+    admission.adopt(next);
+  }
+  is_over.store(true);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(most.load(), 2U);
+  EXPECT_EQ(admission.active(kCarrier, kIn), 0U);
+  EXPECT_EQ(admission.active(kOutside, kIn), 0U);
+}
+
 }  // namespace
 }  // namespace sallyport::policy

@@ -60,6 +60,19 @@ TEST(SourceClassifier, LetsTheLongestPrefixNameThePeerAndThenTheOrder) {
   EXPECT_EQ(sources.classify(kOutside, ip("203.0.113.5")).peer, kCarrier);
 }
 
+TEST(SourceClassifier, KnowsARetiredPeerWhereNoOtherPeerIs) {
+  SbcConfig config = two_sides();
+  config.peers[0].is_retired = true;
+  const SourceClassifier sources(config);
+  EXPECT_EQ(sources.classify(kOutside, ip("198.18.1.2")), (SourceClass{TrustClass::Known, kCarrier}));
+  EXPECT_EQ(sources.classify(kOutside, ip("203.0.113.9")), (SourceClass{TrustClass::Known, kBackup}))
+      << "of equal prefixes";
+  config.peers[2].sources = {parse_prefix("198.18.0.0/16").value()};
+  EXPECT_EQ(SourceClassifier(config).classify(kOutside, ip("198.18.1.2")),
+            (SourceClass{TrustClass::Known, kBackup}))
+      << "of a wider one";
+}
+
 TEST(SourceClassifier, KnowsAPeerOnlyInItsRealm) {
   const SourceClassifier sources(two_sides());
   EXPECT_EQ(sources.classify(kInside, ip("198.18.1.2")).trust, TrustClass::Trusted);

@@ -33,6 +33,23 @@ TEST(SourceLimiter, StopsOneSourceAtItsOwnLimit) {
   EXPECT_EQ(count[Admission::SourceRate], 90);
 }
 
+TEST(SourceLimiter, TakesNewLimitsAndKeepsWhatItKnows) {
+  SourceLimiterSettings how = settings();
+  SourceLimiter limiter(how, kKey);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ask(limiter, ip("192.0.2.1"), Timestamp{1h}), Admission::Admitted);
+  how.limits.source = {{5, 1s}, 3};
+  how.limits.prefix.ipv4_length = 16;
+  limiter.set_limits(how.limits);
+  EXPECT_EQ(limiter.tracked(), 1U);
+  EXPECT_EQ(ask(limiter, ip("192.0.2.1"), Timestamp{1h}), Admission::SourceRate);
+  std::map<Admission, int> count;
+  for (int i = 0; i < 5; ++i) ++count[ask(limiter, ip("192.0.3.1"), Timestamp{1h})];
+  EXPECT_EQ(count[Admission::Admitted], 3);
+  for (std::uint32_t i = 0; i < 200; ++i)
+    ++count[ask(limiter, IpAddress::v4(0xc0000000 + i * 256), Timestamp{2h})];
+  EXPECT_EQ(count[Admission::Admitted], 33) << "one prefix now";
+}
+
 TEST(SourceLimiter, StopsAPrefixWhoseSourcesShareTheWork) {
   SourceLimiter limiter(settings(), kKey);
   std::map<Admission, int> count;

@@ -216,16 +216,18 @@ TEST(ChosenTargets, PeersFollowEachOtherInTheOrderOfTheRoute) {
 TEST(ChosenTargets, WhatIsDownIsNotTriedWhileAnotherPeerIsUp) {
   const Peers peers;
   const TargetBoard board(peers.config);
-  for (const auto& target : *board.targets_of(PeerIndex{0}))
-    target->is_up.store(false, std::memory_order_relaxed);
+  const auto targets = board.targets_of(PeerIndex{0});
+  for (const auto& target : *targets) target->is_up.store(false, std::memory_order_relaxed);
   EXPECT_EQ(peers.chosen(board), (Hosts{"198.18.1.1:5060", "198.18.1.2:5060"}));
 }
 
 TEST(ChosenTargets, WhatIsDownIsTheLastResortWhenNothingIsUp) {
   const Peers peers;
   const TargetBoard board(peers.config);
-  for (const PeerIndex peer : {PeerIndex{0}, PeerIndex{1}})
-    for (const auto& target : *board.targets_of(peer)) target->is_up.store(false, std::memory_order_relaxed);
+  for (const PeerIndex peer : {PeerIndex{0}, PeerIndex{1}}) {
+    const auto listed = board.targets_of(peer);
+    for (const auto& target : *listed) target->is_up.store(false, std::memory_order_relaxed);
+  }
   EXPECT_EQ(peers.chosen(board).size(), 4u);
 }
 

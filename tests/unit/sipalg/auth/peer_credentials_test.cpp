@@ -27,6 +27,7 @@ class PeerCredentialsTest : public testing::Test {
     config.peers[2].credentials = {
         {.digest_realm = "", .user = "whoever", .password_file = {}, .password = "word"},
         {.digest_realm = "special", .user = "exact", .password_file = {}, .password = "word"}};
+    credentials.adopt(config);
   }
   std::string answer(PeerIndex peer, int code, const std::string& challenges, unsigned met = 0) {
     text_ = "SIP/2.0 " + std::to_string(code) +
@@ -136,6 +137,60 @@ TEST_F(PeerCredentialsTest, KeepsTheFirstCnonceOfASession) {
   const std::string second = credentials.lines_for(PeerIndex{0}, subject);
   EXPECT_EQ(between(first, "cnonce=\"", "\""), between(second, "cnonce=\"", "\""));
   EXPECT_NE(between(first, "response=\"", "\""), between(second, "response=\"", "\""));
+}
+
+class PeerCredentialsReload : public PeerCredentialsTest {
+ protected:
+  static constexpr const char* kDoor = "realm=\"example.net\", nonce=\"n\", qop=\"auth\"";
+  [[nodiscard]] std::string count(PeerIndex peer = PeerIndex{0}) {
+    return between(credentials.lines_for(peer, subject), "nc=", "\r\n");
+  }
+};
+
+TEST_F(PeerCredentialsReload, APeerWithTheSameCredentialsGoesOnCounting) {
+  ASSERT_NE(answer(PeerIndex{0}, 401, www(kDoor)), "");
+  SbcConfig next = config;
+  next.peers[0].is_retired = true;  // calls through it go on
+  next.peers.emplace_back().name = "new";
+  next.peers[3].credentials = next.peers[0].credentials;
+  credentials.adopt(next);
+  EXPECT_EQ(count(), "00000002");
+  EXPECT_TRUE(credentials.has_any(PeerIndex{3}));
+  EXPECT_EQ(credentials.lines_for(PeerIndex{3}, subject), "") << "it has not asked yet";
+}
+
+TEST_F(PeerCredentialsReload, OtherCredentialsBeginAnewAndAnswerTheNextChallenge) {
+  ASSERT_NE(answer(PeerIndex{0}, 401, www(kDoor)), "");
+  SbcConfig next = config;
+  next.peers[0].credentials[0].password = "other";
+  credentials.adopt(next);
+  EXPECT_EQ(credentials.lines_for(PeerIndex{0}, subject), "");
+  const std::string line = answer(PeerIndex{0}, 401, www(kDoor));
+  EXPECT_EQ(between(line, "nc=", "\r\n"), "00000001");
+  next.peers[0].credentials.clear();
+  credentials.adopt(next);
+  EXPECT_FALSE(credentials.has_any(PeerIndex{0}));
+  EXPECT_EQ(answer(PeerIndex{0}, 401, www(kDoor)), "") << "refused, though the request went out before";
+}
+
+// Threats I3
+TEST_F(PeerCredentialsReload, APeerInThePlaceOfAnotherHasNothingOfIt) {
+  ASSERT_NE(answer(PeerIndex{0}, 401, www(kDoor)), "");
+  SbcConfig next = config;
+  next.peers[0].name = "carrier-2";
+  credentials.adopt(next);
+  EXPECT_EQ(credentials.lines_for(PeerIndex{0}, subject), "") << "not even with the same password";
+  next.peers[0].name = "carrier-3";
+  next.peers[0].credentials[0].digest_realm = "other.net";
+  credentials.adopt(next);
+  EXPECT_EQ(answer(PeerIndex{0}, 401, www(kDoor)), "");
+}
+
+TEST_F(PeerCredentialsReload, OnesOfAPeerAloneAreOfNoOther) {
+  PeerCredentials own(PeerIndex{0}, config.peers[0], HashKey{3, 4});
+  EXPECT_TRUE(own.has_any(PeerIndex{0}));
+  EXPECT_FALSE(own.has_any(PeerIndex{2}));
+  EXPECT_FALSE(PeerCredentials(PeerIndex{1}, config.peers[1], HashKey{3, 4}).has_any(PeerIndex{1}));
 }
 
 }  // namespace

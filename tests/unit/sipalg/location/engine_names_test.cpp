@@ -68,9 +68,16 @@ class EngineNames : public ::testing::Test {
       step([&](EngineOutput& more) { engine().on_dns(now, reply, more); });
     });
   }
+  // A reload: peers in the places that they had.
+  void adopt(const SbcConfig& next) {
+    SipEngine& running = engine();
+    shared->adopt(make_value<Rulebook>(make_value<SbcConfig>(next), shared->targets));
+    step([&](EngineOutput& out) { running.adopt(now, out); });
+  }
   std::vector<std::string> board(PeerIndex peer = PeerIndex{0}) {
     std::vector<std::string> targets;
-    for (const auto& one : *shared->targets.targets_of(peer)) targets.push_back(to_string(one->address));
+    const auto listed = shared->targets.targets_of(peer);
+    for (const auto& one : *listed) targets.push_back(to_string(one->address));
     return targets;
   }
   std::size_t receive_from(std::string_view remote, TrustClass trust = TrustClass::Untrusted) {
@@ -197,6 +204,129 @@ TEST_F(EngineNames, AStaleAnswerServesWhileNoServerAnswersAndThenAlarms) {
   EXPECT_FALSE(view[0].is_stale);
   ASSERT_TRUE(view[0].ttl_left);
   EXPECT_LE(*view[0].ttl_left, 60s);
+}
+
+class EngineNamesReload : public EngineNames {
+ protected:
+  EngineNamesReload() {
+    config.peer_places = 4;
+    zone.put_address("sip.example.net", "203.0.113.7", 3600);
+    zone.put_address("other.example.net", "203.0.113.8", 3600);
+    next = config;
+  }
+  using Board = std::vector<std::string>;
+  SbcConfig next;
+};
+
+TEST_F(EngineNamesReload, ANameThatStaysIsNotAskedAgainWhereverItStands) {
+  wait(1s);
+  ASSERT_EQ(board(), Board{"203.0.113.7:5060"});
+  const auto asked = zone.asked.size();
+  const auto due = engine().next_deadline();
+  const auto fact = shared->targets.targets_of(PeerIndex{0})->front();
+  zone.is_down = true;  // nothing may depend on it
+  PeerTarget by_address;
+  by_address.address = parse_endpoint("203.0.113.1:5060", 0);
+  next.peers[0].targets.insert(next.peers[0].targets.begin(), by_address);
+  next.peers[0].targets[1].weight = 7;
+  adopt(next);
+  EXPECT_EQ(zone.asked.size(), asked);
+  EXPECT_EQ(board(), (Board{"203.0.113.1:5060", "203.0.113.7:5060"}));
+  const auto after = shared->targets.targets_of(PeerIndex{0})->back();
+  EXPECT_EQ(after->configured, 1);
+  EXPECT_EQ(after->weight, 7u);
+  EXPECT_TRUE(is_same_target(*fact, *after));
+  const auto views = engine().desk().names_of_peers(now);
+  ASSERT_EQ(views.size(), 1u);
+  EXPECT_EQ(views[0].configured, 1);
+  ASSERT_TRUE(due && engine().next_deadline());
+}
+
+TEST_F(EngineNamesReload, ANewNameIsAskedForAtOnceAndNoOtherListIsEmptyMeanwhile) {
+  wait(1s);
+  next.peers[0].targets.push_back(target("other.example.net"));
+  next.peers.push_back(next.peers[0]);
+  next.peers[1].name = "second";
+  std::vector<DnsQuery> queries;
+  {
+    shared->adopt(make_value<Rulebook>(make_value<SbcConfig>(next), shared->targets));
+    EXPECT_EQ(board(), Board{"203.0.113.7:5060"});
+    EngineOutput out;
+    engine().adopt(now, out);
+    queries = out.dns();
+  }
+  EXPECT_FALSE(queries.empty());
+  EXPECT_EQ(board(), Board{"203.0.113.7:5060"});
+  zone.answer(queries, [&](const DnsReply& reply) {
+    step([&](EngineOutput& out) { engine().on_dns(now, reply, out); });
+    EXPECT_FALSE(board().empty());
+  });
+  wait(0s);
+  EXPECT_EQ(board(), (Board{"203.0.113.7:5060", "203.0.113.8:5060"}));
+  EXPECT_EQ(board(PeerIndex{1}), board());
+  EXPECT_EQ(receive_from("203.0.113.8:5060"), 1u);
+}
+
+TEST_F(EngineNamesReload, ANameThatIsGoneIsForgottenWithItsAlarmAndALateReplyDoesNothing) {
+  next.peers[0].targets.push_back(target("gone.example.net", 5060));
+  config = next;
+  zone.silent.insert("gone.example.net");
+  wait(1s);
+  ASSERT_EQ(alarms.size(), 1u);
+  std::vector<DnsQuery> late;
+  while (late.empty()) {
+    now = *engine().next_deadline();
+    EngineOutput out;
+    engine().on_deadline(now, out);
+    late = out.dns();
+  }
+  SbcConfig after = next;
+  after.peers[0].targets.pop_back();
+  adopt(after);
+  ASSERT_EQ(alarms.size(), 2u);
+  EXPECT_FALSE(alarms[1].active);
+  EXPECT_EQ(alarms[1].subject, "carrier");
+  zone.silent.clear();
+  zone.put_address("gone.example.net", "203.0.113.99");
+  const std::uint64_t version = shared->targets.version();
+  zone.answer(late, [&](const DnsReply& reply) {
+    step([&](EngineOutput& out) { engine().on_dns(now, reply, out); });
+  });
+  EXPECT_EQ(shared->targets.version(), version);
+  EXPECT_EQ(board(), Board{"203.0.113.7:5060"});
+  EXPECT_EQ(engine().desk().names_of_peers(now).size(), 1u);
+}
+
+TEST_F(EngineNamesReload, AlarmsOfAPeerThatIsTakenOutAreCleared) {
+  zone.is_down = true;
+  wait(1s);
+  ASSERT_EQ(alarms.size(), 1u);
+  adopt(next);
+  EXPECT_EQ(alarms.size(), 1u) << "nothing has changed";
+  next.peers[0].is_retired = true;
+  adopt(next);
+  ASSERT_EQ(alarms.size(), 2u);
+  EXPECT_FALSE(alarms[1].active);
+  EXPECT_EQ(alarms[1].subject, "carrier");
+  const auto asked = zone.asked.size();
+  wait(1h);
+  EXPECT_EQ(zone.asked.size(), asked) << "nobody is asked for it any more";
+  EXPECT_TRUE(engine().desk().names_of_peers(now).empty());
+  EXPECT_EQ(alarms.size(), 2u);
+}
+
+TEST_F(EngineNamesReload, WithNoNameAtTheStartThereIsRoomForThoseThatComeLater) {
+  PeerTarget by_address;
+  by_address.address = parse_endpoint("203.0.113.1:5060", 0);
+  config.peers[0].targets = {by_address};
+  wait(1s);
+  for (unsigned round = 0; round < 50; ++round) {
+    adopt(next);
+    ASSERT_EQ(board(), Board{"203.0.113.7:5060"});
+    adopt(config);
+    ASSERT_EQ(board(), Board{"203.0.113.1:5060"});
+  }
+  EXPECT_TRUE(alarms.empty());
 }
 
 }  // namespace

@@ -267,5 +267,49 @@ TEST_F(LocatorTest, WithoutRoomForAQuestionANameIsNotFoundAndNothingIsLost) {
   EXPECT_GT(locator().figures().full, 0u);
 }
 
+TEST_F(LocatorTest, ALocationThatIsRemovedIsForgottenAndItsNumberUsedAnew) {
+  zone.put_address("a.test", "203.0.113.1", 60);
+  zone.put_address("b.test", "203.0.113.2", 60);
+  const std::uint32_t a = add({"a.test", 5060}), b = add({"b.test", 5060});
+  wait(1s);
+  locator().remove(a);
+  locator().remove(b);
+  EXPECT_EQ(locator().figures().held, 0u);
+  const auto asked = zone.asked.size();
+  wait(1h);
+  EXPECT_EQ(zone.asked.size(), asked);
+  const std::uint32_t again = add({"b.test", 5061});
+  EXPECT_LE(again, 1u);
+  EXPECT_TRUE(locator().location(again).targets.empty());
+  wait(0s);
+  EXPECT_EQ(texts(again), Texts{"203.0.113.2:5061"});
+}
+
+TEST_F(LocatorTest, AReplyForALocationThatWasRemovedDoesNothing) {
+  zone.put_address("a.test", "203.0.113.1");
+  const std::uint32_t a = add({"a.test", 5060});
+  (void)locator().next_change(now);
+  std::vector<DnsQuery> queries;
+  for (DnsQuery query; locator().next_query(now, query);) queries.push_back(query);
+  ASSERT_FALSE(queries.empty());
+  locator().remove(a);
+  const std::uint32_t other = add({"other.test", 5060});
+  EXPECT_EQ(other, a);
+  EXPECT_FALSE(locator().next_change(now));
+  zone.answer(queries, [this](const DnsReply& reply) { locator().on_reply(now, reply); });
+  EXPECT_FALSE(locator().next_change(now));
+  EXPECT_EQ(locator().location(other).state, LocationState::Unknown);
+  EXPECT_EQ(locator().figures().answers, 0u);
+}
+
+TEST_F(LocatorTest, RoomForMoreNamesMayBeMadeLater) {
+  settings.names_max = 0;
+  zone.put_address("sip.test", "203.0.113.1");
+  EXPECT_TRUE(found({"sip.test", 5060}).empty());
+  locator().remove(0);
+  locator().set_names_max(2);
+  EXPECT_EQ(found({"sip.test", 5060}), Texts{"203.0.113.1:5060"});
+}
+
 }  // namespace
 }  // namespace sallyport::sip

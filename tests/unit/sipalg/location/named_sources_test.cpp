@@ -70,5 +70,17 @@ TEST_F(NamedSourcesTest, WhatIsPublishedIsKnownAfterAPause) {
   EXPECT_EQ(sources.find(now, kOutside, ip("203.0.113.1")), PeerIndex::kNone);
 }
 
+TEST_F(NamedSourcesTest, ANewOneFollowsAnotherConfigurationAtOnce) {
+  policy::TargetBoard board(config);
+  publish(board, 0, {"203.0.113.1"});
+  NamedSources sources(config, board);
+  ASSERT_EQ(sources.find(now, kOutside, ip("203.0.113.1")), PeerIndex{0});
+  SbcConfig next = config;
+  next.peers[0].is_retired = true;
+  board.adopt(next);
+  sources = NamedSources(next, board);
+  EXPECT_EQ(sources.find(now, kOutside, ip("203.0.113.1")), PeerIndex::kNone);
+}
+
 }  // namespace
 }  // namespace sallyport::sip

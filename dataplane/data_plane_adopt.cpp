@@ -1,0 +1,78 @@
+// data_plane_adopt.cpp — another configuration for a data plane that runs. First all is made that can fail or
+// takes long; then each thread is given its part, and none of them waits.
+#include <fmt/format.h>
+
+#include "dataplane/running_data_plane.h"
+#include "policy/decide/exception_budget.h"
+
+namespace sallyport::dataplane {
+
+// What mgmt/config lets through, and yet hangs on what was made at the start.
+Result<void, std::string> RunningDataPlane::can_follow(const SbcConfig& next) const {
+  if (next.ports.size() != config_.ports.size() || next.realms.size() != config_.realms.size())
+    return fail(std::string("ports and realms can't come or go while Sallyport runs: restart it"));
+  if (next.peers.size() > peer_places(config_))
+    return fail(fmt::format("peers: there is room for {}: restart for more", peer_places(config_)));
+  const PrefixLimit& now = config_.security.limits.prefix;
+  const PrefixLimit& then = next.security.limits.prefix;
+  const bool is_same = now.ipv4_length == then.ipv4_length && now.ipv6_length == then.ipv6_length;
+  // Which lcore counts a source hangs on its prefix (worker/source_owner.h).
+  if (!is_same && threads_.lcores > 1)
+    return fail(
+        std::string("security.limits.prefix: how long a prefix is can't change while several lcores "
+                    "share the sources between them: restart"));
+  return {};
+}
+
+StreamChange RunningDataPlane::stream_change(const SharedValue<SbcConfig>& next,
+                                             const SharedValue<policy::SourceClassifier>& sources) {
+  StreamChange change;
+  change.tcp_idle = next->security.limits.tcp.idle;
+  for (const PortConfig& port : config_.ports)
+    change.kept_fresh.push_back(policy::neighbours_of(*next, port));
+  change.and_then = [this, next, sources](Timestamp now) { connections_->adopt(now, next, sources); };
+  return change;
+}
+
+// Each turn of a shard begins with it, so one that does not answer follows before it does anything else.
+void RunningDataPlane::make_engines_follow() {
+  edition_.fetch_add(1, std::memory_order_acq_rel);
+  for (std::size_t engine = 0; engine < commands_.size(); ++engine) {
+    const auto follow = [&](Timestamp now) { (void)shards_[engine]->follow(now); };
+    if (!commands_[engine]->run(follow, kTaskTimeout))
+      eal_->log().say(
+          fmt::format("reload: signalling thread {} is busy; it follows the new configuration as soon as it "
+                      "has ended what it does; all else follows it now",
+                      engine));
+  }
+}
+
+Result<void, std::string> RunningDataPlane::adopt(SharedValue<SbcConfig> next) {
+  const std::lock_guard one_at_a_time(adopting_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!runs_) return fail(std::string("the data plane does not run"));
+  }
+  if (auto can = can_follow(*next); !can) return can;
+  std::vector<MacAddress> macs;
+  for (std::size_t port = 0; port < config_.ports.size(); ++port) macs.push_back(device_of(port).mac());
+  LcoreRules rules(*next, macs);
+  StreamChange for_stream = stream_change(next, rules.sources);
+  auto rulebook = make_value<sip::Rulebook>(next, policy_.targets);
+  // The last that can fail: nothing need be put back.
+  if (auto done = tls_->reconfigure(*next); !done) return fail(std::move(done.error()));
+  policy_.adopt(std::move(rulebook));
+  {
+    const std::lock_guard lock(mutex_);
+    day_ = next;
+  }
+  make_engines_follow();
+  if (!stream_->adopt(std::move(for_stream), kTaskTimeout))
+    eal_->log().say(
+        "reload: the thread of connections is busy; it follows the new configuration as soon as it has ended "
+        "what it does; all else follows it now");
+  lcore_rules_->adopt(*next, std::move(rules), secrets_.tables, workers_);
+  return {};
+}
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,37 @@
+// reload_lines.cpp — see reload_lines.h.
+#include "mgmt/cli/reload_lines.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "mgmt/cli/json_member.h"
+#include "mgmt/log/log_line.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void add_lines(std::string& out, const Json& list, std::string_view before = {}) {
+  for (const Json& line : list) out += fmt::format("{}{}\n", before, escaped(shown(line)));
+}
+
+[[nodiscard]] std::string draw_reload(const Json& root, bool) {
+  std::string out;
+  add_lines(out, member(root, "changes"));
+  for (const Json& table : member(root, "tables"))
+    out += fmt::format("reloaded tables: {}, {} lines\n", escaped(shown(member(table, "name"))),
+                       shown(member(table, "lines")));
+  add_lines(out, member(root, "passwords"), "reloaded passwords: ");
+  add_lines(out, member(root, "certificates"), "reloaded certificates: ");
+  if (out.empty()) out = "nothing has changed\n";
+  add_lines(out, member(root, "warnings"));
+  return out;
+}
+
+}  // namespace
+
+Drawn reload_lines(std::string_view json, bool colour) { return draw(json, colour, &draw_reload); }
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,81 @@
+// reload.h — puts the configuration as its files say it now in place of the one that runs: whole, or not at
+// all.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mgmt/calls/call_engines.h"
+#include "mgmt/config/config_changes.h"
+#include "mgmt/config/load_config.h"
+#include "mgmt/log/event_log.h"
+#include "policy/base/result.h"
+#include "policy/base/shared_value.h"
+#include "policy/base/time.h"
+#include "policy/model/sbc_config.h"
+
+namespace sallyport::mgmt {
+
+// All must outlive the reloads.
+struct ReloadPlaces {
+  std::string file;
+  SharedSlot<SbcConfig>& config;  // of the day
+  CallEngines& engines;
+  EventLog& log;
+  // DataPlane::adopt.
+  std::function<Result<void, std::string>(SharedValue<SbcConfig> next)> adopt;
+  // The data plane has followed: what management itself keeps of a configuration, before `config` says it.
+  std::function<void(const SbcConfig& before, const SbcConfig& now)> adopted = {};
+  // Certificates whose files have changed are read again: a sentence for each.
+  std::function<std::vector<std::string>()> refresh_certificates = {};
+  // Why there can't be a reload just now, a sentence; empty: there can.
+  std::function<std::string()> why_not_now = {};
+  // Of the service manager; empty: none.
+  std::string notify_socket = {};
+  std::function<Timestamp()> monotonic = {};  // for it: CLOCK_MONOTONIC
+};
+
+struct ReloadReport {
+  struct Table {
+    std::string name;
+    std::size_t lines = 0;
+  };
+  std::vector<ConfigChange> changes;
+  std::vector<Table> tables;              // whose files say something else than before
+  std::vector<std::string> passwords;     // peers whose password files do
+  std::vector<std::string> certificates;  // what became of those whose files did
+  std::vector<ConfigProblem> warnings;
+};
+
+// Nothing has changed.
+struct ReloadRefusal {
+  std::string why;                      // a sentence
+  std::vector<ConfigProblem> problems;  // all of the configuration, when it is to blame
+};
+
+// Used by the management thread alone, so that one reload comes after the other. It waits for the disk, for
+// tables to be compiled and for the engines; whoever asks management for something waits as long.
+class Reload {
+ public:
+  // `running`: what the configuration of the day was made from.
+  Reload(ReloadPlaces places, WrittenConfig running);
+
+  // `by`: who asked, for the log.
+  [[nodiscard]] Result<ReloadReport, ReloadRefusal> run(std::string_view by);
+  // False: the last attempt to load a configuration failed.
+  [[nodiscard]] bool was_successful() const noexcept { return was_successful_; }
+
+ private:
+  [[nodiscard]] Result<ReloadReport, ReloadRefusal> load_and_adopt();
+  [[nodiscard]] Result<std::vector<bool>, std::string> idle_places(const SbcConfig& running);
+  void notify(const std::string& state) const;
+  void tell(std::string_view by, const Result<ReloadReport, ReloadRefusal>& done) const;
+
+  ReloadPlaces places_;
+  WrittenConfig written_;
+  bool was_successful_ = true;
+};
+
+}  // namespace sallyport::mgmt

@@ -1,0 +1,145 @@
+// connections_adopt_test.cpp — a reload while connections are open: who may stay, who is who from then on.
+#include "tests/unit/dataplane/connection/connection_world.h"
+
+namespace sallyport::dataplane {
+namespace {
+
+constexpr PeerIndex kNew{2};
+
+class ConnectionsAdopt : public ConnectionWorld {
+ protected:
+  // One more peer outside, by TCP at 127.0.0.2.
+  void add_peer() {
+    PeerConfig& peer = config.peers.emplace_back();
+    peer.name = "new";
+    peer.realm = "outside";
+    peer.transport = Transport::Tcp;
+    peer.targets.emplace_back().address = Endpoint{kOtherLoopback, 5060};
+  }
+  [[nodiscard]] policy::SourceClass says(const FarEnd& far, std::string_view call_id) {
+    far.say(options_request(call_id));
+    turn_until([&] {
+      collect();
+      return !arrived.empty();
+    });
+    const auto messages = take_arrived();
+    return {messages.at(0).input.trust, messages.at(0).input.peer};
+  }
+};
+
+TEST_F(ConnectionsAdopt, CloseASourceThatIsDeniedNowAndKeepTheOthers) {
+  start();
+  const FarEnd denied = call_in(kOutsideTcp, kOtherLoopback), other = call_in();
+  config.security.access.push_back({{kOtherLoopback, 32}, "outside", AccessAction::Deny});
+  adopt();
+  EXPECT_TRUE(denied.has_been_closed());
+  EXPECT_FALSE(other.has_been_closed());
+  EXPECT_EQ(closed(Ending::NotAllowed), 1U);
+  EXPECT_TRUE(call_in(kOutsideTcp, kOtherLoopback).has_been_closed());
+  EXPECT_EQ(refused(Refusal::Denied), 1U);
+  EXPECT_FALSE(call_in(kInsideTcp, kOtherLoopback).has_been_closed());
+}
+
+TEST_F(ConnectionsAdopt, CloseAlsoWhatLeadsToADeniedAddressAndTellTheEngine) {
+  start();
+  const FarListener pbx(kOtherLoopback);
+  send(inside_path(pbx.endpoint()), "OPTIONS");
+  turn();
+  config.security.access.push_back({{kOtherLoopback, 32}, "", AccessAction::Deny});
+  adopt();
+  EXPECT_EQ(connections->size(), 0U);
+  EXPECT_EQ(closed(Ending::NotAllowed), 1U);
+  EXPECT_TRUE(permits.open.empty());
+}
+
+TEST_F(ConnectionsAdopt, KnowANewPeerOnTheConnectionThatItHasAlready) {
+  start();
+  const FarEnd far = call_in(kOutsideTcp, kOtherLoopback);
+  EXPECT_EQ(says(far, "one").peer, PeerIndex::kNone);
+  add_peer();
+  adopt();
+  EXPECT_EQ(says(far, "two"), (policy::SourceClass{TrustClass::Known, kNew}));
+  EXPECT_EQ(says(call_in(kOutsideTcp, kOtherLoopback), "three").peer, kNew);
+}
+
+TEST_F(ConnectionsAdopt, KeepARetiredPeerForItsCallsAndForgetOneWhosePlaceIsAnothers) {
+  add_peer();
+  start();
+  const FarEnd far = call_in(kOutsideTcp, kOtherLoopback);
+  EXPECT_EQ(says(far, "one").peer, kNew);
+  config.peers[2].is_retired = true;
+  adopt();
+  EXPECT_EQ(says(far, "two").peer, kNew);
+  config.peers[2].is_retired = false;
+  config.peers[2].name = "somebody else";
+  config.peers[2].targets[0].address->address = IpAddress::v4(0x7f000009);
+  adopt();
+  EXPECT_EQ(says(far, "three"), (policy::SourceClass{TrustClass::Untrusted, PeerIndex::kNone}));
+}
+
+// The counts must come out even, however often who it is changes.
+TEST_F(ConnectionsAdopt, CountAConnectionWhereItBelongs) {
+  config.security.limits.tcp.connections_per_source = 2;
+  start();
+  std::vector<FarEnd> held;
+  for (int i = 0; i < 2; ++i) held.push_back(call_in(kOutsideTcp, kOtherLoopback));
+  EXPECT_TRUE(call_in(kOutsideTcp, kOtherLoopback).has_been_closed());
+  add_peer();
+  adopt();
+  for (int i = 0; i < 3; ++i) held.push_back(call_in(kOutsideTcp, kOtherLoopback));
+  EXPECT_EQ(connections->size(), 5U);
+  config.peers.pop_back();
+  adopt();
+  EXPECT_TRUE(call_in(kOutsideTcp, kOtherLoopback).has_been_closed());
+  held.clear();
+  turn_until([&] { return connections->size() == 0; });
+  for (int i = 0; i < 2; ++i) held.push_back(call_in(kOutsideTcp, kOtherLoopback));
+  EXPECT_EQ(connections->size(), 2U);
+  EXPECT_TRUE(call_in(kOutsideTcp, kOtherLoopback).has_been_closed());
+}
+
+TEST_F(ConnectionsAdopt, TakeNewDeadlinesAndRatesForWhoIsThere) {
+  start();
+  const FarEnd far = call_in();
+  static_cast<void>(says(far, "one"));
+  config.security.limits.tcp.idle = 30s;
+  config.security.limits.source = {{1, 1s}, 1};
+  adopt();
+  now += 10s;
+  far.say(options_request("two") + options_request("three"));
+  std::size_t came = 0;
+  turn_until([&] { return (came += take_arrived().size()) > 0; });
+  EXPECT_EQ(came, 1U);
+  pass(1s);
+  turn_until([&] { return (came += take_arrived().size()) > 1; });
+  pass(31s);
+  EXPECT_EQ(closed(Ending::Idle), 1U);
+}
+
+TEST_F(ConnectionsAdopt, MayBeGivenAThousandConfigurationsInARow) {
+  start();
+  const FarEnd far = call_in();
+  for (int i = 0; i < 1000; ++i) {
+    if (i % 2 == 0)
+      add_peer();
+    else
+      config.peers.pop_back();
+    adopt();
+  }
+  EXPECT_EQ(connections->size(), 1U);
+  EXPECT_EQ(says(far, "still there").trust, TrustClass::Untrusted);
+}
+
+// An engine follows a new rulebook a moment before the connections do.
+TEST_F(ConnectionsAdopt, SendToAPeerThatTheyDoNotKnowYet) {
+  start();
+  const FarListener there(kOtherLoopback);
+  sip::Path path = inside_path(there.endpoint());
+  path.peer = PeerIndex{7};
+  send(path, "OPTIONS");
+  turn();
+  EXPECT_EQ(active(Transport::Tcp, ConnectionDirection::Out), 1U);
+}
+
+}  // namespace
+}  // namespace sallyport::dataplane
