@@ -57,6 +57,14 @@ TEST(ConfigChanges, SaysThatAKeyWasAddedOrTakenAway) {
   EXPECT_EQ(changes("emergency: { numbers: [\"112\"] }", "tables: []"), (Said{"+ tables", "- emergency"}));
 }
 
+TEST(ConfigChanges, NamesThePartsOfASectionThatComesOrGoesWhenAReloadMayChangeSomeOfIt) {
+  const char* const without = "node: { name: a }";
+  const char* const with = "node: { name: a }\nsecurity: { access: [{ source: 192.0.2.1, action: deny }] }";
+  EXPECT_EQ(changes(without, with), Said{"+ security.access"});
+  EXPECT_EQ(changes(with, without), Said{"- security.access"});
+  EXPECT_EQ(changes(without, "node: { name: a }\nmanagement: { socket: x }"), Said{"+ management"});
+}
+
 TEST(ConfigChanges, NeverShowsAValue) {
   for (const std::string& said : changes("a: secret-1", "a: secret-2"))
     EXPECT_EQ(said.find("secret"), said.npos);

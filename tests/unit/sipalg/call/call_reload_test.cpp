@@ -101,6 +101,17 @@ TEST_F(CallReloadTest, PeerThatIsTakenOutMakesNoNewCallsButEndsThoseItHas) {
   EXPECT_TRUE(holds(sent, "BYE"));
 }
 
+TEST_F(CallReloadTest, PeerThatMovesMakesNoNewCallsFromWhereItWasButEndsThoseItHas) {
+  set_up_call();
+  SbcConfig next = config;
+  next.peers[0].targets[0].address = parse_endpoint("198.18.1.77:5060", 0);
+  next.peers[0].former_sources = {*parse_prefix("198.18.1.2/32")};
+  (void)adopt(next);
+  EXPECT_TRUE(from_carrier(second_invite()).empty());
+  EXPECT_EQ(dropped(RealmIndex(0), SipDropReason::Stranger), 1u);
+  EXPECT_TRUE(holds(from_carrier(in_dialog("BYE", 7, ok_out)), "BYE"));
+}
+
 TEST_F(CallReloadTest, CancelOfACallOfARetiredPeerStillCounts) {
   const std::string asked = invite().build();
   const SentMessage out = only(from_carrier(asked), "INVITE");
