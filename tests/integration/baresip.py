@@ -3,6 +3,7 @@
 import glob
 import math
 import os
+import shutil
 import subprocess
 import wave
 
@@ -29,6 +30,9 @@ auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
 snd_path {folder}
+"""
+_TLS = """sip_certificate {folder}/own.pem
+sip_cafile {folder}/authority.pem
 """
 
 
@@ -62,17 +66,23 @@ def power(heard, hertz):
 
 
 class Baresip:
-    """Answers who calls its number; `dial` calls a URI. Plays a tone of `hertz` while a call is up."""
+    """Answers who calls its number; `dial` calls a URI. Plays a tone of `hertz` while a call is up. For TLS it needs an
+    identity (certificates.Identity)."""
 
-    def __init__(self, namespace, folder, address, hertz, number="200", dial=None):  # pylint: disable=too-many-arguments
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, namespace, folder, address, hertz, number="200", dial=None, transport="udp", identity=None):
         self.folder = os.path.join(folder, f"baresip-{hertz}")
         os.makedirs(self.folder)
         write_tone(os.path.join(self.folder, "tone.wav"), hertz)
         host = f"[{address}]" if ":" in address else address
         with open(os.path.join(self.folder, "config"), "w", encoding="ascii") as file:
             file.write(_CONFIG.format(address=host, modules=_MODULES, folder=self.folder))
+            if identity is not None:
+                file.write(_TLS.format(folder=self.folder))
+        if identity is not None:
+            self._take(identity)
         with open(os.path.join(self.folder, "accounts"), "w", encoding="ascii") as file:
-            file.write(f"<sip:{number}@{host}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n")
+            file.write(f"<sip:{number}@{host};transport={transport}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n")
         for name in ("contacts", "uuid"):
             open(os.path.join(self.folder, name), "w", encoding="ascii").close()
         command = ["ip", "netns", "exec", namespace.name, "baresip", "-6" if ":" in address else "-4", "-v", "-f", self.folder]
@@ -81,6 +91,13 @@ class Baresip:
         self.process = subprocess.Popen(command + (["-e", f"/dial {dial}"] if dial else []), stdin=subprocess.DEVNULL,
                                         stdout=self._output, stderr=subprocess.STDOUT)
         eventually(lambda: "baresip is ready" in self.words(), f"baresip is ready: {self.words()}", 15.0)
+
+    def _take(self, identity):
+        for name, parts in (("own", (identity.pair.certificate, identity.pair.key)), ("authority", (identity.authority.path,))):
+            with open(os.path.join(self.folder, f"{name}.pem"), "wb") as whole:
+                for part in parts:
+                    with open(part, "rb") as file:
+                        shutil.copyfileobj(file, whole)
 
     def words(self):
         with open(os.path.join(self.folder, "output"), encoding="utf-8", errors="replace") as file:

@@ -103,5 +103,6 @@ class Identity:
     """What one side of TLS shows and believes, as client and as server."""
 
     def __init__(self, pair, authority, demands=False, server_name=None):
+        self.pair, self.authority = pair, authority
         self.server, self.client = server_context(pair, authority, demands), client_context(authority, pair)
         self.server_name = server_name  # in our hello
