@@ -271,11 +271,11 @@ class SlowLoris(AttackCase):
             sock.settimeout(10)
             sock.connect((own_address("out", KNOWN), port_of("tcp")))
             sock.settimeout(1)
-            near = sock.getsockname()
+            near, remote = sock.getsockname(), sock.getpeername()  # nobody's once it is reset
             end, ended = time.monotonic() + 40, False
             while time.monotonic() < end and not ended:
                 try:
-                    sock.sendall(b"".join(sip.request("OPTIONS", near, sock.getpeername()).replace(b"/UDP", b"/TCP") for _ in range(50)))
+                    sock.sendall(b"".join(sip.request("OPTIONS", near, remote).replace(b"/UDP", b"/TCP") for _ in range(50)))
                 except TimeoutError:
                     continue
                 except OSError as error:
