@@ -320,6 +320,8 @@ TEST_F(CallAdmissionReload, LimitsChangeWhileOtherThreadsAdmit) {
   std::atomic<bool> is_over{false};
   std::atomic<std::uint32_t> most{0};
   next.realms[0].limits = limits(1000, 1'000'000);
+  next.peers[0].limits_in = limits(2, 1'000'000);  // it was more
+  admission.adopt(next);
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i)
     threads.emplace_back([&] {
