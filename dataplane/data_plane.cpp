@@ -176,12 +176,14 @@ void RunningDataPlane::make_shards() {
 // By shard, as datagrams are: the number of threads may be another than in the run that saved them.
 void RunningDataPlane::restore_calls() {
   const Timestamp now = read_clock();
-  for (const sip::SipEngine::SavedCall& call : setup_.restored_calls) {
+  for (std::size_t position = 0; position < setup_.restored_calls.size(); ++position) {
+    const sip::SipEngine::SavedCall& call = setup_.restored_calls[position];
     bool is_restored = false;
     shards_[call.shard % shards_.size()]->with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
       is_restored = engine.restore(now, call.bytes, out);
     });
     if (call.is_call) ++(is_restored ? calls_restored_ : calls_not_restored_);
+    if (!is_restored && setup_.not_restored) setup_.not_restored(position);
   }
   setup_.restored_calls = {};
 }
@@ -278,6 +280,10 @@ Result<std::vector<TurnTaker*>, NetError> RunningDataPlane::make_turn_takers(Egr
   if (!connections) return fail(std::move(connections.error()));
   connections_ = std::move(*connections);
   made.push_back(connections_.get());
+  named_peers_ =
+      std::make_unique<NamedPeersWatch>(policy_.targets, [this](Timestamp now) { return follow_names(now); });
+  named_peers_->set_has_names(has_names(config_));
+  made.push_back(named_peers_.get());
   return made;
 }
 
@@ -377,6 +383,7 @@ void RunningDataPlane::stop() {
   lcore_threads_.clear();
   shard_threads_.clear();
   workers_.clear();
+  named_peers_.reset();
   connections_.reset();
   names_.reset();
   dns_namespace_ = {};

@@ -44,6 +44,8 @@ struct DataPlaneSetup {
   Duration utc_at_zero{};  // UTC minus core_time()
   // What save_calls() of the last run gave. The engines have them before the first datagram comes.
   std::vector<sip::SipEngine::SavedCall> restored_calls{};
+  // During the start, for each of those that no engine took: its position there.
+  std::function<void(std::size_t position)> not_restored{};
 };
 
 // The clock by which the engines run: what `at` of an event and the times of a CallRecord are moments of.

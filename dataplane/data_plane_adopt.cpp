@@ -15,12 +15,14 @@ Result<void, std::string> RunningDataPlane::can_follow(const SbcConfig& next) co
     return fail(fmt::format("peers: there is room for {}: restart for more", peer_places(config_)));
   const PrefixLimit& now = config_.security.limits.prefix;
   const PrefixLimit& then = next.security.limits.prefix;
-  const bool is_same = now.ipv4_length == then.ipv4_length && now.ipv6_length == then.ipv6_length;
+  const bool is_same_v4 = now.ipv4_length == then.ipv4_length,
+             is_same_v6 = now.ipv6_length == then.ipv6_length;
   // Which lcore counts a source hangs on its prefix (worker/source_owner.h).
-  if (!is_same && threads_.lcores > 1)
+  if (threads_.lcores > 1 && !(is_same_v4 && is_same_v6))
     return fail(
-        std::string("security.limits.prefix: how long a prefix is can't change while several lcores "
-                    "share the sources between them: restart"));
+        fmt::format("security.limits.prefix.{}: can't change while several lcores share the sources between "
+                    "them by it",
+                    is_same_v4 ? "ipv6" : "ipv4"));
   return {};
 }
 
@@ -30,7 +32,10 @@ StreamChange RunningDataPlane::stream_change(const SharedValue<SbcConfig>& next,
   change.tcp_idle = next->security.limits.tcp.idle;
   for (const PortConfig& port : config_.ports)
     change.kept_fresh.push_back(policy::neighbours_of(*next, port));
-  change.and_then = [this, next, sources](Timestamp now) { connections_->adopt(now, next, sources); };
+  change.and_then = [this, next, sources](Timestamp now) {
+    connections_->adopt(now, next, sources);
+    named_peers_->set_has_names(has_names(*next));
+  };
   return change;
 }
 
@@ -47,6 +52,31 @@ void RunningDataPlane::make_engines_follow() {
   }
 }
 
+std::vector<MacAddress> RunningDataPlane::macs() const {
+  std::vector<MacAddress> all;
+  for (std::size_t port = 0; port < config_.ports.size(); ++port) all.push_back(device_of(port).mac());
+  return all;
+}
+
+// A reload that is under way does the same, and the stream thread waits for nobody.
+bool RunningDataPlane::follow_names(Timestamp now) {
+  const std::unique_lock one_at_a_time(adopting_, std::try_to_lock);
+  if (!one_at_a_time) return false;
+  SharedValue<SbcConfig> day;
+  {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock || !runs_) return false;
+    day = day_ != nullptr ? day_ : SharedValue<SbcConfig>(SharedValue<SbcConfig>(), &config_);  // not owned
+  }
+  std::vector<policy::NamedAddress> named = named_addresses(*day, policy_.targets);
+  if (named == named_) return true;
+  LcoreRules rules(*day, macs(), named);
+  connections_->adopt(now, day, rules.sources);
+  lcore_rules_->adopt(*day, std::move(rules), secrets_.tables, workers_);
+  named_ = std::move(named);
+  return true;
+}
+
 Result<void, std::string> RunningDataPlane::adopt(SharedValue<SbcConfig> next) {
   const std::lock_guard one_at_a_time(adopting_);
   {
@@ -54,14 +84,13 @@ Result<void, std::string> RunningDataPlane::adopt(SharedValue<SbcConfig> next) {
     if (!runs_) return fail(std::string("the data plane does not run"));
   }
   if (auto can = can_follow(*next); !can) return can;
-  std::vector<MacAddress> macs;
-  for (std::size_t port = 0; port < config_.ports.size(); ++port) macs.push_back(device_of(port).mac());
-  LcoreRules rules(*next, macs);
-  StreamChange for_stream = stream_change(next, rules.sources);
   auto rulebook = make_value<sip::Rulebook>(next, policy_.targets);
   // The last that can fail: nothing need be put back.
   if (auto done = tls_->reconfigure(*next); !done) return fail(std::move(done.error()));
   policy_.adopt(std::move(rulebook));
+  named_ = named_addresses(*next, policy_.targets);
+  LcoreRules rules(*next, macs(), named_);
+  StreamChange for_stream = stream_change(next, rules.sources);
   {
     const std::lock_guard lock(mutex_);
     day_ = next;

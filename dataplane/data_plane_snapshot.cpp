@@ -30,6 +30,7 @@ void add_counters(DataPlaneSnapshot& snapshot, const sip::EngineCounters& counte
     snapshot.detections[label] += counters.detections.value(static_cast<sip::DetectionLabel>(label));
   snapshot.calls_active += counters.calls_active.value();
   snapshot.dialogs_active += counters.dialogs_active.value();
+  snapshot.registrations_active += counters.registrations_active.value();
   snapshot.transactions_active += counters.transactions_active.value();
   snapshot.messages_lost += counters.messages_lost.value();
 }
@@ -176,6 +177,7 @@ void RunningDataPlane::add_engines(DataPlaneSnapshot& snapshot) const {
     }
   snapshot.transactions_capacity = config_.dataplane.capacity.transactions;
   snapshot.calls_capacity = config_.dataplane.capacity.calls;
+  snapshot.registrations_capacity = config_.registrars.empty() ? 0 : config_.dataplane.capacity.registrations;
   snapshot.calls_restored = calls_restored_;
   snapshot.calls_not_restored = calls_not_restored_;
 }

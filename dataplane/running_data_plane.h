@@ -25,6 +25,7 @@
 #include "dataplane/shard/event_lines.h"
 #include "dataplane/shard/shard.h"
 #include "dataplane/shard/shard_thread.h"
+#include "dataplane/stream/named_peers_watch.h"
 #include "dataplane/stream/stream_thread.h"
 #include "dataplane/tls/tls_contexts.h"
 #include "dataplane/tls/tls_handshakes.h"
@@ -81,6 +82,9 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] StreamChange stream_change(const SharedValue<SbcConfig>& next,
                                            const SharedValue<policy::SourceClassifier>& sources);
   void make_engines_follow();
+  // The stream thread: peers that are known by name are somewhere else now. False: not at this moment.
+  [[nodiscard]] bool follow_names(Timestamp now);
+  [[nodiscard]] std::vector<MacAddress> macs() const;
   [[nodiscard]] const Device& device_of(std::size_t port) const {
     return *devices_[ports_->device_of(PortIndex(port))];
   }
@@ -125,13 +129,15 @@ class RunningDataPlane final : public DataPlane {
   NetworkNamespace dns_namespace_;
   std::unique_ptr<NameServers> names_;
   std::unique_ptr<Connections> connections_;
+  std::unique_ptr<NamedPeersWatch> named_peers_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<ShardThread>> shard_threads_;
   std::vector<std::unique_ptr<LcoreThread>> lcore_threads_;
   std::vector<std::unique_ptr<MemifRejoin>> memif_clients_;
 
-  std::mutex adopting_;                    // between adopt() and stop()
-  std::atomic<std::uint64_t> edition_{1};  // of policy_.rulebook
+  std::mutex adopting_;                      // between adopt(), follow_names() and stop()
+  std::vector<policy::NamedAddress> named_;  // that sources are judged by; under `adopting_`
+  std::atomic<std::uint64_t> edition_{1};    // of policy_.rulebook
 
   std::uint64_t calls_restored_ = 0, calls_not_restored_ = 0;
 

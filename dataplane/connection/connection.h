@@ -30,12 +30,14 @@ enum class Pause : std::uint8_t {
   None,
   ShardFull,  // the mailbox of a shard
   Rate,       // a stranger's token bucket
+  Unread,     // it does not read what we send: what it asks would only make that more
   Lost,       // after FramingLost or the end: never again
 };
 
 struct Connection {
   static constexpr Duration kConnectTime = 5s, kHandshakeTime = 5s, kMessageTime = 10s, kStallTime = 10s,
-                            kHalfClosedTime = 1s, kLingerTime = 2s, kAnswerTime = 2s, kRateRetry = 100ms;
+                            kHalfClosedTime = 1s, kLingerTime = 2s, kAnswerTime = 2s, kRateRetry = 100ms,
+                            kUnreadRetry = 100ms;
   static constexpr unsigned kRateRetriesMax = 50;
 
   explicit Connection(UniqueFd fd) noexcept : wire(std::move(fd)) {}
@@ -70,7 +72,7 @@ struct Connection {
   Timestamp lost_at{};                     // of Pause::Lost
   std::optional<Timestamp> message_since;  // the first octet of one that is not whole yet
   std::optional<Timestamp> stalled_since;  // the socket takes nothing of what waits
-  std::optional<Timestamp> retry_at;       // of Pause::Rate
+  std::optional<Timestamp> retry_at;       // of Pause::Rate and Pause::Unread
   unsigned rate_retries = 0;
   std::size_t unfinished = 0;  // octets, as they are counted in the sum of all strangers'
   std::uint64_t stalled_octets = 0;
@@ -100,7 +102,7 @@ struct Connection {
     if (!has_carried) return state == ConnectionState::Lingering && why != Ending::Stopping;
     return is_broken || why == Ending::ByPeer || why == Ending::Reset || why == Ending::TlsFailed;
   }
-  // Not that of Pause::Rate, which ends nothing.
+  // Not those of Pause::Rate and Pause::Unread, which end nothing.
   [[nodiscard]] std::optional<Deadline> deadline(const TcpLimits& limits) const noexcept;
 
  private:

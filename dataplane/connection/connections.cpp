@@ -196,8 +196,14 @@ void Connections::run_timers() {
 void Connections::on_timer(Connection& connection) {
   if (connection.retry_at && *connection.retry_at <= now_) {
     connection.retry_at.reset();
-    if (++connection.rate_retries > Connection::kRateRetriesMax) return close(connection, Ending::Rate);
-    return resume(connection);
+    if (connection.pause == Pause::Unread) {
+      read_again(connection);
+      return update(connection);
+    }
+    if (connection.pause == Pause::Rate) {
+      if (++connection.rate_retries > Connection::kRateRetriesMax) return close(connection, Ending::Rate);
+      return resume(connection);
+    }
   }
   const auto deadline = connection.deadline(limits_);
   if (!deadline || now_ < deadline->at) return update(connection);

@@ -79,6 +79,9 @@ class Connections final : public TurnTaker {
   [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
 
  private:
+  // While more than one part in so many of its queue is full a connection is not read; again from half of
+  // that on.
+  static constexpr std::size_t kUnreadShare = 2;
   static constexpr std::size_t kOrdersOfTurn = 64;   // of each shard
   static constexpr std::size_t kAcceptsOfTurn = 64;  // of each listener
   static constexpr std::size_t kStepsOfTurn = 64;    // of handshakes
@@ -158,6 +161,12 @@ class Connections final : public TurnTaker {
   [[nodiscard]] bool watch_progress(Connection& connection);
   void resume(Connection& connection);
   void resume_those_who_wait();
+  [[nodiscard]] static std::size_t queue_bound(const Connection& connection) noexcept {
+    return connection.trust == TrustClass::Known ? kPeerQueueOctets : kQueueOctets;
+  }
+  // So much waits to leave that nothing more should be read, or little again.
+  void look_at_unread(Connection& connection);
+  void read_again(Connection& connection);
   void on_end(Connection& connection, Ending why);
   void discard_input(Connection& connection);
   void make_ready(Connection& connection);

@@ -37,6 +37,27 @@ void Connections::read(Connection& connection) {
   update(connection);
 }
 
+// After each attempt to send. Both ends may do so to each other, each waiting for the other to read: so even
+// then a turn's share is read from time to time, until somebody's queue is short again or Linux has taken
+// nothing for kStallTime.
+void Connections::look_at_unread(Connection& connection) {
+  if (connection.state != ConnectionState::Open) return;
+  const std::size_t unsent = connection.wire.queue().octets(), bound = queue_bound(connection);
+  if (connection.pause == Pause::None && unsent > bound / kUnreadShare) {
+    connection.pause = Pause::Unread;
+    connection.retry_at = now_ + Connection::kUnreadRetry;
+  } else if (connection.pause == Pause::Unread && unsent <= bound / kUnreadShare / 2) {
+    read_again(connection);
+  }
+}
+
+void Connections::read_again(Connection& connection) {
+  connection.pause = Pause::None;
+  connection.retry_at.reset();
+  if (connection.message_since) connection.message_since = now_;  // the pause was ours
+  make_ready(connection);
+}
+
 Connections::Step Connections::read_more(Connection& connection, int& reads) {
   if (reads++ >= kReadsOfTurn) {
     make_ready(connection);

@@ -83,10 +83,11 @@ void Connections::look_at_those_unacknowledged() {
 }
 
 bool Connections::put(Connection& connection, QueuedMessage& message) {
-  const bool is_known = connection.trust == TrustClass::Known;
-  if (connection.wire.queue().put(message, is_known ? kPeerQueueOctets : kQueueOctets)) return true;
-  counters_.queue_full.add();
-  return false;
+  if (!connection.wire.queue().put(message, queue_bound(connection))) {
+    counters_.queue_full.add();
+    return false;
+  }
+  return true;
 }
 
 // The one that is named; else one that we opened to this target; else one on which the very peer has proved
@@ -107,6 +108,9 @@ Connection* Connections::open_way(const sip::Path& path) {
   const Way way = Way::to_target(path);
   const bool is_tls = path.transport == Transport::Tls;
   const Realm& realm = realms_[to_position(path.realm)];
+  // An endpoint is reached by what it opened; where that came from nobody listens. RFC 5626 §5.3
+  const bool is_endpoints = registrar_of(*config_, path.peer) != nullptr;
+  if (is_endpoints && (path.connection != 0 || is_tls)) return nullptr;
   // To whom TLS leads must be known: nothing goes to somebody who can't be told from others.
   if (stop_at_ || ways_.is_paused(way, now_) || realm.port == PortIndex::kNone) return nullptr;
   if (is_tls && (path.peer == PeerIndex::kNone || setup_.tls == nullptr)) return nullptr;
@@ -235,6 +239,7 @@ bool Connections::flush(Connection& connection) {
     connection.stalled_since = now_;
     connection.stalled_octets = connection.wire.octets_out();
   }
+  look_at_unread(connection);
   update(connection);
   return true;
 }

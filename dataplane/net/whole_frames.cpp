@@ -86,7 +86,8 @@ int bpf(bpf_cmd command, bpf_attr& attributes) noexcept {
   return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
 }
 
-// `flags` BPF_F_XDP_HAS_FRAGS: takes frames larger than a memory page too.
+}  // namespace
+
 UniqueFd load_pass_program(std::uint32_t flags) noexcept {
   const std::array<bpf_insn, 2> pass{
       {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
@@ -101,8 +102,6 @@ UniqueFd load_pass_program(std::uint32_t flags) noexcept {
   kName.copy(attributes.prog_name, kName.size());
   return UniqueFd(bpf(BPF_PROG_LOAD, attributes));
 }
-
-}  // namespace
 
 WholeFrames::WholeFrames(std::string interface, int ifindex)
     : interface_(std::move(interface)),

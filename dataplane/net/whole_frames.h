@@ -17,6 +17,10 @@
 
 namespace sallyport::dataplane {
 
+// An XDP program that passes every frame; nothing, and errno, when Linux does not take it. `flags`:
+// BPF_F_XDP_HAS_FRAGS for frames larger than a memory page too.
+[[nodiscard]] UniqueFd load_pass_program(std::uint32_t flags) noexcept;
+
 class WholeFrames {
  public:
   // Of an interface of the calling thread's namespace, which must be up: veth begins to put segments

@@ -54,6 +54,7 @@ enum class DropReason : std::uint8_t {
   StreamRingFull,
   LcoreRingFull,
   Stopping,  // the calls are saved: from then on nothing may change them
+  BadStun,   // on a SIP listener: neither sound nor a binding request
   // transmit
   NoRoute,
   NoNeighbour,
@@ -105,6 +106,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "stream_ring_full",
                                                                                  "lcore_ring_full",
                                                                                  "stopping",
+                                                                                 "bad_stun",
                                                                                  "no_route",
                                                                                  "no_neighbour",
                                                                                  "hold_queue_full",

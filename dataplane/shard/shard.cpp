@@ -1,14 +1,17 @@
-// shard.cpp — packets to datagrams to the SIP engine, and back. RFC 3261 §18.4 for errors of the network.
+// shard.cpp — packets to datagrams to the SIP engine, and back. RFC 3261 §18.4 for errors of the network;
+// STUN on SIP listeners, which no engine sees: RFC 8489, RFC 5626 §8.
 #include "dataplane/shard/shard.h"
 
 #include <rte_mbuf.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "dataplane/dpdk/mbuf_ptr.h"
 #include "dataplane/packet/datagram_mbuf.h"
 #include "dataplane/packet/parse_mbuf.h"
+#include "media-relay/wire/stun_message.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -37,6 +40,7 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
       pool_(setup.pool),
       events_(*setup.events),
       commands_(*setup.commands),
+      policy_(*setup.policy),
       engine_(config, *setup.policy, setup.engine),
       newest_edition_(setup.edition),
       edition_(setup.edition == nullptr ? 0 : setup.edition->load(std::memory_order_acquire)),
@@ -44,6 +48,7 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
       scratch_(std::make_unique<char[]>(kDatagramMax)) {
   for (const RealmConfig& realm : config.realms)
     realms_.push_back({port_named(config, realm.port), realm.signalling_dscp.value});
+  look_for_registrars(config);
 }
 
 Shard::~Shard() { discard_mail(); }
@@ -67,6 +72,7 @@ std::size_t Shard::follow(Timestamp now) noexcept {
   if (is_saved_ || !is_behind()) return 0;
   edition_ = newest_edition_->load(std::memory_order_acquire);
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.adopt(now, out); });
+  look_for_registrars(policy_.rulebook.read()->config);
   return 1;
 }
 
@@ -196,14 +202,37 @@ void Shard::discard_mail() noexcept {
 void Shard::handle(Timestamp now, rte_mbuf* packet) noexcept {
   const MbufPtr owner(packet);
   const PacketMeta& meta = *meta_of(packet);
+  const std::string_view payload = payload_of(*packet);
+  const std::span octets(reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size());
+  if (media::is_stun(octets) && may_ask_by_stun(meta)) return answer_stun(meta, octets);
   const sip::MessageInput input{.listener = meta.listener,
                                 .realm = meta.realm,
                                 .peer = meta.peer,
                                 .trust = meta.trust,
                                 .local = {meta.destination, meta.destination_port},
                                 .remote = {meta.source, meta.source_port},
-                                .bytes = payload_of(*packet)};
+                                .bytes = payload};
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(now, input, out); });
+}
+
+void Shard::look_for_registrars(const SbcConfig& config) noexcept {
+  for (std::size_t i = 0; i < std::min(realms_.size(), config.realms.size()); ++i)
+    realms_[i].has_registrar = std::ranges::any_of(config.registrars, [&](const RegistrarConfig& registrar) {
+      return registrar.realm == config.realms[i].name;
+    });
+}
+
+// One answer for each question that the guard let through, from where it was asked.
+void Shard::answer_stun(const PacketMeta& meta, std::span<const std::uint8_t> question) noexcept {
+  const auto request = media::parse_binding_request(question);
+  if (!request) return dropped_[to_position(meta.port)].add(DropReason::BadStun);
+  const Endpoint source{meta.source, meta.source_port};
+  std::array<std::uint8_t, media::kStunAnswerMax> answer;
+  const std::size_t size = media::write_binding_answer(*request, source, answer);
+  sip::SendMessage message;
+  message.path = {.realm = meta.realm, .local = {meta.destination, meta.destination_port}, .remote = source};
+  message.bytes = {reinterpret_cast<const char*>(answer.data()), size};
+  send(message);
 }
 
 void Shard::refuse(rte_mbuf* packet) noexcept {

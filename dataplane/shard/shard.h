@@ -12,9 +12,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "dataplane/packet/packet_meta.h"
 #include "dataplane/pipeline/drop_reason.h"
 #include "dataplane/shard/command_box.h"
 #include "dataplane/shard/event_line.h"
@@ -116,6 +118,7 @@ class Shard {
   struct RealmWay {
     PortIndex port = PortIndex::kNone;
     std::uint8_t dscp = 0;
+    bool has_registrar = false;
   };
   [[nodiscard]] bool is_behind() const noexcept {
     return newest_edition_ != nullptr && newest_edition_->load(std::memory_order_acquire) != edition_;
@@ -126,6 +129,12 @@ class Shard {
   std::size_t hear_journal(Timestamp now) noexcept;
   void handle(Timestamp now, rte_mbuf* packet) noexcept;
   void refuse(rte_mbuf* packet) noexcept;
+  void look_for_registrars(const SbcConfig& config) noexcept;
+  // Endpoints ask, who are strangers before they register, and known peers may. RFC 5626 §8
+  [[nodiscard]] bool may_ask_by_stun(const PacketMeta& meta) const noexcept {
+    return meta.trust >= TrustClass::Trusted || realms_[to_position(meta.realm)].has_registrar;
+  }
+  void answer_stun(const PacketMeta& meta, std::span<const std::uint8_t> question) noexcept;
   void carry_out() noexcept;
   void tell_media_ready() noexcept;
   void send(const sip::SendMessage& datagram) noexcept;
@@ -149,6 +158,7 @@ class Shard {
   rte_mempool* pool_;
   EventLine& events_;
   CommandBox& commands_;
+  const sip::SharedPolicy& policy_;
   sip::SipEngine engine_;
   sip::EngineOutput out_;
   const std::atomic<std::uint64_t>* newest_edition_;

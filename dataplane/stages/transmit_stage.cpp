@@ -96,9 +96,9 @@ void TransmitStage::route(Timestamp now, const ShardOutput& datagram, bool may_h
         drop(meta.port, datagram.packet, DropReason::HoldQueueFull);
       return;
     case NextHop::Verdict::NoRoute:
-      return drop(meta.port, datagram.packet, DropReason::NoRoute);
+      return give_up(datagram.packet, DropReason::NoRoute);
     case NextHop::Verdict::NoNeighbour:
-      return drop(meta.port, datagram.packet, DropReason::NoNeighbour);
+      return give_up(datagram.packet, DropReason::NoNeighbour);
   }
 }
 
@@ -137,7 +137,7 @@ void TransmitStage::on_stream(Timestamp now, const FromStream& message) noexcept
     if (message.kind == FromStream::Kind::NextHop)
       route(now, held.datagram, false);
     else
-      drop(held.port, held.datagram.packet, reason_of(message.kind));
+      give_up(held.datagram.packet, reason_of(message.kind));
   });
 }
 
@@ -203,10 +203,17 @@ void TransmitStage::on_time(Timestamp now) noexcept {
     for (std::size_t port = 0; port < setup_.ports.size(); ++port) ask_ahead(now, PortIndex(port));
   if (hold_.empty() || now < next_tick_) return;
   next_tick_ = now + kTick;
-  hold_.release_if([now](const HoldQueue::Held& held) { return held.until <= now; },
-                   [this](const HoldQueue::Held& held) {
-                     drop(held.port, held.datagram.packet, DropReason::NoNeighbour);
-                   });
+  hold_.release_if(
+      [now](const HoldQueue::Held& held) { return held.until <= now; },
+      [this](const HoldQueue::Held& held) { give_up(held.datagram.packet, DropReason::NoNeighbour); });
+}
+
+void TransmitStage::give_up(rte_mbuf* datagram, DropReason reason) noexcept {
+  const PacketMeta& meta = *meta_of(datagram);
+  const Unreachable lost{
+      meta.realm, {meta.source, meta.source_port}, {meta.destination, meta.destination_port}};
+  const bool is_told = setup_.unreachable == nullptr || setup_.unreachable->tell_all(lost);
+  drop(meta.port, datagram, is_told ? reason : DropReason::ShardRingFull);
 }
 
 void TransmitStage::drop(PortIndex port, rte_mbuf* packet, DropReason reason) noexcept {

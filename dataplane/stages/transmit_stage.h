@@ -3,6 +3,7 @@
 // 802.1Q.
 //
 // A datagram whose next hop is not known yet waits in the hold queue until the stream thread has an answer.
+// When none leads there the engines hear of it, as of an ICMP error: RFC 3261 §18.4.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "dataplane/worker/hold_queue.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/unreachable_posts.h"
 
 struct rte_mempool;
 
@@ -50,7 +52,8 @@ struct TransmitSetup {
   std::vector<TransmitDevice> devices;
   rte_mempool* pool = nullptr;  // for fragments
   Mailbox<ToStream>* to_stream = nullptr;
-  std::span<PortCounters> counters;  // by PortIndex; this lcore's own
+  UnreachablePosts* unreachable = nullptr;  // null: nobody is told
+  std::span<PortCounters> counters;         // by PortIndex; this lcore's own
   std::size_t next_hops_max = 4096;
   std::vector<Neighbour> asked_ahead;  // their next hops are asked for before anything is sent to them
   HashKey key;
@@ -104,6 +107,8 @@ class TransmitStage {
   void hand_over(PortIndex port, rte_mbuf* frame, PacketClass packet_class) noexcept;
   void flush(std::size_t device) noexcept;
   void drop(PortIndex port, rte_mbuf* packet, DropReason reason) noexcept;
+  // There is no way: whose it was hears of it. Counted under `reason`, or ShardRingFull when it could not.
+  void give_up(rte_mbuf* datagram, DropReason reason) noexcept;
 
   TransmitSetup setup_;
   AdjacencyCache next_hops_;

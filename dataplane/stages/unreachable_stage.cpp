@@ -33,22 +33,13 @@ void UnreachableStage::process(Timestamp, Burst& burst) noexcept {
     const auto flow = flow_of(*burst.packets[i], meta);
     if (!flow) {
       burst.drop(i, DropReason::ErrorQuotesNoFlow);
-    } else if (!tell_all({meta.realm, flow->local, flow->remote})) {
+    } else if (!posts_.tell_all({meta.realm, flow->local, flow->remote})) {
       burst.drop(i, DropReason::ShardRingFull);
     } else {
       rte_pktmbuf_free(burst.packets[i]);
       burst.verdicts[i] = Verdict::Consumed;
     }
   }
-}
-
-bool UnreachableStage::tell_all(const Unreachable& message) noexcept {
-  bool are_all_told = true;
-  for (const ShardLink& shard : shards_) {
-    are_all_told = shard.unreachable->send(message) && are_all_told;
-    shard.bell->ring();
-  }
-  return are_all_told;
 }
 
 }  // namespace sallyport::dataplane

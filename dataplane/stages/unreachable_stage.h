@@ -5,10 +5,9 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "dataplane/pipeline/burst.h"
-#include "dataplane/stages/signalling_stage.h"
+#include "dataplane/worker/unreachable_posts.h"
 #include "policy/base/time.h"
 
 namespace sallyport::dataplane {
@@ -17,15 +16,14 @@ class UnreachableStage {
  public:
   static constexpr std::string_view kName = "unreachable";
 
-  explicit UnreachableStage(std::vector<ShardLink> shards) : shards_(std::move(shards)) {}
+  // `posts` outlives it.
+  explicit UnreachableStage(UnreachablePosts& posts) : posts_(posts) {}
   // After the guard, before the exception stage. Errors are freed and become Consumed, or are dropped with
   // ShardRingFull when one of the engines could not be told.
   void process(Timestamp now, Burst& burst) noexcept;
 
  private:
-  [[nodiscard]] bool tell_all(const Unreachable& message) noexcept;
-
-  std::vector<ShardLink> shards_;
+  UnreachablePosts& posts_;
 };
 
 }  // namespace sallyport::dataplane

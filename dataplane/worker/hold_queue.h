@@ -20,7 +20,8 @@ namespace sallyport::dataplane {
 class HoldQueue {
  public:
   static constexpr std::size_t kPerDestination = 8;
-  static constexpr Duration kLongestWait = 2s;
+  // More than Linux takes to give up (net/adjacency_resolver.h), so that what waits hears what became of it.
+  static constexpr Duration kLongestWait = 4500ms;
 
   struct Held {
     ShardOutput datagram;

@@ -1,6 +1,6 @@
-// lcore_rules.h — what the lcores know of the configuration of the day: who is a source, what strangers may
-// send, whose neighbours the ports are. Made aside; the lcores, which never wait, find it in place of the
-// last.
+// lcore_rules.h — what the lcores know of the configuration of the day and of where its peers are just now:
+// who is a source, what strangers may send, whose neighbours the ports are. Made aside; the lcores, which
+// never wait, find it in place of the last.
 #pragma once
 
 #include <memory>
@@ -12,13 +12,21 @@
 #include "dataplane/worker/worker.h"
 #include "policy/base/shared_value.h"
 #include "policy/decide/source_classifier.h"
+#include "policy/route/target_board.h"
 
 namespace sallyport::dataplane {
+
+// What the names among the peers' targets stand for at the board, in the order of the peers.
+[[nodiscard]] std::vector<policy::NamedAddress> named_addresses(const SbcConfig& config,
+                                                                const policy::TargetBoard& board);
+// Whether any peer is known by name.
+[[nodiscard]] bool has_names(const SbcConfig& config) noexcept;
 
 struct LcoreRules {
   LcoreRules() = default;
   // `macs` in the order of SbcConfig::ports.
-  LcoreRules(const SbcConfig& config, std::span<const MacAddress> macs);
+  LcoreRules(const SbcConfig& config, std::span<const MacAddress> macs,
+             std::span<const policy::NamedAddress> named = {});
 
   SharedValue<policy::SourceClassifier> sources;
   std::unique_ptr<const PortTable> ports;

@@ -23,10 +23,11 @@ struct ShardInput {
 };
 
 // lcore -> every shard: what we sent from `local` did not arrive at `remote`, says the network (an ICMP
-// error).
+// error), or did not leave, because no next hop leads there.
 struct Unreachable {
   RealmIndex realm = RealmIndex::kNone;
   Endpoint local, remote;
+  friend bool operator==(const Unreachable&, const Unreachable&) = default;
 };
 
 // lcore -> lcore: a packet with its PacketMeta in the private area.

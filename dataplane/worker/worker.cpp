@@ -14,9 +14,10 @@ namespace {
 constexpr Duration kExpiryEvery = 100ms;
 constexpr std::uint32_t kSampledTurns = 64;  // one of so many is timed
 
-TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream,
+TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream, UnreachablePosts& lost_ways,
                        std::span<PortCounters> counters) {
   transmit.to_stream = to_stream;
+  transmit.unreachable = &lost_ways;
   transmit.counters = counters;
   return transmit;
 }
@@ -46,9 +47,10 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       guard_(config, tables.sources, setup_.key,
              static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1))),
       signalling_(setup_.shards, setup_.token_key),
-      unreachable_(setup_.shards),
+      lost_ways_(setup_.shards),
+      unreachable_(lost_ways_),
       exception_(*setup_.to_stream, *setup_.stream_bell),
-      transmit_(with_own(setup_.transmit, setup_.to_stream, counters_)),
+      transmit_(with_own(setup_.transmit, setup_.to_stream, lost_ways_, counters_)),
       media_({config, tables.media, transmit_, counters_, setup_.transmit.pool, setup_.number,
               setup_.to_lcores, setup_.key},
              setup_.media) {}

@@ -49,7 +49,7 @@ struct WorkerSetup {
   Mailbox<FromStream>* from_stream = nullptr;
   Doorbell* stream_bell = nullptr;
   std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
-  TransmitSetup transmit;                                    // its counters and to_stream are filled in here
+  TransmitSetup transmit;  // its counters, to_stream, unreachable: from here
   LcoreMediaSetup media;
   HashKey key;        // random, of hash tables
   HashKey token_key;  // the node's secret: chooses the shard of a call
@@ -121,6 +121,7 @@ class Worker {
   ClassifyStage classify_;
   GuardStage guard_;
   SignallingStage signalling_;
+  UnreachablePosts lost_ways_;
   UnreachableStage unreachable_;
   ExceptionStage exception_;
   TransmitStage transmit_;

@@ -1,10 +1,12 @@
 // source_classifier.h — who is a source: the TrustClass of a remote address in a realm, and the Peer it is.
 //
 // An access rule that denies comes before all. Then a configured peer (its targets' addresses and its
-// `sources`; the longest prefix wins, then the order of the file) is Known. Then the access rule that names
-// the source, and last the realm's own trust.
+// `sources`; the longest prefix wins, then the order of the file) is Known; after those the peer whose name
+// stands for that address just now. Then the access rule that names the source, and last the realm's own
+// trust.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "policy/decide/access_list.h"
@@ -24,13 +26,22 @@ struct SourceClass {
 struct PeerSource {
   PeerIndex peer = PeerIndex::kNone;
   bool was_there = false;  // a reload says that it is there no more: only calls that are up are still heard
+  bool is_by_name = false;
   friend bool operator==(const PeerSource&, const PeerSource&) = default;
 };
 
-// Immutable, built at start; the configuration may go afterwards.
+// What a name among a peer's targets stands for just now.
+struct NamedAddress {
+  PeerIndex peer = PeerIndex::kNone;
+  IpAddress address;
+  friend bool operator==(const NamedAddress&, const NamedAddress&) = default;
+};
+
+// Immutable; the configuration may go afterwards.
 class SourceClassifier {
  public:
-  explicit SourceClassifier(const SbcConfig& config);
+  // `named`: of the peers in `config`; another classifier when it changes.
+  explicit SourceClassifier(const SbcConfig& config, std::span<const NamedAddress> named = {});
 
   // `realm` must be one of the configuration.
   [[nodiscard]] SourceClass classify(RealmIndex realm, const IpAddress& source) const noexcept {

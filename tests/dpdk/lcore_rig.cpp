@@ -261,7 +261,7 @@ void LcoreRig::adopt(const SbcConfig& next) {
   policy->adopt(make_value<sip::Rulebook>(shared, policy->targets));
   ++edition;
   for (std::size_t shard = 0; shard < shards.size(); ++shard) links->shard_bell(shard).ring();
-  rules->adopt(*shared, LcoreRules(*shared, macs), kKey, workers);
+  rules->adopt(*shared, LcoreRules(*shared, macs, named_addresses(*shared, policy->targets)), kKey, workers);
 }
 
 void LcoreRig::turn() {

@@ -57,6 +57,35 @@ TEST(Reload, ANewPeerIsKnownAndARemovedOneIsAStranger) {
   EXPECT_EQ(answer_to(rig, old, 6), to_stranger.empty() ? "" : answer_to(rig, old, 7));
 }
 
+// Else a flood of strangers starves a carrier that is configured by its name.
+TEST(Reload, APeerIsKnownAtTheGuardWhereItsNameLeads) {
+  RigSettings settings;
+  PeerConfig& named = settings.config.peers.emplace_back(settings.config.peers[kOutside]);
+  named.name = "named";
+  named.targets = {{std::nullopt, "sip.example.net", 5060, 1}};
+  settings.config.security.limits.source = {{1, 1s}, 1};
+  LcoreRig rig(std::move(settings));
+  const Flow flow = flow_from(rig, kNewcomer);
+  const auto flood = [&](int first) {
+    int answers = 0;
+    for (int i = 0; i < 10; ++i) answers += answer_to(rig, flow, first + i).empty() ? 0 : 1;
+    return answers;
+  };
+  EXPECT_EQ(flood(0), 0);
+  EXPECT_GT(rig.dropped(kOutside, DropReason::SourceRate), 5U);
+  policy::BoardTargets targets;
+  auto target = policy::board_target(rig.config.peers[2], 0);
+  target->address = {*IpAddress::parse(kNewcomer), 5060};
+  targets.push_back(std::move(target));
+  rig.policy->targets.publish(PeerIndex{2}, targets);
+  rig.adopt(rig.config);
+  const std::uint64_t before = rig.dropped(kOutside, DropReason::SourceRate);
+  EXPECT_EQ(flood(10), 10);
+  EXPECT_EQ(rig.dropped(kOutside, DropReason::SourceRate), before);
+  rig.adopt(that_denies(rig.config, "198.18.1.7/32"));
+  EXPECT_EQ(flood(20), 0);
+}
+
 TEST(Reload, ADeniedSourceIsDroppedAndCountedFromThenOn) {
   LcoreRig rig({.lcores = 2, .shards = 2});
   const Flow flow = flow_to(rig, kOutside);

@@ -91,6 +91,40 @@ TEST(ShardTurn, ACallWhoseOnlyTargetIsUnreachableFailsAtOnce) {
             0U);
 }
 
+// RFC 3261 §18.4, §16.6 step 7: not after `setup`, which is for whoever hears us and says nothing.
+TEST(ShardTurn, ACallGoesToTheNextTargetAtOnceWhenNobodyIsAtTheFirst) {
+  for (const auto kind : {FromStream::Kind::NoNeighbour, FromStream::Kind::NoRoute}) {
+    RigSettings settings;
+    RouteConfig& route = settings.config.routes.emplace_back();
+    route.name = "inbound";
+    route.match.peers = {settings.config.peers[kOutside].name};
+    route.to = {RouteToPeer{settings.config.peers[kInside].name}};
+    auto& targets = settings.config.peers[kInside].targets;
+    targets[1].address = Endpoint{IpAddress::v4(0xc6120203), 5060};
+    const IpAddress dead = targets[0].address->address;
+    LcoreRig rig(std::move(settings));
+    rig.arrive(kOutside, udp_frame(flow_to(rig, kOutside), tests::MessageBuilder("INVITE")
+                                                               .uri("sip:+15551234567@198.18.1.1")
+                                                               .contact("<sip:a@198.18.1.2>")
+                                                               .build()));
+    std::vector<Bytes> sent;
+    for (int i = 0; i < 6 && sent.empty(); ++i) {
+      rig.turn_lcore();
+      rig.turn_shards();
+      for (ToStream question; rig.links->to_stream(0).receive(question);)
+        rig.answer(question.destination == dead ? kind : FromStream::Kind::NextHop,
+                   to_position(question.port), question.destination);
+      rig.turn_lcore();
+      sent = rig.sent(kInside);
+    }
+    ASSERT_FALSE(sent.empty());
+    const Arrived invite = datagram_of({sent.front()});
+    EXPECT_TRUE(invite.payload.starts_with("INVITE ")) << invite.payload;
+    EXPECT_EQ(to_string(invite.destination), "198.18.2.3:5060");
+    (void)rig.sent(kOutside);
+  }
+}
+
 TEST(ShardTurn, SendsWhatATaskPutsIntoTheOutput) {
   LcoreRig rig;
   const sip::Path path = path_to(rig, kOutside, IpAddress::v4(0xc6120102));

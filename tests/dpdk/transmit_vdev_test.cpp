@@ -102,6 +102,50 @@ TEST(Transmit, DropsWhatHasNoRouteOrNoNeighbour) {
   }
 }
 
+// RFC 3261 §18.4: what did not leave is a transport error, whoever finds out.
+TEST(Transmit, TellsTheEnginesWhatNoNextHopLeadsTo) {
+  for (const bool is_v4 : {true, false})
+    for (const auto kind : {FromStream::Kind::NoRoute, FromStream::Kind::NoNeighbour}) {
+      LcoreRig rig({.shards = 2});
+      const Flow flow = flow_to(rig, kInside, is_v4);
+      ask_without_next_hop(rig, flow, 3);
+      rig.answer(kind, kInside, flow.source.address);
+      rig.turn_lcore();
+      for (std::size_t shard = 0; shard < 2; ++shard) {
+        EXPECT_TRUE(rig.shards[shard]->has_mail());
+        Unreachable lost;
+        ASSERT_TRUE(rig.links->unreachable(0, shard).receive(lost));
+        EXPECT_EQ(lost, (Unreachable{RealmIndex(kInside), flow.destination, flow.source}));
+        EXPECT_TRUE(rig.links->unreachable(0, shard).empty()) << "three datagrams are one piece of news";
+      }
+      ask_without_next_hop(rig, flow, 1);
+      EXPECT_EQ(rig.links->unreachable(0, 0).used(), 1U) << "the next one at once";
+      rig.turn_shards();
+    }
+}
+
+TEST(Transmit, TellsTheEnginesWhatHasWaitedTooLong) {
+  LcoreRig rig;
+  const Flow flow = flow_to(rig, kInside);
+  ask_without_next_hop(rig, flow, 1);
+  rig.now += HoldQueue::kLongestWait + TransmitStage::kTick;
+  rig.turn_lcore();
+  EXPECT_EQ(rig.links->unreachable(0, 0).used(), 1U);
+  rig.turn_shards();
+}
+
+TEST(Transmit, CountsWhatTheEnginesHadNoRoomToHear) {
+  LcoreRig rig;
+  const Flow flow = flow_to(rig, kInside);
+  ask_without_next_hop(rig, flow, 1);
+  auto& mail = rig.links->unreachable(0, 0);
+  while (mail.send({})) continue;
+  rig.answer(FromStream::Kind::NoRoute, kInside, flow.source.address);
+  rig.turn_lcore();
+  EXPECT_EQ(rig.dropped(kInside, DropReason::ShardRingFull), 1U);
+  for (Unreachable lost; mail.receive(lost);) continue;
+}
+
 TEST(Transmit, LetsNothingWaitForEver) {
   LcoreRig rig;
   const Flow flow = flow_to(rig, kInside);

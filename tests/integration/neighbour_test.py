@@ -5,11 +5,11 @@ import unittest
 import frames
 import sip
 from frames import ARP, UDP, Ether, RawHost
-from harness import FAR_OUT6, IN4, OUT4, OUT6, SIP_PORT, Case, eventually
+from harness import FAR_OUT4, FAR_OUT6, IN4, OUT4, OUT6, SIP_PORT, Case, eventually
 from netns import inside, run
 
 GATEWAY, OTHER_GATEWAY, FAR_AWAY = "198.18.1.254", "198.18.1.253", "203.0.113.5"
-GHOST, OTHER_MAC = "198.18.1.9", "02:00:00:00:00:53"
+GHOST, GHOST6, OTHER_MAC = "198.18.1.9", "fd18:1::9", "02:00:00:00:00:53"
 
 
 class Neighbour(Case):
@@ -153,6 +153,23 @@ class Neighbour(Case):
                 seen.add(Ether(bytes(frame))[UDP].dport)
             return len(seen) == held
         eventually(all_seen, "every answer, the first of them held until the gateway was found", 20.0)
+
+
+class DeadTargets(Case):
+    # RFC 3261 §18.4, §8.1.3.1
+    def test_a_call_goes_on_to_where_somebody_is_long_before_its_setup_timer(self):
+        config = self.net.config()
+        config["peers"][0].update(timers={"setup": "60s"}, health={"ping": "never"}, targets=[
+            {"address": f"{GHOST}:5060"}, {"address": f"[{GHOST6}]:5060"}, {"address": f"{FAR_OUT4}:5060"}])
+        daemon = self.net.start(config)
+        pbx, carrier = self.known("in", 4), self.known("out", 4)
+        carrier.settimeout(15.0)
+        invite = sip.request("INVITE", pbx.getsockname(), (IN4, SIP_PORT))
+        pbx.sendto(invite.replace(b"INVITE sip:", b"INVITE sip:+4930123456@", 1), (IN4, SIP_PORT))
+        heard, source = carrier.recvfrom(65536)
+        self.assertTrue(heard.startswith(b"INVITE "), heard)
+        self.assertEqual(source, (OUT4, SIP_PORT))
+        self.assertGreater(daemon.dropped("outside", "no_neighbour"), 0)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 
 #include "dataplane/net/netlink.h"
 #include "dataplane/net/network_namespace.h"
+#include "dataplane/net/whole_frames.h"
 #include "tests/integration/net_shell.h"
 
 namespace sallyport::dataplane {
@@ -73,19 +74,8 @@ class UnderlayTest : public testing::Test {
   NetworkNamespace near_, far_;
 };
 
-UniqueFd load_xdp_program() {
-  const std::array<bpf_insn, 2> pass{
-      {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}}};
-  bpf_attr attributes{};
-  attributes.prog_type = BPF_PROG_TYPE_XDP;
-  attributes.insns = reinterpret_cast<std::uint64_t>(pass.data());
-  attributes.insn_cnt = pass.size();
-  attributes.license = reinterpret_cast<std::uint64_t>("Apache-2.0");
-  return UniqueFd(static_cast<int>(::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes)));
-}
-
 UniqueFd UnderlayTest::hold_xdp_program() {
-  const UniqueFd program = load_xdp_program();
+  const UniqueFd program = load_pass_program(0);
   EXPECT_TRUE(program);
   UniqueFd held;
   EXPECT_TRUE(near_.run([&] {
@@ -101,7 +91,7 @@ UniqueFd UnderlayTest::hold_xdp_program() {
 }
 
 void UnderlayTest::leave_xdp_program(std::uint32_t flags) {
-  const UniqueFd program = load_xdp_program();
+  const UniqueFd program = load_pass_program(0);
   ASSERT_TRUE(program);
   ASSERT_TRUE(near_.run([&] {
     ifinfomsg header{};

@@ -62,6 +62,23 @@ TEST_F(ConnectionsAdopt, KnowANewPeerOnTheConnectionThatItHasAlready) {
   EXPECT_EQ(says(call_in(kOutsideTcp, kOtherLoopback), "three").peer, kNew);
 }
 
+// DNS says so, without a reload: the stream thread gives them other sources under the same configuration.
+TEST_F(ConnectionsAdopt, KnowAPeerWhereItsNameLeadsOnTheConnectionThatItHasAlready) {
+  config.security.limits.source = {{1, 1s}, 1};
+  start();
+  const FarEnd far = call_in(kOutsideTcp, kOtherLoopback);
+  const policy::NamedAddress named[] = {{kTrunk, kOtherLoopback}};
+  connections->adopt(now, make_value<SbcConfig>(config), make_value<policy::SourceClassifier>(config, named));
+  for (int i = 0; i < 5; ++i) far.say(options_request("one"));
+  std::vector<StreamMessage::Arrived> messages;
+  turn_until([&] {
+    for (auto& one : take_arrived()) messages.push_back(std::move(one));
+    return messages.size() == 5;
+  });
+  EXPECT_EQ(messages[0].input.peer, kTrunk);
+  EXPECT_EQ(messages[0].input.trust, TrustClass::Known);
+}
+
 TEST_F(ConnectionsAdopt, KeepARetiredPeerForItsCallsAndForgetOneWhosePlaceIsAnothers) {
   add_peer();
   start();

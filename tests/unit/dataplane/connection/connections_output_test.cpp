@@ -147,6 +147,32 @@ TEST_F(ConnectionsOutput, OpenAnotherConnectionWhenTheNamedOneIsGone) {
   EXPECT_EQ(heard(far, 5), "hello");
 }
 
+// Behind a NAT nobody would answer for seconds; the engine has other bindings. RFC 5626 §5.3
+TEST_F(ConnectionsOutput, FailAtOnceWhereAnEndpointWasWhoseConnectionIsGone) {
+  config.registrars.emplace_back().realm = "outside";
+  PeerConfig& place = config.peers.emplace_back();
+  place.name = "phones";
+  place.realm = "outside";
+  place.registrar = 0;
+  start();
+  const FarListener listener;
+  sip::Path path;
+  FarEnd far = spoken(path, kOutsideTcp, kLoopback);
+  path.peer = PeerIndex{2};
+  send(path, "first");
+  EXPECT_EQ(heard(far, 5), "first");
+  far.reset();
+  turn_until([&] { return connections->size() == 0; });
+  path.remote = listener.endpoint();
+  send(path, "second");
+  turn();
+  EXPECT_EQ(take_failed().size(), 1U);
+  EXPECT_EQ(active(Transport::Tcp, ConnectionDirection::Out), 0U);
+  path.connection = 0;  // one that says where it listens
+  send(path, "third");
+  EXPECT_EQ(heard(taken(listener), 5), "third");
+}
+
 TEST_F(ConnectionsOutput, NeverSendIntoAnotherRealmOrTransportThanThePathSays) {
   start();
   sip::Path way_back;
@@ -195,6 +221,60 @@ TEST_F(ConnectionsOutput, GoOnWithASlowPeerThatReads) {
   }
   turn_until([&] { return (heard_octets += far.hear_now().size()) == said; });
   EXPECT_EQ(closed(Ending::NotReading), 0U);
+}
+
+// Else who never reads our answers has us work for it at full speed until it is closed.
+TEST_F(ConnectionsOutput, HardlyReadAPeerThatDoesNotReadUntilItDoes) {
+  mailbox_capacity = 1024;
+  start();
+  sip::Path path;
+  const FarEnd far = spoken(path);
+  EXPECT_EQ(fill(path), 1U);
+  constexpr std::size_t kAsked = 200;
+  for (std::size_t i = 0; i < kAsked; ++i) far.say(options_request("same"));
+  turn();
+  std::size_t arrived_count = take_arrived().size();
+  EXPECT_EQ(arrived_count, 0U);
+  pass(Connection::kUnreadRetry);
+  arrived_count += take_arrived().size();
+  EXPECT_GE(arrived_count, 1U) << "it may wait for us to read, as we do for it";
+  EXPECT_LE(arrived_count, 40U);
+  std::size_t heard_octets = 0;
+  turn_until([&] {
+    heard_octets += far.hear_now().size();
+    return (arrived_count += take_arrived().size()) == kAsked;
+  });
+  EXPECT_GT(heard_octets, Connections::kPeerQueueOctets / 4);
+  EXPECT_EQ(closed(Ending::NotReading), 0U);
+}
+
+TEST_F(ConnectionsOutput, ReadAPeerAtFullSpeedWhoseAnswersLeave) {
+  mailbox_capacity = 1024;
+  start();
+  sip::Path path;
+  const FarEnd far = spoken(path);
+  for (int i = 0; i < 10; ++i) {
+    send(path, std::string(60000, 'x'));
+    far.say(options_request("same"));
+    std::size_t heard_octets = 0;
+    turn_until([&] { return (heard_octets += far.hear_now().size()) == 60000; });
+    turn();
+    EXPECT_EQ(take_arrived().size(), 1U);
+  }
+}
+
+TEST_F(ConnectionsOutput, CloseWhoNeverReadsThoughItGoesOnAsking) {
+  mailbox_capacity = 1024;
+  start();
+  sip::Path path;
+  const FarEnd far = spoken(path);
+  far.take_little();
+  EXPECT_EQ(fill(path), 1U);
+  for (int i = 0; i < 110 && closed(Ending::NotReading) == 0; ++i) {
+    far.say(options_request("same"));
+    pass(Connection::kUnreadRetry);
+  }
+  EXPECT_EQ(closed(Ending::NotReading), 1U);
 }
 
 TEST_F(ConnectionsOutput, TellWhichMessagesDidNotLeaveWhenTheConnectionBreaks) {

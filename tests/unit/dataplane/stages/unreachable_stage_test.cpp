@@ -59,7 +59,8 @@ class UnreachableStageTest : public WithPackets {
   GuardStage guard_{config_, sources_, HashKey{5, 6}};
   Doorbell bells_[2];
   Mailbox<Unreachable> mail_[2]{Mailbox<Unreachable>(8), Mailbox<Unreachable>(8)};
-  UnreachableStage stage_{{{nullptr, &bells_[0], &mail_[0]}, {nullptr, &bells_[1], &mail_[1]}}};
+  UnreachablePosts posts_{{{nullptr, &bells_[0], &mail_[0]}, {nullptr, &bells_[1], &mail_[1]}}};
+  UnreachableStage stage_{posts_};
 };
 
 TEST_F(UnreachableStageTest, TellsEveryShardTheTwoEndsOfTheFlow) {
@@ -118,6 +119,19 @@ TEST_F(UnreachableStageTest, CountsWhatAShardCouldNotTake) {
   run(unreachable("198.18.1.254"));
   EXPECT_EQ(reason(), DropReason::ShardRingFull);
   EXPECT_FALSE(mail_[0].empty()) << "the others were told";
+}
+
+// Whatever sends to a dead peer, its engine has one thing to hear.
+TEST_F(UnreachableStageTest, TellsTheSameOnceUntilItHasBeenHeard) {
+  for (int i = 0; i < 3; ++i) run(unreachable("198.18.1.254"), Timestamp{1h} + i * 1s);
+  EXPECT_EQ(mail_[0].used(), 1U);
+  run(unreachable("198.18.1.254", {.destination_port = 5063}), Timestamp{1h} + 4s);
+  run(unreachable("198.18.1.254"), Timestamp{1h} + 5s);
+  EXPECT_EQ(mail_[0].used(), 3U) << "another flow is other news";
+  for (Unreachable message; mail_[0].receive(message);) continue;
+  run(unreachable("198.18.1.254"), Timestamp{1h} + 6s);
+  EXPECT_EQ(mail_[0].used(), 1U) << "it was sent to again since";
+  EXPECT_EQ(reason(), DropReason::kCount);
 }
 
 TEST_F(UnreachableStageTest, LeavesEverythingElseAlone) {

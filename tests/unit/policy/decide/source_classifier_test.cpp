@@ -79,6 +79,32 @@ TEST(SourceClassifier, KnowsAPeerOnlyInItsRealm) {
   EXPECT_EQ(sources.classify(kOutside, ip("198.18.2.2")).trust, TrustClass::Untrusted);
 }
 
+TEST(SourceClassifier, KnowsAPeerWhereItsNameLeadsInItsRealmOnly) {
+  const NamedAddress named[] = {{kCarrier, ip("192.0.2.7")}, {kCarrier, ip("2001:db8::7")}};
+  const SourceClassifier sources(two_sides(), named);
+  EXPECT_EQ(sources.classify(kOutside, ip("192.0.2.7")), (SourceClass{TrustClass::Known, kCarrier}));
+  EXPECT_EQ(sources.classify(kOutside, ip("2001:db8::7")), (SourceClass{TrustClass::Known, kCarrier}));
+  EXPECT_EQ(sources.classify(kOutside, ip("192.0.2.8")).trust, TrustClass::Untrusted);
+  EXPECT_EQ(sources.classify(kInside, ip("192.0.2.7")).peer, PeerIndex::kNone);
+}
+
+TEST(SourceClassifier, LetsNoNameLeadWhereAnotherPeerIsConfigured) {
+  const NamedAddress named[] = {{kBackup, ip("203.0.113.5")}, {kBackup, ip("198.18.1.2")}};
+  const SourceClassifier sources(two_sides(), named);
+  EXPECT_EQ(sources.classify(kOutside, ip("203.0.113.5")).peer, kCarrier) << "of a wider prefix";
+  EXPECT_EQ(sources.classify(kOutside, ip("198.18.1.2")).peer, kCarrier);
+  SbcConfig config = two_sides();
+  config.peers[0].is_retired = true;
+  EXPECT_EQ(SourceClassifier(config, named).classify(kOutside, ip("198.18.1.2")).peer, kBackup);
+}
+
+TEST(SourceClassifier, DeniesAPeerWhereverItsNameLeads) {
+  SbcConfig config = two_sides();
+  add_rule(config, "192.0.2.0/24", AccessAction::Deny);
+  const NamedAddress named[] = {{kCarrier, ip("192.0.2.7")}};
+  EXPECT_EQ(SourceClassifier(config, named).classify(kOutside, ip("192.0.2.7")).trust, TrustClass::Denied);
+}
+
 TEST(SourceClassifier, DeniesEvenAPeer) {
   SbcConfig config = two_sides();
   add_rule(config, "198.18.1.0/24", AccessAction::Deny);
