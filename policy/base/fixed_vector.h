@@ -18,6 +18,8 @@ class FixedVector {
     items_[size_++] = value;
     return true;
   }
+  // One more, as it was left by whoever had it before: for what is too large to be copied. Null when full.
+  [[nodiscard]] T* grow() noexcept { return size_ == kCapacity ? nullptr : &items_[size_++]; }
   void clear() noexcept { size_ = 0; }
   void truncate(std::size_t size) noexcept {
     SALLYPORT_CHECK(size <= size_);

@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
+#include "policy/base/big_table.h"
 #include "policy/base/check.h"
 
 namespace sallyport {
@@ -83,7 +83,7 @@ class IdMap {
   [[nodiscard]] std::size_t home(std::uint64_t id) const noexcept { return mixed(id) & mask(); }
   [[nodiscard]] std::size_t after(std::size_t at) const noexcept { return (at + 1) & mask(); }
 
-  std::vector<Cell> cells_;
+  BigTable<Cell> cells_;
   std::uint32_t capacity_;
   std::uint32_t size_ = 0;
 };

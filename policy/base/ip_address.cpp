@@ -58,7 +58,8 @@ std::optional<IpAddress> parse_v4(std::string_view text) noexcept {
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
-  if (text.find(':') == std::string_view::npos) return parse_v4(text);
+  if (const auto address = parse_v4(text)) return address;
+  if (text.find(':') == std::string_view::npos) return std::nullopt;
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.empty() || text.size() >= terminated.size()) return std::nullopt;
   if (text.find('\0') != std::string_view::npos) return std::nullopt;

@@ -11,8 +11,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
+#include "policy/base/big_table.h"
 #include "policy/base/time.h"
 
 namespace sallyport {
@@ -67,7 +67,7 @@ class TimerWheel {
   };
   [[nodiscard]] std::optional<NextSlot> next_slot() const noexcept;
 
-  std::vector<Node> nodes_;
+  BigTable<Node> nodes_;
   std::array<std::uint32_t, kLevels * kSlots + 1> heads_{};
   std::array<std::uint64_t, kLevels> used_{};  // a bit for each slot that is not empty
   std::uint64_t now_tick_ = 0;

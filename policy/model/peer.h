@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "policy/base/ip_address.h"
+#include "policy/base/shared_value.h"
 #include "policy/model/profile.h"
 #include "policy/model/realm.h"
 
@@ -49,6 +50,8 @@ struct PeerTls {
   std::string name;  // empty: the target's domain
 };
 
+inline constexpr std::uint16_t kNoRegistrar = 0xffff;
+
 struct PeerConfig {
   std::string name;
   std::string realm;
@@ -65,17 +68,33 @@ struct PeerConfig {
   PeerTls tls;
   std::optional<OutboundRegistration> registration;
   bool is_retired = false;  // a reload took it out; it is here for calls that still go through it
+  // Not a neighbour of its own but the place of all endpoints of that registrar (SbcConfig::registrars): it
+  // has no targets and no sources; limits, figures, records, rules and profile go by it as by any peer.
+  std::uint16_t registrar = kNoRegistrar;
+  [[nodiscard]] bool is_of_registrar() const noexcept { return registrar != kNoRegistrar; }
 };
 
 enum class RegistrarMode : std::uint8_t { PassThrough, Local };
+
+// One line of users_file: what digest needs, never a password. RFC 7616 §3.4.2
+struct RegistrarUser {
+  std::string user;
+  std::string domain;               // one of the registrar's; empty: any of them
+  std::string ha1_md5, ha1_sha256;  // H(user:realm:password), small hexadecimal digits; one may be empty
+};
+// Sorted by user, then by domain.
+using RegistrarUsers = std::vector<RegistrarUser>;
+
 struct RegistrarConfig {
   std::string name;
   std::string realm;
   RegistrarMode mode = RegistrarMode::PassThrough;
-  std::string upstream;    // PassThrough: a peer
-  std::string users_file;  // Local: resolved path
-  std::vector<std::string> domains;
-  Duration refresh_outside = 60s, refresh_inside = 1h, keepalive = 25s;
+  std::string upstream;               // PassThrough: a peer
+  std::string users_file;             // Local: resolved path
+  SharedValue<RegistrarUsers> users;  // Local: what the file said when the configuration was loaded
+  std::string profile;                // how its endpoints speak; empty: "default"
+  std::vector<std::string> domains;   // the first one is the digest realm of a Local registrar
+  Duration refresh_outside = 60s, refresh_inside = 1h, keepalive = 25s;  // keepalive 0: none
   std::uint32_t contacts_per_aor = 5;
 };
 

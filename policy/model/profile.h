@@ -58,6 +58,12 @@ struct ResponseMap {
   std::uint16_t in = 0, out = 0;
 };
 
+// A failure whose Reason names that Q.850 cause counts as that status towards the other leg. RFC 3326 §2
+struct CauseMap {
+  std::uint8_t cause = 0;
+  std::uint16_t code = 0;
+};
+
 struct ProfileConfig {
   std::string name;
   Strictness strictness = Strictness::Normal;
@@ -71,6 +77,8 @@ struct ProfileConfig {
   RedirectMode redirect = RedirectMode::Refuse;
   ResponsesTo responses_to = ResponsesTo::Via;
   std::vector<ResponseMap> response_map;
+  std::vector<CauseMap> cause_map;  // goes before response_map
+  bool send_cause = false;  // a failure to this peer gets a Q.850 Reason where none came; RFC 3398 §8.2.6.1
   IdentityAccept identity_accept = IdentityAccept::None;
   IdentitySend identity_send = IdentitySend::Pai;
   bool honour_privacy = true;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/model/index.h"
 #include "policy/model/management.h"
 #include "policy/model/peer.h"
 #include "policy/model/port.h"
@@ -88,6 +89,21 @@ struct SbcConfig {
 // How long tables by PeerIndex are.
 [[nodiscard]] inline std::size_t peer_places(const SbcConfig& config) noexcept {
   return std::max(config.peers.size(), config.peer_places);
+}
+
+// The registrar whose endpoints that place stands for; null: it is a peer like others, or there is none.
+[[nodiscard]] inline const RegistrarConfig* registrar_of(const SbcConfig& config, PeerIndex peer) noexcept {
+  const auto place = static_cast<std::size_t>(peer);
+  if (place >= config.peers.size()) return nullptr;
+  const std::uint16_t registrar = config.peers[place].registrar;
+  return registrar < config.registrars.size() ? &config.registrars[registrar] : nullptr;
+}
+
+// The place among the peers that stands for the endpoints of a registrar.
+[[nodiscard]] inline PeerIndex place_of_registrar(const SbcConfig& config, std::uint16_t registrar) noexcept {
+  for (std::size_t place = 0; place < config.peers.size(); ++place)
+    if (config.peers[place].registrar == registrar) return static_cast<PeerIndex>(place);
+  return PeerIndex::kNone;
 }
 
 }  // namespace sallyport

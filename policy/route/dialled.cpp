@@ -90,8 +90,10 @@ std::string unescaped_user(std::string_view user) {
   const bool has_escapes = user.find('%') != std::string_view::npos;
   std::string text = has_escapes ? without_escapes(user) : std::string(user);
   const std::size_t end = std::min(text.find(';'), text.size());
-  if (!is_global_number(std::string_view(text).substr(0, end))) return text;
   const auto tail = text.begin() + static_cast<std::ptrdiff_t>(end);
+  // Nearly always there is nothing to take out.
+  if (std::none_of(text.begin(), tail, [](char c) { return is_visual_separator(c); })) return text;
+  if (!is_global_number(std::string_view(text).substr(0, end))) return text;
   text.erase(std::remove_if(text.begin(), tail, is_visual_separator), tail);
   return text;
 }

@@ -15,11 +15,8 @@ struct HeaderView {
   std::string_view name, value;
 };
 
-inline constexpr std::uint16_t kNoRegistrar = 0xffff;
-
 struct RouteRequest {
-  PeerIndex peer = PeerIndex::kNone;       // kNone: a stranger or an endpoint
-  std::uint16_t registrar = kNoRegistrar;  // position in config.registrars of the endpoint's
+  PeerIndex peer = PeerIndex::kNone;  // of an endpoint: the place of its registrar. kNone: a stranger
   RealmIndex realm = RealmIndex::kNone;
   std::string_view method;
   std::string_view called;  // user part of the Request-URI, or tel number; behind the rules of the profile

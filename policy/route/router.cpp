@@ -154,6 +154,10 @@ struct Router::TargetList {
       if (const auto* peer = std::get_if<RouteToPeer>(&target)) {
         const auto found = peers_by_name.find(peer->name);
         if (found != peers_by_name.end()) items.push_back({found->second, kNoTable, nullptr, {}});
+      } else if (const auto* registrar = std::get_if<RouteToRegistrar>(&target)) {
+        // Its place among the peers has its name.
+        const auto found = peers_by_name.find(registrar->name);
+        if (found != peers_by_name.end()) items.push_back({found->second, kNoTable, nullptr, {}});
       } else if (const auto* table = std::get_if<RouteToTable>(&target)) {
         add_table(table->name, peers_by_name, tables);
       } else if (const auto* redirect = std::get_if<RouteRedirect>(&target)) {
@@ -162,7 +166,7 @@ struct Router::TargetList {
       } else if (const auto* reject = std::get_if<RouteReject>(&target)) {
         reject_code = reject->code;
         return;
-      }  // Registrars are not there in this version: they give no target.
+      }
     }
   }
   void add_table(std::string_view name, const PeerPositions& peers_by_name,
@@ -186,7 +190,7 @@ struct Router::Route {
   std::string name;
   Filter<PeerIndex> peers;
   Filter<RealmIndex> realms;
-  Filter<std::uint16_t> registrars;
+  Filter<PeerIndex> registrars;  // their places among the peers
   Filter<std::string> methods, hosts;
   Filter<TimeSpan> times;
   Filter<Pattern> called, caller;
@@ -199,7 +203,7 @@ struct Router::Route {
     const std::string_view host = without_last_dot(request.host);
     return peers.allows([&](PeerIndex one) { return one == request.peer; }) &&
            realms.allows([&](RealmIndex one) { return one == request.realm; }) &&
-           registrars.allows([&](std::uint16_t one) { return one == request.registrar; }) &&
+           registrars.allows([&](PeerIndex one) { return one == request.peer; }) &&
            methods.allows([&](const std::string& one) { return one == request.method; }) &&
            hosts.allows([&](const std::string& one) { return is_same_word(without_last_dot(one), host); }) &&
            times.allows([&](const TimeSpan& one) { return one.contains(request.time); }) &&
@@ -224,7 +228,7 @@ std::vector<Router::Route> Router::compiled_routes(const SbcConfig& config) cons
     route.name = from.name;
     route.peers = positions_of<PeerIndex>(match.peers, config.peers);
     route.realms = positions_of<RealmIndex>(match.realms, config.realms);
-    route.registrars = positions_of<std::uint16_t>(match.registrars, config.registrars);
+    route.registrars = positions_of<PeerIndex>(match.registrars, config.peers);
     route.methods = {!match.methods.empty(), match.methods};
     route.hosts = {!match.hosts.empty(), match.hosts};
     route.times = spans_of(match.times);

@@ -64,6 +64,12 @@ void rank_target(const BoardTarget& target, const TargetChoice& choice, Targets 
 }  // namespace
 
 TargetOrder order_targets(Targets targets, const TargetChoice& choice) noexcept {
+  if (targets.size() == 1) {  // nearly every peer
+    TargetOrder only;
+    (void)only.order.push_back(0);
+    only.usable = is_usable(*targets.front(), choice.now) ? 1 : 0;
+    return only;
+  }
   std::array<Ranked, kOrderedTargetsMax> ranked{};
   const Targets seen = targets.first(std::min(targets.size(), kOrderedTargetsMax));
   TargetOrder order;
@@ -88,13 +94,18 @@ std::vector<ChosenTarget> choose_targets(const RouteDecision& decision, const Sb
   const std::uint64_t random = choice.random;
   for (std::size_t i = 0; i < decision.targets.size(); ++i) {
     const PeerIndex peer = decision.targets[i];
+    const bool is_emergency_target = i < decision.emergency_targets;
+    if (config.peers[to_position(peer)].is_of_registrar()) {
+      chosen.push_back({peer, is_emergency_target, nullptr});
+      continue;
+    }
     const auto targets = board.targets_of(peer);
     choice.balance = config.peers[to_position(peer)].balance;
     choice.random = mixed(random, to_position(peer));
     const TargetOrder order = order_targets(*targets, choice);
     for (std::size_t j = 0; j < order.order.size(); ++j)
       (j < order.usable ? chosen : last_resort)
-          .push_back({peer, i < decision.emergency_targets, (*targets)[order.order[j]]});
+          .push_back({peer, is_emergency_target, (*targets)[order.order[j]]});
   }
   if (chosen.empty() || decision.is_emergency)
     chosen.insert(chosen.end(), last_resort.begin(), last_resort.end());

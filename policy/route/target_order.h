@@ -49,6 +49,7 @@ struct TargetOrder {
 struct ChosenTarget {
   PeerIndex peer = PeerIndex::kNone;
   bool is_emergency_target = false;  // comes from emergency.to: the route's rules are not for it
+  // Null: the endpoints of a registrar (PeerConfig::is_of_registrar), whom only their bindings name.
   SharedValue<BoardTarget> target;
 };
 // `choice.balance` is taken from each peer.

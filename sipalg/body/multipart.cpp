@@ -184,6 +184,7 @@ ContentType read_content_type(std::string_view value) noexcept {
 }
 
 bool is_sdp(const MediaType& media) noexcept {
+  if (media.subtype == "sdp" && media.type == "application") return true;  // nearly always so written
   return equals_ignoring_case(media.type, "application") && equals_ignoring_case(media.subtype, "sdp");
 }
 

@@ -9,6 +9,7 @@ namespace sallyport::sip {
 namespace {
 
 std::string_view value_of(const SipMessage& message, HeaderName name) noexcept {
+  if (!message.has(name)) return {};
   for (std::size_t i = 0; i < message.header_count; ++i)
     if (message.headers[i].name == name) return message.value_of(message.headers[i]);
   return {};

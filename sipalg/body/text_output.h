@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 #include <string_view>
+
+#include "sipalg/message/octet_copy.h"
 
 namespace sallyport::sip {
 
@@ -13,7 +16,15 @@ class TextOutput {
   // The memory must outlive what text() returns.
   explicit TextOutput(std::span<char> memory) noexcept : memory_(memory) {}
 
-  void add(std::string_view text) noexcept { insert(size_, text); }
+  void add(std::string_view text) noexcept {
+    if (text.size() > memory_.size() - size_) fits_ = false;
+    if (!fits_) return;
+    copy_octets(memory_.data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  void add(std::initializer_list<std::string_view> pieces) noexcept {
+    for (const std::string_view piece : pieces) add(piece);
+  }
   // Puts `text` at `at`; what stands there moves up.
   void insert(std::size_t at, std::string_view text) noexcept {
     if (text.size() > memory_.size() - size_) fits_ = false;

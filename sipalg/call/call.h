@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/base/boxed.h"
 #include "policy/base/time.h"
 #include "policy/decide/call_admission.h"
 #include "policy/model/index.h"
@@ -78,10 +79,10 @@ struct SentAck {
 struct Fork {
   std::uint16_t number = 0;
   std::uint16_t attempt = 0;
-  std::array<Dialog, 2> dialogs;                     // by Side
-  std::array<SdpIdentity, 2> sdp;                    // as sent to each Side
-  std::array<std::optional<AwaitedAck>, 2> awaited;  // by the Side that owes the ACK
-  std::array<SentAck, 2> sent_ack;                   // by the Side that it was sent to
+  std::array<Dialog, 2> dialogs;             // by Side
+  std::array<SdpIdentity, 2> sdp;            // as sent to each Side
+  std::array<Boxed<AwaitedAck>, 2> awaited;  // by the Side that owes the ACK
+  std::array<SentAck, 2> sent_ack;           // by the Side that it was sent to
   std::string preview;  // the SDP of its last 18x: the answer, if the 2xx has none. RFC 3261 §13.2.1
   template <class Archive>
   void archive(Archive& a) {
@@ -94,6 +95,7 @@ struct Attempt {
   std::uint16_t number = 0;
   PeerIndex peer = PeerIndex::kNone;
   std::string host;                  // in Request-URI and To
+  std::string contact;               // of an endpoint: the Request-URI; empty: by the number and `host`
   bool is_emergency_target = false;  // of emergency.to: the route's rules are not for it
   Dialog prototype;                  // what every dialog that it makes begins with
   std::uint64_t transaction = 0;     // number of the INVITE's client transaction
@@ -105,8 +107,8 @@ struct Attempt {
   std::optional<Timestamp> timer_c;      // RFC 3261 §16.7, §16.8
   template <class Archive>
   void archive(Archive& a) {
-    a(number, peer, host, is_emergency_target, prototype, transaction, sdp, media, has_offer, has_provisional,
-      is_cancelled, is_done, setup_until, timer_c);
+    a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, has_offer,
+      has_provisional, is_cancelled, is_done, setup_until, timer_c);
   }
 };
 
@@ -165,9 +167,12 @@ struct NextTarget {
   Transport transport = Transport::Udp;
   std::string host;  // for Request-URI and To
   bool is_emergency_target = false;
+  // One binding of an endpoint, which says all but the peer; 0 where that stands for a registrar: every
+  // binding of whoever is called.
+  std::uint64_t binding = 0;
   template <class Archive>
   void archive(Archive& a) {
-    a(peer, configured, address, transport, host, is_emergency_target);
+    a(peer, configured, address, transport, host, is_emergency_target, binding);
   }
 };
 

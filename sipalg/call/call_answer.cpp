@@ -1,9 +1,11 @@
 // call_answer.cpp — what targets answer to an INVITE: RFC 3261 §12.1.2, §13.2.2, §13.3.1, §16.7.
 #include <algorithm>
 
+#include "policy/route/cause_map.h"
 #include "policy/route/dialled.h"
 #include "policy/route/response_map.h"
 #include "policy/route/target_order.h"
+#include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
 
 namespace sallyport::sip {
@@ -16,6 +18,12 @@ std::uint16_t code_for_caller(std::uint16_t code) noexcept {
   if (code == 401 || code == 407) return 403;  // we have no credentials for that side
   if (code >= 300 && code < 400) return 480;   // redirect: refuse
   return code;
+}
+
+// Reason with the cause that goes with a status code; empty: none does. RFC 3326 §2, RFC 3398 §8.2.6.1
+std::string cause_line(std::uint16_t code) {
+  const unsigned cause = policy::cause_of_code(code);
+  return cause == 0 ? std::string() : "Reason: Q.850;cause=" + std::to_string(cause) + "\r\n";
 }
 
 void finish_attempt(Attempt& attempt) noexcept {
@@ -117,7 +125,7 @@ Fork* CallEngine::fork_for(Call& call, const Attempt& attempt, const SipMessage&
   Dialog& caller = fork.dialogs[index_of(Side::Caller)];
   caller = call.caller;
   caller.local_tag = token(TokenKind::Tag, call, fork.number);
-  caller.local_address = call.invite.head.to;
+  caller.local_address = call.invite.head.to();
   fork.sdp[index_of(Side::Callee)] = attempt.sdp;
   fork.sdp[index_of(Side::Caller)].session_id = sdp_session_id(call, fork.number);
   call.forks.push_back(std::move(fork));
@@ -189,7 +197,7 @@ void CallEngine::shed_setup(Call& call) {
   call.targets.shrink_to_fit();
   call.forks.shrink_to_fit();
   call.forks.front().preview = {};
-  call.notes.shrink_to_fit();
+  if (call.notes.capacity() > 2 * call.notes.size()) call.notes.shrink_to_fit();
   for (Attempt& tried : call.attempts) {
     Dialog only_where;
     only_where.path = tried.prototype.path;
@@ -289,7 +297,9 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
         policy::set_aside(*target, *wait, now);  // RFC 3261 §21.5.4
   call.record.q850 = response != nullptr ? q850_of(*response) : std::uint16_t{0};
   call.early_media_until.reset();
-  const RedirectMode redirect = call.book->peer_side(attempt.peer)->config->profile.redirect;
+  const ProfileConfig& profile = call.book->peer_side(attempt.peer)->config->profile;
+  code = policy::code_by_cause(profile.cause_map, call.record.q850, code);
+  const RedirectMode redirect = profile.redirect;
   if (code >= 300 && code < 400) {
     note(call, now, CallStep::Redirected, peer, code);
     if (redirect == RedirectMode::Follow && response != nullptr && follow_redirect(call, *response, now))
@@ -298,7 +308,13 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   } else {
     note(call, now, CallStep::TargetFailed, peer, code);
   }
-  call.best_code = code_for_caller(code);
+  // Its own upstream asks the endpoint who it is: no other target can. RFC 3261 §22.3
+  if ((code == 401 || code == 407) && response != nullptr &&
+      upstream_terms(call.book->config, call.caller_peer, attempt.peer) != nullptr)
+    return refuse(call, code, response, now, out);
+  // No way to an endpoint is no fault of ours: it is not there just now. RFC 3261 §21.4.18
+  const bool is_away = response == nullptr && code == 503 && !attempt.contact.empty();
+  call.best_code = is_away ? std::uint16_t{480} : code_for_caller(code);
   const std::vector<std::uint16_t>* const retry_on =
       call.route < call.book->config.routes.size() ? &call.book->config.routes[call.route].retry_on : nullptr;
   const bool retries =
@@ -369,6 +385,12 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   to_tag_ = token(TokenKind::Tag, call, 0);
   parts.to_tag = to_tag_;
   parts.redirect_contact = redirect_;
+  std::string own_lines;
+  if ((shown == 401 || shown == 407) && response != nullptr) own_lines = passed_challenges(*response);
+  const bool has_cause = response != nullptr && q850_of(*response) != 0;
+  if (caller != nullptr && caller->config->profile.send_cause && !has_cause)
+    own_lines += cause_line(parts.code);
+  parts.own_lines = own_lines;
   if (response != nullptr) parts.crossing = {response, &call.book->crossing_of(call.caller_peer), {}};
   if (response == nullptr && shown == 488) parts.warning = warning = media_warning(call.invite.path);
   respond(call, call.invite.server, call.invite.path, parts, {now, out});

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/route/response_map.h"
+#include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
 
 namespace sallyport::sip {
@@ -35,13 +36,15 @@ CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
 
 bool CallEngine::is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept {
   if (input.realm != dialog.path.realm) return false;
+  // Endpoints of one registrar have a place among the peers in common, and nothing else.
+  const bool is_peer = dialog.peer != PeerIndex::kNone && registrar_of(book_->config, dialog.peer) == nullptr;
   if (dialog.path.transport == Transport::Tls) {
     // Whom the certificate proved; what comes by another way proves nothing.
     if (input.transport != Transport::Tls) return false;
-    if (dialog.peer != PeerIndex::kNone) return input.peer == dialog.peer;
+    if (is_peer) return input.peer == dialog.peer;
   }
   if (input.remote.address == dialog.path.remote.address) return true;
-  return dialog.peer != PeerIndex::kNone && input.peer == dialog.peer;
+  return is_peer && input.peer == dialog.peer;
 }
 
 // Where the neighbour's signalling was seen last; of a connection, where another one could be opened. What
@@ -224,6 +227,10 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
     parts.wants_supported = true;
   }
   parts.crossing = {&request, &place.call->book->crossing_of(dialog.peer), {}};
+  const Dialog& near = place.fork->dialogs[index_of(place.side)];
+  std::string passed;
+  if (upstream_terms(place.call->book->config, near.peer, dialog.peer) != nullptr)
+    parts.own_lines = passed = passed_credentials(request);
   const auto sending =
       put_request(parts, way_to(*place.call, dialog, route), place.call->number, {arrival.now, out});
   if (!sending) return 500;
@@ -296,7 +303,12 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     refusal =
         carry_exchange_answer({&call, fork, exchange.from}, exchange.has_offer, *response, parts.body, turn);
   }
-  const std::uint16_t own = refusal != 0 ? refusal : code == 401 || code == 407 ? std::uint16_t{403} : code;
+  const bool is_challenge = code == 401 || code == 407;
+  const PeerIndex asked = fork->dialogs[index_of(other(exchange.from))].peer;
+  const bool passes_auth = is_challenge && upstream_terms(call.book->config, near.peer, asked) != nullptr;
+  std::string challenge;
+  if (passes_auth && response != nullptr) parts.own_lines = challenge = passed_challenges(*response);
+  const std::uint16_t own = refusal != 0 ? refusal : is_challenge && !passes_auth ? std::uint16_t{403} : code;
   parts.code = peer != nullptr ? policy::mapped_code(peer->config->profile.response_map, own) : own;
   parts.head = &exchange.head;
   if (code < 300 && refreshes_target(exchange.method)) {

@@ -324,6 +324,7 @@ void CallEngine::release(Call& call, std::uint64_t sequence, Timestamp now, Engi
     }
   }
   std::erase_if(call.held, [sequence](const HeldAnswer& held) { return held.sequence <= sequence; });
+  if (call.held.empty()) std::vector<HeldAnswer>().swap(call.held);  // a call that is up needs none for long
 }
 
 void CallEngine::on_deadline(Timestamp now, EngineOutput& out) {

@@ -64,7 +64,9 @@ std::string CallEngine::contact_of(const Call& call, const Path& path, std::uint
   const Place* const place = parts_.places.at(path);
   const TokenText text = write_token(parts_.settings.token_key, TokenKind::Contact,
                                      {.shard = call.shard, .part = part, .number = call.number});
-  std::string contact = call.is_sips ? "<sips:" : "<sip:";  // RFC 3261 §8.1.1.8, §12.1.1
+  std::string contact;
+  contact.reserve(kTokenChars + 64);
+  contact = call.is_sips ? "<sips:" : "<sip:";  // RFC 3261 §8.1.1.8, §12.1.1
   contact += view(text);
   contact += '@';
   if (place != nullptr) contact += place->names.contact_host;
@@ -104,6 +106,8 @@ std::uint32_t CallEngine::tag_name(std::string_view tag) const noexcept {
 }
 
 void CallEngine::note(Call& call, Timestamp now, CallStep step, std::uint16_t a, std::uint16_t b) {
+  constexpr std::size_t kUsualNotes = 6;  // a call that rings, is answered and ends
+  if (call.notes.capacity() == 0) call.notes.reserve(kUsualNotes);
   if (call.notes.size() < kNotesMax)
     call.notes.push_back({now, step, a, b});
   else
@@ -123,6 +127,8 @@ bool CallEngine::respond(Call& call, ServerTransactionId id, const Path& path, c
 // Within a dialog. Over its connection, unless it goes to another host of the same neighbour.
 Path CallEngine::way_to(const Call& call, const Dialog& dialog, const DialogRoute& route) {
   Path path = dialog.path;
+  // An endpoint is where its packets come from; what it names may lie behind its router.
+  if (registrar_of(call.book->config, dialog.peer) != nullptr) return path;
   path.remote = destination_of(dialog, route, owned_by_peer, call.book->peer_side(dialog.peer));
   if (path.remote.address != dialog.path.remote.address) path.connection = 0;
   return path;
@@ -140,6 +146,8 @@ const Place* CallEngine::place_for_size(const Path& path, std::size_t bytes, Tim
 std::optional<CallEngine::Sending> CallEngine::put_request(RequestParts& parts, const Path& path,
                                                            std::uint64_t call, Turn turn) {
   credentials_ = parts_.credentials.lines_for(path.peer, {parts.method, parts.request_uri, parts.body.bytes});
+  // What an endpoint says for itself is there only where we have nothing to say.
+  if (credentials_.empty()) credentials_ = parts.own_lines;
   parts.own_lines = credentials_;
   auto bytes = write_request(turn.out.room(), parts);
   if (!bytes) return std::nullopt;
@@ -215,6 +223,9 @@ bool CallEngine::restore(SavedKind kind, ArchiveReader& archive, Timestamp now, 
       return parts_.clients.restore(archive) && archive.done();
     case SavedKind::Strays:
       return restore_strays(archive);
+    case SavedKind::Binding:
+    case SavedKind::Subscription:
+      break;  // not ours
   }
   return false;
 }
@@ -229,7 +240,7 @@ bool CallEngine::restore_strays(ArchiveReader& archive) {
 
 bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
   const Timestamp now = turn.now;
-  Call* const call = restore_call(archive, now);
+  Call* const call = restore_call(archive, turn);
   if (call == nullptr) return false;
   if (!parts_.servers.restore(archive) || !parts_.clients.restore(archive) || !archive.done()) {
     parts_.servers.disown_call(call->number);
@@ -255,14 +266,27 @@ bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
   return true;
 }
 
-Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
+// A side of it may still be where it was: it is told that the call is over. RFC 3261 §15.1.1
+void CallEngine::leave_lost_call(Call& call, Turn turn) {
+  for (Fork& fork : call.forks)
+    for (const Side side : {Side::Caller, Side::Callee}) {
+      const Dialog& dialog = fork.dialogs[index_of(side)];
+      if (dialog.state == DialogState::Confirmed && parts_.places.at(dialog.path) != nullptr)
+        send_bye(call, fork, side, nullptr, turn);
+    }
+}
+
+Call* CallEngine::restore_call(ArchiveReader& archive, Turn turn) {
   auto saved = std::make_unique<Call>();
   saved->book = book_;
   archive(*saved);
   if (!archive.good() || saved->number == 0) return nullptr;
   forget_what_is_gone(*saved);
-  if (!is_sane(*saved)) return nullptr;
-  calls_.wind(now);
+  if (!is_sane(*saved)) {
+    leave_lost_call(*saved, turn);
+    return nullptr;
+  }
+  calls_.wind(turn.now);
   Call* const call = calls_.make(saved->number);
   if (call != nullptr) *call = std::move(*saved);
   return call;
@@ -272,7 +296,7 @@ Call* CallEngine::restore_call(ArchiveReader& archive, Timestamp now) {
 void CallEngine::forget_what_is_gone(Call& call) const {
   std::erase_if(call.targets, [this](const NextTarget& target) {
     const PeerSide* const peer = book_->peer_side(target.peer);
-    return peer == nullptr || !peer->names(target);
+    return peer == nullptr || (!peer->config->is_of_registrar() && !peer->names(target));
   });
   const std::uint16_t last = call.attempts.empty() ? std::uint16_t{0} : call.attempts.back().number;
   std::erase_if(call.attempts, [&](const Attempt& attempt) {

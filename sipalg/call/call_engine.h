@@ -37,6 +37,7 @@
 #include "sipalg/engine/responder.h"
 #include "sipalg/engine/sip_engine.h"
 #include "sipalg/media/media_negotiator.h"
+#include "sipalg/registrar/binding.h"
 #include "sipalg/token/token.h"
 #include "sipalg/transaction/client_transactions.h"
 #include "sipalg/transaction/server_transactions.h"
@@ -62,7 +63,14 @@ struct CallEngineParts {
 };
 
 // What one piece of saved state holds.
-enum class SavedKind : std::uint8_t { Call, ServerTransactions, ClientTransactions, Strays };
+enum class SavedKind : std::uint8_t {
+  Call,
+  ServerTransactions,
+  ClientTransactions,
+  Strays,
+  Binding,
+  Subscription
+};
 
 // What it keeps.
 struct CallTables {
@@ -165,6 +173,11 @@ class CallEngine {
   [[nodiscard]] std::uint16_t take_place_at(Call& call, const NextTarget& target, Timestamp now);
   void try_next_target(Call& call, Timestamp now, EngineOutput& out);
   [[nodiscard]] bool try_target(Call& call, const NextTarget& target, Timestamp now, EngineOutput& out);
+  struct NextHop {
+    PeerIndex peer;
+    bool is_emergency_target;
+  };
+  void rewrite(const Call& call, NextHop hop, const SipMessage& request, FarInvite& far);
   [[nodiscard]] FarInvite far_invite(const Call& call, const Attempt& attempt, const SipMessage& request);
   void name_dialog(Call& call, Attempt& attempt, const FarInvite& far, const SipMessage& request);
   [[nodiscard]] const SipMessage* invite_of(const Call& call);
@@ -194,6 +207,23 @@ class CallEngine {
   [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;
   void refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now, EngineOutput& out);
   void begin_for_caller(const Call& call, const Fork& fork, ResponseParts& parts, const SipMessage& response);
+
+  // call_endpoint.cpp: calls of endpoints that register here
+  struct EndpointCall {
+    std::uint16_t refusal = 0;     // 0: go on
+    SharedValue<Binding> binding;  // the Request-URI is our Contact for it; null: it is not
+  };
+  [[nodiscard]] EndpointCall judge_endpoints(const Arrival& arrival) const;
+  [[nodiscard]] static NextTarget target_of(const Binding& binding);
+  static void call_endpoint(const Binding& binding, policy::RouteDecision& decision);
+  [[nodiscard]] std::string called_user(const SipMessage& request) const;
+  [[nodiscard]] bool spread_bindings(Call& call, const NextTarget& target, Timestamp now);
+  static void follow_binding(const Binding& binding, Attempt& attempt);
+  [[nodiscard]] static const RegistrarConfig* upstream_terms(const SbcConfig& config, PeerIndex endpoint,
+                                                             PeerIndex far) noexcept;
+  [[nodiscard]] std::string host_for(const Call& call, const NextTarget& target);
+  [[nodiscard]] static std::string_view own_host(const Call& call, const Attempt& attempt,
+                                                 const SipMessage& request, const Place& place) noexcept;
 
   // call_dialog.cpp: requests within dialogs
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
@@ -277,7 +307,8 @@ class CallEngine {
 
   [[nodiscard]] bool restore_strays(ArchiveReader& archive);
   [[nodiscard]] bool restore_with_transactions(ArchiveReader& archive, Turn turn);
-  [[nodiscard]] Call* restore_call(ArchiveReader& archive, Timestamp now);
+  [[nodiscard]] Call* restore_call(ArchiveReader& archive, Turn turn);
+  void leave_lost_call(Call& call, Turn turn);
   void forget_what_is_gone(Call& call) const;
   [[nodiscard]] bool is_sane(const Call& call) const noexcept;
 

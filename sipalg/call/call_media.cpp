@@ -217,6 +217,7 @@ void CallEngine::close_media(Call& call, Attempt& attempt, EngineOutput& out) {
   if (is_empty(attempt.media)) return;
   std::vector<MediaRecord> known;
   negotiator_.describe(attempt.media, known);
+  call.record.media.reserve(call.record.media.size() + known.size());
   // Of a target that never said what it would send there is nothing to tell.
   for (MediaRecord& record : known)
     if (attempt.media.has_answer || !record.codec.empty()) call.record.media.push_back(std::move(record));

@@ -6,6 +6,7 @@
 
 #include "policy/route/dialled.h"
 #include "policy/route/target_order.h"
+#include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/call/caller_identity.h"
 
@@ -31,14 +32,26 @@ std::string number_of(const SipMessage& message, HeaderName name) {
   return first_address(message, name, address) ? policy::unescaped_user(address.uri.user) : std::string();
 }
 
+// Of a registrar only its place is known yet.
+NextTarget next_target(const policy::ChosenTarget& chosen) {
+  NextTarget next;
+  next.peer = chosen.peer;
+  next.is_emergency_target = chosen.is_emergency_target;
+  if (chosen.target == nullptr) return next;
+  next.configured = chosen.target->configured;
+  next.address = chosen.target->address;
+  next.transport = chosen.target->transport;
+  next.host = chosen.target->host;
+  return next;
+}
+
 }  // namespace
 
 // `redirected`: the number of a 3xx in place of the one that was dialled; empty: none.
 policy::RuleSubject CallEngine::subject_of(const Rulebook& book, const SipMessage& request,
                                            std::string_view redirected) {
   policy::RuleSubject subject;
-  subject.called =
-      policy::unescaped_user(redirected.empty() ? parts_.contacts.called_user(request) : redirected);
+  subject.called = redirected.empty() ? called_user(request) : policy::unescaped_user(redirected);
   subject.caller = policy::unescaped_user(request.from.uri.user);
   if (request.has(HeaderName::PAssertedIdentity))
     subject.identity = number_of(request, HeaderName::PAssertedIdentity);
@@ -87,9 +100,12 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   // What was promised to come over TLS all the way has not. RFC 3261 §26.2.2, RFC 5630 §4
   if (request.start.request_uri.scheme == UriScheme::Sips && arrival.input.transport != Transport::Tls)
     return refuse_new(arrival, 416, out);
+  const EndpointCall endpoint = judge_endpoints(arrival);
+  if (endpoint.refusal != 0) return refuse_new(arrival, endpoint.refusal, out);
   policy::RuleSubject subject = subject_of(*book_, request, {});
-  const policy::RouteDecision decision = route(
+  policy::RouteDecision decision = route(
       {*book_, arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
+  if (endpoint.binding != nullptr) call_endpoint(*endpoint.binding, decision);
   const bool passes_limits = decision.is_emergency;
   if (draining_ && !passes_limits) return refuse_new(arrival, 503, out);
   if (decision.outcome == policy::RouteDecision::Outcome::NoMatch) return refuse_new(arrival, 404, out);
@@ -103,6 +119,7 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
     return refuse_unmade(arrival, out);
   }
   if (decision.outcome == policy::RouteDecision::Outcome::Targets) {
+    if (endpoint.binding != nullptr) call->targets = {target_of(*endpoint.binding)};
     fresh_invite_ = &request;
     try_next_target(*call, arrival.now, out);
     fresh_invite_ = nullptr;
@@ -180,7 +197,8 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
     record.peer_in = peer->config->name;
   record.from = request.from.uri.text;
   record.to = request.to.uri.text;
-  record.called_in = policy::unescaped_user(parts_.contacts.called_user(request));
+  record.called_in = called_user(request);
+  record.legs.reserve(2);
   record.legs.push_back({parts_.config.realms[to_position(arrival.input.realm)].name,
                          std::string(to_string(arrival.input.transport)), arrival.input.remote,
                          std::string(request.call_id)});
@@ -195,15 +213,15 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
 void CallEngine::take_targets(Call& call, const policy::RouteDecision& decision, Timestamp now) {
   const policy::TargetBoard& board = parts_.shared.targets;
   for (const PeerIndex peer : decision.targets)
-    if (call.book->peer_side(peer) != nullptr &&
+    if (const PeerSide* const side = call.book->peer_side(peer);
+        side != nullptr && !side->config->is_of_registrar() &&
         board.targets_of(peer)->empty())  // a name that is not known yet
       note(call, now, CallStep::TargetUnusable, static_cast<std::uint16_t>(peer));
   const policy::TargetChoice choice{
       .key = keyed_hash(parts_.settings.token_key, call.caller.call_id), .random = chance(now), .now = now};
   for (const policy::ChosenTarget& chosen :
        policy::choose_targets(decision, call.book->config, board, choice))
-    call.targets.push_back({chosen.peer, chosen.target->configured, chosen.target->address,
-                            chosen.target->transport, chosen.target->host, chosen.is_emergency_target});
+    call.targets.push_back(next_target(chosen));
 }
 
 SharedValue<policy::BoardTarget> CallEngine::on_board(PeerIndex peer, const Endpoint& address,
@@ -220,6 +238,14 @@ void CallEngine::try_next_target(Call& call, Timestamp now, EngineOutput& out) {
   while (!call.targets.empty()) {
     const NextTarget target = call.targets.front();
     call.targets.erase(call.targets.begin());
+    const PeerSide* const peer = call.book->peer_side(target.peer);
+    if (peer != nullptr && peer->config->is_of_registrar() && target.binding == 0) {
+      if (!spread_bindings(call, target, now)) {
+        note(call, now, CallStep::TargetUnusable, static_cast<std::uint16_t>(target.peer));
+        call.best_code = 480;  // RFC 3261 §21.4.18
+      }
+      continue;
+    }
     if (try_target(call, target, now, out)) return;
   }
   const std::uint16_t code = call.reject_code != 0 ? call.reject_code : call.best_code;
@@ -258,13 +284,21 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   }
   const PeerSide* const peer = call.book->peer_side(target.peer);
   const Place* const place = parts_.places.towards(peer->realm, target.address.address, target.transport);
+  const SharedValue<Binding> binding =
+      target.binding != 0 ? parts_.shared.bindings.numbered(target.binding) : nullptr;
+  if (target.binding != 0 && binding == nullptr) {  // it has ended since
+    note(call, now, CallStep::TargetUnusable, static_cast<std::uint16_t>(target.peer));
+    call.best_code = 480;
+    return false;
+  }
   Attempt attempt;
   attempt.number = ++call.attempts_made;
   attempt.peer = target.peer;
-  attempt.host = target.host;
+  attempt.host = host_for(call, target);
   attempt.is_emergency_target = target.is_emergency_target;
   attempt.prototype.path = {peer->realm, place->endpoint, target.address, target.transport, target.peer, 0};
   attempt.prototype.peer = target.peer;
+  if (binding != nullptr) follow_binding(*binding, attempt);
   note(call, now, CallStep::TargetTried, static_cast<std::uint16_t>(target.peer), target.configured);
   attempt.media.number = attempt.number;
   if (const std::uint16_t code = send_invite(call, attempt, now, out); code != 0) {
@@ -285,19 +319,25 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   return true;
 }
 
+// What rules make of the numbers on the way to that peer.
+void CallEngine::rewrite(const Call& call, NextHop hop, const SipMessage& request, FarInvite& far) {
+  const PeerSide* const source = call.book->peer_side(call.caller_peer);
+  far.subject = subject_of(*call.book, request, call.redirected_to);
+  const policy::RuleSet& rules = call.book->rules;
+  if (source != nullptr) rules.apply(source->rules_in, far.subject, far.edits);
+  if (!hop.is_emergency_target && call.route < call.book->route_rules.size())
+    rules.apply(call.book->route_rules[call.route], far.subject, far.edits);
+  if (const PeerSide* const peer = call.book->peer_side(hop.peer); peer != nullptr)
+    rules.apply(peer->rules_out, far.subject, far.edits);
+  far.subject.headers = {};
+}
+
 CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& attempt,
                                              const SipMessage& request) {
   const PeerSide& peer = *call.book->peer_side(attempt.peer);
   const PeerSide* const source = call.book->peer_side(call.caller_peer);
   FarInvite far;
-  far.subject = subject_of(*call.book, request, call.redirected_to);
-  const policy::RuleSet& rules = call.book->rules;
-  if (source != nullptr) rules.apply(source->rules_in, far.subject, far.edits);
-  if (!attempt.is_emergency_target && call.route < call.book->route_rules.size())
-    rules.apply(call.book->route_rules[call.route], far.subject, far.edits);
-  rules.apply(peer.rules_out, far.subject, far.edits);
-  far.subject.headers = {};
-
+  rewrite(call, {attempt.peer, attempt.is_emergency_target}, request, far);
   const ProfileConfig& profile = peer.config->profile;
   const policy::IdentityDecision identity = policy::decide_identity(
       identity_facts(request, call.book->neighbour_of(call.caller_peer).strictness),
@@ -322,10 +362,10 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
   dialog.local_cseq = 1;
   dialog.local_address = far_address({.original = &request.from,
                                       .user = far.subject.caller,
-                                      .host = place->names.uri_host,
+                                      .host = own_host(call, attempt, request, *place),
                                       .anonymous = far.hides_caller,
                                       .is_sips = call.is_sips});
-  const bool to_is_called = request.to.uri.user == parts_.contacts.called_user(request);
+  const bool to_is_called = policy::unescaped_user(request.to.uri.user) == called_user(request);
   dialog.remote_address =
       far_address({.original = &request.to,
                    .user = to_is_called ? far.subject.called : policy::unescaped_user(request.to.uri.user),
@@ -365,8 +405,12 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                                               request, body, {now, out});
         code != 0)
       return code;
-  const std::string uri = far_uri(request.start.request_uri, far.subject.called, attempt.host, call.is_sips);
-  const std::string from = dialog.local_address + ";tag=" + dialog.local_tag;
+  const std::string uri = attempt.contact.empty() ? far_uri(request.start.request_uri, far.subject.called,
+                                                            attempt.host, call.is_sips)
+                                                  : attempt.contact;
+  const bool passes_auth = upstream_terms(call.book->config, call.caller_peer, attempt.peer) != nullptr;
+  const std::string passed = passes_auth ? passed_credentials(request) : std::string();
+  from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
   const std::string contact = contact_of(call, dialog.path, kCalleePart | attempt.number);
   const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
@@ -376,13 +420,14 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                      .own = &place.names,
                      .branch = view(branch),
                      .max_forwards = (request.has_max_forwards ? request.max_forwards : kMaxForwards) - 1,
-                     .routes = {},
-                     .from = from,
+                     .routes = dialog.route_set,
+                     .from = from_,
                      .to = dialog.remote_address,
                      .call_id = dialog.call_id,
                      .cseq = 1,
                      .contact = contact,
                      .allow = peer.neighbour.allow,
+                     .own_lines = passed,
                      .wants_supported = true,
                      .crossing = {&request, &peer.crossing, far.edits.headers},
                      .body = body};

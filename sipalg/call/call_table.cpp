@@ -1,13 +1,37 @@
 // call_table.cpp — slots, numbers and timers of calls.
 #include "sipalg/call/call_table.h"
 
+#include <utility>
+
 #include "policy/base/check.h"
 
 namespace sallyport::sip {
+namespace {
+
+// Empty, with the room that nearly every call has again.
+template <class T>
+std::vector<T> emptied(std::vector<T>& values) noexcept {
+  constexpr std::size_t kKeptMax = 2;
+  values.clear();
+  return values.capacity() <= kKeptMax ? std::move(values) : std::vector<T>();
+}
+
+// As if it had just been made.
+void begin_anew(Call& call) noexcept {
+  auto attempts = emptied(call.attempts);
+  auto forks = emptied(call.forks);
+  std::destroy_at(&call);
+  std::construct_at(&call);
+  call.attempts = std::move(attempts);
+  call.forks = std::move(forks);
+}
+
+}  // namespace
 
 CallTable::CallTable(std::uint32_t capacity) : calls_(capacity), slots_(capacity), wheel_(capacity) {
   free_.reserve(capacity);
   for (std::uint32_t slot = capacity; slot-- > 0;) free_.push_back(slot);
+  spares_.reserve(kSparesMax);
 }
 
 Call* CallTable::make(std::uint64_t number) {
@@ -16,7 +40,12 @@ Call* CallTable::make(std::uint64_t number) {
   free_.pop_back();
   const bool inserted = slots_.insert(number, slot);
   SALLYPORT_CHECK(inserted);
-  calls_[slot] = std::make_unique<Call>();
+  if (spares_.empty()) {
+    calls_[slot] = std::make_unique<Call>();
+  } else {
+    calls_[slot] = std::move(spares_.back());
+    spares_.pop_back();
+  }
   calls_[slot]->number = number;
   ++size_;
   return calls_[slot].get();
@@ -37,7 +66,12 @@ void CallTable::erase(std::uint64_t number) noexcept {
   if (!slot) return;
   wheel_.disarm(*slot);
   slots_.erase(number);
-  calls_[*slot].reset();
+  if (spares_.size() < kSparesMax) {
+    begin_anew(*calls_[*slot]);
+    spares_.push_back(std::move(calls_[*slot]));
+  } else {
+    calls_[*slot].reset();
+  }
   free_.push_back(*slot);
   --size_;
 }

@@ -41,7 +41,12 @@ class CallTable {
   }
 
  private:
+  // So many calls that ended are begun anew with the memory that they had: no allocation of that size in the
+  // steady state.
+  static constexpr std::size_t kSparesMax = 64;
+
   std::vector<std::unique_ptr<Call>> calls_;
+  std::vector<std::unique_ptr<Call>> spares_;
   std::vector<std::uint32_t> free_;
   IdMap slots_;
   TimerWheel wheel_;

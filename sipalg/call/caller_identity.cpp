@@ -11,6 +11,7 @@ namespace {
 constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
 
 std::string_view first_value(const SipMessage& message, HeaderName name) noexcept {
+  if (!message.has(name)) return {};
   for (std::size_t i = 0; i < message.header_count; ++i)
     if (message.headers[i].name == name) return message.value_of(message.headers[i]);
   return {};
@@ -44,7 +45,8 @@ std::string rebuilt(std::string_view value, std::string_view number, std::string
 
 policy::IdentityFacts identity_facts(const SipMessage& request, const StrictnessPolicy& strictness) noexcept {
   policy::IdentityFacts facts;
-  for (std::size_t i = 0; i < request.header_count; ++i) {
+  const bool is_asserted = request.has(HeaderName::PAssertedIdentity);
+  for (std::size_t i = 0; is_asserted && i < request.header_count; ++i) {
     const HeaderField& field = request.headers[i];
     if (field.name != HeaderName::PAssertedIdentity) continue;
     for_each_address(request.value_of(field), strictness,

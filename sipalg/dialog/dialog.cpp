@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sipalg/message/message_writer.h"
+
 namespace sallyport::sip {
 namespace {
 
@@ -50,14 +52,13 @@ bool take_routes(std::vector<std::string>& routes, const SipMessage& message, Tr
 
 // A From or To without its tag and other parameters, which are matters of the header field, not the address.
 std::string address_of(const NameAddr& address) {
+  const std::string_view name = address.display_name;
   std::string text;
-  bool is_clean = true;
-  for (const char c : address.display_name) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet == 0x7f || (octet < 0x20 && !has_class(c, kSpace))) is_clean = false;
-  }
-  if (is_clean && !address.display_name.empty()) {
-    for (const char c : address.display_name) {
+  text.reserve(name.size() + address.uri.text.size() + 3);
+  if (!name.empty() && is_plain(name) && name.find("  ") == std::string_view::npos) {  // nearly always
+    text.append(name).append(1, ' ');
+  } else if (!name.empty() && is_clean(name)) {
+    for (const char c : name) {
       const bool space = has_class(c, kSpace);
       if (!space || text.empty() || text.back() != ' ') text += space ? ' ' : c;
     }
@@ -130,14 +131,13 @@ void refresh_target(Dialog& dialog, const SipMessage& message) noexcept {
   (void)take_target(dialog.remote_target, message, dialog.path.transport);
 }
 
-DialogRoute route_of(const Dialog& dialog) {
-  if (dialog.route_set.empty()) return {dialog.remote_target, {}};
-  if (is_loose(dialog.route_set.front())) return {dialog.remote_target, dialog.route_set};
+DialogRoute::DialogRoute(const Dialog& dialog) : request_uri(dialog.remote_target), routes(dialog.route_set) {
+  if (dialog.route_set.empty() || is_loose(dialog.route_set.front())) return;
   // A strict router wants to find itself in the Request-URI. RFC 3261 §12.2.1.1
-  DialogRoute route{as_request_uri(dialog.route_set.front()),
-                    {dialog.route_set.begin() + 1, dialog.route_set.end()}};
-  route.routes.push_back("<" + dialog.remote_target + ">");
-  return route;
+  request_uri = own_uri_ = as_request_uri(dialog.route_set.front());
+  own_routes_.assign(dialog.route_set.begin() + 1, dialog.route_set.end());
+  own_routes_.push_back("<" + dialog.remote_target + ">");
+  routes = own_routes_;
 }
 
 Endpoint destination_of(const Dialog& dialog, const DialogRoute& route,

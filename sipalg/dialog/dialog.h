@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,11 +54,21 @@ struct Dialog {
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept;
 
 // Request-URI and Route values of a request within the dialog: loose and strict routers. RFC 3261 §12.2.1.1
-struct DialogRoute {
-  std::string request_uri;
-  std::vector<std::string> routes;
+// Views into the dialog, which must outlive it; what the dialog does not hold is its own.
+class DialogRoute {
+ public:
+  explicit DialogRoute(const Dialog& dialog);
+  DialogRoute(const DialogRoute&) = delete;
+  DialogRoute& operator=(const DialogRoute&) = delete;
+  ~DialogRoute() = default;
+  std::string_view request_uri;
+  std::span<const std::string> routes;
+
+ private:
+  std::string own_uri_;
+  std::vector<std::string> own_routes_;
 };
-[[nodiscard]] DialogRoute route_of(const Dialog& dialog);
+[[nodiscard]] inline DialogRoute route_of(const Dialog& dialog) { return DialogRoute(dialog); }
 
 // Where a request within the dialog is sent. The topmost Route or the remote target where that is a literal
 // address that the neighbour owns (`owns` says so: its targets and sources, or the address that signalling

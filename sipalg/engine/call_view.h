@@ -13,6 +13,7 @@
 #include "policy/record/call_record.h"
 #include "sipalg/engine/engine_output.h"
 #include "sipalg/location/name_view.h"
+#include "sipalg/registrar/registration_view.h"
 #include "sipalg/trace/message_ring.h"
 #include "sipalg/trace/message_tee.h"
 #include "sipalg/trunk/trunk_view.h"
@@ -48,6 +49,11 @@ class EngineDesk {
   virtual bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) = 0;
   // Peers as they are seen just now; empty where another engine owns the trunks.
   [[nodiscard]] virtual std::vector<TrunkView> trunks(Timestamp /*now*/) const { return {}; }
+  // Registered endpoints of this engine, from the first AOR behind `after`, at most `limit`.
+  [[nodiscard]] virtual std::vector<EndpointView> endpoints(std::string_view /*after*/,
+                                                            std::size_t /*limit*/) const {
+    return {};
+  }
   // From now on new calls get 503 with Retry-After; emergencies still pass.
   virtual void drain() = 0;
   // What peers' names stand for just now; empty unless the engine owns the trunks.

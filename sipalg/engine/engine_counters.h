@@ -92,7 +92,7 @@ inline constexpr std::array<double, 8> kDurationBounds{1, 5, 15, 60, 180, 600, 1
 struct EngineCounters {
   explicit EngineCounters(std::size_t peer_count) : peers(peer_count + 1) {}
   std::vector<PeerCallCounters> peers;  // by PeerIndex, then one for all else
-  Counter calls_active, dialogs_active, transactions_active;
+  Counter calls_active, dialogs_active, transactions_active, registrations_active;
   EnumCounters<DetectionLabel> detections;
   Counter messages_lost;  // found no room in the output
 };

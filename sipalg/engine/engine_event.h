@@ -46,9 +46,17 @@ struct MediaReportEvent {
   std::array<media::SideReport, 2> sides;  // by StreamSide: what that side sent
 };
 
+// A binding of an endpoint that must be there again after a restart, or is no more. Not for each refresh:
+// when it begins, moves, is made to last longer inside, or ends.
+struct BindingEvent {
+  std::uint64_t number = 0;
+  std::uint8_t shard = 0;
+  std::string bytes;  // for SipEngine::restore; empty: it is gone
+};
+
 struct EngineEvent {
   Timestamp at{};
-  std::variant<RecordEvent, AlarmEvent, DetectionEvent, MediaReportEvent> what;
+  std::variant<RecordEvent, AlarmEvent, DetectionEvent, MediaReportEvent, BindingEvent> what;
 };
 
 }  // namespace sallyport::sip

@@ -34,6 +34,12 @@ bool needs_dialog(Method method) noexcept {
          method == Method::Info;
 }
 
+// Built anew on the other side, without a call. RFC 3428, RFC 3903, RFC 6665
+bool is_relayed(Method method) noexcept {
+  return method == Method::Message || method == Method::Publish || method == Method::Subscribe ||
+         method == Method::Notify;
+}
+
 }  // namespace
 
 std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, bool is_for_us) noexcept {
@@ -48,7 +54,7 @@ std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, 
   if (needs_dialog(method)) return 481;                                           // RFC 3261 §12.2.2
   if (requires_extensions(request)) return 420;                                   // RFC 3261 §8.2.2.3
   if (method == Method::Invite) return body_verdict(method, body_kind(request));  // RFC 3261 §8.2.3
-  return method == Method::Options ? 0 : 501;                                     // RFC 3261 §21.5.2
+  return method == Method::Options || is_relayed(method) ? 0 : 501;               // RFC 3261 §21.5.2
 }
 
 bool names_us(const HostPort& host, const RealmConfig& realm, const IpAddress& local) noexcept {

@@ -26,6 +26,7 @@
 #include "sipalg/engine/engine_input.h"
 #include "sipalg/engine/engine_output.h"
 #include "sipalg/engine/rulebook.h"
+#include "sipalg/registrar/binding_board.h"
 
 namespace sallyport::sip {
 
@@ -38,6 +39,7 @@ struct SharedPolicy {
   void adopt(SharedValue<Rulebook> next);
   policy::CallAdmission admission;
   policy::TargetBoard targets;                 // where peers are reached
+  BindingBoard bindings;                       // where endpoints are reached
   SharedSlot<Rulebook> rulebook;               // of the day
   media::PortPool media_ports;                 // its users at the relay give back to it too
   std::atomic<bool> ports_are_watched{false};  // some engine does

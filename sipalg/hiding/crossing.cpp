@@ -38,10 +38,9 @@ Crossing::Crossing(const ProfileConfig& far_profile) {
   }
 }
 
-CrossingForm Crossing::form_of(HeaderName known, std::string_view name, bool in_request) const noexcept {
-  if (known != HeaderName::Other) return forms_[in_request][static_cast<std::size_t>(known)];
+CrossingForm Crossing::form_of_further(std::string_view name, bool in_request) const noexcept {
   const auto is_named = [name](const std::string& further) { return equals_ignoring_case(name, further); };
-  return form_in(crossing_rule(known, name), in_request, std::ranges::any_of(further_, is_named));
+  return form_in(crossing_rule(HeaderName::Other, name), in_request, std::ranges::any_of(further_, is_named));
 }
 
 bool Crossing::passes(const SipMessage& message, const HeaderField& field) const noexcept {

@@ -53,6 +53,10 @@ consteval std::array<CrossingRule, kHeaderNameCount> make_rules() {
   table.set(request(Form::Package), {Event});
   table.set(request(Form::State), {SubscriptionState});
   table.set(response(Form::Number), {MinExpires});
+  table.set(both(Form::Ranges), {AllowEvents});  // RFC 6665 §8.2.2
+  // What PUBLISH goes by; the tag is the compositor's and names no side. RFC 3903 §11.3
+  table.set(response(Form::Token), {SipEtag});
+  table.set(request(Form::Token), {SipIfMatch});
   table.set(response(Form::Delay), {RetryAfter});
   table.set(kEditOnly, {PAssertedIdentity, PPreferredIdentity, Privacy, RemotePartyId});
   // They make up the message or the dialog.
@@ -67,8 +71,6 @@ consteval std::array<CrossingRule, kHeaderNameCount> make_rules() {
   // They hold URIs of the other side, or name it or its clock.
   table.set({}, {CallInfo, ErrorInfo, ReplyTo, Diversion, HistoryInfo, InReplyTo, Identity, Organization,
                  Server, UserAgent, Warning, Date});
-  // Only with event packages or PUBLISH in use.
-  table.set({}, {AllowEvents, SipEtag, SipIfMatch});
   table.set({}, {Other});
   return table.finish();
 }
@@ -82,6 +84,7 @@ struct NamedRule {
 constexpr std::array kFurther{
     NamedRule{"recv-info", both(Form::Ranges)},
     NamedRule{"info-package", request(Form::Token)},
+    NamedRule{"suppress-if-match", request(Form::Token)},  // RFC 5839 §7.2
     NamedRule{"geolocation", request(Form::Location)},
     NamedRule{"geolocation-routing", request(Form::Answer)},
     NamedRule{"authentication-info", kNever},

@@ -1,16 +1,17 @@
 // crossing_value.cpp — one function for each form (RFC 3261 §25.1, RFC 3326 §2, RFC 6442 §4, RFC 6665 §8.4).
 #include "sipalg/hiding/crossing_value.h"
 
-#include <cstring>
 #include <initializer_list>
 
 #include "sipalg/message/message_writer.h"
+#include "sipalg/message/octet_copy.h"
 
 namespace sallyport::sip {
 namespace {
 
 using Value = std::optional<std::string_view>;
 constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
+constexpr std::string_view kSdpType = "application/sdp";
 
 bool is_number(std::string_view text) noexcept { return parse_decimal(text, 0xffffffffu).has_value(); }
 
@@ -45,9 +46,9 @@ bool add_params(Lexer& lexer, std::initializer_list<AllowedParam> allowed, Value
   return true;
 }
 
-Value token_with_params(std::string_view value, std::initializer_list<AllowedParam> allowed,
+Value token_with_params(const ReadableValue& value, std::initializer_list<AllowedParam> allowed,
                         ValueBuffer& buffer) noexcept {
-  Lexer lexer(value);
+  Lexer lexer(value.text, value.readable_end);
   const std::string_view token = lexer.take_while<kToken>();
   lexer.skip_space();
   if (token.empty()) return std::nullopt;
@@ -56,9 +57,9 @@ Value token_with_params(std::string_view value, std::initializer_list<AllowedPar
   return buffer.value();
 }
 
-Value ranges(std::string_view value, ValueBuffer& buffer) noexcept {
-  if (value.empty()) return value;  // "Accept:" says that nothing is accepted, RFC 3261 §20.1
-  Lexer lexer(value);
+Value ranges(const ReadableValue& value, ValueBuffer& buffer) noexcept {
+  if (value.text.empty()) return value.text;  // "Accept:" says that nothing is accepted, RFC 3261 §20.1
+  Lexer lexer(value.text, value.readable_end);
   while (true) {
     lexer.skip_space();
     const std::string_view type = lexer.take_while<kToken>();
@@ -168,8 +169,7 @@ void ValueBuffer::add(std::string_view piece) noexcept {
     fits_ = false;
     return;
   }
-  if (piece.empty()) return;
-  std::memcpy(bytes_.data() + size_, piece.data(), piece.size());
+  copy_octets(bytes_.data() + size_, piece.data(), piece.size());
   size_ += piece.size();
 }
 
@@ -179,6 +179,7 @@ std::optional<std::string_view> ValueBuffer::value() const noexcept {
 }
 
 std::optional<std::string_view> content_type_value(std::string_view value, ValueBuffer& buffer) noexcept {
+  if (value == kSdpType) return value;  // nearly always
   buffer.clear();
   Lexer lexer(value);
   const std::string_view type = lexer.take_while<kToken>();
@@ -200,9 +201,10 @@ std::optional<std::string_view> content_type_value(std::string_view value, Value
   return lexer.done() ? buffer.value() : std::nullopt;
 }
 
-std::optional<std::string_view> crossing_value(CrossingForm form, std::string_view value,
+std::optional<std::string_view> crossing_value(CrossingForm form, const ReadableValue& readable,
                                                bool body_is_multipart, ValueBuffer& buffer) noexcept {
   buffer.clear();
+  const std::string_view value = readable.text;
   switch (form) {
     case CrossingForm::Never:
     case CrossingForm::EditOnly:
@@ -211,20 +213,20 @@ std::optional<std::string_view> crossing_value(CrossingForm form, std::string_vi
     case CrossingForm::Text:
       return is_clean(value) ? Value(value) : std::nullopt;
     case CrossingForm::Token:
-      return token_with_params(value, {}, buffer);
+      return token_with_params(readable, {}, buffer);
     case CrossingForm::Number:
       return is_number(value) ? Value(value) : std::nullopt;
     case CrossingForm::Ranges:
-      return ranges(value, buffer);
+      return ranges(readable, buffer);
     case CrossingForm::Package:
-      return token_with_params(value, {{"id"}}, buffer);
+      return token_with_params(readable, {{"id"}}, buffer);
     case CrossingForm::State:
-      return token_with_params(value, {{"expires", is_number}, {"reason"}, {"retry-after", is_number}},
+      return token_with_params(readable, {{"expires", is_number}, {"reason"}, {"retry-after", is_number}},
                                buffer);
     case CrossingForm::Cause:
       return causes(value, buffer);
     case CrossingForm::Disposition:
-      return token_with_params(value, {{"handling"}}, buffer);
+      return token_with_params(readable, {{"handling"}}, buffer);
     case CrossingForm::Delay:
       return delay(value, buffer);
     case CrossingForm::Version:

@@ -30,11 +30,26 @@ class ValueBuffer {
   bool fits_ = true;
 };
 
+// A value with what may be loaded behind it, though it is not looked at.
+struct ReadableValue {
+  std::string_view text;
+  const char* readable_end;
+
+  explicit ReadableValue(std::string_view value) noexcept
+      : text(value), readable_end(value.data() + value.size()) {}
+  ReadableValue(std::string_view value, const char* end) noexcept : text(value), readable_end(end) {}
+};
+
 // Nothing when it can't be read in that form: then the field stays where it is. `body_is_multipart`: of the
 // message, for Location. The result points into `value` or `buffer`.
-[[nodiscard]] std::optional<std::string_view> crossing_value(CrossingForm form, std::string_view value,
+[[nodiscard]] std::optional<std::string_view> crossing_value(CrossingForm form, const ReadableValue& value,
                                                              bool body_is_multipart,
                                                              ValueBuffer& buffer) noexcept;
+[[nodiscard]] inline std::optional<std::string_view> crossing_value(CrossingForm form, std::string_view value,
+                                                                    bool body_is_multipart,
+                                                                    ValueBuffer& buffer) noexcept {
+  return crossing_value(form, ReadableValue(value), body_is_multipart, buffer);
+}
 
 // Content-Type with all its parameters, which the body needs (boundary); nothing when it can't be read.
 [[nodiscard]] std::optional<std::string_view> content_type_value(std::string_view value,

@@ -37,11 +37,10 @@ class CrossingWriter {
     const SipMessage& message = *part_.message;
     for (std::size_t i = 0; i < message.header_count; ++i) {
       const HeaderField& field = message.headers[i];
-      if (is_ours(field.name)) continue;
       const std::string_view name = message.name_of(field);
       const CrossingForm form = part_.crossing->form_of(field.name, name, own_.in_request);
-      if (form == CrossingForm::Never || is_edited(field.name, name)) continue;
-      write(field.name, name, message.value_of(field), form);
+      if (form == CrossingForm::Never || is_ours(field.name) || is_edited(field.name, name)) continue;
+      write(field.name, name, {message.value_of(field), message.bytes.data() + message.bytes.size()}, form);
     }
   }
 
@@ -51,7 +50,7 @@ class CrossingWriter {
       if (is_ours(known) || !is_token(edit.name)) continue;
       const CrossingForm form = form_of(edit, known);
       if (form == CrossingForm::Never) continue;
-      for (const std::string& value : edit.values) write(known, edit.name, value, form);
+      for (const std::string& value : edit.values) write(known, edit.name, ReadableValue(value), form);
     }
   }
 
@@ -89,7 +88,8 @@ class CrossingWriter {
     return part_.crossing->form_of(known, edit.name, own_.in_request);
   }
 
-  void write(HeaderName known, std::string_view name, std::string_view value, CrossingForm form) noexcept {
+  void write(HeaderName known, std::string_view name, const ReadableValue& value,
+             CrossingForm form) noexcept {
     if (count_ == kCrossingFieldsMax) return;
     const auto clean = crossing_value(form, value, is_multipart_, buffer_);
     if (!clean) return;

@@ -132,6 +132,30 @@ void add_display_name(std::string& out, std::string_view name) {
   out += "\" ";
 }
 
+constexpr std::size_t kUriExtraBytes = 24;  // "sips:", '@', ";user=phone"
+
+struct FarUri {
+  const Uri& original;
+  std::string_view user, host_port;
+  bool is_sips;
+};
+// False, and nothing is added, when it would be too long.
+bool add_far_uri(std::string& out, const FarUri& uri) {
+  const std::size_t start = out.size();
+  if (uri.user.empty() && is_service_urn(uri.original)) {
+    out += uri.original.text;
+    return true;
+  }
+  out += uri.is_sips ? "sips:" : "sip:";
+  add_user(out, uri.original, uri.user);
+  const bool has_user = out.back() == '@';
+  out += uri.host_port;
+  if (has_user && is_phone(uri.original)) out += ";user=phone";
+  if (out.size() - start <= kUriBytesMax) return true;
+  out.resize(start);
+  return false;
+}
+
 }  // namespace
 
 bool is_service_urn(const Uri& uri) noexcept {
@@ -145,26 +169,21 @@ bool is_service_urn(const Uri& uri) noexcept {
 }
 
 std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port, bool is_sips) {
-  if (user.empty() && is_service_urn(original)) return std::string(original.text);
   std::string uri;
-  uri.reserve(64);
-  uri = is_sips ? "sips:" : "sip:";
-  add_user(uri, original, user);
-  const bool has_user = uri.back() == '@';
-  uri += host_port;
-  if (has_user && is_phone(original)) uri += ";user=phone";
-  if (uri.size() > kUriBytesMax) uri.clear();
+  uri.reserve(user.size() + host_port.size() + kUriExtraBytes);
+  (void)add_far_uri(uri, {original, user, host_port, is_sips});
   return uri;
 }
 
 std::string far_address(const AddressParts& parts) {
   if (parts.anonymous) return "\"Anonymous\" <sip:anonymous@anonymous.invalid>";  // RFC 3323 §4.1
-  const std::string uri = far_uri(parts.original->uri, parts.user, parts.host, parts.is_sips);
+  const std::string_view name = parts.original->display_name;
   std::string address;
-  if (uri.empty()) return address;
-  address.reserve(uri.size() + parts.original->display_name.size() + 8);
-  add_display_name(address, parts.original->display_name);
-  address.append(1, '<').append(uri).append(1, '>');
+  address.reserve(name.size() + parts.user.size() + parts.host.size() + kUriExtraBytes + 8);
+  add_display_name(address, name);
+  address += '<';
+  if (!add_far_uri(address, {parts.original->uri, parts.user, parts.host, parts.is_sips})) return {};
+  address += '>';
   return address;
 }
 

@@ -54,8 +54,7 @@ std::optional<std::string_view> write_request(std::span<char> buffer, const Requ
   const OwnNames& own = *parts.own;
   writer.request_line(parts.method, parts.request_uri);
   // rport: the answer comes back through whatever NAT we are behind. RFC 3581 §3
-  writer.header(HeaderName::Via, {"SIP/2.0/", own.via_transport, " ", own.sent_by, ";branch=", kBranchCookie,
-                                  parts.branch, ";rport"});
+  writer.header(HeaderName::Via, {own.via_start, parts.branch, ";rport"});
   writer.header(HeaderName::MaxForwards, Decimal(parts.max_forwards).text());
   for (const std::string& route : parts.routes) writer.header(HeaderName::Route, route);
   writer.header(HeaderName::From, parts.from);
@@ -74,12 +73,13 @@ std::optional<std::string_view> write_response(std::span<char> buffer, const Res
   MessageWriter writer(buffer);
   const ResponseHead& head = *parts.head;
   writer.status_line(parts.code);
-  writer.lines(head.before_to);
-  const bool needs_tag = !head.to_has_tag && !parts.to_tag.empty();  // RFC 3261 §8.2.6.2
-  writer.header(HeaderName::To,
-                {head.to, needs_tag ? ";tag=" : "", needs_tag ? parts.to_tag : std::string_view{}});
-  writer.lines(head.after_to);
-  if (parts.makes_dialog) writer.lines(head.record_routes);  // RFC 3261 §12.1.1
+  writer.lines(head.up_to_to());
+  if (!head.to_has_tag() && !parts.to_tag.empty()) {  // RFC 3261 §8.2.6.2
+    writer.lines(";tag=");
+    writer.lines(parts.to_tag);
+  }
+  writer.lines(head.after_to());
+  if (parts.makes_dialog) writer.lines(head.record_routes());  // RFC 3261 §12.1.1
   write_if(writer, HeaderName::Contact, parts.contact);
   write_if(writer, HeaderName::Contact, parts.redirect_contact);
   write_if(writer, HeaderName::Allow, parts.allow);
@@ -88,6 +88,7 @@ std::optional<std::string_view> write_response(std::span<char> buffer, const Res
   if (is_success && !parts.allow.empty()) writer.header(HeaderName::Supported, "");
   write_if(writer, HeaderName::Accept, parts.accept);
   write_if(writer, HeaderName::Warning, parts.warning);
+  writer.lines(parts.own_lines);
   if (parts.retry_after != 0) writer.header(HeaderName::RetryAfter, Decimal(parts.retry_after).text());
   write_crossing(writer, parts.crossing,
                  {.in_request = false,

@@ -32,6 +32,7 @@ struct OwnNames {
   std::string uri_host;      // for From, To, Request-URI hosts that must be ours: domain or address, no port
   std::string via_transport = "UDP";
   std::string contact_params;  // behind the host in a SIP URI: ";transport=tcp"
+  std::string via_start;       // of the value of Via, up to the token in the branch
 };
 [[nodiscard]] OwnNames own_names(const RealmConfig& realm, const Endpoint& listener,
                                  Transport transport = Transport::Udp);
@@ -44,9 +45,15 @@ class Crossing {
   // Record-Route, Route, ...) never cross whatever the configuration says.
   [[nodiscard]] bool passes(const SipMessage& message, const HeaderField& field) const noexcept;
   // The form in which it crosses; Never when it does not. `name` is looked at for Other only.
-  [[nodiscard]] CrossingForm form_of(HeaderName known, std::string_view name, bool in_request) const noexcept;
+  [[nodiscard]] CrossingForm form_of(HeaderName known, std::string_view name,
+                                     bool in_request) const noexcept {
+    return known != HeaderName::Other ? forms_[in_request][static_cast<std::size_t>(known)]
+                                      : form_of_further(name, in_request);
+  }
 
  private:
+  [[nodiscard]] CrossingForm form_of_further(std::string_view name, bool in_request) const noexcept;
+
   // By name, for what the parser knows: in responses, in requests.
   std::array<std::array<CrossingForm, kHeaderNameCount>, 2> forms_;
   std::vector<std::string> further_;  // of headers.pass the other names, in small letters
@@ -86,17 +93,45 @@ struct RequestParts {
                                                             const RequestParts& parts) noexcept;
 
 // What every response to a request repeats of it, kept rebuilt for answers that come later: Via (received
-// and rport filled in), Record-Route, From, To, Call-ID, CSeq. RFC 3261 §8.2.6.2, §12.1.1
-struct ResponseHead {
-  std::string before_to;      // whole header lines
-  std::string to;             // value as in the request
-  std::string after_to;       // whole header lines
-  std::string record_routes;  // whole header lines, for responses that make a dialog
-  bool to_has_tag = false;
+// and rport filled in), Record-Route, From, To, Call-ID, CSeq. One piece of memory for all of it.
+// RFC 3261 §8.2.6.2, §12.1.1
+class ResponseHead {
+ public:
+  ResponseHead() noexcept = default;
+  // Up to and with the value of To as in the request: the tag may follow.
+  [[nodiscard]] std::string_view up_to_to() const noexcept { return piece(0, to_end_); }
+  [[nodiscard]] std::string_view to() const noexcept { return piece(to_, to_end_); }
+  // From the end of that line on: whole header lines.
+  [[nodiscard]] std::string_view after_to() const noexcept { return piece(to_end_, routes_); }
+  // Whole header lines, for responses that make a dialog.
+  [[nodiscard]] std::string_view record_routes() const noexcept { return piece(routes_, lines_.size()); }
+  [[nodiscard]] bool to_has_tag() const noexcept { return to_has_tag_; }
+  // Whole header lines, behind those that follow To. What does not fit any more is left out.
+  void add(std::string_view lines) {
+    if (lines.size() > 0xffff - lines_.size()) return;
+    lines_.insert(routes_, lines);
+    routes_ = static_cast<std::uint16_t>(routes_ + lines.size());
+  }
   template <class Archive>
   void archive(Archive& a) {
-    a(before_to, to, after_to, record_routes, to_has_tag);
+    a(lines_, to_, to_end_, routes_, to_has_tag_);
+    if constexpr (Archive::kReads)
+      if (to_ > to_end_ || to_end_ > routes_ || routes_ > lines_.size()) {
+        *this = {};
+        a.fail();
+      }
   }
+
+ private:
+  friend std::optional<ResponseHead> response_head(const SipMessage& request,
+                                                   const StrictnessPolicy& strictness,
+                                                   const Endpoint& source);
+  [[nodiscard]] std::string_view piece(std::size_t from, std::size_t to) const noexcept {
+    return {lines_.data() + from, to - from};
+  }
+  std::string lines_;
+  std::uint16_t to_ = 0, to_end_ = 0, routes_ = 0;  // where they begin and end
+  bool to_has_tag_ = false;
 };
 [[nodiscard]] std::optional<ResponseHead> response_head(const SipMessage& request,
                                                         const StrictnessPolicy& strictness,
@@ -113,6 +148,7 @@ struct ResponseParts {
   std::uint32_t retry_after = 0;        // seconds; 0: none
   std::string_view warning{};           // of our own; whole value; empty: none
   std::string_view redirect_contact{};  // Contact of a 3xx; empty: none
+  std::string_view own_lines{};         // whole header lines: challenges, Reason, Expires
   CrossingPart crossing{};
   BodyPart body{};
 };

@@ -32,6 +32,8 @@ OwnNames own_names(const RealmConfig& realm, const Endpoint& listener, Transport
     names.via_transport = "TLS";  // RFC 3261 §26.2.2
     names.contact_params = ";transport=tls";
   }
+  names.via_start = "SIP/2.0/" + names.via_transport + " " + names.sent_by + ";branch=";
+  names.via_start += kBranchCookie;
   return names;
 }
 

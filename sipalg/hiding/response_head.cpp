@@ -1,6 +1,7 @@
 // response_head.cpp — what every response repeats of its request: RFC 3261 §8.2.6, §12.1.1, §18.2.1; RFC 3581
 // §4.
 #include <array>
+#include <utility>
 
 #include "sipalg/dialog/dialog.h"
 #include "sipalg/hiding/leg_message.h"
@@ -12,21 +13,32 @@ namespace {
 // Our additions to a head at its limit.
 constexpr std::size_t kBytesMax = kHeadBytesMax + 4096;
 using HeadBuffer = std::array<char, kBytesMax>;
+static_assert(kBytesMax <= 0xffff);  // places in it are 16 bits
 
 // Calls visit(value) for each line of that name; stops when it says false, and says so.
 template <class Visit>
 bool for_each_line(const SipMessage& message, HeaderName name, Visit visit) {
+  if (!message.has(name)) return true;
   for (std::size_t i = 0; i < message.header_count; ++i)
     if (message.headers[i].name == name && !visit(message.value_of(message.headers[i]))) return false;
   return true;
 }
 
+// The whole message may be loaded, whichever piece is looked at.
+Lexer lexer_of(const SipMessage& message, std::string_view value) noexcept {
+  return Lexer(value, message.bytes.data() + message.bytes.size());
+}
+
 // Every Via in its order, each from its pieces, on a line of its own. RFC 3261 §8.2.6.2
 bool write_vias(MessageWriter& writer, const SipMessage& request, const StrictnessPolicy& strictness,
                 const Endpoint& source) {
+  if (request.via_count == 1 && request.error.rule == GrammarRule::None) {  // read already
+    writer.via(request.top_via, &source);
+    return true;
+  }
   bool is_top = true;
   return for_each_line(request, HeaderName::Via, [&](std::string_view value) {
-    Lexer lexer(value);
+    Lexer lexer = lexer_of(request, value);
     while (!lexer.done()) {
       ViaHeader via;
       if (!parse_via_parm(lexer, strictness, via)) return false;
@@ -41,7 +53,7 @@ bool write_record_routes(MessageWriter& writer, const SipMessage& request,
                          const StrictnessPolicy& strictness) {
   std::size_t count = 0;
   return for_each_line(request, HeaderName::RecordRoute, [&](std::string_view value) {
-    Lexer lexer(value);
+    Lexer lexer = lexer_of(request, value);
     do {
       NameAddr route;
       if (!parse_name_addr(lexer, strictness, route) || ++count > kRoutesMax) return false;
@@ -67,33 +79,26 @@ std::optional<ResponseHead> response_head(const SipMessage& request, const Stric
                                           const Endpoint& source) {
   if (!request.has_from || !request.has_to || !request.has_call_id || !request.has_cseq) return std::nullopt;
   HeadBuffer buffer;
-  ResponseHead head;
+  MessageWriter writer(buffer);
+  const auto place = [&writer] { return writer.written().value_or(std::string_view{}).size(); };
+  std::optional<ResponseHead> head(std::in_place);
+  if (!write_vias(writer, request, strictness, source)) return std::nullopt;
+  writer.address(HeaderName::From, request.from, {});
 
-  MessageWriter before(buffer);
-  if (!write_vias(before, request, strictness, source)) return std::nullopt;
-  before.address(HeaderName::From, request.from, {});
-  if (!before.written()) return std::nullopt;
-  head.before_to = *before.written();
-
-  MessageWriter to(buffer);
-  to.address(HeaderName::To, request.to, {});
-  if (!to.written()) return std::nullopt;
   constexpr std::string_view kName = "To: ", kEnd = "\r\n";
-  const std::string_view line = *to.written();
-  head.to = line.substr(kName.size(), line.size() - kName.size() - kEnd.size());
-  head.to_has_tag = !request.to.tag.empty();
+  head->to_ = static_cast<std::uint16_t>(place() + kName.size());
+  writer.address(HeaderName::To, request.to, {});
+  head->to_end_ = static_cast<std::uint16_t>(place() - kEnd.size());
+  head->to_has_tag_ = !request.to.tag.empty();
 
-  MessageWriter after(buffer);
-  after.header(HeaderName::CallId, request.call_id);
-  after.cseq(request.cseq);
-  write_timestamp(after, request);
-  if (!after.written()) return std::nullopt;
-  head.after_to = *after.written();
-
-  if (head.to_has_tag) return head;  // the dialog has its route set. RFC 3261 §12.2
-  MessageWriter routes(buffer);
-  if (!write_record_routes(routes, request, strictness) || !routes.written()) return std::nullopt;
-  head.record_routes = *routes.written();
+  writer.header(HeaderName::CallId, request.call_id);
+  writer.cseq(request.cseq);
+  write_timestamp(writer, request);
+  head->routes_ = static_cast<std::uint16_t>(place());
+  // In a dialog its route set is known. RFC 3261 §12.2
+  if (!head->to_has_tag_ && !write_record_routes(writer, request, strictness)) return std::nullopt;
+  if (!writer.written()) return std::nullopt;
+  head->lines_ = *writer.written();
   return head;
 }
 

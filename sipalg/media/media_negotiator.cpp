@@ -31,7 +31,7 @@ class RelayOrders {
   RelayOrders(const SbcConfig& config, const MediaContext& context) : config_(config), context_(context) {}
 
   void give(MediaCommand::Kind kind, const StreamState& stream, bool is_answered) {
-    context_.commands.push_back(relay_order(kind, stream, context_, config_, is_answered));
+    give_order(kind, stream, context_, config_, is_answered);
   }
   // Those that the relay knows and that are not, or no longer, in `kept`.
   void close_all_but(const std::vector<StreamState>& known, const std::vector<StreamState>& kept) {
@@ -203,6 +203,7 @@ bool MediaNegotiator::reopen(MediaSession& session, const MediaContext& context)
 }
 
 void MediaNegotiator::describe(const MediaSession& session, std::vector<MediaRecord>& records) const {
+  records.reserve(records.size() + 2 * (session.retired.size() + session.streams.size()));
   for (const StreamState& stream : session.retired) describe_stream(stream, records);
   for (const StreamState& stream : session.streams) describe_stream(stream, records);
   if (!session.pending) return;

@@ -60,10 +60,9 @@ void set_rates(const StreamState& stream, StreamSide side, const ProfileMedia& p
 
 }  // namespace
 
-media::MediaCommand relay_order(media::MediaCommand::Kind kind, const StreamState& stream,
-                                const MediaContext& context, const SbcConfig& config,
-                                bool is_answered) noexcept {
-  media::MediaCommand command;
+void give_order(media::MediaCommand::Kind kind, const StreamState& stream, const MediaContext& context,
+                const SbcConfig& config, bool is_answered) {
+  media::MediaCommand& command = context.commands.emplace_back();
   command.kind = kind;
   command.media = stream.kind;
   command.shard = context.shard;
@@ -98,7 +97,6 @@ media::MediaCommand relay_order(media::MediaCommand::Kind kind, const StreamStat
     if (stream.kind == media::MediaKind::Rtp) add_payloads(stream, settings);
     set_rates(stream, side, profile, settings);
   }
-  return command;
 }
 
 }  // namespace sallyport::sip

@@ -8,9 +8,9 @@
 
 namespace sallyport::sip {
 
-// An order of this kind as the state has it. `is_answered`: silence counts, UDPTL may flow.
-[[nodiscard]] media::MediaCommand relay_order(media::MediaCommand::Kind kind, const StreamState& stream,
-                                              const MediaContext& context, const SbcConfig& config,
-                                              bool is_answered) noexcept;
+// Adds an order of this kind, as the state has it, to those of the context. `is_answered`: silence counts,
+// UDPTL may flow.
+void give_order(media::MediaCommand::Kind kind, const StreamState& stream, const MediaContext& context,
+                const SbcConfig& config, bool is_answered);
 
 }  // namespace sallyport::sip

@@ -27,6 +27,7 @@ inline constexpr std::uint16_t kGenValue = 1024;    // token or host: value of a
 inline constexpr std::uint16_t kIpv6 = 2048;        // inside an IPv6 reference
 inline constexpr std::uint16_t kAddrSpec = 4096;    // kUric that may stand outside angle brackets (§20)
 inline constexpr std::uint16_t kPlainUser = 16384;  // kUserInfo without ':' and '%': nothing in it to look at
+inline constexpr std::uint16_t kParams = 32768;     // parameters without white space and quotes
 inline constexpr std::uint16_t kTelNumber = 8192;  // RFC 3966 §3: phonedigit, with letters for vanity numbers
 
 namespace detail {
@@ -41,13 +42,14 @@ consteval std::array<std::uint16_t, 256> make_char_classes() {
   constexpr std::string_view kAlpha = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::string_view kDigits = "0123456789";
   constexpr unsigned kEverywhere = kToken | kWord | kUserInfo | kHost | kUriParam | kUriHeader | kUric |
-                                   kGenValue | kAddrSpec | kPlainUser;
+                                   kGenValue | kAddrSpec | kPlainUser | kParams;
   add(kAlpha, kEverywhere | kTelNumber);
   add(kDigits, kEverywhere | kDigit | kHex | kIpv6 | kTelNumber);
   add("abcdefABCDEF", kHex | kIpv6);
-  add("-.!%*_+`'~", kToken | kGenValue | kWord);
+  add("-.!%*_+`'~", kToken | kGenValue | kWord | kParams);
   add("()<>:\\\"/[]?{}", kWord);
-  add("[]:", kGenValue);
+  add("[]:", kGenValue | kParams);
+  add(";=", kParams);
   constexpr std::string_view kMark = "-_.!~*'()";
   constexpr unsigned kInUri = kUserInfo | kUriParam | kUriHeader | kUric | kAddrSpec;
   add(kMark, kInUri | kPlainUser);
@@ -112,6 +114,20 @@ template <unsigned kClass>
   if (at > end) return end;
   while (at != end && has_class(*at, kClass)) ++at;
   return at;
+}
+
+// Every octet of the text is in the class. Loads nothing behind it.
+template <unsigned kClass>
+[[nodiscard]] inline bool is_all_of(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() < 16) {
+    while (at != end && has_class(*at, kClass)) ++at;
+    return at == end;
+  }
+  unsigned outsiders = outsiders_at<kClass>(end - 16);
+  for (; end - at > 16; at += 16) outsiders |= outsiders_at<kClass>(at);
+  return outsiders == 0;
 }
 
 // The first `wanted` from `at` on, or `end`. Loads no octet at or behind `readable_end`. For the short pieces

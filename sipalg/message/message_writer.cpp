@@ -2,7 +2,6 @@
 #include "sipalg/message/message_writer.h"
 
 #include <arpa/inet.h>
-#include <emmintrin.h>
 
 #include <algorithm>
 #include <array>
@@ -94,70 +93,13 @@ constexpr std::array kPhrases{Phrase{100, "Trying"},
                               Phrase{608, "Rejected"}};
 static_assert(std::ranges::is_sorted(kPhrases, {}, &Phrase::code));
 
-// Copies, and says whether none of it is a control octet. Most pieces are short, and a call of memcpy costs
-// more than they do: two loads that overlap. `kChecked` false leaves out what is asked of foreign text only.
-template <bool kChecked>
-class Copier {
- public:
-  Copier(char* to, const char* from, std::size_t size) noexcept {
-    if (size >= 16) {
-      blocks(to, from, size);
-    } else if (size >= 8) {
-      both_ends<std::uint64_t>(to, from, size);
-    } else if (size >= 4) {
-      both_ends<std::uint32_t>(to, from, size);
-    } else {
-      for (std::size_t i = 0; i < size; ++i) {
-        const auto octet = static_cast<unsigned char>(to[i] = from[i]);
-        if (kChecked && (octet < 0x20 || octet == 0x7f)) controls_ = 1;
-      }
-    }
-  }
-  [[nodiscard]] bool is_plain() const noexcept { return controls_ == 0; }
-
- private:
-  // Octets of a word that are below 0x20 or 0x7f; zero when there is none.
-  template <class Word>
-  static Word controls_in(Word word) noexcept {
-    constexpr Word kOnes = static_cast<Word>(0x0101010101010101u);
-    const Word deletes = word ^ kOnes * 0x7f;
-    return (((word - kOnes * 0x20) & ~word) | ((deletes - kOnes) & ~deletes)) & (kOnes * 0x80);
-  }
-
-  template <class Word>
-  void both_ends(char* to, const char* from, std::size_t size) noexcept {
-    Word first, last;
-    std::memcpy(&first, from, sizeof first);
-    std::memcpy(&last, from + size - sizeof last, sizeof last);
-    std::memcpy(to, &first, sizeof first);
-    std::memcpy(to + size - sizeof last, &last, sizeof last);
-    if constexpr (kChecked) controls_ = controls_in(first) | controls_in(last);
-  }
-
-  void blocks(char* to, const char* from, std::size_t size) noexcept {
-    const __m128i below = _mm_set1_epi8(0x1f), deletes = _mm_set1_epi8(0x7f);
-    __m128i controls = _mm_setzero_si128();
-    const auto block = [&](std::size_t at) {
-      const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), octets);
-      if constexpr (kChecked)
-        controls = _mm_or_si128(controls, _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(octets, below), octets),
-                                                       _mm_cmpeq_epi8(octets, deletes)));
-    };
-    for (std::size_t at = 0; at + 16 < size; at += 16) block(at);
-    block(size - 16);
-    if constexpr (kChecked) controls_ = static_cast<unsigned>(_mm_movemask_epi8(controls));
-  }
-
-  std::uint64_t controls_ = 0;
-};
-
-// "Via: " and so on: what a line of that name begins with.
+// "Via: " and so on: what a line of that name begins with. Copied whole, as three blocks of sixteen.
 constexpr std::size_t kLineStartMax = 48;  // no known name is longer than 32
 struct LineStart {
   std::array<char, kLineStartMax> text{};
   std::uint8_t size = 0;
 };
+constexpr std::string_view kLineEnd = "\r\n";
 const std::array<LineStart, kHeaderNameCount> kLineStarts = [] {
   std::array<LineStart, kHeaderNameCount> starts;
   for (std::size_t i = 0; i < kHeaderNameCount; ++i) {
@@ -177,24 +119,39 @@ bool is_control(char c) noexcept {
   return octet < 0x20 ? !has_class(c, kSpace) : octet == 0x7f;
 }
 
+std::size_t digits_of(std::uint16_t number) noexcept {
+  return number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : number < 10000 ? 4 : 5;
+}
+
+// What stands in front of the parameters, when it is written just as we write it: nearly always. Empty: it is
+// not, or there are no parameters to tell where it ends.
+std::string_view as_we_write_it(const ViaHeader& via) noexcept {
+  const char* const begin = via.protocol_name.data();
+  const char* const end = via.params.data();
+  const HostPort& host = via.sent_by;
+  if (via.params.empty() || host.is_ipv6) return {};
+  const auto follows = [](std::string_view one, std::string_view other) {
+    return other.data() == one.data() + one.size() + 1;
+  };
+  const std::size_t port_size = host.port == 0 ? 0 : 1 + digits_of(host.port);
+  if (!follows(via.protocol_name, via.protocol_version) || !follows(via.protocol_version, via.transport) ||
+      !follows(via.transport, host.host) || host.host.data()[-1] != ' ' ||
+      end != host.host.data() + host.host.size() + port_size)
+    return {};
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+// A parameter of the top Via, with or without its value, in whose place ours stands. RFC 3261 §18.2.1
+bool is_filled_in(std::string_view param) noexcept {
+  const std::string_view name = param.substr(0, param.find('='));
+  return equals_ignoring_case(name, "received") || equals_ignoring_case(name, "rport");
+}
+
 }  // namespace
 
 std::string_view reason_phrase(unsigned status_code) noexcept {
   const auto* found = std::ranges::lower_bound(kPhrases, status_code, {}, &Phrase::code);
   return found != kPhrases.end() && found->code == status_code ? found->text : "Unknown";
-}
-
-bool is_plain(std::string_view text) noexcept {
-  const char* at = text.data();
-  const char* end = at + text.size();
-  for (; end - at >= 16; at += 16) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i controls = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets),
-                                          _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f)));
-    if (_mm_movemask_epi8(controls) != 0) return false;
-  }
-  char rest[16];
-  return Copier<true>(rest, at, static_cast<std::size_t>(end - at)).is_plain();
 }
 
 std::string_view address_text(const IpAddress& address, AddressText& buffer) noexcept {
@@ -247,9 +204,12 @@ void MessageWriter::unfold(std::string_view value) noexcept {
 }
 
 void MessageWriter::number(std::uint32_t value) noexcept {
-  std::array<char, 10> digits{};
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  text({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  const auto [end, error] = std::to_chars(buffer_.data() + size_, buffer_.data() + buffer_.size(), value);
+  if (error != std::errc{}) {
+    good_ = false;
+    return;
+  }
+  size_ = static_cast<std::size_t>(end - buffer_.data());
 }
 
 void MessageWriter::request_line(std::string_view method, std::string_view uri) noexcept {
@@ -267,16 +227,32 @@ void MessageWriter::status_line(unsigned code, std::string_view phrase) noexcept
   text("\r\n");
 }
 
+// Nearly all parameters: no white space, no quotes, none without a name. Each is one piece then.
+bool MessageWriter::plain_params(std::string_view all, bool is_top_via) noexcept {
+  if (!is_all_of<kParams>(all) || all.front() != ';') return false;
+  const std::size_t start = size_;
+  const char* const end = all.data() + all.size();
+  for (const char* at = all.data(); at != end;) {
+    const char* const next = find_octet(at + 1, end, end, ';');
+    const std::string_view param(at, static_cast<std::size_t>(next - at));
+    if (param.size() == 1 || param[1] == '=') {
+      size_ = start;
+      return false;
+    }
+    at = next;
+    if (!is_top_via || !is_filled_in(param.substr(1))) text(param);
+  }
+  return true;
+}
+
 void MessageWriter::params(std::string_view all, bool is_top_via) noexcept {
   constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
+  if (all.empty() || plain_params(all, is_top_via)) return;
   Lexer lexer(all);
   GenericParam param;
   while (lexer.next_is(';') && parse_generic_param(lexer, kForgiving, param)) {
     if (param.name.empty() || !is_clean(param.value)) continue;
-    // Ours take the place of what the sender claims. RFC 3261 §18.2.1
-    if (is_top_via &&
-        (equals_ignoring_case(param.name, "received") || equals_ignoring_case(param.name, "rport")))
-      continue;
+    if (is_top_via && is_filled_in(param.name)) continue;
     text(";");
     text(param.name);
     if (!param.has_value) continue;
@@ -287,17 +263,21 @@ void MessageWriter::params(std::string_view all, bool is_top_via) noexcept {
 
 void MessageWriter::via(const ViaHeader& via, const Endpoint* source) noexcept {
   text("Via: ");
-  text(via.protocol_name);
-  text("/");
-  text(via.protocol_version);
-  text("/");
-  text(via.transport);
-  text(via.sent_by.is_ipv6 ? " [" : " ");
-  text(via.sent_by.host);
-  if (via.sent_by.is_ipv6) text("]");
-  if (via.sent_by.port != 0) {
-    text(":");
-    number(via.sent_by.port);
+  if (const std::string_view whole = as_we_write_it(via); !whole.empty()) {
+    text(whole);
+  } else {
+    text(via.protocol_name);
+    text("/");
+    text(via.protocol_version);
+    text("/");
+    text(via.transport);
+    text(via.sent_by.is_ipv6 ? " [" : " ");
+    text(via.sent_by.host);
+    if (via.sent_by.is_ipv6) text("]");
+    if (via.sent_by.port != 0) {
+      text(":");
+      number(via.sent_by.port);
+    }
   }
   params(via.params, source != nullptr);
   if (source != nullptr) {
@@ -353,9 +333,14 @@ void MessageWriter::cseq(const CSeqHeader& cseq) noexcept {
 
 void MessageWriter::header(HeaderName name, std::string_view value) noexcept {
   if (value.empty()) return header(to_string(name), value);
-  text(line_start(name));
+  const LineStart& start = kLineStarts[static_cast<std::size_t>(name)];
+  if (buffer_.size() - size_ < start.text.size() + value.size() + kLineEnd.size())
+    return header(name, std::initializer_list<std::string_view>{value});
+  char* to = buffer_.data() + size_;
+  std::memcpy(to, start.text.data(), start.text.size());
+  size_ += start.size;
   foreign(value);
-  text("\r\n");
+  text(kLineEnd);
 }
 
 void MessageWriter::header(std::string_view name, std::string_view value) noexcept {
@@ -368,7 +353,7 @@ void MessageWriter::header(std::string_view name, std::string_view value) noexce
 void MessageWriter::header(HeaderName name, std::initializer_list<std::string_view> pieces) noexcept {
   text(line_start(name));
   for (const std::string_view piece : pieces) foreign(piece);
-  text("\r\n");
+  text(kLineEnd);
 }
 
 void MessageWriter::begin_list(HeaderName name) noexcept {

@@ -15,6 +15,7 @@
 
 #include "policy/base/ip_address.h"
 #include "sipalg/message/header_name.h"
+#include "sipalg/message/octet_copy.h"
 #include "sipalg/message/sip_message.h"
 
 namespace sallyport::sip {
@@ -23,8 +24,6 @@ namespace sallyport::sip {
 [[nodiscard]] std::string_view reason_phrase(unsigned status_code) noexcept;
 // No control octet but those of folding: foreign text that may be written.
 [[nodiscard]] bool is_clean(std::string_view text) noexcept;
-// No control octet at all: nearly all text, and found eight octets at a time.
-[[nodiscard]] bool is_plain(std::string_view text) noexcept;
 // As it stands in Via: without brackets. Points into `buffer`.
 using AddressText = std::array<char, 46>;
 [[nodiscard]] std::string_view address_text(const IpAddress& address, AddressText& buffer) noexcept;
@@ -67,6 +66,8 @@ class MessageWriter {
   void unfold(std::string_view text) noexcept;
   void number(std::uint32_t value) noexcept;
   void params(std::string_view params, bool is_top_via) noexcept;
+  // False, and nothing is written, when they are of another form.
+  [[nodiscard]] bool plain_params(std::string_view params, bool is_top_via) noexcept;
 
   std::span<char> buffer_;
   std::size_t size_ = 0;

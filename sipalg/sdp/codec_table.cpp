@@ -2,8 +2,9 @@
 // where it lists them, else those of the nearest relative.
 #include "sipalg/sdp/codec_table.h"
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <utility>
 
 namespace sallyport::sip {
 namespace {
@@ -81,11 +82,38 @@ constexpr auto kCodecs = std::to_array<Codec>({
     {"AV1", 90000, 1, kNone, 0, 0, 25, false},
 });
 
+// Looked up several times for each format that crosses: by name through lists of those whose size and first
+// letter are alike, by number at once. Made when this is compiled.
+constexpr std::uint8_t kEnd = 0xff;
+static_assert(kCodecs.size() < kEnd);
+constexpr std::size_t kLists = 128;
+constexpr std::size_t list_of(std::string_view name) noexcept {
+  return (name.size() * 23 + (static_cast<unsigned char>(name.front()) | 0x20u) * 7u) % kLists;
+}
+struct CodecLists {
+  std::array<std::uint8_t, kLists> first{};
+  std::array<std::uint8_t, kCodecs.size()> next{};  // in the order of the table
+  std::array<std::uint8_t, 128> of_static_type{};
+};
+constexpr CodecLists kCodecLists = [] {
+  CodecLists lists;
+  lists.first.fill(kEnd);
+  lists.of_static_type.fill(kEnd);
+  for (std::size_t i = kCodecs.size(); i-- > 0;) {
+    const auto place = static_cast<std::uint8_t>(i);
+    lists.next[i] = std::exchange(lists.first[list_of(kCodecs[i].name)], place);
+    if (kCodecs[i].static_type != kNone) lists.of_static_type[kCodecs[i].static_type] = place;
+  }
+  return lists;
+}();
+
 }  // namespace
 
 const Codec* find_codec(std::string_view name, std::uint32_t clock_rate, std::uint8_t channels) noexcept {
   const Codec* nearest = nullptr;
-  for (const Codec& codec : kCodecs) {
+  if (name.empty()) return nearest;
+  for (std::uint8_t i = kCodecLists.first[list_of(name)]; i != kEnd; i = kCodecLists.next[i]) {
+    const Codec& codec = kCodecs[i];
     if (codec.name.size() != name.size() || !same_word(codec.name, name)) continue;
     if (codec.clock_rate == clock_rate && codec.channels == channels) return &codec;
     if (codec.clock_rate == clock_rate && nearest == nullptr) nearest = &codec;
@@ -94,8 +122,9 @@ const Codec* find_codec(std::string_view name, std::uint32_t clock_rate, std::ui
 }
 
 const Codec* find_static_codec(std::uint8_t payload_type) noexcept {
-  const auto found = std::ranges::find(kCodecs, payload_type, &Codec::static_type);
-  return payload_type == kNoStaticType || found == kCodecs.end() ? nullptr : &*found;
+  if (payload_type >= kCodecLists.of_static_type.size()) return nullptr;
+  const std::uint8_t place = kCodecLists.of_static_type[payload_type];
+  return place == kEnd ? nullptr : &kCodecs[place];
 }
 
 NamedFormat named(const SdpFormat& format) noexcept {

@@ -59,6 +59,25 @@ constexpr auto kRows = std::to_array<Row>({
     {"T38ModemType", Flag},
 });
 
+// Rows by the size of their names: most attributes of an m-line share theirs with one or two rows.
+constexpr std::size_t kNameBytesMax = 24;
+struct RowsBySize {
+  std::array<std::uint8_t, kNameBytesMax + 2> first{};  // of each size, and where the last ends
+  std::array<std::uint8_t, kRows.size()> rows{};
+};
+constexpr RowsBySize kRowsBySize = [] {
+  RowsBySize by_size;
+  std::uint8_t count = 0;
+  for (std::size_t size = 0; size <= kNameBytesMax; ++size) {
+    by_size.first[size] = count;
+    for (std::size_t i = 0; i < kRows.size(); ++i)
+      if (kRows[i].name.size() == size) by_size.rows[count++] = static_cast<std::uint8_t>(i);
+  }
+  by_size.first[kNameBytesMax + 1] = count;
+  return by_size;
+}();
+static_assert(kRowsBySize.first.back() == kRows.size());  // no name is longer
+
 bool is_of_class(std::string_view text, std::string_view also) noexcept {
   return !holds_address(text) && std::ranges::all_of(text, [also](char c) {
     return has_class(c, kToken) || also.find(c) != std::string_view::npos;
@@ -81,8 +100,9 @@ bool is_known_extension(std::string_view value) noexcept {
 }  // namespace
 
 AttributeForm form_of_attribute(std::string_view name) noexcept {
-  for (const Row& row : kRows)
-    if (row.name.size() == name.size() && same_word(row.name, name)) return row.form;
+  if (name.size() > kNameBytesMax) return Never;
+  for (std::size_t i = kRowsBySize.first[name.size()]; i < kRowsBySize.first[name.size() + 1]; ++i)
+    if (const Row& row = kRows[kRowsBySize.rows[i]]; same_word(row.name, name)) return row.form;
   return Never;
 }
 

@@ -27,10 +27,18 @@ SdpMedia media_of(std::string_view text) noexcept {
   return SdpMedia::Other;
 }
 
+// Its size where there is none.
+std::size_t place_of(std::string_view text, char wanted) noexcept {
+  std::size_t at = 0;
+  while (at != text.size() && text[at] != wanted) ++at;
+  return at;
+}
+
 bool is_token(std::string_view text, std::string_view also = {}) noexcept {
-  return !text.empty() && text.size() <= kSdpTokenMax && std::ranges::all_of(text, [&](char c) {
-    return has_class(c, kToken) || also.find(c) != std::string_view::npos;
-  });
+  if (text.empty() || text.size() > kSdpTokenMax) return false;
+  return is_all_of<kToken>(text) || (!also.empty() && std::ranges::all_of(text, [&](char c) {
+           return has_class(c, kToken) || also.find(c) != std::string_view::npos;
+         }));
 }
 
 // "IN IP4 198.18.1.1", "IN IP6 2001:db8::1", "IN IP4 224.2.1.1/127/3". False: not of that form.
@@ -156,8 +164,10 @@ class SdpReader {
   }
 
   SdpError take_media(std::string_view value) noexcept {
-    if (description_.media.full()) return SdpError::TooManyMedia;
-    MediaDescription media;
+    MediaDescription* const added = description_.media.grow();
+    if (added == nullptr) return SdpError::TooManyMedia;
+    MediaDescription& media = *added;
+    media.clear();
     media.media_text = take_word(value);
     const std::string_view port = take_word(value);
     media.profile_text = take_word(value);
@@ -168,8 +178,7 @@ class SdpReader {
     media.connection = description_.connection;
     media.direction = direction_;
     if (const SdpError error = take_formats(value, media); error != SdpError::None) return error;
-    (void)description_.media.push_back(media);
-    media_ = description_.media.end() - 1;
+    media_ = &media;
     has_own_connection_ = false;
     return SdpError::None;
   }
@@ -204,9 +213,9 @@ class SdpReader {
   }
 
   SdpError take_attribute(std::string_view text) noexcept {
-    const std::size_t colon = text.find(':');
+    const std::size_t colon = place_of(text, ':');
     const std::string_view name = text.substr(0, colon);
-    std::string_view value = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+    std::string_view value = colon == text.size() ? std::string_view{} : text.substr(colon + 1);
     if (const auto direction = direction_of(text)) {
       (media_ == nullptr ? direction_ : media_->direction) = *direction;
       return SdpError::None;
@@ -256,19 +265,6 @@ SdpError parse_sdp(std::string_view text, SessionDescription& description) noexc
   description.bandwidth = {};
   description.media.clear();
   return SdpReader(text, description).run();
-}
-
-std::string_view take_word(std::string_view& rest) noexcept {
-  const auto skip = [&rest] {
-    while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
-  };
-  skip();
-  std::size_t size = 0;
-  while (size < rest.size() && rest[size] != ' ' && rest[size] != '\t') ++size;
-  const std::string_view word = rest.substr(0, size);
-  rest.remove_prefix(size);
-  skip();
-  return word;
 }
 
 bool read_number(std::string_view text, std::uint64_t max, std::uint64_t& value) noexcept {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sipalg/message/char_class.h"
 #include "sipalg/sdp/session_description.h"
 
 namespace sallyport::sip {
@@ -35,10 +36,11 @@ class SdpLines {
   // False: no line is left. `line`: without its end.
   [[nodiscard]] bool next(std::string_view& line) noexcept {
     if (rest_.empty()) return false;
-    const std::size_t end = rest_.find('\n');
-    line = rest_.substr(0, end);
-    if (end != std::string_view::npos && line.ends_with('\r')) line.remove_suffix(1);
-    rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    const char* const end = rest_.data() + rest_.size();
+    const auto size = static_cast<std::size_t>(find_octet(rest_.data(), end, end, '\n') - rest_.data());
+    line = rest_.substr(0, size);
+    if (size != rest_.size() && line.ends_with('\r')) line.remove_suffix(1);
+    rest_.remove_prefix(size == rest_.size() ? size : size + 1);
     return true;
   }
   [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
@@ -48,7 +50,18 @@ class SdpLines {
 };
 
 // The next piece before a space; spaces around it are taken too.
-[[nodiscard]] std::string_view take_word(std::string_view& rest) noexcept;
+[[nodiscard]] inline std::string_view take_word(std::string_view& rest) noexcept {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  const char* at = rest.data();
+  const char* const end = at + rest.size();
+  while (at != end && is_space(*at)) ++at;
+  const char* const start = at;
+  while (at != end && !is_space(*at)) ++at;
+  const std::string_view word(start, static_cast<std::size_t>(at - start));
+  while (at != end && is_space(*at)) ++at;
+  rest = {at, static_cast<std::size_t>(end - at)};
+  return word;
+}
 // A number without sign, of digits only, that is not above `max`.
 [[nodiscard]] bool read_number(std::string_view text, std::uint64_t max, std::uint64_t& value) noexcept;
 

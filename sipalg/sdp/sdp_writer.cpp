@@ -98,12 +98,12 @@ class MediaSection {
   }
 
   void write_attribute(std::string_view text) noexcept {
-    const std::size_t colon = text.find(':');
+    std::size_t colon = 0;  // names are short
+    while (colon != text.size() && text[colon] != ':') ++colon;
     const std::string_view name = text.substr(0, colon);
     const AttributeForm form = form_of_attribute(name);
     if (form == AttributeForm::Never) return;
-    const std::string_view value =
-        colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+    const std::string_view value = colon == text.size() ? std::string_view{} : text.substr(colon + 1);
     switch (form) {
       case AttributeForm::FormatMap:
         return write_map(value);
@@ -123,11 +123,7 @@ class MediaSection {
     const auto position = static_cast<std::size_t>(format - came_.formats.begin());
     if ((mapped_ >> position & 1) != 0) return;
     mapped_ |= std::uint64_t{1} << position;
-    out_.add("a=rtpmap:");
-    out_.add(format->text);
-    out_.add(" ");
-    out_.add(format->encoding);
-    out_.add("/");
+    out_.add({"a=rtpmap:", format->text, " ", format->encoding, "/"});
     add_number(out_, format->clock_rate);
     if (format->channels) {
       out_.add("/");
@@ -145,13 +141,7 @@ class MediaSection {
   void write_line(std::string_view name, std::string_view value) noexcept {
     const bool has_value = !value.empty();
     if (!editor_.edit(name, value)) return;
-    out_.add("a=");
-    out_.add(name);
-    if (has_value) {
-      out_.add(":");
-      out_.add(value);
-    }
-    out_.add("\r\n");
+    has_value ? out_.add({"a=", name, ":", value, "\r\n"}) : out_.add({"a=", name, "\r\n"});
   }
 
   TextOutput& out_;
@@ -181,7 +171,11 @@ std::uint64_t hash_of_description(std::string_view text) noexcept {
   while (!text.empty()) {
     std::array<std::uint64_t, 2> words{};
     const std::size_t size = std::min(text.size(), sizeof words);
-    std::memcpy(words.data(), text.data(), size);
+    // Of a size that is known but for the end: two loads, no call.
+    if (size == sizeof words)
+      std::memcpy(words.data(), text.data(), sizeof words);
+    else
+      std::memcpy(words.data(), text.data(), size);
     for (std::size_t i = 0; i < 2; ++i) {
       lanes[i] = (lanes[i] ^ words[i]) * (i == 0 ? 0x9e3779b97f4a7c15u : 0xc2b2ae3d27d4eb4fu);
       lanes[i] ^= lanes[i] >> 29;

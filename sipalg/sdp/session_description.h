@@ -73,7 +73,8 @@ struct SdpFormat {
   std::optional<std::uint8_t> channels;  // of it
 };
 
-struct MediaDescription {
+// What is said of an m-line but for its formats.
+struct MediaFacts {
   std::string_view media_text, profile_text;
   SdpMedia media = SdpMedia::Other;
   SdpProfile profile = SdpProfile::Other;
@@ -87,7 +88,14 @@ struct MediaDescription {
   SdpConnection rtcp_connection;  // of a=rtcp
   std::uint16_t ptime_ms = 0;     // 0: not said
   std::string_view lines;         // below the m-line, with their ends
+};
+struct MediaDescription : MediaFacts {
   FixedVector<SdpFormat, kSdpFormatsMax> formats;
+  // Nothing is known. Formats that are not there are not touched: they are most of it.
+  void clear() noexcept {
+    static_cast<MediaFacts&>(*this) = {};
+    formats.clear();
+  }
 };
 
 struct SessionDescription {

@@ -1,6 +1,8 @@
 // token.cpp — content, mask and proof of a token, in base 32 (RFC 4648 §6, small letters).
 #include "sipalg/token/token.h"
 
+#include <tmmintrin.h>
+
 #include <bit>
 #include <cstring>
 
@@ -17,13 +19,11 @@ constexpr std::size_t kBytes = kContentBytes + kProofBytes;
 static_assert(std::endian::native == std::endian::little, "words are read as they lie in memory");
 
 constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
-constexpr std::uint8_t kNoDigit = 0xff;
-constexpr auto kDigitValues = [] {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::size_t i = 0; i < kDigits.size(); ++i)
-    values[static_cast<unsigned char>(kDigits[i])] = static_cast<std::uint8_t>(i);
-  return values;
+// Two digits for each value of ten bits.
+constexpr auto kDigitPairs = [] {
+  std::array<std::array<char, 2>, 1024> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i >> 5], kDigits[i & 31]};
+  return pairs;
 }();
 
 // Five octets are eight digits. The last group has two octets, four digits and four bits that are 0.
@@ -93,17 +93,30 @@ void put_group(Bytes& bytes, std::size_t group, std::uint64_t value) noexcept {
   std::memcpy(bytes.data() + group * kGroupBytes, &word, sizeof word);
 }
 
-// Eight digits, or as many as stand at `text`; false: one is none.
-template <std::size_t kCount>
-bool read_digits(const char* text, std::uint64_t& value) noexcept {
-  unsigned bad = 0;
-  value = 0;
-  for (std::size_t i = 0; i < kCount; ++i) {
-    const std::uint8_t digit = kDigitValues[static_cast<unsigned char>(text[i])];
-    bad |= digit;
-    value = value << 5 | digit;
-  }
-  return bad < kDigits.size();
+// Sixteen digits: two groups, the first one low. False: one is none.
+struct TwoGroups {
+  std::uint64_t first, second;
+};
+bool read_digits(const char* text, TwoGroups& groups) noexcept {
+  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  const auto between = [octets](char first, char last) {
+    return _mm_and_si128(_mm_cmpgt_epi8(octets, _mm_set1_epi8(static_cast<char>(first - 1))),
+                         _mm_cmplt_epi8(octets, _mm_set1_epi8(static_cast<char>(last + 1))));
+  };
+  const __m128i letters = between('a', 'z'), numbers = between('2', '7');
+  if (_mm_movemask_epi8(_mm_or_si128(letters, numbers)) != 0xffff) return false;
+  constexpr char kFirstNumber = 26;  // its value
+  const __m128i values =
+      _mm_or_si128(_mm_and_si128(letters, _mm_sub_epi8(octets, _mm_set1_epi8('a'))),
+                   _mm_and_si128(numbers, _mm_sub_epi8(octets, _mm_set1_epi8('2' - kFirstNumber))));
+  // Neighbours come together: ten bits, then twenty.
+  const __m128i tens = _mm_maddubs_epi16(values, _mm_set1_epi16(1 << 8 | 32));
+  const __m128i twenties = _mm_madd_epi16(tens, _mm_set1_epi32(1 << 16 | 1024));
+  const auto whole = [](std::uint64_t halves) { return (halves & 0xffffffff) << 20 | halves >> 32; };
+  groups.first = whole(static_cast<std::uint64_t>(_mm_cvtsi128_si64(twenties)));
+  groups.second =
+      whole(static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(twenties, twenties))));
+  return true;
 }
 
 }  // namespace
@@ -121,24 +134,32 @@ TokenText write_token(const HashKey& key, TokenKind kind, const Token& token) no
   char* out = text.data();
   for (std::size_t group = 0; group < kGroups; ++group) {
     const std::uint64_t value = group_at(bytes, group);
-    for (unsigned shift = 40; shift != 0;) *out++ = kDigits[value >> (shift -= 5) & 31];
+    for (unsigned shift = 40; shift != 0; out += 2)
+      std::memcpy(out, kDigitPairs[value >> (shift -= 10) & 1023].data(), 2);
   }
   const std::uint64_t last = group_at(bytes, kGroups) >> 20;
-  for (unsigned shift = 20; shift != 0;) *out++ = kDigits[last >> (shift -= 5) & 31];
+  for (unsigned shift = 20; shift != 0; out += 2)
+    std::memcpy(out, kDigitPairs[last >> (shift -= 10) & 1023].data(), 2);
   return text;
 }
 
 std::optional<Token> read_token(const HashKey& key, TokenKind kind, std::string_view text) noexcept {
   if (text.size() != kTokenChars) return std::nullopt;
   Bytes bytes;
-  std::uint64_t value = 0;
-  for (std::size_t group = 0; group < kGroups; ++group) {
-    if (!read_digits<kGroupDigits>(text.data() + group * kGroupDigits, value)) return std::nullopt;
-    put_group(bytes, group, value);
+  TwoGroups groups;
+  static_assert(kGroups == 5);
+  for (std::size_t group = 0; group < 4; group += 2) {
+    if (!read_digits(text.data() + group * kGroupDigits, groups)) return std::nullopt;
+    put_group(bytes, group, groups.first);
+    put_group(bytes, group + 1, groups.second);
   }
-  if (!read_digits<kLastDigits>(text.data() + kGroups * kGroupDigits, value)) return std::nullopt;
-  if ((value & 15) != 0) return std::nullopt;  // one spelling only
-  put_group(bytes, kGroups, value << 20);
+  // The last sixteen digits: four that were read before, the fifth group, and the four behind it.
+  if (!read_digits(text.data() + kTokenChars - 16, groups)) return std::nullopt;
+  constexpr std::uint64_t kHalf = (1 << 20) - 1;
+  const std::uint64_t last = groups.second & kHalf;
+  if ((last & 15) != 0) return std::nullopt;  // one spelling only
+  put_group(bytes, 4, (groups.first & kHalf) << 20 | groups.second >> 20);
+  put_group(bytes, kGroups, last << 20);
   Content content{};
   Hash128 proof;
   std::memcpy(&content.first, bytes.data(), sizeof content.first);

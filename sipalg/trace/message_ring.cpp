@@ -122,6 +122,9 @@ void MessageRing::add(const RingMessage& message) noexcept {
   head = ring.next;
   ring.next += taken;
   ++ring.count;
+  // The next one overwrites these: they were not looked at since the ring was filled last.
+  __builtin_prefetch(ring.at(ring.oldest));
+  __builtin_prefetch(ring.at(ring.next), 1);
 }
 
 void MessageRing::for_each(std::uint64_t call, const std::function<void(const RingMessage&)>& visit) const {

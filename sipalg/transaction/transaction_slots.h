@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "policy/base/archive.h"
+#include "policy/base/big_table.h"
 #include "policy/base/check.h"
 #include "policy/base/id_map.h"
 #include "policy/base/timer_wheel.h"
@@ -104,7 +105,7 @@ class SlotLists {
   }
 
  private:
-  std::vector<std::uint32_t> heads_;
+  BigTable<std::uint32_t> heads_;
 };
 
 // Tells a wheel that may be new what time it is, so that deadlines are exact from the start.

@@ -145,6 +145,7 @@ std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_v
   input.realm = RealmIndex(is_outside ? 0 : 1);
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     if (config.peers[i].realm != config.realms[to_position(input.realm)].name) continue;
+    if (config.peers[i].is_of_registrar()) continue;
     for (const PeerTarget& target : config.peers[i].targets)
       if (target.address->address == remote.address) input.peer = PeerIndex(i);
     for (const Prefix& source : config.peers[i].sources)
@@ -197,9 +198,10 @@ void CallFixture::restart() {
   for (const auto& call : saved) EXPECT_TRUE(restore(call.bytes));
 }
 
-bool CallFixture::restore(std::string_view saved) {
+bool CallFixture::restore(std::string_view saved, std::vector<SentMessage>* sent) {
   const bool is_taken = engine().restore(now, saved, out_);
-  (void)take();
+  std::vector<SentMessage> taken = take();
+  if (sent != nullptr) *sent = std::move(taken);
   return is_taken;
 }
 

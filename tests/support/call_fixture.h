@@ -81,7 +81,8 @@ class CallFixture {
   // The part of an output that is for the relay.
   void carry_out(sip::EngineOutput& out);
   // What an engine has saved. False: it was not taken.
-  bool restore(std::string_view saved);
+  // What it sends at once goes to `sent`.
+  bool restore(std::string_view saved, std::vector<SentMessage>* sent = nullptr);
   // A path can't be used.
   std::vector<SentMessage> unreachable(const sip::Path& path);
   // What the relay tells.
@@ -103,6 +104,15 @@ class CallFixture {
   policy::TargetBoard& board() {
     (void)engine();
     return shared_->targets;
+  }
+  sip::BindingBoard& bindings() {
+    (void)engine();
+    return shared_->bindings;
+  }
+
+  sip::BindingBoard& bindings_board() {
+    (void)engine();
+    return shared_->bindings;
   }
 
   SbcConfig config;

@@ -17,7 +17,9 @@ NARROW_DOORS = {
 NOT_IN_CORE = re.compile(
     r"^(thread|mutex|shared_mutex|condition_variable|future|semaphore|iostream|ostream|istream|fstream|filesystem"
     r"|random|ctime|time\.h|sys/.*|unistd\.h|netdb\.h|net/.*|pthread\.h|spdlog/.*|regex|stdexcept)$")
+SHARED_TABLES = "policy/base/shared_table.h"  # and
 SHARED_VALUES = "policy/base/shared_value.h"  # may have <mutex>, for as long as it takes to copy a pointer
+BIG_TABLES = "policy/base/big_table.h"  # may have <sys/mman.h>, to ask for large pages
 TESTS_WITH_DPDK = re.compile(r"^tests/(dpdk|bench|fuzz|support|integration|unit/dataplane|component)/")
 INCLUDE = r'^\s*#\s*include\s*([<"])([^>"]+)[>"]'
 
@@ -46,7 +48,8 @@ def include_direction(tree):
 def _system_include(path, own, line, name):
     if re.match(r"(rte_|ethdev_|bus_)", name) and own != "dataplane" and not TESTS_WITH_DPDK.match(path):
         yield Violation(path, line, f"<{name}>: only dataplane/ includes DPDK")
-    if own in CORE and NOT_IN_CORE.match(name) and (path, name) != (SHARED_VALUES, "mutex"):
+    if own in CORE and NOT_IN_CORE.match(name) and (path, name) not in (
+            (SHARED_TABLES, "mutex"), (SHARED_VALUES, "mutex"), (BIG_TABLES, "sys/mman.h")):
         yield Violation(path, line, f"<{name}>: the core does no I/O and has no clock, thread, log or exception")
 
 

@@ -10,7 +10,7 @@ namespace {
 
 using Outcome = RouteDecision::Outcome;
 
-constexpr PeerIndex kCarrier{0}, kPbx{1}, kSos{2};
+constexpr PeerIndex kCarrier{0}, kPbx{1}, kSos{2}, kPhones{3};
 constexpr RealmIndex kOutside{0}, kInside{1};
 
 SbcConfig base_config() {
@@ -18,6 +18,9 @@ SbcConfig base_config() {
   for (const char* name : {"outside", "inside"}) config.realms.emplace_back().name = name;
   for (const char* name : {"carrier", "pbx", "sos"}) config.peers.emplace_back().name = name;
   config.registrars.emplace_back().name = "phones";
+  PeerConfig& phones = config.peers.emplace_back();
+  phones.name = "phones";
+  phones.registrar = 0;
   for (const char* name : {"national", "strip"}) config.header_rules.emplace_back().name = name;
   return config;
 }
@@ -158,8 +161,17 @@ TEST(Router, ARegistrarMatchesItsEndpointsOnly) {
   match.registrars = {"phones"};
   RouteRequest asked = request();
   EXPECT_EQ(route_with(match, asked), 1);
-  asked.registrar = 0;
+  asked.peer = kPhones;
   EXPECT_EQ(route_with(match, asked), 0);
+}
+
+TEST(Router, ARegistrarIsATargetByThePlaceOfItsEndpoints) {
+  SbcConfig config = base_config();
+  add_route(config, "to-phones", {RouteToRegistrar{"phones"}, RouteToPeer{"pbx"}});
+  const Router router(config);
+  const RouteDecision decision = router.route(request());
+  ASSERT_EQ(decision.outcome, Outcome::Targets);
+  EXPECT_EQ(std::vector(decision.targets.begin(), decision.targets.end()), (std::vector{kPhones, kPbx}));
 }
 
 // A key that was written and could not be understood must not widen the route.
@@ -198,9 +210,9 @@ TEST(Router, RejectAndRedirectEndTheList) {
   EXPECT_EQ(other.reject_code, 486);
 }
 
-TEST(Router, ATableThatWasNotReadAndARegistrarGiveNoTarget) {
+TEST(Router, ATableThatWasNotReadAndARegistrarThatIsNotThereGiveNoTarget) {
   SbcConfig config = base_config();
-  add_route(config, "one", {RouteToTable{"lcr"}, RouteToRegistrar{"phones"}});
+  add_route(config, "one", {RouteToTable{"lcr"}, RouteToRegistrar{"nowhere"}});
   const RouteDecision decision = Router(config).route(request());
   EXPECT_EQ(decision.outcome, Outcome::Reject);
   EXPECT_EQ(decision.reject_code, 480);
@@ -315,7 +327,7 @@ TEST(Router, MoreTargetsThanThereIsRoomForAreLeftOut) {
   add_route(config, "many", std::move(targets));
   const RouteDecision decision = Router(config).route(request());
   EXPECT_EQ(decision.targets.size(), kTargetsMax);
-  EXPECT_EQ(decision.targets[kTargetsMax - 1], PeerIndex{3 + kTargetsMax - 1});
+  EXPECT_EQ(decision.targets[kTargetsMax - 1], PeerIndex{4 + kTargetsMax - 1});
 }
 
 TEST(Router, HostileNumbersMatchWithoutHarm) {

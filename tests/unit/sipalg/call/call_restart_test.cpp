@@ -210,12 +210,28 @@ TEST_F(OtherConfiguration, CallWhoseRealmOrPeerIsGoneIsNotTakenUp) {
   second.config.peers[1].name = "renamed";
   EXPECT_EQ(move_calls(), 0u);
   EXPECT_EQ(second.calls(), 0u);
-  EXPECT_EQ(second.engine().counters().transactions_active.value(), 0u);
   CallFixture third;
   third.config.realms[1].name = "renamed";
   third.config.peers[1].realm = "renamed";
   for (const auto& call : first.engine().save(first.now)) EXPECT_FALSE(third.restore(call.bytes));
   EXPECT_EQ(third.calls(), 0u);
+}
+
+// Nobody waits for the end of a call that is over. RFC 3261 §15.1.1
+TEST_F(OtherConfiguration, WhoIsStillThereHearsThatTheCallIsOver) {
+  first.set_up_call();
+  second.config.realms[1].name = "renamed";
+  second.config.peers[1].realm = "renamed";
+  const auto saved = first.engine().save(first.now);
+  ASSERT_EQ(saved.size(), 1u);
+  std::vector<SentMessage> sent;
+  EXPECT_FALSE(second.restore(saved[0].bytes, &sent));
+  EXPECT_EQ(only(sent, "BYE").path.remote, first.carrier);
+  EXPECT_EQ(sent.size(), 1u) << "the realm of the other side is not there any more";
+  EXPECT_EQ(second.calls(), 0u);
+  (void)second.from_carrier(first.answer(only(sent, "BYE"), 200, ""));
+  second.wait(40s);
+  EXPECT_EQ(second.engine().counters().transactions_active.value(), 0u);
 }
 
 TEST_F(OtherConfiguration, CallWhoseListenerIsGoneIsNotTakenUp) {

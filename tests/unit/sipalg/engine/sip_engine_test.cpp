@@ -67,11 +67,11 @@ TEST_F(SipEngineTest, TrustedSourceWithoutPeerUsesTheProfileNamedDefault) {
   config.profiles.resize(2);
   config.profiles[0].name = "carrier";
   config.profiles[1].name = "default";
-  config.profiles[1].methods = {"OPTIONS", "SUBSCRIBE"};
+  config.profiles[1].methods = {"OPTIONS", "REFER"};
   input.peer = PeerIndex::kNone;
   input.trust = TrustClass::Trusted;
   EXPECT_EQ(status(MessageBuilder("OPTIONS")), 200);
-  EXPECT_EQ(status(MessageBuilder("SUBSCRIBE")), 501);
+  EXPECT_EQ(status(MessageBuilder("REFER")), 501);
   EXPECT_EQ(status(MessageBuilder("MESSAGE")), 405);
 }
 
@@ -97,7 +97,7 @@ TEST_F(SipEngineTest, KeepalivesAndJunkAreCounted) {
 
 TEST_F(SipEngineTest, MethodsGetTheirAnswers) {
   EXPECT_EQ(status(MessageBuilder("INVITE").contact("<sip:a@198.18.1.2>")), 404);  // no route is configured
-  EXPECT_EQ(status(MessageBuilder("MESSAGE").call_id("2")), 501);
+  EXPECT_EQ(status(MessageBuilder("MESSAGE").call_id("2")), 404);
   EXPECT_EQ(status(MessageBuilder("REFER").call_id("3")), 501);
   const auto answer = receive(MessageBuilder("REGISTER").build());
   ASSERT_TRUE(answer);

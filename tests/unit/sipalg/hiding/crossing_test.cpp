@@ -50,10 +50,9 @@ constexpr std::array kNeverCross{HeaderName::Allow,
                                  HeaderName::Via,
                                  HeaderName::WwwAuthenticate};
 constexpr std::array kCrossByConfiguration{
-    HeaderName::AllowEvents,  HeaderName::CallInfo,    HeaderName::Date,     HeaderName::Diversion,
-    HeaderName::ErrorInfo,    HeaderName::HistoryInfo, HeaderName::Identity, HeaderName::InReplyTo,
-    HeaderName::Organization, HeaderName::ReplyTo,     HeaderName::Server,   HeaderName::SipEtag,
-    HeaderName::SipIfMatch,   HeaderName::UserAgent,   HeaderName::Warning};
+    HeaderName::CallInfo,    HeaderName::Date,     HeaderName::Diversion, HeaderName::ErrorInfo,
+    HeaderName::HistoryInfo, HeaderName::Identity, HeaderName::InReplyTo, HeaderName::Organization,
+    HeaderName::ReplyTo,     HeaderName::Server,   HeaderName::UserAgent, HeaderName::Warning};
 
 Crossing crossing(std::vector<std::string> pass = {}) {
   ProfileConfig profile;
@@ -115,6 +114,28 @@ TEST(Crossing, WhatNamesASideCrossesOnlyByConfiguration) {
   }
   EXPECT_TRUE(crosses(crossing({"x-CUSTOM", "uSER-agent"}), "X-Custom", false));
   EXPECT_TRUE(crosses(crossing({"uSER-agent"}), HeaderName::UserAgent, false));
+}
+
+// RFC 3903 §11.3, RFC 5839 §7.2, RFC 6665 §8.2
+TEST(Crossing, WhatPublicationsAndSubscriptionsGoByCrosses) {
+  const Crossing list = crossing();
+  EXPECT_TRUE(crosses(list, HeaderName::SipIfMatch, true));
+  EXPECT_FALSE(crosses(list, HeaderName::SipIfMatch, false));
+  EXPECT_TRUE(crosses(list, HeaderName::SipEtag, false));
+  EXPECT_FALSE(crosses(list, HeaderName::SipEtag, true));
+  EXPECT_TRUE(crosses(list, "Suppress-If-Match", true));
+  EXPECT_FALSE(crosses(list, "Suppress-If-Match", false));
+  for (const bool in_request : {true, false}) {
+    EXPECT_TRUE(crosses(list, HeaderName::AllowEvents, in_request));
+    EXPECT_TRUE(crosses(list, HeaderName::Expires, in_request));
+    EXPECT_TRUE(crosses(list, HeaderName::Accept, in_request));
+  }
+  Written written({"Event: dialog;id=4;call-id=near-call;from-tag=near-tag", "SIP-If-Match: a1b2;near=1",
+                   "Suppress-If-Match: *", "Allow-Events: presence, dialog;near=host",
+                   "Subscription-State: active;expires=60;near=host"});
+  EXPECT_EQ(written.with(list),
+            "Event: dialog;id=4\r\nSIP-If-Match: a1b2\r\nSuppress-If-Match: *\r\n"
+            "Allow-Events: presence, dialog\r\nSubscription-State: active;expires=60\r\n");
 }
 
 TEST(Crossing, DirectionMatters) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "policy/base/archive.h"
 #include "tests/support/message_builder.h"
 
 namespace sallyport::sip {
@@ -163,7 +164,7 @@ TEST(LegMessage, ResponseRepeatsWhatItMust) {
   const auto near = parse(near_invite());
   const auto head = response_head(near->message, kNormal, kSource);
   ASSERT_TRUE(head);
-  EXPECT_FALSE(head->to_has_tag);
+  EXPECT_FALSE(head->to_has_tag());
   ResponseParts parts;
   parts.code = 180;
   parts.head = &*head;
@@ -185,6 +186,31 @@ TEST(LegMessage, ResponseRepeatsWhatItMust) {
             "Content-Length: 0\r\n\r\n");
 }
 
+TEST(LegMessage, HeadTakesFurtherLinesAndComesBackFromItsBytes) {
+  const auto near = parse(near_invite());
+  auto head = response_head(near->message, kNormal, kSource);
+  ASSERT_TRUE(head);
+  head->add("Warning: 399 edge \"x\"\r\n");
+  EXPECT_EQ(head->to(), "Desk <sip:desk@edge.test>");
+  EXPECT_TRUE(head->after_to().ends_with("Timestamp: 54.21 0.1\r\nWarning: 399 edge \"x\"\r\n"));
+  EXPECT_TRUE(head->record_routes().starts_with("Record-Route: <sip:p2.test;lr>;rr=1\r\n"));
+  std::string bytes;
+  ArchiveWriter(bytes, Timestamp{})(*head);
+  ResponseHead read;
+  ArchiveReader reader(bytes, Timestamp{});
+  reader(read);
+  EXPECT_TRUE(reader.done());
+  EXPECT_EQ(read.up_to_to(), head->up_to_to());
+  EXPECT_EQ(read.after_to(), head->after_to());
+  EXPECT_EQ(read.record_routes(), head->record_routes());
+  // A place that lies outside the lines.
+  bytes[bytes.size() - 2] = '\x7f';
+  ArchiveReader damaged(bytes, Timestamp{});
+  damaged(read);
+  EXPECT_FALSE(damaged.good());
+  EXPECT_EQ(read.record_routes(), "");
+}
+
 TEST(LegMessage, TryingHasNoTagAndNoRoutes) {
   const auto near = parse(near_invite());
   const auto head = response_head(near->message, kNormal, kSource);
@@ -201,7 +227,7 @@ TEST(LegMessage, TagOfTheRequestStays) {
   const auto near = parse(MessageBuilder("BYE").to("<sip:desk@edge.test>;tag=ours").build());
   const auto head = response_head(near->message, kNormal, kSource);
   ASSERT_TRUE(head);
-  EXPECT_TRUE(head->to_has_tag);
+  EXPECT_TRUE(head->to_has_tag());
   ResponseParts parts;
   parts.code = 200;
   parts.head = &*head;
@@ -271,7 +297,7 @@ TEST(LegMessage, HeadOfARequestThatCannotBeRepeatedIsNone) {
 
 TEST(LegMessage, TimestampThatIsNoNumberIsLeftOut) {
   const auto near = parse(MessageBuilder("INVITE").line("Timestamp: 10.0.0.1;x").build());
-  EXPECT_EQ(response_head(near->message, kNormal, kSource)->after_to.find("Timestamp"), std::string::npos);
+  EXPECT_EQ(response_head(near->message, kNormal, kSource)->after_to().find("Timestamp"), std::string::npos);
 }
 
 }  // namespace

@@ -46,6 +46,23 @@ TEST(MessageWriter, BuildsARequest) {
             "Content-Length: 2\r\n\r\nhi");
 }
 
+TEST(MessageWriter, ViaHasOneFormHoweverItWasWritten) {
+  for (const char* const written : {"SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bK1;x=y;z",
+                                    "SIP / 2.0 / UDP 198.18.1.2:5060;branch=z9hG4bK1;x=y;z",
+                                    "SIP/2.0/UDP  198.18.1.2:5060;branch=z9hG4bK1;x=y;z",
+                                    "SIP/2.0/UDP\t198.18.1.2:5060;branch=z9hG4bK1;x=y;z",
+                                    "SIP/2.0/UDP 198.18.1.2:05060;branch=z9hG4bK1;x=y;z",
+                                    "SIP/2.0/UDP 198.18.1.2 :5060 ;branch=z9hG4bK1;x=y;z",
+                                    "SIP/2.0/UDP 198.18.1.2:5060 ; branch = z9hG4bK1 ; x = y ; z"})
+    EXPECT_EQ(via_line(written, nullptr), "Via: SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bK1;x=y;z")
+        << written;
+  EXPECT_EQ(via_line("SIP/2.0/UDP a.test;x=\"a;b\";branch=z9hG4bK1", nullptr),
+            "Via: SIP/2.0/UDP a.test;x=\"a;b\";branch=z9hG4bK1");
+  const Endpoint source = *parse_endpoint("198.18.1.2:40000", 0);
+  EXPECT_EQ(via_line("SIP/2.0/UDP a.test;RPort=1;Received=1.2.3.4;receivedx=1;x", &source),
+            "Via: SIP/2.0/UDP a.test;receivedx=1;x;received=198.18.1.2");
+}
+
 // RFC 3261 §18.2.1, RFC 3581 §4
 TEST(MessageWriter, TopViaTellsWhereTheRequestCameFrom) {
   const Endpoint source = *parse_endpoint("198.18.1.2:40000", 0);

@@ -1,0 +1,150 @@
+// call_endpoint.cpp — calls from and to endpoints that register here: who may call as whom, which bindings a
+// call tries, and what of an endpoint's own domain and credentials its upstream must see. RFC 3261 §10,
+// §16.5, §22; threats I1, I3, I4.
+#include <algorithm>
+
+#include "policy/route/dialled.h"
+#include "sipalg/call/call_engine.h"
+#include "sipalg/registrar/aor.h"
+
+namespace sallyport::sip {
+namespace {
+
+constexpr std::string_view kAnonymousHost = "anonymous.invalid";  // RFC 3323 §4.1.1.3
+
+// The domain that the host names; the first one when it names none of them.
+std::string_view domain_named(const RegistrarConfig& registrar, std::string_view host) noexcept {
+  const auto is_it = [host](const std::string& domain) { return equals_ignoring_case(host, domain); };
+  const auto named = std::ranges::find_if(registrar.domains, is_it);
+  if (named != registrar.domains.end()) return *named;
+  return registrar.domains.empty() ? std::string_view() : std::string_view(registrar.domains.front());
+}
+
+// Under a name that it registered from there. Threats I4
+bool calls_as_itself(const SipMessage& request, const Bindings& registered) {
+  if (equals_ignoring_case(request.from.uri.address.host, kAnonymousHost)) return true;
+  const std::string user = policy::unescaped_user(request.from.uri.user);
+  return std::ranges::any_of(registered, [&user](const auto& one) { return user_of(one->aor) == user; });
+}
+
+}  // namespace
+
+NextTarget CallEngine::target_of(const Binding& binding) {
+  NextTarget target;
+  target.peer = binding.place;
+  target.address = binding.path.remote;
+  target.transport = binding.path.transport;
+  target.host = domain_of(binding.aor);
+  target.binding = binding.number;
+  return target;
+}
+
+// A Contact that we registered upstream is for the upstream alone.
+CallEngine::EndpointCall CallEngine::judge_endpoints(const Arrival& arrival) const {
+  const SbcConfig& config = book_->config;
+  if (config.registrars.empty()) return {};
+  const PeerIndex from = arrival.input.peer;
+  if (registrar_of(config, from) != nullptr &&
+      !calls_as_itself(arrival.request, *parts_.shared.bindings.from(path_of(arrival.input))))
+    return {.refusal = 403, .binding = nullptr};
+  const auto token =
+      read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
+  if (!token || token->part != kBindingPart) return {};
+  SharedValue<Binding> binding = parts_.shared.bindings.numbered(token->number);
+  const RegistrarConfig* const registrar = binding ? registrar_of(config, binding->place) : nullptr;
+  const PeerSide* const peer = book_->peer_side(from);
+  if (registrar == nullptr || peer == nullptr || registrar->upstream != peer->config->name ||
+      binding->expires <= arrival.now)
+    return {.refusal = 404, .binding = nullptr};  // RFC 3261 §21.4.5
+  return {.refusal = 0, .binding = std::move(binding)};
+}
+
+void CallEngine::call_endpoint(const Binding& binding, policy::RouteDecision& decision) {
+  decision.outcome = policy::RouteDecision::Outcome::Targets;
+  decision.emergency_targets = 0;
+  decision.reject_code = 0;
+  decision.redirect_uri = {};
+  decision.targets.clear();
+  decision.origins.clear();
+  (void)decision.targets.push_back(binding.place);
+  (void)decision.origins.push_back({});
+}
+
+// User part of whom the request calls: behind a Contact of ours stands an endpoint, or a number that was
+// dialled where we are registered.
+std::string CallEngine::called_user(const SipMessage& request) const {
+  const std::string_view user = request.start.request_uri.user;
+  if (!book_->config.registrars.empty() && user.size() == kTokenChars)
+    if (const auto token = read_token(parts_.settings.token_key, TokenKind::Contact, user);
+        token && token->part == kBindingPart)
+      if (const auto binding = parts_.shared.bindings.numbered(token->number); binding != nullptr)
+        return std::string(user_of(binding->aor));
+  return policy::unescaped_user(parts_.contacts.called_user(request));
+}
+
+// In place of a registrar: the bindings of whom the rules make of the called number, the preferred one first;
+// a target that names its binding already stays. False: nobody is registered there.
+bool CallEngine::spread_bindings(Call& call, const NextTarget& target, Timestamp now) {
+  const RegistrarConfig* const registrar = registrar_of(call.book->config, target.peer);
+  const SipMessage* const invite = invite_of(call);
+  if (registrar == nullptr || invite == nullptr) return false;
+  FarInvite far;
+  rewrite(call, {target.peer, target.is_emergency_target}, *invite, far);
+  std::string aor = far.subject.called;
+  aor += '@';
+  aor += domain_named(*registrar, invite->start.request_uri.address.host);
+  const SharedValue<Bindings> bindings = parts_.shared.bindings.bindings_of(target.peer, aor);
+  std::vector<NextTarget> found;
+  for (const SharedValue<Binding>& binding : *bindings)
+    if (binding->expires > now) {
+      found.push_back(target_of(*binding));
+      found.back().is_emergency_target = target.is_emergency_target;
+    }
+  call.targets.insert(call.targets.begin(), found.begin(), found.end());
+  return !found.empty();
+}
+
+// Over the flow that it registered by, to the Contact that it named. RFC 3261 §16.6, RFC 3327 §5.3, RFC 5626
+// §5.3
+void CallEngine::follow_binding(const Binding& binding, Attempt& attempt) {
+  attempt.prototype.path = binding.path;
+  attempt.prototype.path.peer = binding.place;
+  attempt.prototype.route_set = binding.route_set;
+  attempt.contact = binding.contact;
+}
+
+// The registrar whose endpoint speaks to its own upstream; null: it is not so.
+const RegistrarConfig* CallEngine::upstream_terms(const SbcConfig& config, PeerIndex endpoint,
+                                                  PeerIndex far) noexcept {
+  const RegistrarConfig* const registrar = registrar_of(config, endpoint);
+  if (registrar == nullptr || registrar->mode != RegistrarMode::PassThrough) return nullptr;
+  const std::size_t place = to_position(far);
+  const bool is_its = place < config.peers.size() && config.peers[place].name == registrar->upstream;
+  return is_its ? registrar : nullptr;
+}
+
+// Hosts for To and Request-URI. An upstream knows its users by their domain, and proves them by the URI that
+// they asked for. RFC 7616 §3.4.6
+std::string CallEngine::host_for(const Call& call, const NextTarget& target) {
+  const RegistrarConfig* const registrar = upstream_terms(call.book->config, call.caller_peer, target.peer);
+  const SipMessage* const invite = registrar != nullptr ? invite_of(call) : nullptr;
+  if (invite == nullptr) return target.host;
+  const std::string_view asked = invite->start.request_uri.address.host;
+  const bool is_ours = std::ranges::any_of(
+      registrar->domains, [asked](const std::string& one) { return equals_ignoring_case(asked, one); });
+  return is_ours ? std::string(asked) : target.host;
+}
+
+// The host in From: that of the realm, but among those who know an endpoint by its domain.
+std::string_view CallEngine::own_host(const Call& call, const Attempt& attempt, const SipMessage& request,
+                                      const Place& place) noexcept {
+  const SbcConfig& config = call.book->config;
+  const RegistrarConfig* registrar = upstream_terms(config, call.caller_peer, attempt.peer);
+  if (registrar == nullptr && attempt.peer == call.caller_peer)
+    registrar = registrar_of(config, attempt.peer);
+  const std::string_view domain =
+      registrar != nullptr ? domain_named(*registrar, request.from.uri.address.host) : std::string_view();
+  return domain.empty() ? std::string_view(place.names.uri_host) : domain;
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,149 @@
+// engine_desk.cpp — what a running engine is asked for besides messages: views for an operator, what must
+// survive a restart, and another rulebook.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "sipalg/engine/engine_state.h"
+#include "sipalg/transaction/transaction_slots.h"
+
+namespace sallyport::sip {
+
+NamedNumbers saved_names_of(const SbcConfig& config, const HashKey& key) {
+  NamedNumbers names;
+  for (const RealmConfig& realm : config.realms) names.add(NamedKind::Realm, keyed_hash(key, realm.name));
+  for (const PeerConfig& peer : config.peers) names.add(NamedKind::Peer, keyed_hash(key, peer.name));
+  for (const RouteConfig& route : config.routes) names.add(NamedKind::Route, keyed_hash(key, route.name));
+  return names;
+}
+
+std::vector<CallView> SipEngine::State::calls(std::uint64_t after, std::size_t limit) const {
+  std::vector<const Call*> found;
+  call_engine.tables().live.for_each([&](const Call& call) {
+    if (call.number > after) found.push_back(&call);
+  });
+  std::sort(found.begin(), found.end(), [](const Call* a, const Call* b) { return a->number < b->number; });
+  if (found.size() > limit) found.resize(limit);
+  std::vector<CallView> views;
+  for (const Call* call : found) views.push_back(call_engine.view_of(*call));
+  return views;
+}
+
+std::optional<CallView> SipEngine::State::find(std::string_view id) const {
+  const auto number = parse_call_id_text(id);
+  const auto is_it = [&](const CallRecord& record) {
+    if (number && record.call == *number) return true;
+    return std::any_of(record.legs.begin(), record.legs.end(),
+                       [id](const LegRecord& leg) { return leg.call_id == id; });
+  };
+  const Call* live = nullptr;
+  call_engine.tables().live.for_each([&](const Call& call) {
+    if (is_it(call.record)) live = &call;
+  });
+  if (live != nullptr) return call_engine.view_of(*live);
+  const EndedCall* const ended =
+      call_engine.tables().ended.find_if([&](const EndedCall& call) { return is_it(call.record); });
+  if (ended == nullptr) return std::nullopt;
+  CallView view;
+  view.record = ended->record;
+  view.is_over = true;
+  view.state = "ended";
+  for (const CallNote& note : ended->notes)
+    view.reasons.push_back({note.at, text_of(note, ended->book->config, ended->book->router)});
+  return view;
+}
+
+void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) const {
+  std::optional<ArchiveWriter> writer;
+  bool of_servers = true;
+  const RestOfSlots rest{
+      .is_saved = [this](std::uint64_t call) { return call_engine.tables().live.find(call) != nullptr; },
+      .writer_for = [&](std::string_view kept, std::uint8_t shard) -> ArchiveWriter& {
+        const std::uint8_t of_kept = kept.empty() ? shard : shard_of_datagram(settings.token_key, kept);
+        saved.push_back({.shard = of_kept, .bytes = {}, .is_call = false});
+        writer.emplace(saved.back().bytes, now, &names);
+        (*writer)(key_print, of_servers ? SavedKind::ServerTransactions : SavedKind::ClientTransactions);
+        return *writer;
+      }};
+  sip::save_rest(servers, rest);
+  of_servers = false;
+  sip::save_rest(clients, rest);
+  for (const std::uint8_t shard : call_engine.tables().strays.shards(now)) {
+    saved.push_back({.shard = shard, .bytes = {}, .is_call = false});
+    ArchiveWriter strays(saved.back().bytes, now, &names);
+    strays(key_print, SavedKind::Strays);
+    strays(call_engine.tables().strays.of_shard(shard, now));
+  }
+}
+
+// Trunks last: what they give up and begin is asked for with the new names and credentials.
+void SipEngine::State::adopt(Timestamp now, EngineOutput& out) {
+  const SharedValue<Rulebook> next = counted_apart(shared.rulebook.read());
+  const std::size_t known = std::min(book->config.peers.size(), next->config.peers.size());
+  for (std::size_t peer = 0; peer < known; ++peer)
+    if (book->config.peers[peer].name != next->config.peers[peer].name) totals.peers[peer].reset();
+  names = saved_names_of(next->config, settings.token_key);
+  named_sources = NamedSources(next->config, shared.targets);
+  credentials.adopt(next->config);
+  contacts = RegisteredContacts(next->config, settings.token_key);
+  call_engine.on_news(now, next, out);
+  if (peer_names) peer_names->adopt(next->config, now, out);
+  if (registrar) registrar->adopt(next);
+  exchanges.adopt(next);
+  if (trunk_engine) trunk_engine->adopt(next, now, out);
+  book = next;
+}
+
+std::vector<bool> SipEngine::State::peers_in_use() const {
+  std::vector<bool> in_use(peer_places(config));
+  call_engine.tables().live.for_each([&in_use](const Call& call) { mark_peers_of(call, in_use); });
+  exchanges.mark_peers(in_use);
+  return in_use;
+}
+
+bool SipEngine::State::hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) {
+  const bool done = call_engine.hang_up(now, call, out);
+  finish(now, nullptr, out);
+  return done;
+}
+
+std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
+  std::vector<SavedCall> saved;
+  // Peers and realms have one place in every rulebook of a run, routes have not.
+  std::map<const Rulebook*, NamedNumbers> earlier;
+  const auto names_in = [&](const Rulebook& book) -> const NamedNumbers* {
+    if (&book == state_->book.get()) return &state_->names;
+    const auto [found, is_new] = earlier.try_emplace(&book);
+    if (is_new) found->second = saved_names_of(book.config, state_->settings.token_key);
+    return &found->second;
+  };
+  state_->call_engine.tables().live.for_each([&](const Call& call) {
+    SavedCall one{.shard = call.shard, .bytes = {}};
+    ArchiveWriter writer(one.bytes, now, names_in(*call.book));
+    writer(state_->key_print, SavedKind::Call);
+    writer(call);
+    state_->servers.save(call.number, writer);
+    state_->clients.save(call.number, writer);
+    saved.push_back(std::move(one));
+  });
+  state_->save_rest(now, saved);
+  const auto keep = [&saved](std::uint8_t shard, std::string&& bytes) {
+    saved.push_back({.shard = shard, .bytes = std::move(bytes), .is_call = false});
+  };
+  if (state_->registrar) state_->registrar->save(now, keep);
+  state_->exchanges.save(now, keep);
+  return saved;
+}
+
+bool SipEngine::restore(Timestamp now, std::string_view call, EngineOutput& out) {
+  ArchiveReader reader(call, now, &state_->names);
+  std::uint64_t key_print = 0;
+  auto kind = SavedKind::Call;
+  reader(key_print, kind);
+  if (!reader.good() || key_print != state_->key_print) return false;
+  if (kind == SavedKind::Binding) return state_->registrar && state_->registrar->restore(reader, now);
+  if (kind == SavedKind::Subscription) return state_->exchanges.restore(reader, now);
+  return state_->call_engine.restore(kind, reader, now, out);
+}
+
+}  // namespace sallyport::sip
