@@ -46,6 +46,8 @@ inline constexpr std::array kAlarmKinds{
     AlarmKind{"peer_down", AlarmSeverity::Major, "a peer does not answer"},
     AlarmKind{"record_queue_full", AlarmSeverity::Critical, "an engine could not hand over a record"},
     AlarmKind{"registration_failed", AlarmSeverity::Major, "a peer does not take our registration"},
+    AlarmKind{"registrations_not_saved", AlarmSeverity::Major,
+              "registrations can't be written; a restart forgets them"},
     AlarmKind{"restore_failed", AlarmSeverity::Major, "saved calls could not be restored"},
     AlarmKind{"timer_wheel_full", AlarmSeverity::Major, "no room for another timer"},
     AlarmKind{"transaction_table_full", AlarmSeverity::Major,

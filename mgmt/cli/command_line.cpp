@@ -65,6 +65,9 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_shown("calls", Command::ShowCalls, "calls that are up, the oldest first")
       ->add_option("--limit", raw.line.limit, "how many at most")
       ->check(CLI::Range(1, 1000));
+  add_shown("registrations", Command::ShowRegistrations, "registered endpoints, by address of record")
+      ->add_option("--limit", raw.line.limit, "how many at most")
+      ->check(CLI::Range(1, 1000));
   CLI::App* const call = add_show(show, "call", "one call: parties, legs, targets, reasons", raw);
   call->add_flag("--ladder", raw.line.ladder, "draw the messages of both legs with their times");
   add_named(call, Command::ShowCall, "ID", "the call's id, or the Call-ID of any leg");
@@ -106,7 +109,9 @@ void add_tests(CLI::App& app, Questions& questions, RawOptions& raw) {
   const auto add = [&](const char* name, const char* what) {
     CLI::App* const command = test->add_subcommand(name, what);
     command->add_option("-c,--config", raw.line.config_file, "the configuration file")->required();
-    command->add_option("--peer", raw.line.test.peer, "the peer that calls")->required();
+    command
+        ->add_option("--peer", raw.line.test.peer, "the peer that calls, or the registrar whose phone does")
+        ->required();
     command->add_option("--called", raw.line.test.called, "the number called, or a URN");
     command->add_option("--caller", raw.line.test.caller, "the number that calls");
     command->add_option("--invite", raw.line.test.invite_file, "a file that holds the request");

@@ -19,6 +19,7 @@ enum class Command : std::uint8_t {
   ShowCall,
   ShowAlarms,
   ShowPeers,
+  ShowRegistrations,
   Explain,
   HangUp,
   Drain,
@@ -45,7 +46,7 @@ struct CommandLine {
   std::string socket;
   std::string id;             // ShowCall, HangUp: of a call; Explain: of a call, or an address
   bool ladder = false;        // ShowCall
-  std::uint32_t limit = 100;  // ShowCalls
+  std::uint32_t limit = 100;  // ShowCalls, ShowRegistrations
   TestQuestion test;          // Test
   CaptureQuestion capture;    // Capture
 };

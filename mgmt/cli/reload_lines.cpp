@@ -23,6 +23,9 @@ void add_lines(std::string& out, const Json& list, std::string_view before = {})
   for (const Json& table : member(root, "tables"))
     out += fmt::format("reloaded tables: {}, {} lines\n", escaped(shown(member(table, "name"))),
                        shown(member(table, "lines")));
+  for (const Json& one : member(root, "users"))
+    out += fmt::format("reloaded users: {}, {} users\n", escaped(shown(member(one, "registrar"))),
+                       shown(member(one, "users")));
   add_lines(out, member(root, "passwords"), "reloaded passwords: ");
   add_lines(out, member(root, "certificates"), "reloaded certificates: ");
   if (out.empty()) out = "nothing has changed\n";

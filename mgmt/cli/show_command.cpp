@@ -16,6 +16,7 @@
 #include "mgmt/cli/show_tables.h"
 #include "mgmt/log/log_line.h"
 #include "mgmt/peers/peers_table.h"
+#include "mgmt/registrations/registrations_table.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -39,6 +40,8 @@ namespace {
       return show_request("alarms");
     case Command::ShowPeers:
       return show_request("peers");
+    case Command::ShowRegistrations:
+      return show_request("registrations", {{"limit", std::to_string(line.limit)}});
     case Command::Explain:
       return command_request("explain", {{"of", line.id}});
     case Command::HangUp:
@@ -71,6 +74,8 @@ namespace {
       return alarms_table(result, colour);
     case Command::ShowPeers:
       return peers_table(result, colour);
+    case Command::ShowRegistrations:
+      return registrations_table(result, colour);
     case Command::Explain:
       return is_of_address(result) ? address_lines(result, colour) : explanation(result, colour);
     case Command::HangUp:

@@ -129,6 +129,7 @@ Json stats_json(const Observation& observation) {
       {"realms", std::move(realms)},
       {"calls", {{"active", plane.calls_active}, {"capacity", plane.calls_capacity}}},
       {"dialogs", {{"active", plane.dialogs_active}}},
+      {"registrations", {{"active", plane.registrations_active}, {"capacity", plane.registrations_capacity}}},
       {"transactions", {{"active", plane.transactions_active}, {"capacity", plane.transactions_capacity}}},
       {"sources", {{"tracked", plane.sources_tracked}, {"capacity", plane.sources_capacity}}},
       {"media", media_json(observation)},

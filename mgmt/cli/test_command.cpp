@@ -136,8 +136,10 @@ void CallTest::apply(std::string_view name, std::span<const std::uint16_t> rules
 }
 
 void CallTest::say_request(const PeerConfig& peer, bool is_emergency) {
-  say("request", fmt::format("{} {} from peer {} in realm {}, {}", escaped(call_.method),
-                             escaped(call_.request_uri), peer.name, peer.realm, minute_text(now_)));
+  say("request",
+      fmt::format("{} {} from {} {} in realm {}, {}", escaped(call_.method), escaped(call_.request_uri),
+                  peer.is_of_registrar() ? "an endpoint of registrar" : "peer", peer.name, peer.realm,
+                  minute_text(now_)));
   say("called", number_text(call_.subject.called));
   say("caller", number_text(call_.subject.caller));
   say_if_route("emergency", is_emergency ? "yes: no limit holds" : "no");
@@ -205,6 +207,7 @@ void CallTest::say_target(std::size_t place, const RouteDecision& decision, cons
   std::string where;
   for (const PeerTarget& one : target.targets)
     where += (where.empty() ? "" : ", ") + (one.address ? to_string(*one.address) : one.domain);
+  if (target.is_of_registrar()) where = "the contacts that are registered for the called address";
   say(fmt::format("target {}", place + 1),
       fmt::format("{} in realm {}: {}", target.name, target.realm, where));
   say_origin(decision.origins[place], subject.called);

@@ -12,7 +12,9 @@ namespace sallyport::mgmt {
 // Its parts, in the order in which they need each other.
 void build_network(const Section& root, SbcConfig& config);     // node, dns, dataplane, ports, tls, realms
 void build_neighbours(const Section& root, SbcConfig& config);  // profiles, peers, registrars
-void build_routes(const Section& root, SbcConfig& config);      // header rules, tables, routes, emergency
+// After all checks: behind the peers a place for the endpoints of each registrar.
+void add_registrar_places(const Section& root, SbcConfig& config);
+void build_routes(const Section& root, SbcConfig& config);  // header rules, tables, routes, emergency
 void build_security(const Section& root, SbcConfig& config);
 void build_management(const Section& root, SbcConfig& config);
 

@@ -42,6 +42,10 @@ ProfileConfig build_profile(const Section& section, std::string name) {
   for (const Section& item : responses.items("map"))
     profile.response_map.push_back(
         {read_number<std::uint16_t>(item, "in"), read_number<std::uint16_t>(item, "out")});
+  for (const Section& item : responses.items("causes"))
+    profile.cause_map.push_back(
+        {read_number<std::uint8_t>(item, "cause"), read_number<std::uint16_t>(item, "code")});
+  profile.send_cause = responses.is("send_cause", "auto");
   const Section identity = section.child("identity");
   profile.identity_accept = read_word<IdentityAccept>(identity, "accept");
   profile.identity_send = read_word<IdentitySend>(identity, "send");
@@ -102,15 +106,29 @@ CallLimits limits_of(const SbcConfig& config, const std::string& realm_name) {
   return {};
 }
 
+// The last of a name counts: a file may have a profile of its own in place of a shipped one.
+std::vector<Section> all_profiles(const Section& root) {
+  std::vector<Section> profiles = shipped_profile_sections(root);
+  const std::vector<Section> written = root.items("profiles");
+  profiles.insert(profiles.end(), written.begin(), written.end());
+  return profiles;
+}
+
+// Null: it is the default, which no file need have.
+const Section* profile_named(const std::vector<Section>& profiles, std::string_view name) {
+  const Section* found = nullptr;
+  for (const Section& candidate : profiles)
+    if (candidate.is("name", name)) found = &candidate;
+  return found;
+}
+
 PeerConfig build_peer(const Section& section, const std::vector<Section>& profiles, const SbcConfig& config) {
   PeerConfig peer;
   peer.name = section.text("name");
   peer.realm = section.text("realm");
   const std::string profile_name = section.text("profile");
-  const Section* profile = nullptr;
-  for (const Section& candidate : profiles)
-    if (candidate.is("name", profile_name)) profile = &candidate;
-  peer.profile = build_profile(section.over(profile, "profiles[]"), profile_name);
+  peer.profile =
+      build_profile(section.over(profile_named(profiles, profile_name), "profiles[]"), profile_name);
   peer.transport = read_word<Transport>(section, "transport");
   for (const Section& item : section.items("targets")) peer.targets.push_back(build_target(item));
   peer.balance = read_word<Balance>(section, "balance");
@@ -133,11 +151,12 @@ RegistrarConfig build_registrar(const Section& section) {
   registrar.mode = read_word<RegistrarMode>(section, "mode");
   registrar.upstream = section.text("upstream");
   registrar.users_file = section.file("users_file");
+  registrar.profile = section.text("profile");
   registrar.domains = section.texts("domains");
   const Section refresh = section.child("refresh");
   registrar.refresh_outside = read_duration(refresh, "outside");
   registrar.refresh_inside = read_duration(refresh, "inside");
-  registrar.keepalive = read_duration(section, "keepalive");
+  registrar.keepalive = read_unless(section, "keepalive", "never", parse_duration).value_or(Duration{});
   registrar.contacts_per_aor = read_number<std::uint32_t>(section, "contacts_per_aor");
   return registrar;
 }
@@ -145,13 +164,27 @@ RegistrarConfig build_registrar(const Section& section) {
 }  // namespace
 
 void build_neighbours(const Section& root, SbcConfig& config) {
-  const std::vector<Section> written = root.items("profiles");
-  for (const Section& item : written) config.profiles.push_back(build_profile(item, item.text("name")));
-  // The last of a name counts: a file may have a profile of its own in place of a shipped one.
-  std::vector<Section> profiles = shipped_profile_sections(root);
-  profiles.insert(profiles.end(), written.begin(), written.end());
+  for (const Section& item : root.items("profiles"))
+    config.profiles.push_back(build_profile(item, item.text("name")));
+  const std::vector<Section> profiles = all_profiles(root);
   for (const Section& item : root.items("peers")) config.peers.push_back(build_peer(item, profiles, config));
   for (const Section& item : root.items("registrars")) config.registrars.push_back(build_registrar(item));
+}
+
+void add_registrar_places(const Section& root, SbcConfig& config) {
+  const std::vector<Section> profiles = all_profiles(root);
+  for (std::size_t i = 0; i < config.registrars.size(); ++i) {
+    const RegistrarConfig& registrar = config.registrars[i];
+    PeerConfig& place = config.peers.emplace_back();
+    place.name = registrar.name;
+    place.realm = registrar.realm;
+    // A map without keys lies over the profile.
+    const Section nothing = root.child("");
+    place.profile = build_profile(nothing.over(profile_named(profiles, registrar.profile), "profiles[]"),
+                                  registrar.profile);
+    place.health.ping.reset();
+    place.registrar = static_cast<std::uint16_t>(i);
+  }
 }
 
 }  // namespace sallyport::mgmt

@@ -29,6 +29,10 @@ constexpr std::uint64_t kTransactionTables = 2;
 // An established call: both dialogs with their names and routes, targets, texts of its record, its timer.
 // `call_bench` measures 5,865 bytes, on 64 bits.
 constexpr std::uint64_t kCallBytes = 6000;
+// A registration: its binding, its place on the board and in its engine, its timers.
+constexpr std::uint64_t kRegistrationBytes = 2000;
+// A user of a registrar: the two names and the digits of both hashes, each of which is taken from the heap.
+constexpr std::uint64_t kUserBytes = sizeof(RegistrarUser) + 48 + 80;
 // sipalg/trace/message_ring: one chain head of 8 octets for each 4 KB of the ring, in a power of two.
 constexpr std::uint64_t kRingBytesOfChain = 4096, kChainBytes = 8;
 
@@ -55,6 +59,9 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   // Twice: a reload reads the new ones while the old ones are in use.
   for (const TableConfig& table : config.tables)
     if (table.content) bytes += 2 * table.content->bytes();
+  if (!config.registrars.empty()) bytes += room.registrations * kRegistrationBytes;
+  for (const RegistrarConfig& registrar : config.registrars)
+    if (registrar.users) bytes += 2 * registrar.users->size() * kUserBytes;
   return bytes;
 }
 

@@ -9,6 +9,7 @@
 #include "mgmt/config/capacity_memory.h"
 #include "mgmt/config/include_files.h"
 #include "mgmt/config/load_tables.h"
+#include "mgmt/config/load_users.h"
 #include "mgmt/config/option_checker.h"
 #include "mgmt/config/validate_config.h"
 
@@ -48,7 +49,6 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     const TreeContext context = make_tree_context(checker.bad(), joined.files);
     const Section root(context, {&*joined.root}, "", "");
     loaded.config = build_config(root);
-    loaded.config.peer_places = peer_places_for(loaded.config.peers.size());
     const Checked checked{root, loaded.config, problems};
     validate_ports(checked);
     validate_realms(checked);
@@ -62,7 +62,10 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     if (options.check_files) {
       validate_files(checked);
       load_tables(root, loaded.config, problems);
+      load_users(root, loaded.config, problems);
     }
+    add_registrar_places(root, loaded.config);
+    loaded.config.peer_places = peer_places_for(loaded.config.peers.size());
     loaded.memory_bytes_needed = memory_bytes_needed(loaded.config, std::thread::hardware_concurrency());
   }
   loaded.problems = problems.take();

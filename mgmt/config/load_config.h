@@ -34,9 +34,9 @@ struct LoadedConfig {
   [[nodiscard]] bool is_refused_by_run() const noexcept;
 };
 
-// How many peers a reload may bring such a configuration to. Tables by PeerIndex are made once: some 200
-// octets a place, and 420 more of each signalling thread: less than a megabyte for the 1024 that are the
-// least.
+// How many peers (registrars among them) a reload may bring such a configuration to. Tables by PeerIndex are
+// made once: some 200 octets a place, and 420 more of each signalling thread: less than a megabyte for the
+// 1024 that are the least.
 [[nodiscard]] std::size_t peer_places_for(std::size_t peers) noexcept;
 
 // Never throws for what a file says. Paths in the file are relative to the folder of the file they stand in.

@@ -45,6 +45,33 @@ void check_target(const Checked& checked, const Section& section, const PeerTarg
                            {"is not a unicast address", "write the peer's address"});
 }
 
+void check_refresh(const Checked& checked, const Section& section, const RegistrarConfig& registrar) {
+  const bool is_passed = registrar.mode == RegistrarMode::PassThrough;
+  if (!is_passed || registrar.refresh_outside <= registrar.refresh_inside) return;
+  const Section refresh = section.child("refresh");
+  const std::string_view key = refresh.has_key("outside") ? "outside" : "inside";
+  checked.problems.error(
+      refresh.place(key), section.shown("refresh"),
+      {"lasts longer outside than inside, so calls would come for phones that the upstream "
+       "has forgotten",
+       "write a time outside that is no longer than the one inside"});
+}
+
+// They are compared with what phones send, and the first one is hashed into passwords: one spelling for all.
+void check_domains(const Checked& checked, const Section& section, const RegistrarConfig& registrar) {
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  for (std::size_t i = 0; i < registrar.domains.size(); ++i) {
+    const std::string& domain = registrar.domains[i];
+    if (std::ranges::any_of(domain, is_capital))
+      checked.problems.error(section.place("domains"), section.shown("domains"),
+                             {in_quotes(domain) + " has capital letters", "write it in small letters"});
+    if (std::find(registrar.domains.begin(), registrar.domains.begin() + static_cast<std::ptrdiff_t>(i),
+                  domain) != registrar.domains.begin() + static_cast<std::ptrdiff_t>(i))
+      checked.problems.error(section.place("domains"), section.shown("domains"),
+                             {in_quotes(domain) + " is written twice", "keep one of the two"});
+  }
+}
+
 void check_registrar(const Checked& checked, const Section& section, const RegistrarConfig& registrar) {
   const bool is_local = registrar.mode == RegistrarMode::Local;
   const std::string_view needed = is_local ? "users_file" : "upstream",
@@ -57,6 +84,32 @@ void check_registrar(const Checked& checked, const Section& section, const Regis
   if (section.has_key(useless))
     checked.problems.error(section.place(useless), section.shown(useless),
                            {"has no meaning with mode: " + mode, "leave it out"});
+  check_refresh(checked, section, registrar);
+  check_domains(checked, section, registrar);
+}
+
+// Calls, counters and rules know both by name, as one kind of thing.
+void check_registrar_name(const Checked& checked, const Section& section, const std::vector<Section>& peers) {
+  const std::string name = section.text("name");
+  for (const Section& peer : peers)
+    if (!name.empty() && peer.is("name", name))
+      checked.problems.error(section.place("name"), section.shown("name"),
+                             {in_quotes(name) + " is the name of a peer already, in " +
+                                  checked.problems.file_name(peer.place("name").file) + ":" +
+                                  std::to_string(peer.place("name").line),
+                              "choose another name"});
+}
+
+// Two registrars of one side could not tell whose a REGISTER is.
+void check_domains_against(const Checked& checked, const Section& section, const RegistrarConfig& registrar,
+                           const RegistrarConfig& before) {
+  if (registrar.realm != before.realm) return;
+  for (const std::string& domain : registrar.domains)
+    if (std::ranges::find(before.domains, domain) != before.domains.end())
+      checked.problems.error(section.place("domains"), section.shown("domains"),
+                             {in_quotes(domain) + " is a domain of registrar " + in_quotes(before.name) +
+                                  " of that realm already",
+                              "give each domain of a realm to one registrar"});
 }
 
 }  // namespace
@@ -70,8 +123,13 @@ void validate_neighbours(const Checked& checked) {
     for (std::size_t j = 0; j < targets.size(); ++j) check_target(checked, targets[j], peer.targets[j], port);
   }
   const std::vector<Section> registrars = checked.root.items("registrars");
-  for (std::size_t i = 0; i < registrars.size(); ++i)
+  for (std::size_t i = 0; i < registrars.size(); ++i) {
     check_registrar(checked, registrars[i], checked.config.registrars[i]);
+    check_registrar_name(checked, registrars[i], peers);
+    for (std::size_t j = 0; j < i; ++j)
+      check_domains_against(checked, registrars[i], checked.config.registrars[i],
+                            checked.config.registrars[j]);
+  }
 }
 
 }  // namespace sallyport::mgmt

@@ -49,6 +49,8 @@ class TreeBuilder {
       : parser_(parser), file_(file), problems_(problems) {}
 
   std::optional<YamlNode> build();
+  // In place of build(): the members of the list below that key, the only one. False: there is no document.
+  bool each_member(std::string_view key, const std::function<bool(YamlNode&&)>& take);
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
  private:
@@ -66,13 +68,18 @@ class TreeBuilder {
   bool add_entry(YamlNode& map, KeysSeen& seen, fy_event* key_event, int depth);
   void merge(YamlNode& map, KeysSeen& seen, const YamlNode& from, YamlPlace place);
   void drop_tag(fy_token* tag, YamlPlace place);
+  EventPtr next_of_document();
+  bool begin_list(std::string_view key, fy_event* key_event);
+  void take_members(const std::function<bool(YamlNode&&)>& take);
 
   fy_parser* parser_;
   std::size_t file_;
   std::vector<YamlProblem>& problems_;
   std::map<std::string, YamlNode> anchors_;
-  std::size_t nodes_ = 0;
+  std::size_t nodes_ = 0, nodes_max_ = kYamlNodesMax;
+  bool has_anchors_ = true;  // they are allowed
   bool failed_ = false;
+  bool is_stopped_ = false;  // by who takes members, and has said why
 };
 
 std::size_t size_of(const YamlNode& node) {
@@ -102,8 +109,8 @@ void TreeBuilder::fatal(YamlPlace place, std::string what, std::string instead) 
 
 bool TreeBuilder::count_nodes(std::size_t nodes, YamlPlace place) {
   nodes_ += nodes;
-  if (nodes_ <= kYamlNodesMax) return true;
-  fatal(place, "more than " + std::to_string(kYamlNodesMax) + " values, aliases counted as what they name",
+  if (nodes_ <= nodes_max_) return true;
+  fatal(place, "more than " + std::to_string(nodes_max_) + " values, aliases counted as what they name",
         "make the file smaller; long lists of prefixes or numbers have files of their own");
   return false;
 }
@@ -139,6 +146,60 @@ std::optional<YamlNode> TreeBuilder::build() {
   return failed_ ? std::nullopt : std::move(root);
 }
 
+EventPtr TreeBuilder::next_of_document() {
+  EventPtr event = next();
+  while (event && (event->type == FYET_STREAM_START || event->type == FYET_DOCUMENT_START)) event = next();
+  return event;
+}
+
+bool TreeBuilder::each_member(std::string_view key, const std::function<bool(YamlNode&&)>& take) {
+  nodes_max_ = kYamlMemberNodesMax;
+  has_anchors_ = false;
+  const EventPtr map = next_of_document();
+  if (!map || map->type == FYET_STREAM_END) return false;
+  if (map->type != FYET_MAPPING_START) {
+    fatal(place_of(map.get()), "is not a map of keys", "write " + std::string(key) + ": and a list below it");
+    return true;
+  }
+  const EventPtr first = next();
+  if (first && first->type != FYET_MAPPING_END && begin_list(key, first.get())) {
+    take_members(take);
+    if (failed_ || is_stopped_) return true;
+    const EventPtr end = next();
+    if (end && end->type != FYET_MAPPING_END)
+      fatal(place_of(end.get()), "there is another key", "write " + std::string(key) + " alone");
+  }
+  if (fy_parser_get_stream_error(parser_)) failed_ = true;
+  return true;
+}
+
+bool TreeBuilder::begin_list(std::string_view key, fy_event* key_event) {
+  const YamlPlace place = place_of(key_event);
+  const std::string instead = "write " + std::string(key) + ": and a list below it";
+  if (key_event->type != FYET_SCALAR || token_text(key_event->scalar.value) != key) {
+    fatal(place, "there is no such key", instead);
+    return false;
+  }
+  const EventPtr list = next();
+  if (list && list->type == FYET_SEQUENCE_START) return true;
+  if (list) fatal(place, "is not a list", instead);
+  failed_ = true;
+  return false;
+}
+
+void TreeBuilder::take_members(const std::function<bool(YamlNode&&)>& take) {
+  while (EventPtr event = next()) {
+    if (event->type == FYET_SEQUENCE_END) return;
+    nodes_ = 0;
+    std::optional<YamlNode> member = node(event.get(), 3);
+    if (!member) return;
+    if (take(std::move(*member))) continue;
+    is_stopped_ = true;
+    return;
+  }
+  failed_ = true;
+}
+
 std::optional<YamlNode> TreeBuilder::node(fy_event* event, int depth) {
   const YamlPlace place = place_of(event);
   if (depth > kYamlDepthMax) {
@@ -149,6 +210,10 @@ std::optional<YamlNode> TreeBuilder::node(fy_event* event, int depth) {
   if (!count_nodes(1, place)) return std::nullopt;
   // Names are copied now: the event's tokens are gone once its children are read.
   const std::string anchor = token_text(fy_event_get_anchor_token(event));
+  if (!anchor.empty() && !has_anchors_) {
+    fatal(place, "an anchor (&)", "write the value itself wherever it is needed");
+    return std::nullopt;
+  }
   std::optional<YamlNode> made;
   if (event->type == FYET_SCALAR) {
     drop_tag(event->scalar.tag, place);
@@ -293,56 +358,108 @@ YamlDocument refused(std::size_t file, int line, std::string what, std::string i
   return document;
 }
 
-YamlDocument too_large(std::size_t file) {
-  return refused(file, 0, "larger than " + std::to_string(kYamlBytesMax >> 20) + " MB",
-                 "split it and include the parts");
+YamlDocument too_large(std::size_t file, std::size_t bytes_max, std::string instead) {
+  return refused(file, 0, "larger than " + std::to_string(bytes_max >> 20) + " MB", std::move(instead));
 }
 
-}  // namespace
+constexpr const char* kIncludeParts = "split it and include the parts";
 
-YamlDocument parse_yaml(std::string_view text, std::size_t file) {
-  if (text.size() > kYamlBytesMax) return too_large(file);
-  if (const std::size_t at = find_binary(text); at != std::string_view::npos) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    return refused(file, static_cast<int>(line), "holds a control byte", "write plain text in UTF-8");
-  }
-  YamlDocument document;
+// libfyaml over a text that outlives it.
+struct Parsing {
+  std::unique_ptr<fy_diag, DiagDeleter> diag;
+  std::unique_ptr<fy_parser, ParserDeleter> parser;  // null: no memory
+  explicit Parsing(std::string_view text);
+};
+
+Parsing::Parsing(std::string_view text) {
   fy_diag_cfg diag_settings;
   fy_diag_cfg_default(&diag_settings);
   diag_settings.fp = nullptr;
-  const std::unique_ptr<fy_diag, DiagDeleter> diag(fy_diag_create(&diag_settings));
-  if (!diag) return refused(file, 0, "no memory to read it", "free some memory");
+  diag.reset(fy_diag_create(&diag_settings));
+  if (!diag) return;
   fy_diag_set_collect_errors(diag.get(), true);
   fy_parse_cfg settings{};
   settings.flags = static_cast<fy_parse_cfg_flags>(FYPCF_QUIET | FYPCF_COLLECT_DIAG |
                                                    FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE);
   settings.diag = diag.get();
-  const std::unique_ptr<fy_parser, ParserDeleter> parser(fy_parser_create(&settings));
-  if (!parser || fy_parser_set_string(parser.get(), text.data(), text.size()) != 0)
-    return refused(file, 0, "no memory to read it", "free some memory");
-  TreeBuilder builder(parser.get(), file, document.problems);
+  parser.reset(fy_parser_create(&settings));
+  if (parser && fy_parser_set_string(parser.get(), text.data(), text.size()) != 0) parser.reset();
+}
+
+// Why no parser need look at it.
+std::optional<YamlDocument> unfit(std::string_view text, std::size_t file) {
+  const std::size_t at = find_binary(text);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  return refused(file, static_cast<int>(line), "holds a control byte", "write plain text in UTF-8");
+}
+
+// The text of a file; nothing after a problem was noted in `document`.
+std::optional<std::string> read_text(const std::filesystem::path& path, std::size_t file,
+                                     std::size_t bytes_max, YamlDocument& document) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    const bool exists = std::filesystem::exists(path, error);
+    document = refused(file, 0, exists ? "is not a regular file" : "there is no such file",
+                       "name a configuration file");
+    return std::nullopt;
+  }
+  const auto size = std::filesystem::file_size(path, error);
+  if (!error && size > bytes_max) {
+    document = too_large(file, bytes_max, kIncludeParts);
+    return std::nullopt;
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    document = refused(file, 0, std::string("can't be read: ") + std::strerror(errno),
+                       "give the user that runs sallyport the right to read it");
+    return std::nullopt;
+  }
+  std::string text(error ? 0 : static_cast<std::size_t>(size), '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+}  // namespace
+
+YamlDocument parse_yaml(std::string_view text, std::size_t file) {
+  if (text.size() > kYamlBytesMax) return too_large(file, kYamlBytesMax, kIncludeParts);
+  if (auto why = unfit(text, file)) return std::move(*why);
+  YamlDocument document;
+  const Parsing parsing(text);
+  if (!parsing.parser) return refused(file, 0, "no memory to read it", "free some memory");
+  TreeBuilder builder(parsing.parser.get(), file, document.problems);
   document.root = builder.build();
-  if (builder.failed() && document.problems.empty()) collect_diagnostics(diag.get(), file, document.problems);
+  if (builder.failed() && document.problems.empty())
+    collect_diagnostics(parsing.diag.get(), file, document.problems);
   if (!builder.failed() && !document.root && document.problems.empty())
     return refused(file, 1, "is empty", "write at least version, node, ports, realms, peers and routes");
   return document;
 }
 
 YamlDocument read_yaml_file(const std::filesystem::path& path, std::size_t file) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    const bool exists = std::filesystem::exists(path, error);
-    return refused(file, 0, exists ? "is not a regular file" : "there is no such file",
-                   "name a configuration file");
-  }
-  const auto size = std::filesystem::file_size(path, error);
-  if (!error && size > kYamlBytesMax) return too_large(file);
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return refused(file, 0, std::string("can't be read: ") + std::strerror(errno),
-                   "give the user that runs sallyport the right to read it");
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return parse_yaml(text, file);
+  YamlDocument document;
+  const auto text = read_text(path, file, kYamlBytesMax, document);
+  return text ? parse_yaml(*text, file) : std::move(document);
+}
+
+std::vector<YamlProblem> read_yaml_list(const std::filesystem::path& path, std::size_t file,
+                                        const YamlListFile& form,
+                                        const std::function<bool(YamlNode&&)>& take) {
+  YamlDocument document;
+  const auto text = read_text(path, file, form.bytes_max, document);
+  if (!text) return std::move(document.problems);
+  if (auto why = unfit(*text, file)) return std::move(why->problems);
+  const Parsing parsing(*text);
+  if (!parsing.parser) return refused(file, 0, "no memory to read it", "free some memory").problems;
+  TreeBuilder builder(parsing.parser.get(), file, document.problems);
+  const bool has_document = builder.each_member(form.key, take);
+  if (builder.failed() && document.problems.empty())
+    collect_diagnostics(parsing.diag.get(), file, document.problems);
+  if (!has_document && document.problems.empty())
+    return refused(file, 1, "is empty", "write " + std::string(form.key) + ": and a list below it").problems;
+  return std::move(document.problems);
 }
 
 }  // namespace sallyport::mgmt

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,5 +34,17 @@ struct YamlDocument {
 // `file` is the number that every place of the result bears.
 [[nodiscard]] YamlDocument parse_yaml(std::string_view text, std::size_t file);
 [[nodiscard]] YamlDocument read_yaml_file(const std::filesystem::path& path, std::size_t file);
+
+// A file that is one long list below one key.
+struct YamlListFile {
+  std::string_view key;
+  std::size_t bytes_max = kYamlBytesMax;
+};
+inline constexpr std::size_t kYamlMemberNodesMax = 100;
+// Hands over the members one by one, so that no tree of the whole is made; anchors and aliases are refused,
+// and so is a member of more than kYamlMemberNodesMax values. `take` says false when it wants no more.
+[[nodiscard]] std::vector<YamlProblem> read_yaml_list(const std::filesystem::path& path, std::size_t file,
+                                                      const YamlListFile& form,
+                                                      const std::function<bool(YamlNode&&)>& take);
 
 }  // namespace sallyport::mgmt

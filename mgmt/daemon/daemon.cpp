@@ -148,6 +148,25 @@ std::string Daemon::take_saved_calls() {
   return {};
 }
 
+// Behind what was saved at the last stop, which is newer where it says something of the same binding: an
+// engine keeps the first.
+void Daemon::take_bindings(dataplane::DataPlaneSetup& setup) {
+  if (config_.registrars.empty()) return;
+  bindings_ =
+      std::make_unique<BindingStore>(BindingStoreSettings{.folder = config_.node.state}, alarms_, log_);
+  std::vector<BindingRow> rows = bindings_->load();
+  std::vector<std::uint64_t> numbers(setup.restored_calls.size());  // 0: not from there
+  for (BindingRow& row : rows) {
+    numbers.push_back(row.number);
+    setup.restored_calls.push_back({row.shard, std::move(row.bytes), false});
+  }
+  log_.write(LogLevel::Info, "management", "registrations_read", "registrations of the last run were read",
+             {{"registrations", std::uint64_t{rows.size()}}});
+  setup.not_restored = [this, numbers = std::move(numbers)](std::size_t position) {
+    if (numbers[position] != 0) bindings_->forget(numbers[position]);
+  };
+}
+
 int Daemon::start_plane() {
   dataplane::DataPlaneSetup setup;
   setup.secrets.tokens = token_key_;
@@ -166,6 +185,7 @@ int Daemon::start_plane() {
     else
       alarms_.raise("restore_failed", "", "the saved calls are of another version");
   }
+  take_bindings(setup);
   auto plane = settings_.start_plane(std::move(setup));
   if (!plane) {
     // The next attempt may have its devices, and its calls.
@@ -221,7 +241,8 @@ int Daemon::start_records() {
                    [this](const CallRecord& end) {
                      media_quality_.add(end);
                      after_bye_.on_ended(end, dataplane::core_time());
-                   }},
+                   },
+                   bindings_.get()},
       plane_->events());
   const auto report = records_->begin(calls_that_are_up());
   if (!report) {
@@ -255,12 +276,20 @@ PeerAnswers Daemon::peer_answers() {
             if (!seen) return fail(seen.error());
             return peer_views(*config_of_day_.read(), plane_->snapshot(), plane_->target_board(), *seen);
           },
-          [this] { return config_of_day_.read(); }};
+          [this] { return config_of_day_.read(); },
+          [this](const IpAddress& address) -> Result<EndpointsAt, CallDeskFailure> {
+            if (config_.registrars.empty()) return EndpointsAt{};
+            return endpoints_at(*engines_, system_wall_time, address);
+          }};
 }
 
 void Daemon::serve_peers() {
   add_peer_commands(commands_, peer_answers());
   add_peer_paths(router_, peer_answers());
+  const RegistrationAnswers registrations{*engines_, system_wall_time,
+                                          [this] { return plane_->snapshot().registrations_active; }};
+  add_registration_commands(commands_, registrations);
+  add_registration_paths(router_, registrations);
 }
 
 void Daemon::serve_captures() {

@@ -31,6 +31,8 @@
 #include "mgmt/metrics/exporter.h"
 #include "mgmt/metrics/media_quality.h"
 #include "mgmt/peers/peer_answers.h"
+#include "mgmt/registrations/registration_answers.h"
+#include "mgmt/state/binding_store.h"
 #include "mgmt/state/node_state.h"
 
 namespace sallyport::mgmt {
@@ -61,6 +63,7 @@ class Daemon {
   [[nodiscard]] int open_state();
   [[nodiscard]] int start_plane();
   [[nodiscard]] std::string take_saved_calls();
+  void take_bindings(dataplane::DataPlaneSetup& setup);
   [[nodiscard]] int start_records();
   [[nodiscard]] std::set<std::uint64_t> calls_that_are_up();
   void end_calls(const std::vector<std::uint64_t>& numbers);
@@ -96,6 +99,7 @@ class Daemon {
   HashKey token_key_;
   std::unique_ptr<CaptureHub> captures_;  // the engines see it until the data plane has stopped
   std::unique_ptr<dataplane::DataPlane> plane_;
+  std::unique_ptr<BindingStore> bindings_;  // null: no registrar is configured
   std::unique_ptr<RecordKeeping> records_;
   std::unique_ptr<CertificateWatch> certificates_;  // null: no TLS
   std::unique_ptr<PlaneEngines> engines_;

@@ -33,17 +33,29 @@ void log_detection(EventLog& log, const sip::EngineEvent& event) {
              {"evidence", detection->evidence, FieldKind::Text}});
 }
 
+[[nodiscard]] RecordSurroundings surroundings(const RecordPlaces& places, dataplane::EventStream& events) {
+  RecordSurroundings out{places.disk, places.alarms, places.log, places.wall, places.core, {},
+                         {},          places.ended};
+  out.durable = [&events](std::size_t source, std::uint64_t sequence) {
+    events.journalled(source, sequence);
+  };
+  out.other = [&log = places.log, bindings = places.bindings](std::size_t, const sip::EngineEvent& event) {
+    const auto* const binding = std::get_if<sip::BindingEvent>(&event.what);
+    if (binding == nullptr) return log_detection(log, event);
+    if (bindings != nullptr) bindings->add(*binding);
+  };
+  if (places.bindings != nullptr)
+    out.turn = [bindings = places.bindings](Timestamp now, bool is_last) {
+      return bindings->step(now, is_last);
+    };
+  return out;
+}
+
 }  // namespace
 
 RecordKeeping::RecordKeeping(const SbcConfig& config, const RecordPlaces& places,
                              dataplane::EventStream& events)
-    : events_(events),
-      log_(places.log),
-      writer_(settings_of(config),
-              {places.disk, places.alarms, places.log, places.wall, places.core,
-               [&events](std::size_t source, std::uint64_t sequence) { events.journalled(source, sequence); },
-               [&log = places.log](std::size_t, const sip::EngineEvent& event) { log_detection(log, event); },
-               places.ended}) {
+    : events_(events), log_(places.log), writer_(settings_of(config), surroundings(places, events)) {
   for (std::size_t engine = 0; engine < events.engines(); ++engine)
     writer_.add_source([&events, engine](std::vector<sip::EngineEvent>& out, std::size_t max) {
       sip::EngineEvent event;

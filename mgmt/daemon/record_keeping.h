@@ -11,6 +11,7 @@
 #include "mgmt/alarms/alarm_registry.h"
 #include "mgmt/records/record_thread.h"
 #include "mgmt/records/record_writer.h"
+#include "mgmt/state/binding_store.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
@@ -24,6 +25,7 @@ struct RecordPlaces {
   CoreClock core;
   // A call's `end` as it is written; on the thread of the records.
   std::function<void(const CallRecord& end)> ended = {};
+  BindingStore* bindings = nullptr;  // null: nobody registers here
 };
 
 class RecordKeeping {

@@ -9,6 +9,7 @@
 #include "mgmt/cli/check_command.h"
 #include "mgmt/cli/service_notify.h"
 #include "mgmt/config/align_peers.h"
+#include "mgmt/config/load_users.h"
 #include "policy/route/prefix_table.h"
 
 namespace sallyport::mgmt {
@@ -39,6 +40,24 @@ using Done = Result<ReloadReport, ReloadRefusal>;
   return problems;
 }
 
+// The data plane's refusal begins with the key that it is about, if it is about one: that has changed, or
+// what it is part of has come or gone.
+[[nodiscard]] auto refused_by_plane(std::string why, const std::vector<ConfigChange>& changes,
+                                    const std::vector<std::string>& files) {
+  const std::string key = why.substr(0, why.find(':'));
+  for (const ConfigChange& change : changes) {
+    if (why.size() < key.size() + 2 || (key != change.path && !key.starts_with(change.path + "."))) continue;
+    ConfigProblem problem;
+    problem.file = change.place.file < files.size() ? files[change.place.file] : std::string();
+    problem.line = change.place.line;
+    problem.key = key;
+    problem.what = why.substr(key.size() + 2);
+    problem.instead = "restart, or write again what was there";
+    return refused("some of the changes need a restart", {problem});
+  }
+  return refused(std::move(why));
+}
+
 [[nodiscard]] const TableConfig* table_named(const SbcConfig& config, const std::string& name) {
   const auto found = std::ranges::find(config.tables, name, &TableConfig::name);
   return found == config.tables.end() ? nullptr : &*found;
@@ -58,6 +77,20 @@ using Done = Result<ReloadReport, ReloadRefusal>;
       table.content = before->content;
     else
       changed.push_back({table.name, table.content ? table.content->lines() : 0});
+  }
+  return changed;
+}
+
+// The same for users of registrars, which a reload can neither add nor take out.
+[[nodiscard]] std::vector<ReloadReport::Users> take_users(const SbcConfig& running, SbcConfig& next) {
+  std::vector<ReloadReport::Users> changed;
+  for (RegistrarConfig& registrar : next.registrars) {
+    const auto before = std::ranges::find(running.registrars, registrar.name, &RegistrarConfig::name);
+    if (before == running.registrars.end() || !before->users || !registrar.users) continue;
+    if (are_same_users(*before->users, *registrar.users))
+      registrar.users = before->users;
+    else
+      changed.push_back({registrar.name, registrar.users->size()});
   }
   return changed;
 }
@@ -112,11 +145,13 @@ Done Reload::load_and_adopt() try {
   if (!are_idle) return refused(are_idle.error());
   report.passwords = changed_passwords(*running, loaded.config);
   report.tables = take_tables(*running, loaded.config);
+  report.users = take_users(*running, loaded.config);
   if (auto aligned = align_peers(*running, *are_idle, loaded.config); !aligned)
     return refused(std::move(aligned.error()));
   report.warnings = std::move(loaded.problems);
   const SharedValue<SbcConfig> next = make_value<SbcConfig>(std::move(loaded.config));
-  if (auto adopted = places_.adopt(next); !adopted) return refused(std::move(adopted.error()));
+  if (auto adopted = places_.adopt(next); !adopted)
+    return refused_by_plane(std::move(adopted.error()), report.changes, loaded.written.files);
   if (places_.adopted) places_.adopted(*running, *next);
   places_.config.put(next);
   written_ = std::move(loaded.written);

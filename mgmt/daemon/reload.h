@@ -43,7 +43,12 @@ struct ReloadReport {
     std::size_t lines = 0;
   };
   std::vector<ConfigChange> changes;
-  std::vector<Table> tables;              // whose files say something else than before
+  std::vector<Table> tables;  // whose files say something else than before
+  struct Users {
+    std::string registrar;
+    std::size_t users = 0;
+  };
+  std::vector<Users> users;               // of registrars whose files of users say something else
   std::vector<std::string> passwords;     // peers whose password files do
   std::vector<std::string> certificates;  // what became of those whose files did
   std::vector<ConfigProblem> warnings;

@@ -12,16 +12,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 [[nodiscard]] Json report_json(const ReloadReport& report) {
-  Json changes = Json::array(), tables = Json::array(), warnings = Json::array();
+  Json changes = Json::array(), tables = Json::array(), users = Json::array(), warnings = Json::array();
   for (const ConfigChange& change : report.changes) changes.push_back(to_string(change));
   for (const ReloadReport::Table& table : report.tables)
     tables.push_back({{"name", table.name}, {"lines", table.lines}});
+  for (const ReloadReport::Users& one : report.users)
+    users.push_back({{"registrar", one.registrar}, {"users", one.users}});
   for (const ConfigProblem& problem : report.warnings) warnings.push_back(check_line(problem));
-  return {{"changes", std::move(changes)},
-          {"tables", std::move(tables)},
-          {"passwords", report.passwords},
-          {"certificates", report.certificates},
-          {"warnings", std::move(warnings)}};
+  return {{"changes", std::move(changes)},       {"tables", std::move(tables)},
+          {"users", std::move(users)},           {"passwords", report.passwords},
+          {"certificates", report.certificates}, {"warnings", std::move(warnings)}};
 }
 
 }  // namespace

@@ -6,8 +6,9 @@
 
 namespace sallyport::mgmt {
 
-// {"changes":["~ routes[inbound].to"],"tables":[{"name","lines"}],"passwords":["carrier"],
-//  "certificates":["..."],"warnings":["FILE:LINE: KEY: ..."]}, or status 78 with the problems as `check`
+// {"changes":["~ routes[inbound].to"],"tables":[{"name","lines"}],
+//  "users":[{"registrar","users"}],"passwords":["carrier"],"certificates":["..."],"warnings":["FILE:LINE:
+//  KEY: ..."]}, or status 78 with the problems as `check`
 // prints them.
 [[nodiscard]] ControlResult reload_answer(const Result<ReloadReport, ReloadRefusal>& done);
 

@@ -154,6 +154,17 @@ struct Answer {
                  {"registration", {{"oneOf", {registration, {{"type", "null"}}}}}}});
 }
 
+[[nodiscard]] Json registration_schema() {
+  Json properties;
+  for (const char* const name : {"aor", "registrar", "contact", "remote", "local", "transport"})
+    properties[name] = text_type();
+  properties["nat"] = {{"type", "boolean"}};
+  for (const char* const name : {"since", "expires"}) properties[name] = maybe("string");
+  properties["expires_in_s"] = {{"type", "integer"}};
+  for (const char* const name : {"inside_expires", "user_agent"}) properties[name] = maybe("string");
+  return object(std::move(properties));
+}
+
 [[nodiscard]] Json schemas() {
   const Json alarm = object({{"name", text_type()},
                              {"severity", text_type()},
@@ -176,6 +187,10 @@ struct Answer {
           {"AlarmList", object({{"alarms", list_of(alarm)}})},
           {"Peer", peer_schema()},
           {"PeerPage", object({{"peers", list_of(reference("Peer"))}, {"next", maybe("string")}})},
+          {"Registration", registration_schema()},
+          {"RegistrationPage", object({{"registrations", list_of(reference("Registration"))},
+                                       {"active", {{"type", "integer"}}},
+                                       {"next", maybe("string")}})},
           {"Explanation", {{"oneOf", {reference("CallAnswer"), address_schema()}}}},
           {"Health", object({{"healthy", {{"type", "boolean"}}}, {"ready", {{"type", "boolean"}}}})}};
 }
@@ -205,6 +220,9 @@ struct Answer {
       {"/api/v1/peers",
        {{"get", operation("Peers, their targets and registrations, in the order of the configuration", page,
                           reference("PeerPage"), {{"400", "limit or cursor is no number."}, kBusy})}}},
+      {"/api/v1/registrations",
+       {{"get", operation("Registered endpoints, by address of record", page, reference("RegistrationPage"),
+                          {{"400", "limit is no number, or cursor is none."}, kBusy})}}},
       {"/api/v1/drain",
        {{"post", operation("No new calls from now on", Json::array(), nullptr, {kForbidden})}}}};
 }

@@ -97,8 +97,11 @@ void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
   }
   for (MetricFamily* one : {&active, &limit, &total, &setup, &duration}) out.push_back(std::move(*one));
   MetricFamily up = family("peer_up", MetricType::Gauge, "Whether one of the peer's targets is up.");
+  const auto is_registrar = [&seen](std::size_t peer) {
+    return peer < seen.are_registrars.size() && seen.are_registrars[peer];
+  };
   for (std::size_t peer = 0; peer < std::min(seen.peers_up.size(), seen.peer_names.size()); ++peer)
-    add(up, {{"peer", seen.peer_names[peer]}}, seen.peers_up[peer] ? 1.0 : 0.0);
+    if (!is_registrar(peer)) add(up, {{"peer", seen.peer_names[peer]}}, seen.peers_up[peer] ? 1.0 : 0.0);
   out.push_back(std::move(up));
   MetricFamily detections =
       family("detections_total", MetricType::Counter, "What looked like an attack, and what was done.");
@@ -189,6 +192,8 @@ std::vector<MetricFamily> metric_families(const Observation& observation) {
                              static_cast<double>(observation.plane.transactions_active)));
   out.push_back(single_gauge("dialogs_active", "SIP dialogs in memory.",
                              static_cast<double>(observation.plane.dialogs_active)));
+  out.push_back(single_gauge("registrations_active", "Contacts of endpoints that are registered.",
+                             static_cast<double>(observation.plane.registrations_active)));
   add_ports(out, observation.plane);
   add_lcores(out, observation);
   add_media(out, observation);

@@ -49,6 +49,7 @@ void keep_shown_peers(const SbcConfig& config, Observation& seen) {
     if (!is_shown(config.peers[i], is_counted ? seen.plane.peers[i] : dataplane::PeerCallCounts{})) continue;
     places.push_back(i);
     seen.peer_names.push_back(config.peers[i].name);
+    seen.are_registrars.push_back(config.peers[i].is_of_registrar());
   }
   seen.peer_names.emplace_back(kNoPeer);
   keep(places, true, seen.plane.peers);

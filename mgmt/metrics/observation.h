@@ -53,6 +53,7 @@ struct Observation {
                                                 // Retired peers without calls are not among them
   std::vector<double> busy_ratios;              // of plane.lcores
   std::vector<bool> peers_up;                   // of plane.peers, but for the last
+  std::vector<bool> are_registrars;             // the same: endpoints of one, which is neither up nor down
   std::vector<AlarmCount> alarms;               // of all names
   std::uint64_t cdr_queue = 0;                  // records that are not in their CDR files yet
   std::vector<PeerMediaQuality> media_quality;  // of plane.peers

@@ -22,6 +22,7 @@ class AddressExplanation {
 
   void explain_realm(std::size_t position);
   void explain_targets(const PeerView& peer);
+  void explain_endpoints(const EndpointsAt& found);
   [[nodiscard]] Json take() {
     return {
         {"address", to_string(address_)}, {"realms", std::move(realms_)}, {"reasons", std::move(reasons_)}};
@@ -98,12 +99,24 @@ void AddressExplanation::explain_targets(const PeerView& peer) {
   }
 }
 
+void AddressExplanation::explain_endpoints(const EndpointsAt& found) {
+  for (const sip::EndpointView& one : found.endpoints) {
+    std::string text = fmt::format("{} registered from {} over {} at registrar {}", one.aor,
+                                   to_string(one.remote), to_string(one.transport), one.registrar);
+    if (one.since != Timestamp{}) text += " since " + iso_8601(found.clocks.wall_at(one.since));
+    if (one.expires != Timestamp{}) text += ", until " + iso_8601(found.clocks.wall_at(one.expires));
+    say(text + (one.is_behind_nat ? ", behind a NAT" : ""));
+  }
+  if (found.is_cut) say("there may be more registrations from there: not all were looked at");
+}
+
 }  // namespace
 
-Json explain_address(const IpAddress& address, const SbcConfig& config, const std::vector<PeerView>& peers) {
+Json explain_address(const IpAddress& address, const SbcConfig& config, const AddressFacts& facts) {
   AddressExplanation explanation(address, config);
   for (std::size_t i = 0; i < config.realms.size(); ++i) explanation.explain_realm(i);
-  for (const PeerView& peer : peers) explanation.explain_targets(peer);
+  for (const PeerView& peer : facts.peers) explanation.explain_targets(peer);
+  explanation.explain_endpoints(facts.endpoints);
   return explanation.take();
 }
 

@@ -6,14 +6,21 @@
 #include <vector>
 
 #include "mgmt/peers/peer_views.h"
+#include "mgmt/registrations/registration_pages.h"
 #include "policy/base/ip_address.h"
 
 namespace sallyport::mgmt {
 
+// What is known at the moment.
+struct AddressFacts {
+  const std::vector<PeerView>& peers;
+  const EndpointsAt& endpoints;  // registered from there
+};
+
 // {"address","realms":[{"realm","class","peer"}],"reasons":[{"text"}]}
 // Each realm that has an address of its family says whom it takes the source for; then what is known of the
-// peers' targets at that address.
+// peers' targets at that address, and who registered from there.
 [[nodiscard]] nlohmann::ordered_json explain_address(const IpAddress& address, const SbcConfig& config,
-                                                     const std::vector<PeerView>& peers);
+                                                     const AddressFacts& facts);
 
 }  // namespace sallyport::mgmt

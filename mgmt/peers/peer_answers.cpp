@@ -75,7 +75,13 @@ std::optional<ControlResult> explain_if_address(const PeerAnswers& answers, cons
   if (!address) return std::nullopt;
   const auto peers = answers.peers();
   if (!peers) return ControlResult(fail(ControlFailure{kExitNoDaemon, kBusy}));
-  return ControlResult(to_text(explain_address(*address, *answers.config(), *peers)));
+  EndpointsAt endpoints;
+  if (answers.endpoints) {
+    auto found = answers.endpoints(*address);
+    if (!found) return ControlResult(fail(ControlFailure{kExitNoDaemon, kBusy}));
+    endpoints = std::move(*found);
+  }
+  return ControlResult(to_text(explain_address(*address, *answers.config(), {*peers, endpoints})));
 }
 
 }  // namespace sallyport::mgmt

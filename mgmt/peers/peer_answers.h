@@ -9,6 +9,7 @@
 #include "mgmt/cli/control_protocol.h"
 #include "mgmt/http/router.h"
 #include "mgmt/peers/peer_views.h"
+#include "mgmt/registrations/registration_pages.h"
 
 namespace sallyport::mgmt {
 
@@ -16,6 +17,8 @@ struct PeerAnswers {
   // Peers as they are now; Busy: the engine that watches over them does not answer.
   std::function<Result<std::vector<PeerView>, CallDeskFailure>()> peers;
   std::function<SharedValue<SbcConfig>()> config;  // of the day
+  // Who registered from an address; null: nobody registers here.
+  std::function<Result<EndpointsAt, CallDeskFailure>(const IpAddress& address)> endpoints = {};
 };
 
 // What the engines say of their trunks; Busy: one does not answer in time.

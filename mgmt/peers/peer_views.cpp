@@ -78,6 +78,7 @@ std::vector<PeerView> peer_views(const SbcConfig& config, const dataplane::DataP
   std::vector<PeerView> views;
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     const PeerConfig& peer = config.peers[i];
+    if (peer.is_of_registrar()) continue;  // they are in `show registrations`
     const bool is_counted = i < plane.peers.size();
     if (!is_shown(peer, is_counted ? plane.peers[i] : dataplane::PeerCallCounts{})) continue;
     const sip::TrunkView* const trunk = trunk_named(seen, peer.name);

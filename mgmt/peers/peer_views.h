@@ -49,7 +49,8 @@ struct PeerView {
   std::optional<PeerRegistrationView> registration;
 };
 
-// In the order of the configuration; retired peers only while they have calls.
+// In the order of the configuration, without the places of registrars; retired peers only while they have
+// calls.
 [[nodiscard]] std::vector<PeerView> peer_views(const SbcConfig& config,
                                                const dataplane::DataPlaneSnapshot& plane,
                                                const policy::TargetBoard& board, const SeenTrunks& seen);

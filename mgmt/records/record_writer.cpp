@@ -154,9 +154,16 @@ Duration RecordWriter::step() {
     const DiskTurn turn(*this);
     spool_.write(turn.began(), now_.wall, releasable_);
   }
+  const Duration others = turn_of_others(false);
   tend_slow_alarm();
   publish();
-  return has_more ? Duration{} : pause();
+  return has_more ? Duration{} : std::min(pause(), others);
+}
+
+Duration RecordWriter::turn_of_others(bool is_last) {
+  if (!around_.turn) return Duration::max();
+  const DiskTurn turn(*this);
+  return around_.turn(turn.began(), is_last);
 }
 
 void RecordWriter::finish() {
@@ -169,6 +176,7 @@ void RecordWriter::finish() {
   spool_.flush(now_.core);
   add_marks();
   if (journal_.has_group()) commit();
+  static_cast<void>(turn_of_others(true));
   publish();
 }
 

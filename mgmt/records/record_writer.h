@@ -60,6 +60,9 @@ struct RecordSurroundings {
   std::function<void(std::size_t source, const sip::EngineEvent&)> other;
   // A call's `end` as it is written. On the writer's thread.
   std::function<void(const CallRecord& end)> ended = {};
+  // What else is written on the writer's thread, at the end of each step; `is_last`: of the last one. How
+  // long until it wants to be asked again.
+  std::function<Duration(Timestamp now, bool is_last)> turn = {};
 };
 
 struct ReplayReport {
@@ -120,6 +123,7 @@ class RecordWriter {
   void add_entry(JournalEntryKind kind, std::uint64_t number, std::string_view text, Duration within);
   void beat();
   void add_marks();
+  [[nodiscard]] Duration turn_of_others(bool is_last);
   void commit();
   void tend_journal();
   void rewrite();

@@ -53,6 +53,7 @@ inline Observation fake_observation() {
   carrier.setup_milliseconds[0] = 36'500;
   out.plane.detections[0] = 5;
   out.plane.dialogs_active = 8;
+  out.plane.registrations_active = 12;
   out.alarms = {{"journal_slow", AlarmSeverity::Major, 1}, {"cdr_lost", AlarmSeverity::Critical, 0}};
   out.cdr_queue = 17;
   out.certificates = {{"edge", 1'800'000'000}};

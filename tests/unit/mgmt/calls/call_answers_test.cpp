@@ -9,6 +9,7 @@
 #include "mgmt/http/health.h"
 #include "mgmt/http/openapi.h"
 #include "mgmt/peers/peer_answers.h"
+#include "mgmt/registrations/registration_answers.h"
 #include "tests/unit/mgmt/calls/call_traffic.h"
 
 namespace sallyport::mgmt {
@@ -124,6 +125,7 @@ TEST_F(CallAnswersTest, OpenApiDescribesWhatThereIsAndNothingElse) {
   add_health_paths(router_, readiness);
   router_.on_get("/metrics", [] { return HttpResponse(); });
   add_peer_paths(router_, {});
+  add_registration_paths(router_, {engines_, fake_wall_time, [] { return std::uint64_t{0}; }});
   std::set<std::pair<std::string, std::string>> served, described;
   for (const auto& route : router_.routes()) served.insert(route);
   const Json root = Json::parse(get("/api/v1/openapi.json").body);

@@ -9,11 +9,13 @@ namespace {
 TEST(ReloadLines, NameEachChangeAndEachFileThatSaysSomethingElse) {
   EXPECT_EQ(
       reload_lines("{\"changes\":[\"+ peers[new]\",\"~ routes[a].to\"],"
-                   "\"tables\":[{\"name\":\"lcr\",\"lines\":12000}],\"passwords\":[\"carrier\"],"
+                   "\"tables\":[{\"name\":\"lcr\",\"lines\":12000}],"
+                   "\"users\":[{\"registrar\":\"phones\",\"users\":1200}],\"passwords\":[\"carrier\"],"
                    "\"certificates\":[\"edge was read\"],\"warnings\":[\"c.yaml:1: x: y; z (warning)\"]}",
                    false)
           .value(),
-      "+ peers[new]\n~ routes[a].to\nreloaded tables: lcr, 12,000 lines\nreloaded passwords: carrier\n"
+      "+ peers[new]\n~ routes[a].to\nreloaded tables: lcr, 12,000 lines\nreloaded users: phones, 1,200 "
+      "users\nreloaded passwords: carrier\n"
       "reloaded certificates: edge was read\nc.yaml:1: x: y; z (warning)\n");
 }
 

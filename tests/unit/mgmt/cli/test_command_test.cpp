@@ -225,5 +225,22 @@ TEST(TestCommand, LoadsTheConfigurationAndTheFile) {
   EXPECT_THAT(refused.error, HasSubstr("there is no such key"));
 }
 
+TEST(TestRoute, APhoneOfARegistrarCallsAndIsCalled) {
+  const LoadedConfig loaded = load_text(
+      with_line(12,
+                "routes: [{ name: out, match: { registrar: [phones] }, to: [pbx] }, { name: in, match: { "
+                "peer: [pbx] }, to: "
+                "[{ registrar: phones }] }]\n"
+                "registrars: [{ name: phones, realm: outside, upstream: pbx, domains: [example.com] }]"));
+  ASSERT_FALSE(loaded.has_errors());
+  const TestReport from = test_report(loaded.config, called("200", "phones"), {}, kMonday);
+  EXPECT_EQ(from.status, 0);
+  EXPECT_THAT(from.text, AllOf(HasSubstr("from an endpoint of registrar phones in realm outside"),
+                               HasSubstr("pbx in realm inside: 198.18.2.2:5060")));
+  const TestReport to = test_report(loaded.config, called("1001", "pbx"), {}, kMonday);
+  EXPECT_THAT(to.text,
+              HasSubstr("phones in realm outside: the contacts that are registered for the called address"));
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

@@ -24,7 +24,8 @@ TEST_P(ExampleFile, LoadsWithoutAnError) {
 
 INSTANTIATE_TEST_SUITE_P(Each, ExampleFile,
                          testing::Values("smallest.yaml", "af_xdp.yaml", "memif.yaml", "real-nic.yaml",
-                                         "container.yaml", "replay.yaml", "carrier-peering.yaml"));
+                                         "container.yaml", "replay.yaml", "carrier-peering.yaml",
+                                         "phones.yaml"));
 
 // Those that name certificates and secrets, which whoever copies them makes.
 class TlsExample : public testing::TestWithParam<const char*> {};
@@ -62,6 +63,15 @@ TEST(Examples, TheCarriersTableRoutesByItsLongestPrefix) {
   EXPECT_EQ(first("+4989123"), "north");
   EXPECT_EQ(first("+1555"), "north");
   EXPECT_EQ(first("0301"), "north") << "the next of the route";
+}
+
+TEST(Examples, PhonesAreRegisteredInBothModes) {
+  const LoadedConfig loaded = load_config(kExamples / "phones.yaml");
+  ASSERT_EQ(loaded.config.registrars.size(), 2u);
+  EXPECT_EQ(loaded.config.registrars[0].mode, RegistrarMode::PassThrough);
+  EXPECT_EQ(loaded.config.registrars[1].mode, RegistrarMode::Local);
+  ASSERT_TRUE(loaded.config.registrars[1].users);
+  EXPECT_EQ(loaded.config.registrars[1].users->size(), 2u);
 }
 
 TEST(Examples, ShowEachKindOfDevice) {

@@ -83,6 +83,22 @@ TEST(Profiles, APeersOwnKeysLieOverAShippedProfile) {
   EXPECT_EQ(carrier.media.latch, LatchMode::Sdp);
 }
 
+TEST(Profiles, CausesOfTheTelephoneNetworkCountAsTheCodesThatAreWritten) {
+  const ProfileConfig profile = profile_of(
+      "responses: { causes: [{ cause: 34, code: 503 }, { cause: 17, code: 486 }], send_cause: auto }");
+  ASSERT_EQ(profile.cause_map.size(), 2u);
+  EXPECT_EQ(profile.cause_map[0].cause, 34);
+  EXPECT_EQ(profile.cause_map[0].code, 503);
+  EXPECT_TRUE(profile.send_cause);
+  EXPECT_FALSE(profile_of("responses: { to: via }").send_cause);
+  EXPECT_THAT(errors_of(with_carrier("responses: { causes: [{ cause: 128, code: 503 }] }")),
+              ElementsAre(HasSubstr("peers[carrier].responses.causes[0].cause: ")));
+  EXPECT_THAT(errors_of(with_carrier("responses: { causes: [{ cause: 34, code: 200 }] }")),
+              ElementsAre(HasSubstr("peers[carrier].responses.causes[0].code: ")));
+  EXPECT_THAT(errors_of(with_carrier("responses: { causes: [{ cause: 34 }] }")),
+              ElementsAre(HasSubstr("peers[carrier].responses.causes[0].code: is missing")));
+}
+
 TEST(Profiles, AFilesOwnProfileReplacesTheShippedOneOfThatName) {
   const LoadedConfig loaded =
       load_text(with_line(10,

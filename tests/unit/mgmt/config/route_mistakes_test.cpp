@@ -95,12 +95,6 @@ TEST(RouteMistakes, WhatIsNotBuiltIsStillWarnedOf) {
           with_line(13, "header_rules: [{ name: n, steps: [{ field: \"sdp:ptime\", set: \"20\" }] }]"))),
       ElementsAre("c.yaml:13: header_rules[n].steps[0].field: 'sdp:ptime' is not built yet; it is checked "
                   "but has no effect in this version"));
-  EXPECT_THAT(warnings_of(load_text(with_line(
-                  13,
-                  "emergency: { to: [{ registrar: phones }] }\n"
-                  "registrars: [{ name: phones, realm: outside, upstream: pbx, domains: [example.com] }]"))),
-              ElementsAre(HasSubstr("emergency.to[0].registrar: not built yet"),
-                          HasSubstr("registrars: not built yet")));
   EXPECT_THAT(warnings_of(load_text(with_line(13,
                                               "emergency: { to: [{ table: t }] }\n"
                                               "tables: [{ name: t, file: t.csv }]"))),

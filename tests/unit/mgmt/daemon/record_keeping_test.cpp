@@ -133,5 +133,22 @@ TEST_F(RecordKeepingTest, AlarmOfAnEngineIsRaised) {
   EXPECT_EQ(alarms_.active()[0].name, "call_table_full");
 }
 
+TEST_F(RecordKeepingTest, RegistrationsAreSavedOnTheSameThread) {
+  auto bindings =
+      std::make_unique<BindingStore>(BindingStoreSettings{.folder = folder_.string()}, alarms_, log_);
+  ASSERT_TRUE(bindings->load().empty());
+  RecordPlaces with_bindings = places();
+  with_bindings.bindings = bindings.get();
+  RecordKeeping records(config_, with_bindings, events_);
+  ASSERT_TRUE(records.begin({}));
+  for (std::uint64_t i = 1; i <= 3; ++i) events_.tell({Timestamp(), sip::BindingEvent{i, 7, "bytes"}});
+  events_.tell({Timestamp(), sip::BindingEvent{2, 7, ""}});
+  events_.tell(ended(1, 1));
+  EXPECT_TRUE(events_.wait_until_journalled(1));
+  records.stop();
+  bindings = std::make_unique<BindingStore>(BindingStoreSettings{.folder = folder_.string()}, alarms_, log_);
+  EXPECT_EQ(bindings->load().size(), 2u);
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

@@ -187,6 +187,21 @@ TEST_F(ReloadTest, AWarningWithWhichRunWouldNotStartIsRefused) {
   EXPECT_THAT(adopted_, IsEmpty());
 }
 
+TEST_F(ReloadTest, WhatTheDataPlaneRefusesOfAKeyIsNamedWithFileAndLine) {
+  plane_refuses_ = "security.limits.prefix.ipv4: can't change now";
+  const std::string said =
+      "c.yaml:13: security.limits.prefix.ipv4: can't change now; restart, or write "
+      "again what was there";
+  start(with_line(13, "security: { limits: { prefix: { ipv4: 24 } } }"));
+  EXPECT_THAT(problems(reload(with_line(13, "security: { limits: { prefix: { ipv4: 16 } } }"))),
+              ElementsAre(said));
+  start();
+  EXPECT_THAT(problems(reload(with_line(13, "security: { limits: { prefix: { ipv4: 16 } } }"))),
+              ElementsAre(said))
+      << "what it is part of is new";
+  EXPECT_THAT(adopted_, IsEmpty());
+}
+
 TEST_F(ReloadTest, WhatTheDataPlaneRefusesChangesNothing) {
   start();
   const SharedValue<SbcConfig> before = slot_.read();
@@ -365,6 +380,59 @@ TEST_F(ReloadTest, TheAnswerHasAllThatChangedOrAllThatIsWrong) {
   EXPECT_EQ(bad.error().status, 78);
   EXPECT_THAT(bad.error().message, HasSubstr("c.yaml is refused; what ran goes on"));
   EXPECT_THAT(bad.error().lines, ElementsAre(HasSubstr("c.yaml:12: routes: ")));
+}
+
+constexpr const char* kRegistrar =
+    "registrars: [{ name: phones, realm: outside, mode: local, users_file: users.yaml, domains: "
+    "[example.com] }]\n";
+
+TEST_F(ReloadTest, UsersOfARegistrarAreReadAgainAndNoSecretIsTold) {
+  folder_.write("users.yaml", "users: [{ user: \"1001\", password: geheim1 }]\n");
+  start(joined(kGoodLines) + kRegistrar);
+  const auto same = reload(joined(kGoodLines) + kRegistrar);
+  ASSERT_TRUE(same);
+  EXPECT_THAT(same->users, IsEmpty());
+  const SharedValue<RegistrarUsers> before = slot_.read()->registrars[0].users;
+  folder_.write("users.yaml",
+                "users: [{ user: \"1001\", password: geheim2 }, { user: \"1002\", password: x }]\n");
+  const auto done = reload(joined(kGoodLines) + kRegistrar);
+  ASSERT_TRUE(done);
+  EXPECT_THAT(done->changes, IsEmpty());
+  ASSERT_EQ(done->users.size(), 1u);
+  EXPECT_EQ(done->users[0].registrar, "phones");
+  EXPECT_EQ(done->users[0].users, 2u);
+  EXPECT_EQ(slot_.read()->registrars[0].users->size(), 2u);
+  EXPECT_NE(slot_.read()->registrars[0].users, before);
+  EXPECT_EQ(logged().find("geheim"), std::string::npos);
+}
+
+TEST_F(ReloadTest, ABadFileOfUsersLeavesThoseThatWere) {
+  folder_.write("users.yaml", "users: [{ user: \"1001\", password: geheim1 }]\n");
+  start(joined(kGoodLines) + kRegistrar);
+  folder_.write("users.yaml", "users: [{ user: \"1001\", passwort: geheim2 }]\n");
+  const auto done = reload(joined(kGoodLines) + kRegistrar);
+  EXPECT_THAT(problems(done),
+              testing::Contains(HasSubstr("users.yaml:1: registrars[phones].users_file.users[1001]"
+                                          ".passwort: there is no such key")));
+  EXPECT_EQ(slot_.read()->registrars[0].users->size(), 1u);
+}
+
+TEST_F(ReloadTest, RegistrarsThemselvesNeedARestartTheirFileOfUsersDoesNot) {
+  folder_.write("users.yaml", "users: [{ user: \"1001\", password: x }]\n");
+  folder_.write("others.yaml", "users: [{ user: \"1002\", password: x }]\n");
+  start(joined(kGoodLines) + kRegistrar);
+  EXPECT_THAT(problems(reload(joined(kGoodLines))),
+              ElementsAre(HasSubstr("c.yaml:1: registrars: is gone, which needs a restart")));
+  std::string changed = kRegistrar;
+  changed.replace(changed.find("example.com"), 11, "example.net");
+  EXPECT_THAT(
+      problems(reload(joined(kGoodLines) + changed)),
+      ElementsAre(HasSubstr("c.yaml:13: registrars[phones].domains: has changed, which needs a restart")));
+  changed = kRegistrar;
+  changed.replace(changed.find("users.yaml"), 10, "others.yaml");
+  EXPECT_THAT(changes(joined(kGoodLines) + changed), ElementsAre("~ registrars[phones].users_file"));
+  EXPECT_EQ(slot_.read()->registrars[0].users->at(0).user, "1002");
+  EXPECT_EQ(peers(), "carrier pbx phones");
 }
 
 }  // namespace

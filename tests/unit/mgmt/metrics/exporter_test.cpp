@@ -37,6 +37,7 @@ TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
       {"sallyport_call_duration_seconds", {"peer", "direction"}},
       {"sallyport_detections_total", {"detector", "action"}},
       {"sallyport_dialogs_active", {}},
+      {"sallyport_registrations_active", {}},
       {"sallyport_alarms_active", {"name", "severity"}},
       {"sallyport_cdr_queue", {}},
       {"sallyport_certificate_expiry_timestamp_seconds", {"certificate"}},
@@ -99,6 +100,18 @@ TEST(Exporter, CountsOfTheCollectorAreThereWhenItIsConfigured) {
                                                   {"sallyport_hep_dropped_total", 2}}));
 }
 
+TEST(Exporter, PhonesOfARegistrarHaveCallsButAreNeitherUpNorDown) {
+  Observation seen = fake_observation();
+  seen.are_registrars = {true};
+  std::size_t up = 0, active = 0;
+  for (const prometheus::MetricFamily& family : metric_families(seen)) {
+    if (family.name == "sallyport_peer_up") up += family.metric.size();
+    if (family.name == "sallyport_calls_active") active += family.metric.size();
+  }
+  EXPECT_EQ(up, 0u);
+  EXPECT_EQ(active, 2u);
+}
+
 TEST(Exporter, ShowsTheValues) {
   const std::string served = text();
   for (const char* const line :
@@ -109,6 +122,7 @@ TEST(Exporter, ShowsTheValues) {
         "sallyport_sip_retransmissions_total{realm=\"outside\",reason=\"received\"} 2\n",
         "sallyport_transactions_active 4\n",
         "sallyport_dialogs_active 8\n",
+        "sallyport_registrations_active 12\n",
         "sallyport_cdr_queue 17\n",
         "sallyport_certificate_expiry_timestamp_seconds{certificate=\"edge\"} 1800000000\n",
         "sallyport_calls_active{peer=\"carrier\",direction=\"in\"} 3\n",

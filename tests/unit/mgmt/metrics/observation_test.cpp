@@ -66,6 +66,7 @@ TEST(Observer, ShowsThePeersOfTheDayAndRetiredOnesOnlyWhileTheyHaveCalls) {
   SbcConfig written;
   for (const char* const name : {"a", "gone", "busy", "d"}) written.peers.emplace_back().name = name;
   written.peers[1].is_retired = written.peers[2].is_retired = true;
+  written.peers[3].registrar = 0;
   SharedSlot<SbcConfig> config(make_value<SbcConfig>());
   Observer observer(
       config, [] { return peers_with_calls({1, 0, 3, 4, 5, 6, 77}); },
@@ -82,6 +83,7 @@ TEST(Observer, ShowsThePeersOfTheDayAndRetiredOnesOnlyWhileTheyHaveCalls) {
   for (const auto& [place, calls] : {std::pair{0, 1u}, {1, 3u}, {2, 4u}, {3, 77u}})
     EXPECT_EQ(seen.plane.peers[static_cast<std::size_t>(place)].active[1], calls);
   EXPECT_EQ(seen.peers_up, (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(seen.are_registrars, (std::vector<bool>{false, false, true}));
   ASSERT_EQ(seen.media_quality.size(), 4u);
   EXPECT_EQ(seen.media_quality[2].jitter_seconds, 4);
   EXPECT_EQ(seen.media_quality[3].jitter_seconds, 77);

@@ -89,7 +89,15 @@ class PeerAnswersTest : public testing::Test {
               if (!seen) return fail(seen.error());
               return peer_views(config_, plane_, board_, *seen);
             },
-            [this] { return make_value<const SbcConfig>(config_); }};
+            [this] { return make_value<const SbcConfig>(config_); },
+            [this](const IpAddress& address) -> Result<EndpointsAt, CallDeskFailure> {
+              EndpointsAt found;
+              found.clocks = {moment(10'000), fake_wall_time()};
+              for (const sip::EndpointView& one : endpoints_)
+                if (one.remote.address == address) found.endpoints.push_back(one);
+              found.is_cut = endpoints_are_cut_;
+              return found;
+            }};
   }
   [[nodiscard]] Json peers() {
     return Json::parse(commands_.answer(show_request("peers")))["result"]["peers"];
@@ -110,6 +118,8 @@ class PeerAnswersTest : public testing::Test {
   policy::TargetBoard board_{config_};
   dataplane::DataPlaneSnapshot plane_;
   TrunkEngines engines_;
+  std::vector<sip::EndpointView> endpoints_;
+  bool endpoints_are_cut_ = false;
   ControlCommands commands_;
   Router router_;
 };
@@ -177,6 +187,32 @@ TEST_F(PeerAnswersTest, AnAddressIsExplainedByRuleByPeerAndByRealm) {
   EXPECT_EQ(explained("198.18.1.2")["realms"][0]["peer"], "carrier");
   EXPECT_FALSE(explain_if_address(answers(), "67408c3e-00000001"));
   EXPECT_FALSE(explain_if_address(answers(), "abc@198.18.1.2"));
+}
+
+TEST_F(PeerAnswersTest, AnAddressIsExplainedByWhoRegisteredFromThere) {
+  sip::EndpointView& phone = endpoints_.emplace_back();
+  phone.aor = "1001@example.com";
+  phone.registrar = "phones";
+  phone.remote = *parse_endpoint("198.51.100.77:40001", 0);
+  phone.is_behind_nat = true;
+  phone.since = moment(4000);
+  phone.expires = moment(70'000);
+  EXPECT_THAT(
+      reasons("198.51.100.77"),
+      HasSubstr("1001@example.com registered from 198.51.100.77:40001 over udp at registrar phones since "
+                "2026-11-21T12:00:04.000Z, until 2026-11-21T12:01:10.000Z, behind a NAT\n"));
+  EXPECT_THAT(reasons("198.51.100.78"), testing::Not(HasSubstr("registered")));
+  endpoints_are_cut_ = true;
+  EXPECT_THAT(reasons("198.51.100.78"), HasSubstr("there may be more registrations from there"));
+}
+
+TEST_F(PeerAnswersTest, ARegistrarIsNoPeerThatCouldBeDown) {
+  PeerConfig& place = config_.peers.emplace_back();
+  place.name = "phones";
+  place.realm = "outside";
+  place.registrar = 0;
+  ASSERT_EQ(peers().size(), 2u);
+  EXPECT_EQ(peers()[1]["name"], "pbx");
 }
 
 TEST_F(PeerAnswersTest, OpenApiKnowsEveryMemberOfAPeer) {

@@ -1,0 +1,13 @@
+// registrations_table.h — registered endpoints, for people. It takes the daemon's JSON: what is missing shows
+// as "-".
+#pragma once
+
+#include <string_view>
+
+#include "mgmt/cli/drawn.h"
+
+namespace sallyport::mgmt {
+
+[[nodiscard]] Drawn registrations_table(std::string_view json, bool colour);
+
+}  // namespace sallyport::mgmt
