@@ -1,9 +1,11 @@
 """baresip.py — baresip as a phone that plays a tone and writes down what it hears, and the ear that knows a tone again."""
 
 import glob
+import json
 import math
 import os
 import shutil
+import socket
 import subprocess
 import wave
 
@@ -30,6 +32,9 @@ auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
 snd_path {folder}
+"""
+_COMMANDS = """module ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:4444
 """
 _TLS = """sip_certificate {folder}/own.pem
 sip_cafile {folder}/authority.pem
@@ -67,22 +72,25 @@ def power(heard, hertz):
 
 class Baresip:
     """Answers who calls its number; `dial` calls a URI. Plays a tone of `hertz` while a call is up. For TLS it needs an
-    identity (certificates.Identity)."""
+    identity (certificates.Identity). account: a whole line of its accounts in place of a number at its own address."""
 
     # pylint: disable-next=too-many-arguments
-    def __init__(self, namespace, folder, address, hertz, number="200", dial=None, transport="udp", identity=None):
+    def __init__(self, namespace, folder, address, hertz, number="200", dial=None, transport="udp", identity=None, account=None):
         self.folder = os.path.join(folder, f"baresip-{hertz}")
         os.makedirs(self.folder)
         write_tone(os.path.join(self.folder, "tone.wav"), hertz)
         host = f"[{address}]" if ":" in address else address
         with open(os.path.join(self.folder, "config"), "w", encoding="ascii") as file:
             file.write(_CONFIG.format(address=host, modules=_MODULES, folder=self.folder))
+            if account is not None:
+                file.write(_COMMANDS)
             if identity is not None:
                 file.write(_TLS.format(folder=self.folder))
+        self.namespace = namespace
         if identity is not None:
             self._take(identity)
         with open(os.path.join(self.folder, "accounts"), "w", encoding="ascii") as file:
-            file.write(f"<sip:{number}@{host};transport={transport}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n")
+            file.write((account or f"<sip:{number}@{host};transport={transport}>;regint=0") + ";answermode=auto;audio_codecs=PCMU/8000/1\n")
         for name in ("contacts", "uuid"):
             open(os.path.join(self.folder, name), "w", encoding="ascii").close()
         command = ["ip", "netns", "exec", namespace.name, "baresip", "-6" if ":" in address else "-4", "-v", "-f", self.folder]
@@ -98,6 +106,18 @@ class Baresip:
                 for part in parts:
                     with open(part, "rb") as file:
                         shutil.copyfileobj(file, whole)
+
+    def command(self, name, parameters=""):
+        """One of baresip's own, to a phone with an account."""
+        words = json.dumps({"command": name, "params": parameters}).encode()
+        with self.namespace.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+            sock.settimeout(10)
+            sock.connect(("127.0.0.1", 4444))
+            sock.sendall(b"%d:%s," % (len(words), words))
+            return sock.recv(65536).decode()
+
+    def await_words(self, words, seconds=15.0):
+        eventually(lambda: words in self.words(), f"{words!r} of baresip: {self.words()}", seconds)
 
     def words(self):
         with open(os.path.join(self.folder, "output"), encoding="utf-8", errors="replace") as file:

@@ -1,5 +1,7 @@
 """options_test.py — the first SIP answer: peers and trusted sources get one on either side, strangers silence."""
 
+import socket
+import struct
 import unittest
 
 import sip
@@ -41,6 +43,28 @@ class Options(SharedCase):
             self.addCleanup(sock.close)
             self.assert_answered(sock, (remote, SIP_PORT))
 
+    # RFC 8489 §14.2, RFC 5626 §8
+    def test_a_known_peer_learns_by_stun_where_it_is_seen_and_a_stranger_nothing(self):
+        cookie, transaction = b"\x21\x12\xa4\x42", b"abcdefghijkl"
+        question = b"\0\1\0\0" + cookie + transaction
+        for version, remote in ((4, OUT4), (6, OUT6)):
+            with self.subTest(version=version):
+                sock = self.known("out", version)
+                sock.settimeout(5.0)
+                sock.sendto(question, (remote, SIP_PORT))
+                answer, source = sock.recvfrom(2048)
+                self.assertEqual(source[:2], (remote, SIP_PORT))
+                self.assertEqual((answer[:2], answer[4:20]), (b"\1\1", cookie + transaction))
+                port, address = struct.unpack("!H", answer[26:28])[0] ^ 0x2112, answer[28:]
+                seen = bytes(a ^ b for a, b in zip(address, cookie + transaction))
+                family = socket.AF_INET if version == 4 else socket.AF_INET6
+                self.assertEqual((socket.inet_ntop(family, seen), port), sock.getsockname()[:2])
+        stranger = self.stranger(STRANGER4)
+        stranger.settimeout(0.5)
+        stranger.sendto(question, (OUT4, SIP_PORT))
+        with self.assertRaises(TimeoutError):
+            stranger.recv(2048)
+
     def test_strangers_get_silence(self):
         before = self.daemon.count("sip_dropped_total", realm="outside", reason="stranger")
         self.assert_silent(self.stranger(STRANGER4), (OUT4, SIP_PORT))
@@ -62,10 +86,10 @@ class Options(SharedCase):
         eventually(lambda: self.daemon.dropped("outside", "denied") > before, "denied is counted")
 
     # RFC 3261 §8.2.1, §21.5.2
-    def test_methods_not_built_are_501_and_others_405(self):
+    def test_methods_get_their_answers(self):
         sock, remote = self.known("out", 4), (OUT4, SIP_PORT)
-        for method, status in (("MESSAGE", 501), ("INFO", 481), ("NOTIFY", 501), ("SUBSCRIBE", 405), ("PUBLISH", 405),
-                               ("REGISTER", 405), ("FLY", 405)):
+        for method, status in (("INFO", 481), ("REFER", 501), ("NOTIFY", 489), ("SUBSCRIBE", 405), ("PUBLISH", 405), ("REGISTER", 405),
+                               ("FLY", 405)):
             with self.subTest(method=method):
                 answer = sip.ask(sock, remote, sip.request(method, sock.getsockname(), remote), 5.0)
                 self.assertIsNotNone(answer)

@@ -15,6 +15,10 @@ from capture import Message
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.77\r\ns=-\r\nc=IN IP4 192.0.2.77\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
 
+def _values(message, name):
+    return [one.strip() for line in message.headers.get(name, []) for one in line.split(",")]
+
+
 _REASONS = {180: "Ringing", 183: "Session Progress", 200: "OK", 487: "Request Terminated"}
 
 
@@ -34,9 +38,11 @@ class Dialog:
         self.local, self.remote, self.target = names["local"], names["remote"], names["target"]
         self.cseq = 1
         self.routes = []
+        self.further = ()  # header lines of INVITE and ACK
         self.is_acked = self.is_ended = False
 
-    def request(self, method, number=None, body=b""):
+    # pylint: disable-next=too-many-arguments
+    def request(self, method, number=None, body=b"", headers=(), kind="application/sdp"):
         if number is None:
             self.cseq += 1
             number = self.cseq
@@ -45,8 +51,9 @@ class Dialog:
         via = f"Via: SIP/2.0/{self.phone.transport} {here};branch=z9hG4bK{os.urandom(8).hex()};rport"
         lines = [f"{method} {self.target} SIP/2.0", via,
                  "Max-Forwards: 70", f"From: {self.local}", f"To: {self.remote}", f"Call-ID: {self.call_id}",
-                 f"CSeq: {number} {method}", f"Contact: {self.phone.contact}", *(f"Route: {r}" for r in self.routes), *self.phone.further]
-        lines += ["Content-Type: application/sdp"] * bool(body) + [f"Content-Length: {len(body)}"]
+                 f"CSeq: {number} {method}", f"Contact: {self.phone.contact}", *(f"Route: {r}" for r in self.routes), *self.phone.further,
+                 *(self.further if method in ("INVITE", "ACK") else ()), *headers]
+        lines += [f"Content-Type: {kind}"] * bool(body) + [f"Content-Length: {len(body)}"]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
     def change(self, body, method="INVITE", seconds=15.0):
@@ -77,8 +84,11 @@ class Phone:
         way = "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
         self.contact = f"<sip:phone@{sip.bracketed(host)}:{port}{way}>"
         self.scheme = "sip"  # of the numbers it calls
+        self.me = f"sip:phone@{sip.bracketed(host)}"  # in From of its calls
+        self.domain = f"{sip.bracketed(remote[0])}:{remote[1]}"  # of the numbers it calls
         self.further = ()  # header lines of each request
         self.heard = []  # every message, in its order
+        self.keep_alives = []  # times of datagrams that hold nothing
         self.answers = True  # False: it only rings, until pick_up()
         self.rings_with = 180
         self.dialogs, self.ringing = {}, {}
@@ -96,6 +106,9 @@ class Phone:
         while not self._stopped.is_set():
             if select.select([self.sock], [], [], 0.1)[0]:
                 octets, source = self.sock.recvfrom(65535)
+                if not octets.strip(b"\r\n\0"):  # RFC 5626 §3.5.1
+                    self.keep_alives.append(time.monotonic())
+                    continue
                 message = Message(time.monotonic(), source, None, octets)
                 self.heard.append(message)
                 with self._changed:
@@ -171,9 +184,11 @@ class Phone:
             self.dialogs[request.call_id] = Dialog(self, request.call_id, local=to, remote=request.header("from"),
                                                    target=contact)
             self.dialogs[request.call_id].cseq = 0
+            self.dialogs[request.call_id].routes = _values(request, "record-route")  # RFC 3261 §12.1.1
         body = self.answer(request, status)
         lines = [f"SIP/2.0 {status} {_REASONS.get(status, 'Answered So')}", *(f"Via: {v}" for v in request.headers["via"]),
                  f"From: {request.header('from')}", f"To: {to}", f"Call-ID: {request.call_id}", f"CSeq: {request.header('cseq')}",
+                 *(f"Record-Route: {one}" for one in request.headers.get("record-route", []) if request.method == "INVITE"),
                  *(headers or [f"Contact: {self.contact}"]), *(["Content-Type: application/sdp"] if body else []),
                  f"Content-Length: {len(body)}"]
         self.send(("\r\n".join(lines) + "\r\n\r\n").encode() + body, request)
@@ -195,25 +210,33 @@ class Phone:
             interval = min(2 * interval, 4.0)
         return None
 
-    def call(self, number, seconds=15.0):
-        """An answered and acknowledged call."""
-        me = f"{os.getpid():x}.{next(self._numbers)}"
-        host = self.sock.getsockname()[0]
-        there = f"{sip.bracketed(self.remote[0])}:{self.remote[1]}"
-        dialog = Dialog(self, f"kept-{me}@phone.invalid", local=f"<sip:phone@{sip.bracketed(host)}>;tag=caller{me}",
-                        remote=f"<{self.scheme}:{number}@{there}>", target=f"{self.scheme}:{number}@{there}")
+    def call(self, number, seconds=15.0, to=None):
+        """An answered and acknowledged call. number: or a whole URI; to: the URI in To, if it is another."""
+        dialog = self.dialog_to(number, to)
         self.invited(dialog)
-        status = self.ask(dialog.request("INVITE", 1, self.offer()), dialog.call_id, 1, seconds)
-        if status != 200:
-            if status is not None:
-                self._acknowledge_refusal(dialog)
+        answer = self.invite(dialog, seconds)
+        if answer is None or answer.status != 200:
+            status = answer and answer.status
             raise Refused(f"a call to {number}: {status}", status, dialog.call_id)
-        answer = self.final(dialog.call_id, "1 INVITE")
         dialog.remote = answer.header("to")
+        dialog.routes = _values(answer, "record-route")[::-1]  # RFC 3261 §12.1.2
         dialog.target = answer.header("contact").partition("<")[2].partition(">")[0]
         self.dialogs[dialog.call_id] = dialog
-        self.send(dialog.request("ACK", 1, self.answered(dialog, answer)))
+        self.send(dialog.request("ACK", dialog.cseq, self.answered(dialog, answer)))
         return dialog
+
+    def dialog_to(self, number, to=None):
+        """One that nobody has heard of yet."""
+        me = f"{os.getpid():x}.{next(self._numbers)}"
+        there = number if ":" in number else f"{self.scheme}:{number}@{self.domain}"
+        return Dialog(self, f"kept-{me}@phone.invalid", local=f"<{self.me}>;tag=caller{me}", remote=f"<{to or there}>", target=there)
+
+    def invite(self, dialog, seconds):
+        """The final answer to an INVITE, acknowledged if it refuses; None: none came."""
+        status = self.ask(dialog.request("INVITE", dialog.cseq, self.offer()), dialog.call_id, dialog.cseq, seconds)
+        if status not in (None, 200):
+            self._acknowledge_refusal(dialog)
+        return self.final(dialog.call_id, f"{dialog.cseq} INVITE")
 
     def invited(self, dialog):
         """Called before the INVITE of a new call leaves."""
@@ -224,8 +247,8 @@ class Phone:
 
     def _acknowledge_refusal(self, dialog):
         """RFC 3261 §17.1.1.3; its branch is the INVITE's."""
-        refusal = self.final(dialog.call_id, "1 INVITE")
-        octets = dialog.request("ACK", 1).decode()
+        refusal = self.final(dialog.call_id, f"{dialog.cseq} INVITE")
+        octets = dialog.request("ACK", dialog.cseq).decode()
         lines = [line for line in octets.split("\r\n") if not line.startswith(("Via:", "To:"))]
         lines[1:1] = [f"Via: {refusal.header('via')}", f"To: {refusal.header('to')}"]
         self.send("\r\n".join(lines).encode())

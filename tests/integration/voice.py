@@ -242,9 +242,9 @@ class VoicePhone(Phone):
         if message.body and message.call_id in self.legs:
             self.legs[message.call_id].heed(message.body)
 
-    def call(self, number, seconds=15.0):
+    def call(self, number, seconds=15.0, to=None):
         self.leg = Leg(self, **self.what)
-        return super().call(number, seconds)
+        return super().call(number, seconds, to)
 
     def answer(self, request, status):
         wants_body = request.method in ("INVITE", "UPDATE") and status in (183, 200)
