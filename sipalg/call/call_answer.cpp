@@ -7,6 +7,8 @@
 #include "policy/route/target_order.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/engine/request_views.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {
@@ -30,18 +32,6 @@ void finish_attempt(Attempt& attempt) noexcept {
   attempt.is_done = true;
   attempt.setup_until.reset();
   attempt.timer_c.reset();
-}
-
-// Seconds, whatever comment or parameters stand behind them. RFC 3261 §20.33
-std::optional<std::chrono::seconds> retry_after_of(const SipMessage& response) noexcept {
-  constexpr std::uint32_t kLongest = 86400;
-  for (std::size_t i = 0; i < response.header_count; ++i) {
-    if (response.headers[i].name != HeaderName::RetryAfter) continue;
-    const std::string_view value = response.value_of(response.headers[i]);
-    const auto seconds = parse_decimal(value.substr(0, value.find_first_not_of("0123456789")), kLongest);
-    return seconds ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt;
-  }
-  return std::nullopt;
 }
 
 // What the caller is told when the callee's answer, which it never sees, can't be used. RFC 3261 §21.5.3
@@ -310,7 +300,7 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   }
   // Its own upstream asks the endpoint who it is: no other target can. RFC 3261 §22.3
   if ((code == 401 || code == 407) && response != nullptr &&
-      upstream_terms(call.book->config, call.caller_peer, attempt.peer) != nullptr)
+      terms_of_upstream(call.book->config, call.caller_peer, attempt.peer) != nullptr)
     return refuse(call, code, response, now, out);
   // No way to an endpoint is no fault of ours: it is not there just now. RFC 3261 §21.4.18
   const bool is_away = response == nullptr && code == 503 && !attempt.contact.empty();

@@ -5,6 +5,7 @@
 #include "policy/route/response_map.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {
@@ -229,7 +230,7 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   parts.crossing = {&request, &place.call->book->crossing_of(dialog.peer), {}};
   const Dialog& near = place.fork->dialogs[index_of(place.side)];
   std::string passed;
-  if (upstream_terms(place.call->book->config, near.peer, dialog.peer) != nullptr)
+  if (terms_of_upstream(place.call->book->config, near.peer, dialog.peer) != nullptr)
     parts.own_lines = passed = passed_credentials(request);
   const auto sending =
       put_request(parts, way_to(*place.call, dialog, route), place.call->number, {arrival.now, out});
@@ -305,7 +306,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   }
   const bool is_challenge = code == 401 || code == 407;
   const PeerIndex asked = fork->dialogs[index_of(other(exchange.from))].peer;
-  const bool passes_auth = is_challenge && upstream_terms(call.book->config, near.peer, asked) != nullptr;
+  const bool passes_auth = is_challenge && terms_of_upstream(call.book->config, near.peer, asked) != nullptr;
   std::string challenge;
   if (passes_auth && response != nullptr) parts.own_lines = challenge = passed_challenges(*response);
   const std::uint16_t own = refusal != 0 ? refusal : is_challenge && !passes_auth ? std::uint16_t{403} : code;

@@ -6,28 +6,9 @@
 #include "policy/route/dialled.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/registrar/aor.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
-namespace {
-
-constexpr std::string_view kAnonymousHost = "anonymous.invalid";  // RFC 3323 §4.1.1.3
-
-// The domain that the host names; the first one when it names none of them.
-std::string_view domain_named(const RegistrarConfig& registrar, std::string_view host) noexcept {
-  const auto is_it = [host](const std::string& domain) { return equals_ignoring_case(host, domain); };
-  const auto named = std::ranges::find_if(registrar.domains, is_it);
-  if (named != registrar.domains.end()) return *named;
-  return registrar.domains.empty() ? std::string_view() : std::string_view(registrar.domains.front());
-}
-
-// Under a name that it registered from there. Threats I4
-bool calls_as_itself(const SipMessage& request, const Bindings& registered) {
-  if (equals_ignoring_case(request.from.uri.address.host, kAnonymousHost)) return true;
-  const std::string user = policy::unescaped_user(request.from.uri.user);
-  return std::ranges::any_of(registered, [&user](const auto& one) { return user_of(one->aor) == user; });
-}
-
-}  // namespace
 
 NextTarget CallEngine::target_of(const Binding& binding) {
   NextTarget target;
@@ -45,7 +26,7 @@ CallEngine::EndpointCall CallEngine::judge_endpoints(const Arrival& arrival) con
   if (config.registrars.empty()) return {};
   const PeerIndex from = arrival.input.peer;
   if (registrar_of(config, from) != nullptr &&
-      !calls_as_itself(arrival.request, *parts_.shared.bindings.from(path_of(arrival.input))))
+      binding_of_sender(arrival.request, *parts_.shared.bindings.from(path_of(arrival.input))) == nullptr)
     return {.refusal = 403, .binding = nullptr};
   const auto token =
       read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
@@ -92,7 +73,7 @@ bool CallEngine::spread_bindings(Call& call, const NextTarget& target, Timestamp
   rewrite(call, {target.peer, target.is_emergency_target}, *invite, far);
   std::string aor = far.subject.called;
   aor += '@';
-  aor += domain_named(*registrar, invite->start.request_uri.address.host);
+  aor += domain_of_registrar(*registrar, invite->start.request_uri.address.host);
   const SharedValue<Bindings> bindings = parts_.shared.bindings.bindings_of(target.peer, aor);
   std::vector<NextTarget> found;
   for (const SharedValue<Binding>& binding : *bindings)
@@ -113,20 +94,11 @@ void CallEngine::follow_binding(const Binding& binding, Attempt& attempt) {
   attempt.contact = binding.contact;
 }
 
-// The registrar whose endpoint speaks to its own upstream; null: it is not so.
-const RegistrarConfig* CallEngine::upstream_terms(const SbcConfig& config, PeerIndex endpoint,
-                                                  PeerIndex far) noexcept {
-  const RegistrarConfig* const registrar = registrar_of(config, endpoint);
-  if (registrar == nullptr || registrar->mode != RegistrarMode::PassThrough) return nullptr;
-  const std::size_t place = to_position(far);
-  const bool is_its = place < config.peers.size() && config.peers[place].name == registrar->upstream;
-  return is_its ? registrar : nullptr;
-}
-
 // Hosts for To and Request-URI. An upstream knows its users by their domain, and proves them by the URI that
 // they asked for. RFC 7616 §3.4.6
 std::string CallEngine::host_for(const Call& call, const NextTarget& target) {
-  const RegistrarConfig* const registrar = upstream_terms(call.book->config, call.caller_peer, target.peer);
+  const RegistrarConfig* const registrar =
+      terms_of_upstream(call.book->config, call.caller_peer, target.peer);
   const SipMessage* const invite = registrar != nullptr ? invite_of(call) : nullptr;
   if (invite == nullptr) return target.host;
   const std::string_view asked = invite->start.request_uri.address.host;
@@ -139,11 +111,12 @@ std::string CallEngine::host_for(const Call& call, const NextTarget& target) {
 std::string_view CallEngine::own_host(const Call& call, const Attempt& attempt, const SipMessage& request,
                                       const Place& place) noexcept {
   const SbcConfig& config = call.book->config;
-  const RegistrarConfig* registrar = upstream_terms(config, call.caller_peer, attempt.peer);
+  const RegistrarConfig* registrar = terms_of_upstream(config, call.caller_peer, attempt.peer);
   if (registrar == nullptr && attempt.peer == call.caller_peer)
     registrar = registrar_of(config, attempt.peer);
-  const std::string_view domain =
-      registrar != nullptr ? domain_named(*registrar, request.from.uri.address.host) : std::string_view();
+  const std::string_view domain = registrar != nullptr
+                                      ? domain_of_registrar(*registrar, request.from.uri.address.host)
+                                      : std::string_view();
   return domain.empty() ? std::string_view(place.names.uri_host) : domain;
 }
 

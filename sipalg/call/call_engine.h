@@ -219,8 +219,6 @@ class CallEngine {
   [[nodiscard]] std::string called_user(const SipMessage& request) const;
   [[nodiscard]] bool spread_bindings(Call& call, const NextTarget& target, Timestamp now);
   static void follow_binding(const Binding& binding, Attempt& attempt);
-  [[nodiscard]] static const RegistrarConfig* upstream_terms(const SbcConfig& config, PeerIndex endpoint,
-                                                             PeerIndex far) noexcept;
   [[nodiscard]] std::string host_for(const Call& call, const NextTarget& target);
   [[nodiscard]] static std::string_view own_host(const Call& call, const Attempt& attempt,
                                                  const SipMessage& request, const Place& place) noexcept;

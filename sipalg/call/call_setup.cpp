@@ -9,6 +9,8 @@
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/call/caller_identity.h"
+#include "sipalg/engine/request_views.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {
@@ -17,20 +19,6 @@ constexpr std::uint32_t kRetryAfterSeconds = 5;
 constexpr std::uint32_t kMaxForwards = 70;  // RFC 3261 §8.1.1.6
 
 std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
-
-void list_headers(const SipMessage& message, std::vector<policy::HeaderView>& views) {
-  views.clear();
-  for (std::size_t i = 0; i < message.header_count; ++i) {
-    const HeaderField& field = message.headers[i];
-    const std::string_view known = to_string(field.name);
-    views.push_back({known.empty() ? message.name_of(field) : known, message.value_of(field)});
-  }
-}
-
-std::string number_of(const SipMessage& message, HeaderName name) {
-  NameAddr address;
-  return first_address(message, name, address) ? policy::unescaped_user(address.uri.user) : std::string();
-}
 
 // Of a registrar only its place is known yet.
 NextTarget next_target(const policy::ChosenTarget& chosen) {
@@ -408,7 +396,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
   const std::string uri = attempt.contact.empty() ? far_uri(request.start.request_uri, far.subject.called,
                                                             attempt.host, call.is_sips)
                                                   : attempt.contact;
-  const bool passes_auth = upstream_terms(call.book->config, call.caller_peer, attempt.peer) != nullptr;
+  const bool passes_auth = terms_of_upstream(call.book->config, call.caller_peer, attempt.peer) != nullptr;
   const std::string passed = passes_auth ? passed_credentials(request) : std::string();
   from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
   const std::string contact = contact_of(call, dialog.path, kCalleePart | attempt.number);

@@ -8,10 +8,11 @@
 #include "policy/route/target_order.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/body/session_body.h"
-#include "sipalg/exchange/endpoint_terms.h"
+#include "sipalg/engine/request_views.h"
 #include "sipalg/exchange/event_header.h"
 #include "sipalg/exchange/exchange_state.h"
 #include "sipalg/message/lexer.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {
@@ -43,18 +44,6 @@ bool ends_subscription(std::uint16_t code) noexcept {
     default:
       return code >= 480 && code <= 485;
   }
-}
-
-// Seconds, whatever comment or parameters stand behind them. RFC 3261 §20.33
-std::optional<std::chrono::seconds> retry_after_of(const SipMessage& response) noexcept {
-  constexpr std::uint32_t kLongest = 86'400;
-  for (std::size_t i = 0; i < response.header_count; ++i) {
-    if (response.headers[i].name != HeaderName::RetryAfter) continue;
-    const std::string_view value = response.value_of(response.headers[i]);
-    const auto seconds = parse_decimal(value.substr(0, value.find_first_not_of("0123456789")), kLongest);
-    return seconds ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt;
-  }
-  return std::nullopt;
 }
 
 }  // namespace

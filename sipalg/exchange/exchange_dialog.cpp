@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "sipalg/auth/passed_auth.h"
-#include "sipalg/exchange/endpoint_terms.h"
 #include "sipalg/exchange/event_header.h"
 #include "sipalg/exchange/exchange_state.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "sipalg/engine/earliest.h"
-#include "sipalg/exchange/endpoint_terms.h"
 #include "sipalg/exchange/exchange_state.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {

@@ -6,30 +6,17 @@
 #include "policy/route/dialled.h"
 #include "policy/route/target_order.h"
 #include "sipalg/call/caller_identity.h"
-#include "sipalg/exchange/endpoint_terms.h"
+#include "sipalg/engine/request_views.h"
 #include "sipalg/exchange/event_header.h"
 #include "sipalg/exchange/exchange_state.h"
 #include "sipalg/registrar/aor.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {
 
 constexpr std::uint32_t kRetryAfterSeconds = 5;
 constexpr std::uint32_t kDefaultSubscription = 3600;
-
-void list_headers(const SipMessage& message, std::vector<policy::HeaderView>& views) {
-  views.clear();
-  for (std::size_t i = 0; i < message.header_count; ++i) {
-    const HeaderField& field = message.headers[i];
-    const std::string_view known = to_string(field.name);
-    views.push_back({known.empty() ? message.name_of(field) : known, message.value_of(field)});
-  }
-}
-
-std::string number_of(const SipMessage& message, HeaderName name) {
-  NameAddr address;
-  return first_address(message, name, address) ? policy::unescaped_user(address.uri.user) : std::string();
-}
 
 }  // namespace
 

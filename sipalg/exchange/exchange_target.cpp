@@ -5,10 +5,10 @@
 #include "policy/route/dialled.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/caller_identity.h"
-#include "sipalg/exchange/endpoint_terms.h"
 #include "sipalg/exchange/event_header.h"
 #include "sipalg/exchange/exchange_state.h"
 #include "sipalg/registrar/aor.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
 namespace {

@@ -1,5 +1,5 @@
 // endpoint_terms.cpp — see endpoint_terms.h.
-#include "sipalg/exchange/endpoint_terms.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // endpoint_terms_test.cpp — names of endpoints, and where their credentials may go: threats I3, I4.
-#include "sipalg/exchange/endpoint_terms.h"
+#include "sipalg/registrar/endpoint_terms.h"
 
 #include <gtest/gtest.h>
 
