@@ -194,10 +194,13 @@ class Registrar(RegistrarCase):
         self.assert_status(403, phone.register(aor=f"sip:{other}@{DOMAIN}"))
         self.assertEqual(self.shown(other), [])
 
-    # RFC 3261 §10.3 steps 1 and 5
-    def test_a_domain_that_is_not_served_is_refused(self):
-        phone = self.phone(domain="elsewhere.test")
-        self.assertIn(phone.register().status, (403, 404))
+    # Threats I9: who does not even know whom he asks learns nothing.
+    def test_a_stranger_that_asks_for_a_domain_that_is_not_served_hears_nothing(self):
+        def dropped():
+            return self.daemon.count("sip_dropped_total", realm="outside", reason="stranger")
+        phone, before = self.phone(domain="elsewhere.test"), dropped()
+        self.assertIsNone(phone.register(seconds=1.0))
+        eventually(lambda: dropped() > before, "it is counted")
 
     # threats I1
     def test_what_was_overheard_is_of_no_use_to_another_source(self):
