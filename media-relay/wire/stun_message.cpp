@@ -24,7 +24,7 @@ constexpr std::uint16_t kUnderstood[] = {0x0001 /* MAPPED-ADDRESS */,
                                          0x001e /* USERHASH */,
                                          kXorMappedAddress};
 constexpr std::uint32_t kFingerprintMask = 0x5354554e;
-constexpr std::size_t kAttributeHeader = 4, kFingerprintBytes = kAttributeHeader + 4;
+constexpr std::size_t kAttributeHeader = 4;
 
 constexpr std::array<std::uint32_t, 256> crc_table() {
   std::array<std::uint32_t, 256> table{};

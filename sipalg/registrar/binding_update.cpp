@@ -148,8 +148,13 @@ Bindings without(const Bindings& current, std::uint64_t number) {
   return rest;
 }
 
+// A few, and in their order nearly always: each goes before those in front of it that are less preferred.
 void sort_bindings(Bindings& bindings) {
-  std::ranges::stable_sort(bindings, [](const auto& a, const auto& b) { return a->q > b->q; });
+  for (auto next = bindings.begin(); next != bindings.end(); ++next) {
+    const auto place =
+        std::find_if(bindings.begin(), next, [&](const auto& one) { return one->q < (*next)->q; });
+    std::rotate(place, next, next + 1);
+  }
 }
 
 SharedValue<Binding> find_refreshed(const Bindings& current, const RegisterAsk& ask, const Path& path,

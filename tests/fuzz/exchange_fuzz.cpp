@@ -167,7 +167,7 @@ class World {
     engine_.reset();
     shared_ = std::make_unique<sip::SharedPolicy>(config_, HashKey{5, 6});
     engine_ = std::make_unique<sip::SipEngine>(config_, *shared_, settings_);
-    for (const std::uint64_t line : {0, 1}) {
+    for (const std::uint64_t line : {0u, 1u}) {
       sip::Binding binding;
       binding.number = 71 + line;
       binding.place = PeerIndex(2);
