@@ -72,6 +72,7 @@ class RealPhones(RoutersCase):
         self.talk(phones[1], phones[2])
 
 
+@unittest.skipUnless(FULL, "with --full: another pairing of mode and transport")
 class LocalOverTcp(RealPhones):
     transport = "tcp"
 
@@ -81,6 +82,7 @@ class LocalOverTls(RealPhones):
     transport = "tls"
 
 
+@unittest.skipUnless(FULL, "with --full: another pairing of mode and transport")
 class PassThroughOverUdp(RealPhones):
     mode = "pass_through"
 
