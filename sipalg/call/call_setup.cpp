@@ -38,18 +38,8 @@ NextTarget next_target(const policy::ChosenTarget& chosen) {
 // `redirected`: the number of a 3xx in place of the one that was dialled; empty: none.
 policy::RuleSubject CallEngine::subject_of(const Rulebook& book, const SipMessage& request,
                                            std::string_view redirected) {
-  policy::RuleSubject subject;
-  subject.called = redirected.empty() ? called_user(request) : policy::unescaped_user(redirected);
-  subject.caller = policy::unescaped_user(request.from.uri.user);
-  if (request.has(HeaderName::PAssertedIdentity))
-    subject.identity = number_of(request, HeaderName::PAssertedIdentity);
-  if (request.has(HeaderName::Diversion)) subject.diversion = number_of(request, HeaderName::Diversion);
-  subject.method = request.start.method_text;
-  if (book.looks_at_headers) {
-    list_headers(request, headers_);
-    subject.headers = headers_;
-  }
-  return subject;
+  std::string called = redirected.empty() ? called_user(request) : policy::unescaped_user(redirected);
+  return sip::subject_of(request, std::move(called), book.looks_at_headers ? &headers_ : nullptr);
 }
 
 // Rules of the source, then the routes: what every number goes through, dialled or out of a 3xx (threats D5).

@@ -1,9 +1,10 @@
 // request_views.cpp — see request_views.h.
 #include "sipalg/engine/request_views.h"
 
+#include <utility>
+
 #include "policy/route/dialled.h"
 #include "sipalg/call/caller_identity.h"
-#include "sipalg/message/lexer.h"
 
 namespace sallyport::sip {
 
@@ -19,6 +20,22 @@ void list_headers(const SipMessage& message, std::vector<policy::HeaderView>& vi
 std::string number_of(const SipMessage& message, HeaderName name) {
   NameAddr address;
   return first_address(message, name, address) ? policy::unescaped_user(address.uri.user) : std::string();
+}
+
+policy::RuleSubject subject_of(const SipMessage& request, std::string called,
+                               std::vector<policy::HeaderView>* headers) {
+  policy::RuleSubject subject;
+  subject.called = std::move(called);
+  subject.caller = policy::unescaped_user(request.from.uri.user);
+  if (request.has(HeaderName::PAssertedIdentity))
+    subject.identity = number_of(request, HeaderName::PAssertedIdentity);
+  if (request.has(HeaderName::Diversion)) subject.diversion = number_of(request, HeaderName::Diversion);
+  subject.method = request.start.method_text;
+  if (headers != nullptr) {
+    list_headers(request, *headers);
+    subject.headers = *headers;
+  }
+  return subject;
 }
 
 std::optional<std::chrono::seconds> retry_after_of(const SipMessage& response) noexcept {

@@ -82,18 +82,7 @@ std::string ExchangeEngine::State::called_user(const SipMessage& request) const 
 }
 
 policy::RuleSubject ExchangeEngine::State::subject_of(const Rulebook& rules, const SipMessage& request) {
-  policy::RuleSubject subject;
-  subject.called = called_user(request);
-  subject.caller = policy::unescaped_user(request.from.uri.user);
-  if (request.has(HeaderName::PAssertedIdentity))
-    subject.identity = number_of(request, HeaderName::PAssertedIdentity);
-  if (request.has(HeaderName::Diversion)) subject.diversion = number_of(request, HeaderName::Diversion);
-  subject.method = request.start.method_text;
-  if (rules.looks_at_headers) {
-    list_headers(request, headers);
-    subject.headers = headers;
-  }
-  return subject;
+  return sip::subject_of(request, called_user(request), rules.looks_at_headers ? &headers : nullptr);
 }
 
 policy::RouteDecision ExchangeEngine::State::route(const Arrival& arrival) {

@@ -7,6 +7,7 @@
 #include "policy/route/target_order.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/engine/request_policy.h"
+#include "sipalg/engine/request_views.h"
 #include "sipalg/message/message_writer.h"
 #include "sipalg/registrar/aor.h"
 #include "sipalg/registrar/registrar_state.h"
@@ -54,25 +55,15 @@ struct InsideContact {
 };
 InsideContact inside_contact(const SipMessage& response, std::string_view token, std::uint32_t asked,
                              std::string_view domain) {
-  const std::uint32_t otherwise = response.has_expires ? response.expires : asked;
-  for (std::size_t i = 0; i < response.header_count; ++i) {
-    if (response.headers[i].name != HeaderName::Contact) continue;
-    Lexer lexer(response.value_of(response.headers[i]));
-    do {
-      lexer.skip_space();
-      NameAddr contact;
-      if (lexer.done() || !parse_name_addr(lexer, kForgiving, contact)) break;
-      lexer.skip_space();
-      if (contact.uri.user != token) continue;
-      InsideContact found{otherwise, {}};
-      const std::string_view expires = find_contact_param(contact.params, "expires");
-      if (!expires.empty()) found.seconds = parse_decimal(expires, kSecondsMax).value_or(otherwise);
-      add_gruu(found.gruus, contact.params, "pub-gruu", domain);
-      add_gruu(found.gruus, contact.params, "temp-gruu", domain);
-      return found;
-    } while (lexer.take(','));
-  }
-  return {otherwise, {}};  // one that shows it in another form, or not at all
+  InsideContact found{response.has_expires ? response.expires : asked, {}};
+  NameAddr contact;
+  const auto is_ours = [token](const NameAddr& one) { return one.uri.user == token; };
+  if (!find_contact(response, is_ours, contact)) return found;  // it shows it in another form, or not at all
+  const std::string_view expires = find_contact_param(contact.params, "expires");
+  if (!expires.empty()) found.seconds = parse_decimal(expires, kSecondsMax).value_or(found.seconds);
+  add_gruu(found.gruus, contact.params, "pub-gruu", domain);
+  add_gruu(found.gruus, contact.params, "temp-gruu", domain);
+  return found;
 }
 
 bool is_out_of_service(std::uint16_t code) noexcept {

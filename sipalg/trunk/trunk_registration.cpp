@@ -1,5 +1,6 @@
 // trunk_registration.cpp — REGISTER to peers: RFC 3261 §10.2, RFC 6140 §5.2. Path and Service-Route are not
 // asked for: what a peer sends us comes to our Contact, and what we send it goes to its targets.
+#include "sipalg/engine/request_views.h"
 #include "sipalg/trunk/trunk_engine.h"
 #include "sipalg/trunk/trunk_state.h"
 
@@ -70,18 +71,10 @@ std::string_view name_of(RegistrationState state, bool has_failed) noexcept {
 std::uint32_t granted_seconds(const SipMessage& response, std::string_view user,
                               std::uint32_t asked) noexcept {
   const std::uint32_t otherwise = response.has_expires ? response.expires : asked;
-  for (std::size_t i = 0; i < response.header_count; ++i) {
-    if (response.headers[i].name != HeaderName::Contact) continue;
-    Lexer lexer(response.value_of(response.headers[i]));
-    do {
-      lexer.skip_space();
-      NameAddr contact;
-      if (lexer.done() || !parse_name_addr(lexer, kForgiving, contact)) break;
-      if (is_ours(contact, user)) return expires_of(contact).value_or(otherwise);
-      lexer.skip_space();
-    } while (lexer.take(','));
-  }
-  return otherwise;  // a registrar that shows our Contact in another form, or none
+  NameAddr contact;
+  const auto is_it = [user](const NameAddr& one) { return is_ours(one, user); };
+  // A registrar may show our Contact in another form, or none.
+  return find_contact(response, is_it, contact) ? expires_of(contact).value_or(otherwise) : otherwise;
 }
 
 void TrunkEngine::make_registration(Trunk& trunk, Timestamp now) {
