@@ -18,6 +18,9 @@
 #include "policy/route/target_board.h"
 #include "sipalg/body/session_body.h"
 #include "sipalg/call/call_note.h"
+#include "sipalg/call/reliable_answers.h"
+#include "sipalg/call/session_timer.h"
+#include "sipalg/call/transfer.h"
 #include "sipalg/dialog/dialog.h"
 #include "sipalg/engine/rulebook.h"
 #include "sipalg/hiding/leg_message.h"
@@ -83,10 +86,12 @@ struct Fork {
   std::array<SdpIdentity, 2> sdp;            // as sent to each Side
   std::array<Boxed<AwaitedAck>, 2> awaited;  // by the Side that owes the ACK
   std::array<SentAck, 2> sent_ack;           // by the Side that it was sent to
+  Boxed<ReliableAnswers> reliable;         // while it is early
+  std::array<Boxed<SessionTimer>, 2> timers;  // by Side
   std::string preview;  // the SDP of its last 18x: the answer, if the 2xx has none. RFC 3261 §13.2.1
   template <class Archive>
   void archive(Archive& a) {
-    a(number, attempt, dialogs, sdp, awaited, sent_ack, preview);
+    a(number, attempt, dialogs, sdp, awaited, sent_ack, reliable, timers, preview);
   }
 };
 
@@ -101,22 +106,36 @@ struct Attempt {
   std::uint64_t transaction = 0;     // number of the INVITE's client transaction
   SdpIdentity sdp;                   // of what was sent to it
   MediaSession media;                // empty once it is closed; of the one that answered, the call's
+  std::array<std::string, 2> heard_sdp;  // by Side: its last description as it came, where a transfer may need it
   bool has_offer = false;            // what was sent to it held SDP
   bool has_provisional = false, is_cancelled = false, is_done = false;
   std::optional<Timestamp> setup_until;  // no 1xx by then: next target
   std::optional<Timestamp> timer_c;      // RFC 3261 §16.7, §16.8
   template <class Archive>
   void archive(Archive& a) {
-    a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, has_offer,
+    a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, heard_sdp, has_offer,
       has_provisional, is_cancelled, is_done, setup_until, timer_c);
   }
 };
 
-// A request within a dialog that was passed on and whose answer is awaited.
+// What a request of our own within a dialog is for: nobody on the other leg waits for its answer.
+enum class Errand : std::uint8_t {
+  None,      // the other leg's request
+  Prack,     // RFC 3262: a reliable provisional response that the caller need not know of
+  Refresh,   // RFC 4028
+  Dtmf,      // INFO for a digit that came as telephone-event
+  Notify,    // RFC 3515: how a transfer goes
+  Transfer,  // re-INVITE that joins whoever remains with the new side
+  kCount
+};
+
+// A request within a dialog whose answer is awaited: passed on from the other leg, or our own.
 struct Exchange {
   std::uint32_t id = 0;
   std::uint16_t fork = 0;
-  Side from = Side::Caller;
+  Side from = Side::Caller;  // of an errand: the side that it does not go to
+  Errand errand = Errand::None;
+  std::uint32_t about = 0;  // what the errand is about, in its own words
   Method method = Method::Other;
   ServerTransactionId server = ServerTransactionId::kNone;
   std::uint64_t client = 0;
@@ -126,7 +145,7 @@ struct Exchange {
   ResponseHead head;
   template <class Archive>
   void archive(Archive& a) {
-    a(id, fork, from, method, server, client, cseq, far_cseq, has_offer, path, head);
+    a(id, fork, from, errand, about, method, server, client, cseq, far_cseq, has_offer, path, head);
   }
 };
 
@@ -239,6 +258,7 @@ struct Call {
   std::uint16_t answered_fork = 0;
   std::uint16_t best_code = 0;  // of the failures so far
   std::optional<Timestamp> ring_until, early_media_until, call_until;
+  Boxed<Transfer> transfer;
   std::uint32_t dialogs_counted = 0;  // in the engine's total
   policy::AdmissionTicket ticket_in, ticket_out;
   CallAtTarget at_target;
@@ -252,7 +272,7 @@ struct Call {
     route = static_cast<std::uint16_t>(route_named);
     a(number, shard, state, is_emergency, is_sips, was_recorded, redirects, reject_code, caller_peer, caller,
       invite, redirected_to, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges,
-      held, streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until);
+      held, streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until, transfer);
     archive_ticket(a, ticket_in);
     archive_ticket(a, ticket_out);
     archive_record(a);

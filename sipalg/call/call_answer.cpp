@@ -88,6 +88,7 @@ void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponsePa
   parts.contact = contact_;
   parts.makes_dialog = true;
   parts.allow = call.book->neighbour_of(call.caller_peer).allow;
+  parts.supported = call.book->neighbour_of(call.caller_peer).supported;
   parts.crossing = {&response, &call.book->crossing_of(call.caller_peer), {}};
 }
 

@@ -24,14 +24,13 @@ CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
   if (!name) return {};
   Call* const call = calls_.find(name->number);
   if (call == nullptr) return {};
-  const Side side = (name->part & kCalleePart) != 0 ? Side::Callee : Side::Caller;
-  for (Fork& fork : call->forks) {
-    const std::uint16_t part =
-        side == Side::Callee ? static_cast<std::uint16_t>(kCalleePart | fork.attempt) : fork.number;
-    const Dialog& dialog = fork.dialogs[index_of(side)];
-    if (part == name->part && dialog.call_id == request.call_id && dialog.remote_tag == request.from.tag)
-      return {call, &fork, side};
-  }
+  for (Fork& fork : call->forks)
+    for (const Side side : {Side::Caller, Side::Callee}) {
+      const Dialog& dialog = fork.dialogs[index_of(side)];
+      if (dialog.local_tag == request.to.tag && dialog.call_id == request.call_id &&
+          dialog.remote_tag == request.from.tag)
+        return {call, &fork, side};
+    }
   return {};
 }
 
@@ -213,44 +212,55 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   } else {
     parts.body = plain_body(request);
   }
-  const std::uint64_t number = take_number();
-  const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
-                                       {.shard = place.call->shard, .part = 0, .number = number});
-  const std::uint16_t part =
-      to == Side::Callee ? static_cast<std::uint16_t>(kCalleePart | place.fork->attempt) : place.fork->number;
-  contact_ = contact_of(*place.call, dialog.path, part);
   parts.method = request.start.method_text;
-  parts.branch = view(branch);
   if (request.has_max_forwards) parts.max_forwards = request.max_forwards - 1u;
-  if (refreshes_target(exchange.method)) {
-    parts.contact = contact_;
-    parts.allow = place.call->book->neighbour_of(dialog.peer).allow;
-    parts.wants_supported = true;
-  }
   parts.crossing = {&request, &place.call->book->crossing_of(dialog.peer), {}};
   const Dialog& near = place.fork->dialogs[index_of(place.side)];
   std::string passed;
   if (terms_of_upstream(place.call->book->config, near.peer, dialog.peer) != nullptr)
     parts.own_lines = passed = passed_credentials(request);
-  const auto sending =
-      put_request(parts, way_to(*place.call, dialog, route), place.call->number, {arrival.now, out});
+  return launch(*place.call, *place.fork, exchange, parts, {arrival.now, out});
+}
+
+std::uint16_t CallEngine::part_of(const Dialog& dialog) const noexcept {
+  const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, dialog.local_tag);
+  return name ? name->part : std::uint16_t{0};
+}
+
+std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, RequestParts& parts, Turn turn) {
+  Dialog& dialog = fork.dialogs[index_of(other(exchange.from))];
+  const Neighbour& far = call.book->neighbour_of(dialog.peer);
+  const std::uint64_t number = take_number();
+  const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
+                                       {.shard = call.shard, .part = 0, .number = number});
+  parts.branch = view(branch);
+  if (refreshes_target(exchange.method)) {
+    contact_ = contact_of(call, dialog.path, part_of(dialog));
+    parts.contact = contact_;
+    parts.allow = far.allow;
+    parts.wants_supported = true;
+    parts.supported = far.supported;
+  }
+  const DialogRoute route = route_of(dialog);
+  const auto sending = put_request(parts, way_to(call, dialog, route), call.number, turn);
   if (!sending) return 500;
   count_request(dialog.path.realm, exchange.method);
-  if (exchange.method == Method::Invite) dialog.credentials = credentials_;
+  const bool is_invite = exchange.method == Method::Invite;
+  if (is_invite) dialog.credentials = credentials_;
   exchange.client = number;
   exchange.far_cseq = dialog.local_cseq;
-  return code_unless(parts_.clients.start(
-      {.number = number,
-       .kind = exchange.method == Method::Invite ? TransactionKind::Invite : TransactionKind::NonInvite,
-       .user = {place.call->number, exchange.id, kExchange, place.call->shard},
-       .path = sending->path,
-       .request = sending->bytes,
-       .timers = place.call->book->neighbour_of(dialog.peer).timers,
-       .method = exchange.method,
-       .cseq = dialog.local_cseq,
-       .second_way = sending->second_way,
-       .second_via = sending->second_via},
-      arrival.now));
+  return code_unless(
+      parts_.clients.start({.number = number,
+                            .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,
+                            .user = {call.number, exchange.id, kExchange, call.shard},
+                            .path = sending->path,
+                            .request = sending->bytes,
+                            .timers = far.timers,
+                            .method = exchange.method,
+                            .cseq = dialog.local_cseq,
+                            .second_way = sending->second_way,
+                            .second_via = sending->second_via},
+                           turn.now));
 }
 
 void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
@@ -293,6 +303,12 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   const auto [now, out] = turn;
   Fork* const fork = fork_numbered(call, exchange.fork);
   if (fork == nullptr) return;
+  if (exchange.errand != Errand::None) {
+    if (code < 200) return;
+    const Exchange done = std::move(exchange);
+    std::erase_if(call.exchanges, [&done](const Exchange& each) { return each.id == done.id; });
+    return on_own_answer(call, done, code, response, turn);
+  }
   Dialog& near = fork->dialogs[index_of(exchange.from)];
   const PeerSide* const peer = call.book->peer_side(near.peer);
   ResponseParts parts;
@@ -313,12 +329,10 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   parts.code = peer != nullptr ? policy::mapped_code(peer->config->profile.response_map, own) : own;
   parts.head = &exchange.head;
   if (code < 300 && refreshes_target(exchange.method)) {
-    const std::uint16_t part = exchange.from == Side::Callee
-                                   ? static_cast<std::uint16_t>(kCalleePart | fork->attempt)
-                                   : fork->number;
-    contact_ = contact_of(call, near.path, part);
+    contact_ = contact_of(call, near.path, part_of(near));
     parts.contact = contact_;
     parts.allow = call.book->neighbour_of(near.peer).allow;
+    parts.supported = call.book->neighbour_of(near.peer).supported;
   }
   if (response != nullptr) {
     parts.crossing = {response, &call.book->crossing_of(near.peer), {}};

@@ -130,7 +130,7 @@ void CallEngine::close_exchanges(Call& call, Which which, Turn turn) {
     ResponseParts parts;
     parts.code = 487;
     parts.head = &exchange.head;
-    respond(call, exchange.server, exchange.path, parts, {now, out});
+    if (exchange.errand == Errand::None) respond(call, exchange.server, exchange.path, parts, {now, out});
     if (exchange.method != Method::Invite) {
       parts_.clients.disown(exchange.client);
       continue;

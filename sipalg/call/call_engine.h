@@ -234,6 +234,27 @@ class CallEngine {
   // 0: it is on its way; else the answer to it.
   [[nodiscard]] std::uint16_t send_passed_on(const Arrival& arrival, const DialogPlace& place,
                                              Exchange& exchange, EngineOutput& out);
+  // Contact, what we support, and the way: the last touches to a request of an exchange, and off it goes.
+  // 0: it is on its way; else the answer to it.
+  [[nodiscard]] std::uint16_t launch(Call& call, Fork& fork, Exchange& exchange, RequestParts& parts,
+                                     Turn turn);
+  // A request of our own within a dialog; on_own_answer() hears what becomes of it.
+  struct OwnRequest {
+    std::string_view method;  // of kMethodNames; no ACK, no BYE
+    Errand errand = Errand::None;
+    std::uint32_t about = 0;
+    std::string_view lines{};  // whole header lines
+    BodyPart body{};           // as that side is to see it
+  };
+  // False: it can't be sent now (too many of the call's requests are open, the tables are full, our listener
+  // is gone).
+  bool send_own(Call& call, Fork& fork, Side to, const OwnRequest& what, Turn turn);
+  // The final answer to it; null: none came, or it could not be delivered, and `code` says so (408, 503).
+  // The exchange is over and no longer among the call's. The call may have ended meanwhile.
+  void on_own_answer(Call& call, const Exchange& exchange, std::uint16_t code, const SipMessage* response,
+                     Turn turn);
+  // The part of the tokens that name this dialog towards its other end.
+  [[nodiscard]] std::uint16_t part_of(const Dialog& dialog) const noexcept;
   void on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
                             EngineOutput& out);
   void answer_exchange(Call& call, Exchange& exchange, std::uint16_t code, const SipMessage* response,

@@ -407,6 +407,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                      .allow = peer.neighbour.allow,
                      .own_lines = passed,
                      .wants_supported = true,
+                     .supported = peer.neighbour.supported,
                      .crossing = {&request, &peer.crossing, far.edits.headers},
                      .body = body};
   const auto sending = put_request(parts, dialog.path, call.number, {now, out});

@@ -95,6 +95,13 @@ std::string as_request_uri(std::string_view route) {
   return text;
 }
 
+// What it says of itself holds until it says something else. RFC 3261 §20.5, §20.37
+void take_abilities(Dialog& dialog, const SipMessage& message) noexcept {
+  if (message.has(HeaderName::Allow)) dialog.far_methods = allowed_methods(message);
+  if (message.has(HeaderName::Supported))
+    dialog.far_options = option_tags_in(message, HeaderName::Supported);
+}
+
 }  // namespace
 
 bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
@@ -105,6 +112,7 @@ bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
     return false;
   dialog.remote_target = std::move(target);
   dialog.route_set = std::move(routes);
+  take_abilities(dialog, message);
   if (message.is_request()) {  // RFC 3261 §12.1.1
     dialog.call_id = message.call_id;
     dialog.remote_tag = message.from.tag;
@@ -129,6 +137,7 @@ std::string_view dialog_problem(const SipMessage& message, Transport transport,
 
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept {
   (void)take_target(dialog.remote_target, message, dialog.path.transport);
+  take_abilities(dialog, message);
 }
 
 DialogRoute::DialogRoute(const Dialog& dialog) : request_uri(dialog.remote_target), routes(dialog.route_set) {

@@ -12,6 +12,7 @@
 
 #include "policy/model/index.h"
 #include "sipalg/engine/engine_output.h"
+#include "sipalg/message/option_tags.h"
 #include "sipalg/message/sip_message.h"
 
 namespace sallyport::sip {
@@ -33,12 +34,14 @@ struct Dialog {
   Path path;  // our listener, and where the other side's signalling was seen last
   PeerIndex peer = PeerIndex::kNone;
   DialogState state = DialogState::Early;
+  MethodSet far_methods;   // what the other side last said that it takes; empty: it never did
+  OptionTags far_options;  // what it last said that it supports
   std::string credentials;  // header lines of our last INVITE, which its ACK repeats. RFC 3261 §22.1
 
   template <class Archive>
   void archive(Archive& a) {
     a(call_id, local_tag, remote_tag, local_address, remote_address, remote_target, route_set, local_cseq,
-      remote_cseq, path, peer, state, credentials);
+      remote_cseq, path, peer, state, far_methods, far_options, credentials);
   }
 };
 

@@ -19,6 +19,7 @@ Neighbour::Neighbour(const ProfileConfig& profile)
     if (!allow.empty()) allow += ", ";
     allow += method;
   }
+  supported = list_of(options);
 }
 
 bool Neighbour::allows(std::string_view method) const noexcept {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/model/sbc_config.h"
+#include "sipalg/message/option_tags.h"
 #include "sipalg/message/start_line.h"
 #include "sipalg/message/strictness_policy.h"
 #include "sipalg/transaction/timer_settings.h"
@@ -21,6 +22,8 @@ struct Neighbour {
   ResponsesTo responses_to = ResponsesTo::Via;
   std::vector<std::string> methods;  // compared with regard to case, RFC 3261 §7.1
   std::string allow;                 // the same as a header field value
+  OptionTags options;                // extensions that this leg may use, RFC 3261 §8.2.2.3
+  std::string supported;             // the same as a header field value
 
   explicit Neighbour(const ProfileConfig& profile);
   [[nodiscard]] bool allows(std::string_view method) const noexcept;

@@ -9,12 +9,6 @@
 namespace sallyport::sip {
 namespace {
 
-bool requires_extensions(const SipMessage& request) noexcept {
-  // RFC 3261 §8.2.2.3: not looked at in CANCEL. A border element answers for Proxy-Require as well.
-  return request.start.method != Method::Cancel &&
-         (request.has(HeaderName::Require) || request.has(HeaderName::ProxyRequire));
-}
-
 bool is_rfc2543_form(const SipMessage& request) noexcept {
   if (request.from.tag.empty()) return true;                                    // RFC 3261 §8.1.1.3
   return request.start.method == Method::Invite && request.contact_count == 0;  // RFC 3261 §8.1.1.8
@@ -52,7 +46,8 @@ std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, 
   if (request.has_max_forwards && request.max_forwards == 0 && !options_for_us) return 483;  // RFC 3261 §16.3
   if (method == Method::Cancel || !request.to.tag.empty()) return 0;
   if (needs_dialog(method)) return 481;                                           // RFC 3261 §12.2.2
-  if (requires_extensions(request)) return 420;                                   // RFC 3261 §8.2.2.3
+  // A border element answers for Proxy-Require as well. RFC 3261 §8.2.2.3
+  if (requires_more_than(request, neighbour.options)) return 420;
   if (method == Method::Invite) return body_verdict(method, body_kind(request));  // RFC 3261 §8.2.3
   return method == Method::Options || is_relayed(method) ? 0 : 501;               // RFC 3261 §21.5.2
 }

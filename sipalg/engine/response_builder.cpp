@@ -51,13 +51,15 @@ void copy_vias(MessageWriter& writer, const SipMessage& request, const Strictnes
   }
 }
 
-void list_unsupported(MessageWriter& writer, const SipMessage& request) noexcept {
+void list_unsupported(MessageWriter& writer, const SipMessage& request, OptionTags known) noexcept {
   writer.begin_list(HeaderName::Unsupported);
   for (std::size_t i = 0; i < request.header_count; ++i) {
     const HeaderField& field = request.headers[i];
     if (field.name != HeaderName::Require && field.name != HeaderName::ProxyRequire) continue;
     (void)for_each_token(request.value_of(field),
-                         [&writer](std::string_view tag) { writer.list_member(tag); });
+                         [&](std::string_view tag) {
+                           if (!is_among(tag, known)) writer.list_member(tag);
+                         });
   }
   writer.end_list();
 }
@@ -86,17 +88,17 @@ void echo_address(MessageWriter& writer, const SipMessage& request, HeaderName n
 void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::uint16_t code,
                          const Neighbour& neighbour) noexcept {
   switch (code) {
-    case 200:  // RFC 3261 §11.2; an empty Supported says that no extension is built, §20.37
+    case 200:  // RFC 3261 §11.2; an empty Supported says that there is no extension, §20.37
       writer.header(HeaderName::Allow, neighbour.allow);
       writer.header(HeaderName::Accept, "application/sdp");
-      writer.header(HeaderName::Supported, "");
+      writer.header(HeaderName::Supported, neighbour.supported);
       return;
     case 405:
       return writer.header(HeaderName::Allow, neighbour.allow);  // RFC 3261 §21.4.6
     case 415:
       return writer.header(HeaderName::Accept, "application/sdp");  // RFC 3261 §21.4.13
     case 420:
-      return list_unsupported(writer, request);  // RFC 3261 §21.4.15
+      return list_unsupported(writer, request, neighbour.options);  // RFC 3261 §21.4.15
     default:
       return;
   }

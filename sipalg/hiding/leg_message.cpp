@@ -64,7 +64,7 @@ std::optional<std::string_view> write_request(std::span<char> buffer, const Requ
   writer.lines(parts.own_lines);
   write_if(writer, HeaderName::Contact, parts.contact);
   write_if(writer, HeaderName::Allow, parts.allow);
-  if (parts.wants_supported) writer.header(HeaderName::Supported, "");  // no extension yet, RFC 3261 §20.37
+  if (parts.wants_supported) writer.header(HeaderName::Supported, parts.supported);  // RFC 3261 §20.37
   write_crossing(writer, parts.crossing, {.in_request = true, .has_body = !parts.body.bytes.empty()});
   return finish(writer, parts.body);
 }
@@ -84,8 +84,8 @@ std::optional<std::string_view> write_response(std::span<char> buffer, const Res
   write_if(writer, HeaderName::Contact, parts.redirect_contact);
   write_if(writer, HeaderName::Allow, parts.allow);
   const bool is_success = parts.code / 100 == 2;
-  // With Allow goes what is supported: nothing yet. RFC 3261 §11.2, §13.3.1.4, §20.37
-  if (is_success && !parts.allow.empty()) writer.header(HeaderName::Supported, "");
+  // With Allow goes what is supported. RFC 3261 §11.2, §13.3.1.4, §20.37
+  if (is_success && !parts.allow.empty()) writer.header(HeaderName::Supported, parts.supported);
   write_if(writer, HeaderName::Accept, parts.accept);
   write_if(writer, HeaderName::Warning, parts.warning);
   writer.lines(parts.own_lines);

@@ -84,7 +84,8 @@ struct RequestParts {
   std::string_view contact{};    // whole value; empty: none
   std::string_view allow{};      // value; empty: none
   std::string_view own_lines{};  // whole header lines of our own: credentials, Expires
-  bool wants_supported = false;  // writes Supported with what this version has (an empty list so far)
+  bool wants_supported = false;    // writes Supported with:
+  std::string_view supported{};    // the list, which may be empty
   CrossingPart crossing{};
   BodyPart body{};
 };
@@ -144,6 +145,7 @@ struct ResponseParts {
   std::string_view contact{};           // whole value; empty: none
   bool makes_dialog = false;            // writes Record-Route
   std::string_view allow{};             // for 200, 405
+  std::string_view supported{};         // with `allow` in a 2xx; the list may be empty
   std::string_view accept{};            // for 415
   std::uint32_t retry_after = 0;        // seconds; 0: none
   std::string_view warning{};           // of our own; whole value; empty: none

@@ -51,6 +51,7 @@ MediaTargets::MediaTargets(const SbcConfig& config) {
       refused_.insert(refused_.end(), listener.addresses.begin(), listener.addresses.end());
     if (realm.advertise.ipv4) refused_.push_back(*realm.advertise.ipv4);
     if (realm.advertise.ipv6) refused_.push_back(*realm.advertise.ipv6);
+    advertised_.push_back(realm.advertise);
   }
   std::ranges::sort(refused_);
 }
@@ -63,6 +64,17 @@ bool MediaTargets::is_host(const IpAddress& address) const noexcept {
   if (is_no_host(address) || std::ranges::binary_search(refused_, address)) return false;
   const auto inner = embedded_v4(address);
   return !inner || (!is_no_host(*inner) && !std::ranges::binary_search(refused_, *inner));
+}
+
+std::optional<Endpoint> MediaTargets::own_stream(RealmIndex realm, const Endpoint& target,
+                                                 const media::PortPool& ports) const noexcept {
+  if (to_position(realm) >= advertised_.size()) return std::nullopt;
+  const AdvertiseConfig& advertised = advertised_[to_position(realm)];
+  const bool is_v4 = target.address.is_v4();
+  Endpoint own = target;
+  if ((is_v4 ? advertised.ipv4 : advertised.ipv6) == target.address)
+    own.address = ports.address_of(realm, is_v4).value_or(target.address);
+  return ports.is_taken(realm, own) ? std::optional(own) : std::nullopt;
 }
 
 }  // namespace sallyport::sip

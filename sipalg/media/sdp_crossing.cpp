@@ -167,7 +167,8 @@ std::uint16_t SdpCrossing::hear(const MediaDescription& line, const FarMedia& fa
   if (is_black_hole(line)) return 0;  // where it was stays known
   if (line.connection.kind != SdpConnection::Kind::Address) return kNotAcceptable;
   const Endpoint remote{line.connection.address, line.port};
-  if (!parts_.targets.is_allowed(remote)) return kNotAcceptable;
+  const auto target = target_of(remote);
+  if (!target) return kNotAcceptable;
   Endpoint rtcp{remote.address, static_cast<std::uint16_t>(line.port + 1)};  // 0 above the last: none
   if (side.rtcp_mux) {
     rtcp = remote;
@@ -180,10 +181,33 @@ std::uint16_t SdpCrossing::hear(const MediaDescription& line, const FarMedia& fa
   if (line.profile == SdpProfile::Udptl || rtcp.port == 0 || rtcp.address.is_unspecified() ||
       rtcp.address.is_v4() != remote.address.is_v4())
     rtcp = {};
-  else if (!parts_.targets.is_allowed(rtcp))
-    return kNotAcceptable;
-  move_to(side, remote, rtcp, is_renegotiated_);
+  if (rtcp.port != 0) {
+    const auto rtcp_target = target_of(rtcp);
+    if (!rtcp_target) return kNotAcceptable;
+    rtcp = *rtcp_target;
+  }
+  move_to(side, *target, rtcp, is_renegotiated_);
   return 0;
+}
+
+// Where the relay sends what is to go to `said`; nothing: no place for media. A place of our own is one when
+// another call has a stream there; a stream that led back into its own session would only go round. Threats
+// P11, M11
+std::optional<Endpoint> SdpCrossing::target_of(const Endpoint& said) const noexcept {
+  if (parts_.targets.is_allowed(said)) return said;
+  const auto own = parts_.targets.own_stream(leg(from_).realm, said, parts_.ports);
+  if (!own || is_of_this_session(*own)) return std::nullopt;
+  return own;
+}
+
+bool SdpCrossing::is_of_this_session(const Endpoint& own) const noexcept {
+  const auto has = [&own](const Endpoint& local) {
+    return local.address == own.address && local.port == (own.port & ~1);
+  };
+  const auto is_own = [&has](const StreamState& stream) {
+    return has(stream.ports.caller) || has(stream.ports.callee);
+  };
+  return std::ranges::any_of(next_, is_own) || std::ranges::any_of(base_, is_own);
 }
 
 std::uint16_t SdpCrossing::answer(SdpStep step) {

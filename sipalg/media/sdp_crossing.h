@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sipalg/media/media_negotiator.h"
@@ -39,6 +40,8 @@ class SdpCrossing {
   [[nodiscard]] std::uint16_t answer_line(std::size_t at, SdpStep step);
   [[nodiscard]] std::uint16_t anchor(std::size_t at, bool is_v4_near);
   [[nodiscard]] std::uint16_t hear(const MediaDescription& media, const FarMedia& far, StreamSideState& side);
+  [[nodiscard]] std::optional<Endpoint> target_of(const Endpoint& said) const noexcept;
+  [[nodiscard]] bool is_of_this_session(const Endpoint& own) const noexcept;
   void show(std::size_t at, bool is_offer);
   void show_session();
   [[nodiscard]] const MediaLeg& leg(media::StreamSide side) const noexcept;

@@ -1,0 +1,45 @@
+// call_errand.cpp — requests of our own within a call's dialogs, and what becomes of them: RFC 3261 §12.2.1.
+#include "sipalg/call/call_engine.h"
+
+namespace sallyport::sip {
+
+bool CallEngine::send_own(Call& call, Fork& fork, Side to, const OwnRequest& what, Turn turn) {
+  Dialog& dialog = fork.dialogs[index_of(to)];
+  if (dialog.state == DialogState::Ended || call.exchanges.size() >= kExchangesMax ||
+      !parts_.clients.has_room())
+    return false;
+  Exchange exchange;
+  exchange.id = ++call.exchanges_made;
+  exchange.fork = fork.number;
+  exchange.from = other(to);
+  exchange.errand = what.errand;
+  exchange.about = what.about;
+  exchange.method = method_of(what.method);
+  ++dialog.local_cseq;
+  const DialogRoute route = route_of(dialog);
+  RequestParts parts = in_dialog_request(dialog, route);
+  if (parts.own == nullptr) return false;
+  parts.method = what.method;
+  parts.own_lines = what.lines;
+  parts.body = what.body;
+  if (launch(call, fork, exchange, parts, turn) != 0) return false;
+  call.exchanges.push_back(std::move(exchange));
+  return true;
+}
+
+void CallEngine::on_own_answer(Call& call, const Exchange& exchange, std::uint16_t code,
+                               const SipMessage* response, Turn turn) {
+  switch (exchange.errand) {
+    case Errand::Prack:
+    case Errand::Refresh:
+    case Errand::Dtmf:
+    case Errand::Notify:
+    case Errand::Transfer:
+    case Errand::None:
+    case Errand::kCount:
+      break;
+  }
+  (void)call, (void)code, (void)response, (void)turn;
+}
+
+}  // namespace sallyport::sip
