@@ -17,19 +17,6 @@ namespace {
 // What a device said of the packet that came is not true of the one that leaves; how the buffer is owned is.
 constexpr std::uint64_t kKeptFlags = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 
-PacketMeta meta_to(const media::Outgoing& outgoing, PortIndex port) noexcept {
-  PacketMeta meta;
-  meta.source = outgoing.source.address;
-  meta.source_port = outgoing.source.port;
-  meta.destination = outgoing.destination.address;
-  meta.destination_port = outgoing.destination.port;
-  meta.port = port;
-  meta.realm = outgoing.realm;
-  meta.ip_protocol = kProtocolUdp;
-  meta.packet_class = PacketClass::Media;
-  return meta;
-}
-
 }  // namespace
 
 MediaSender::MediaSender(const media::Relay& relay, TransmitStage& transmit,
@@ -38,6 +25,19 @@ MediaSender::MediaSender(const media::Relay& relay, TransmitStage& transmit,
       transmit_(transmit),
       port_of_realm_(std::move(port_of_realm)),
       ways_(place_of(relay.out_flows_max() + 1)) {}
+
+PacketMeta MediaSender::meta_of_way(const media::Outgoing& outgoing) const noexcept {
+  PacketMeta meta;
+  meta.source = outgoing.source.address;
+  meta.source_port = outgoing.source.port;
+  meta.destination = outgoing.destination.address;
+  meta.destination_port = outgoing.destination.port;
+  meta.port = port_of_realm_[to_position(outgoing.realm)];
+  meta.realm = outgoing.realm;
+  meta.ip_protocol = kProtocolUdp;
+  meta.packet_class = PacketClass::Media;
+  return meta;
+}
 
 void MediaSender::prefetch(media::OutFlow out) const noexcept {
   const auto* const way = reinterpret_cast<const std::byte*>(&ways_[place_of(out)]);
@@ -51,6 +51,13 @@ bool MediaSender::refresh(Timestamp now, Way& way, const media::RelayResult& for
       way.version == forwarded.out_version && way.hops_version == transmit_.next_hops_version();
   way.version = 0;
   way.port = port_of_realm_[to_position(outgoing.realm)];
+  if (outgoing.is_own) {
+    way.mtu = 0;
+    way.refresh_at = now + kRefreshEvery;
+    way.hops_version = transmit_.next_hops_version();
+    way.version = forwarded.out_version;
+    return true;
+  }
   const NextHop hop = transmit_.next_hop(now, way.port, outgoing.destination.address);
   if (is_only_old && hop.verdict == NextHop::Verdict::Hold) {
     // More destinations than the cache of next hops remembers: what was true a second ago is used until the
@@ -66,7 +73,7 @@ bool MediaSender::refresh(Timestamp now, Way& way, const media::RelayResult& for
   fields.source = port.mac;
   fields.dscp = outgoing.dscp.value;
   if (port.vlan != 0) fields.vlan = port.vlan;
-  way.headers = HeaderTemplate(meta_to(outgoing, way.port), fields);
+  way.headers = HeaderTemplate(meta_of_way(outgoing), fields);
   way.mtu = hop.mtu == 0 ? port.mtu : std::min(hop.mtu, port.mtu);
   way.refresh_at = now + kRefreshEvery;
   way.hops_version = transmit_.next_hops_version();
@@ -118,7 +125,7 @@ void MediaSender::send_payload(Timestamp now, rte_mbuf* packet,
                                const media::RelayResult& forwarded) noexcept {
   const media::Outgoing outgoing = relay_.outgoing(forwarded.out);
   packet->ol_flags &= kKeptFlags;
-  *meta_of(packet) = meta_to(outgoing, port_of_realm_[to_position(outgoing.realm)]);
+  *meta_of(packet) = meta_of_way(outgoing);
   transmit_.send_datagram(now, {packet, outgoing.dscp.value});
 }
 

@@ -30,12 +30,14 @@ class MediaSender {
 
   void prefetch(media::OutFlow out) const noexcept;
   // `packet` lies in one segment and `meta` says where its payload is, which is `forwarded` unchanged. True:
-  // it has been taken over. False: send_payload() must send it.
+  // it has been taken over. False: send_payload() must send it, or it is for ourselves (Outgoing::is_own).
   [[nodiscard]] bool send_in_place(Timestamp now, rte_mbuf& packet, const PacketMeta& meta,
                                    const media::RelayResult& forwarded) noexcept;
   // `packet` holds nothing but the payload, which is as its sender made it. Takes it over; it may be longer
   // than the path takes, and its next hop need not be known. Its checksum is made anew.
   void send_payload(Timestamp now, rte_mbuf* packet, const media::RelayResult& forwarded) noexcept;
+  // Of a packet that leaves so: addresses, port, realm.
+  [[nodiscard]] PacketMeta meta_of_way(const media::Outgoing& outgoing) const noexcept;
 
  private:
   static constexpr Duration kRefreshEvery = 1s;
@@ -43,7 +45,7 @@ class MediaSender {
     Timestamp refresh_at{};
     std::uint32_t version = 0;  // RelayResult::out_version; 0: never used
     std::uint32_t hops_version = 0;
-    std::uint16_t mtu = 0;  // of IP
+    std::uint16_t mtu = 0;  // of IP; 0: a way back to ourselves, which no frame takes
     PortIndex port = PortIndex::kNone;
     HeaderTemplate headers;
   };

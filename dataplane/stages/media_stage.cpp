@@ -154,7 +154,7 @@ void MediaStage::forward_payload(Timestamp now, Burst& burst, std::size_t i,
     packet = whole;
   }
   burst.verdicts[i] = Verdict::Consumed;
-  setup_.sender.send_payload(now, packet, result);
+  setup_.hairpin.send(now, packet, result);
 }
 
 std::span<std::uint8_t> MediaStage::payload_of(const rte_mbuf& packet, const PacketMeta& meta) noexcept {

@@ -15,6 +15,7 @@
 #include "dataplane/data_plane_media_tap.h"
 #include "dataplane/packet/media_ranges.h"
 #include "dataplane/pipeline/burst.h"
+#include "dataplane/stages/media_hairpin.h"
 #include "dataplane/stages/media_sender.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
@@ -31,6 +32,7 @@ class MediaStage {
   struct Setup {  // all outlive the stage
     media::Relay& relay;
     MediaSender& sender;
+    MediaHairpin& hairpin;
     std::span<PortCounters> counters;  // by PortIndex
     rte_mempool* pool = nullptr;
     const MediaRanges* ranges = nullptr;

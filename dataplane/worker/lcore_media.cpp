@@ -30,7 +30,9 @@ LcoreMedia::LcoreMedia(const Surroundings& surroundings, LcoreMediaSetup setup)
       lcores_(surroundings.to_lcores.size()),
       relay_(relay_setup(surroundings, setup_.ports)),
       sender_(relay_, surroundings.transmit, ports_of_realms(surroundings.config)),
-      stage_({relay_, sender_, surroundings.counters, surroundings.pool, &surroundings.ranges,
+      hairpin_({relay_, sender_, surroundings.counters, surroundings.pool, surroundings.own,
+                surroundings.to_lcores, setup_.tap}),
+      stage_({relay_, sender_, hairpin_, surroundings.counters, surroundings.pool, &surroundings.ranges,
               surroundings.own, surroundings.to_lcores, setup_.tap}),
       has_mail_(setup_.shards.size(), false) {}
 
@@ -75,7 +77,7 @@ void LcoreMedia::send_own_packets(Timestamp now) noexcept {
     rte_mbuf* const packet =
         datagram_mbuf({reinterpret_cast<const char*>(bytes.data()), report->length}, *pool_);
     if (packet == nullptr) return;  // the next report says it again
-    sender_.send_payload(now, packet, *report);
+    hairpin_.send(now, packet, *report);
   }
 }
 

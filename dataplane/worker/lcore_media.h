@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/packet/media_ranges.h"
+#include "dataplane/stages/media_hairpin.h"
 #include "dataplane/stages/media_sender.h"
 #include "dataplane/stages/media_stage.h"
 #include "dataplane/worker/doorbell.h"
@@ -48,6 +49,10 @@ class LcoreMedia final : private media::NoticeSink {
   LcoreMedia(const Surroundings& surroundings, LcoreMediaSetup setup);
 
   void process(Timestamp now, Burst& burst) noexcept { stage_.process(now, burst); }
+  // From one of our streams to one of this lcore's: HandedOver::hairpins is not 0.
+  void on_handed_over(Timestamp now, const HandedOver& message) noexcept {
+    hairpin_.on_handed_over(now, message);
+  }
   // All commands of this shard that are there. How many.
   std::size_t take_orders(Timestamp now, std::size_t shard) noexcept;
   // Cheap to call each turn.
@@ -68,6 +73,7 @@ class LcoreMedia final : private media::NoticeSink {
   std::size_t lcores_;
   media::Relay relay_;
   MediaSender sender_;
+  MediaHairpin hairpin_;
   MediaStage stage_;
   Timestamp next_tick_{};
   std::vector<bool> has_mail_;  // by shard

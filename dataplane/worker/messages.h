@@ -34,6 +34,9 @@ struct Unreachable {
 struct HandedOver {
   rte_mbuf* packet = nullptr;
   bool is_to_send = false;  // a whole frame for the meta's port, whose queue the receiver has; else: parsed
+  // Not 0: the payload of a packet of one of our streams for one of the receiver's, so often already
+  // (stages/media_hairpin.h). Source and destination stand in the meta.
+  std::uint8_t hairpins = 0;
 };
 
 // shard -> lcore: a UDP datagram to send. The mbuf holds only the UDP payload (room for all headers is left

@@ -119,6 +119,11 @@ std::size_t Worker::poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noex
       has_moved_urgent_ = true;
       continue;
     }
+    if (message.hairpins != 0) {
+      media_.on_handed_over(now, message);
+      has_moved_media_ = true;
+      continue;
+    }
     const std::uint16_t device = ports_.device_of(meta->port);
     if (burst_.count != 0 && device != burst_.device) run_stages(now);
     burst_.device = device;

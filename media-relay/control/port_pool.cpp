@@ -51,6 +51,11 @@ class AddressPorts {
     used.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
+  [[nodiscard]] bool is_taken(std::uint16_t port) const noexcept {
+    if (!holds(port)) return false;
+    const Place place = place_of(port / 2u);
+    return (taken_[place.word].load(std::memory_order_relaxed) & place.mask) != 0;
+  }
   void give_back(std::uint16_t port) noexcept {
     if (!holds(port)) return;
     const Place place = place_of(port / 2u);
@@ -159,6 +164,11 @@ bool PortPool::take_again(RealmIndex caller_realm, RealmIndex callee_realm,
 
 void PortPool::give_back(RealmIndex realm, const Endpoint& local) noexcept {
   if (AddressPorts* const ports = state_->find(realm, local.address)) ports->give_back(local.port);
+}
+
+bool PortPool::is_taken(RealmIndex realm, const Endpoint& local) const noexcept {
+  const AddressPorts* const ports = state_->find(realm, local.address);
+  return ports != nullptr && ports->is_taken(static_cast<std::uint16_t>(local.port & ~1u));
 }
 
 PortPool::Use PortPool::use(RealmIndex realm) const noexcept {

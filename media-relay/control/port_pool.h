@@ -52,6 +52,10 @@ class PortPool {
   // By the relay, after quarantine, or by who took them and never opened a stream. Any thread.
   void give_back(RealmIndex realm, const Endpoint& local) noexcept;
 
+  // A port of a pair that is taken now (one in quarantine is): a stream of some call has it, or had it
+  // lately. Any thread.
+  [[nodiscard]] bool is_taken(RealmIndex realm, const Endpoint& local) const noexcept;
+
   // Pairs of a realm: in use (quarantine counts) and in all. Any thread.
   struct Use {
     std::uint32_t taken = 0, capacity = 0;

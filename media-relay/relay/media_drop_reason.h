@@ -29,6 +29,8 @@ enum class MediaDropReason : std::uint8_t {
   UdptlMalformed,   // threats M12
   PolicedFlow,      // more than this side agreed to send (threats M8)
   PolicedRealm,     // more than limits.media of a realm
+  Loop,             // went from one of our streams to the next too often
+  Digit,            // voice in whose place a digit is sent. RFC 4733
   kCount
 };
 
@@ -51,7 +53,9 @@ inline constexpr std::array<std::string_view, kMediaDropReasonCount> kMediaDropR
     "rtcp_empty",
     "udptl_malformed",
     "policed_flow",
-    "policed_realm"};
+    "policed_realm",
+    "loop",
+    "digit"};
 
 [[nodiscard]] constexpr std::string_view to_string(MediaDropReason reason) noexcept {
   return kMediaDropReasonNames[static_cast<std::size_t>(reason)];

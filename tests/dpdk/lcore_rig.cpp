@@ -171,6 +171,7 @@ void LcoreRig::make_workers(const RigSettings& settings) {
                                     &links->media_notices(lcore, i), &links->shard_bell(i)});
     }
     setup.media.ports = &policy->media_ports;
+    setup.media.tap = settings.tap;
     setup.to_stream = &links->to_stream(lcore);
     setup.from_stream = &links->from_stream(lcore);
     setup.stream_bell = &stream_bell;

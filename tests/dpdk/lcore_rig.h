@@ -38,6 +38,7 @@ struct RigSettings {
   std::uint32_t lcores = 1, shards = 1;
   std::vector<Neighbour> asked_ahead{};
   std::size_t next_hops_max = 4096;
+  MediaTap* tap = nullptr;
 };
 
 inline constexpr MacAddress kNeighbourMac{0x02, 0, 0, 0, 0, 0x99};

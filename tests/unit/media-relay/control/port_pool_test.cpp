@@ -56,6 +56,22 @@ TEST_F(PortPoolTest, GivesEvenPortsOfTheRangeInOneSlice) {
   }
 }
 
+TEST_F(PortPoolTest, KnowsWhichPortsAreTakenAndInWhichRealm) {
+  const auto ports = take();
+  ASSERT_TRUE(ports);
+  const Endpoint rtcp{ports->caller.address, static_cast<std::uint16_t>(ports->caller.port + 1)};
+  const Endpoint next{ports->caller.address, static_cast<std::uint16_t>(ports->caller.port + 2)};
+  EXPECT_TRUE(pool.is_taken(kOutside, ports->caller));
+  EXPECT_TRUE(pool.is_taken(kOutside, rtcp));
+  EXPECT_TRUE(pool.is_taken(kInside, ports->callee));
+  EXPECT_FALSE(pool.is_taken(kOutside, next));
+  EXPECT_FALSE(pool.is_taken(kInside, ports->caller)) << "an address of the other realm";
+  for (const std::uint16_t port : std::vector<std::uint16_t>{0, 1, 19998, 19999, 21000, 65535})
+    EXPECT_FALSE(pool.is_taken(kOutside, {kOutsideAddress, port})) << port;
+  give_back(*ports);
+  EXPECT_FALSE(pool.is_taken(kOutside, ports->caller));
+}
+
 TEST_F(PortPoolTest, GivesEveryPairOnceAndThenNone) {
   std::set<std::uint16_t> caller, callee;
   for (const StreamPorts& ports : take_all()) {

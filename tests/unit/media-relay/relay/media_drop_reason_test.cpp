@@ -29,7 +29,9 @@ TEST(MediaDropReason, HasTheNameThatMetricsShow) {
       {MediaDropReason::RtcpEmpty, "rtcp_empty"},
       {MediaDropReason::UdptlMalformed, "udptl_malformed"},
       {MediaDropReason::PolicedFlow, "policed_flow"},
-      {MediaDropReason::PolicedRealm, "policed_realm"}};
+      {MediaDropReason::PolicedRealm, "policed_realm"},
+      {MediaDropReason::Loop, "loop"},
+      {MediaDropReason::Digit, "digit"}};
   EXPECT_EQ(names.size(), kMediaDropReasonCount);
   std::set<std::string_view> all;
   for (const auto& [reason, name] : names) {
