@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t kFirstSeats = 64;
 constexpr unsigned kLooksPerCall = 1024;
 constexpr Duration kEndAgain = std::chrono::seconds(2);
+constexpr Duration kSoon = std::chrono::seconds(5);
 
 Timestamp deadline_of(const BindingSeat& seat) noexcept {
   const Timestamp end = seat.binding->expires;
@@ -41,6 +42,15 @@ void BindingSeats::enter(SharedValue<Binding> binding, Timestamp now, Duration k
   // The first one comes after half of the time at least.
   seat.heard = is_new ? now - keepalive / 200 * static_cast<std::int64_t>(chance % 100) : now;
   if (!is_later || !wheel_.is_armed(found->second)) wheel_.arm(found->second, deadline_of(seat));
+}
+
+void BindingSeats::hasten(std::uint64_t number, Timestamp now, std::uint64_t chance) {
+  const auto found = places_.find(number);
+  if (found == places_.end() || seats_[found->second].keepalive == Duration::zero()) return;
+  BindingSeat& seat = seats_[found->second];
+  const Duration soon = std::min<Duration>(seat.keepalive / 5, kSoon);
+  seat.heard = now - seat.keepalive + soon / 100 * static_cast<std::int64_t>(chance % 100);
+  wheel_.arm(found->second, deadline_of(seat));
 }
 
 void BindingSeats::leave(std::uint64_t number) {

@@ -29,6 +29,8 @@ class BindingSeats {
   // In place of the one of the same number, or a new one. `keepalive` 0: none. `chance`: anything random, so
   // that flows are not pinged all at once.
   void enter(SharedValue<Binding> binding, Timestamp now, Duration keepalive, std::uint64_t chance);
+  // Nobody knows when it was heard last: its next keep-alive comes within seconds.
+  void hasten(std::uint64_t number, Timestamp now, std::uint64_t chance);
   void leave(std::uint64_t number);
   // Null: it is not one of ours.
   [[nodiscard]] BindingSeat* find(std::uint64_t number) noexcept;

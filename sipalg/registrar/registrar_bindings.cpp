@@ -183,6 +183,7 @@ bool RegistrarEngine::State::restore(ArchiveReader& archive, Timestamp now) {
   // The endpoint of a broken connection comes by a new one: nothing is opened to it before.
   const bool is_pinged = !is_stream(read->path.transport);
   seats.enter(read, now, is_pinged ? keepalive_of(*registrar, *read) : Duration::zero(), chance());
+  seats.hasten(read->number, now, chance());
   return true;
 }
 

@@ -118,6 +118,9 @@ void RegistrarEngine::State::on_register(const Arrival& arrival, EngineOutput& o
     return answer(asking, {.code = refusal.code, .lines = std::move(refusal.lines), .reason = refusal.reason},
                   Keep::Nothing);
   asking.current = parts.board.bindings_of(registrar->place, asking.ask.aor);
+  // What can't be remembered can't be told from the next one: it would be carried out twice. RFC 3261 §17.2.2
+  if (!parts.servers.has_room())
+    return answer(asking, {.code = 503, .retry_after = retry_after()}, Keep::Nothing);
   registrar->is_local() ? on_local(asking) : on_pass_through(asking);
 }
 
@@ -235,11 +238,17 @@ void RegistrarEngine::State::answer(const Arrival& arrival, const RegisterAnswer
   if (bytes.empty() || keep == Keep::Nothing) return;
   const ServerTransactionId id = parts.servers.start({.key = arrival.key,
                                                       .kind = TransactionKind::NonInvite,
-                                                      .user = {},
+                                                      .user = server_user(arrival.request),
                                                       .path = arrival.answer_path,
                                                       .timers = arrival.neighbour.timers},
                                                      arrival.request, arrival.now);
   if (id != ServerTransactionId::kNone) parts.servers.keep(id, answer.code, bytes, arrival.now);
+}
+
+// By its shard the same request finds it again after a restart with another number of engines.
+TransactionUser RegistrarEngine::State::server_user(const SipMessage& request) const {
+  return {.purpose = kBindingPurpose,
+          .shard = shard_of_aor(parts.settings.token_key, aor_of(request.to.uri))};
 }
 
 std::string_view RegistrarEngine::State::put_answer(const ResponseHead& head, const Path& path,

@@ -74,6 +74,7 @@ struct RegistrarEngine::State {
   enum class Keep : std::uint8_t { Nothing, Transaction };
   void answer(const Asking& asking, const RegisterAnswer& answer, Keep keep);
   void answer(const Arrival& arrival, const RegisterAnswer& answer, Keep keep, EngineOutput& out);
+  [[nodiscard]] TransactionUser server_user(const SipMessage& request) const;
   [[nodiscard]] std::string_view put_answer(const ResponseHead& head, const Path& path,
                                             std::string_view to_tag, const RegisterAnswer& answer,
                                             EngineOutput& out);

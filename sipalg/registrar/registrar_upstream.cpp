@@ -140,7 +140,7 @@ void RegistrarEngine::State::pass(Asking& asking, const UpdatePlan& plan) {
   UpstreamErrand* const errand = errands.begin();
   const ServerTransactionId server = parts.servers.start({.key = arrival.key,
                                                           .kind = TransactionKind::NonInvite,
-                                                          .user = {.purpose = kBindingPurpose},
+                                                          .user = server_user(arrival.request),
                                                           .path = arrival.answer_path,
                                                           .timers = arrival.neighbour.timers},
                                                          arrival.request, arrival.now);

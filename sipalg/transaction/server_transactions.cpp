@@ -417,7 +417,7 @@ void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest) 
   for (std::uint32_t slot = 0; slot < state.slots.touched(); ++slot) {
     const auto& entry = state.slots[slot];
     if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
-    ArchiveWriter& writer = rest.writer_for(entry.response, entry.user.shard);
+    ArchiveWriter& writer = rest.writer_for(entry.response, entry.user);
     writer(std::uint32_t{1}, entry);
   }
 }

@@ -173,8 +173,8 @@ void save_slots(const TransactionSlots<Entry>& slots, const SlotLists<Entry, kLi
 // Of entries that outlive their call, or had none: the message that one keeps tells where it belongs.
 struct RestOfSlots {
   std::function<bool(std::uint64_t call)> is_saved;  // its entries were written with the call
-  // Where the entry is written. An INVITE that keeps nothing any more has its shard.
-  std::function<ArchiveWriter&(std::string_view kept, std::uint8_t shard)> writer_for;
+  // Where the entry is written. One that keeps nothing any more has its shard.
+  std::function<ArchiveWriter&(std::string_view kept, const TransactionUser& user)> writer_for;
 };
 
 // Whom an ICMP error about a path means. Paths are ours or of dialogs; a long list costs one ICMP, not more.

@@ -122,6 +122,15 @@ TEST_F(KeepAliveTest, BindingsComeBackAfterARestart) {
   EXPECT_EQ(world.from(world.phone, alice.build())[0].status(), 200) << "its refresh needs nobody inside";
 }
 
+// Its router has heard nothing since before the restart, nobody knows for how long.
+TEST_F(KeepAliveTest, ABindingThatComesBackIsPingedWithinSeconds) {
+  (void)world.register_phone(world.phone, alice);
+  ASSERT_TRUE(world.restart(world.save(), 10s));
+  std::size_t pings = 0;
+  for (const RegistrarSent& sent : world.wait(5s)) pings += sent.bytes == "\r\n\r\n" ? 1 : 0;
+  EXPECT_EQ(pings, 1u);
+}
+
 TEST_F(KeepAliveTest, WhatDiskHasKeptSinceTheBeginningIsEnough) {
   (void)world.register_phone(world.phone, alice);
   ASSERT_EQ(world.events.size(), 1u);

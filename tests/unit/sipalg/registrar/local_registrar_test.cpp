@@ -388,6 +388,14 @@ TEST_F(LocalRegistrarTest, AnswersARepeatedRegisterAsBefore) {
   EXPECT_EQ(again[0].bytes, first[0].bytes);
 }
 
+// RFC 3261 §17.2.2: what is carried out is answered once; a 401 behind its 200 would be a second answer.
+TEST_F(LocalRegistrarTest, CarriesOutNothingWhoseAnswerItCannotKeep) {
+  world.settings.transactions_max = 0;
+  EXPECT_EQ(the(ask(world.phone, alice), 503).header("Retry-After").empty(), false);
+  EXPECT_EQ(bindings(), 0u);
+  EXPECT_TRUE(world.events.empty());
+}
+
 TEST_F(LocalRegistrarTest, ServesPhonesOverIPv6AndOverStreams) {
   const Endpoint phone6 = *parse_endpoint("[fd18:1::20]:5060", 0);
   alice.contact = "<sip:alice@[fd18:1::20]:5060>";

@@ -120,6 +120,15 @@ TEST_F(RegisteredPhoneTest, IsThereAgainAfterARestartFromSnapshotAndFromDisk) {
             "<sip:alice@10.0.0.5:5060>;expires=60");
 }
 
+// With another number of engines each takes what its shards have: the same REGISTER must find its answer.
+TEST_F(RegisteredPhoneTest, LeavesTheAnswerToItsRegisterWhereItsRegisterGoes) {
+  const std::uint8_t shard = shard_of_datagram(pattern.settings.token_key, alice.build());
+  (void)grant(the(from(pattern.phone, alice.build()), 0));
+  for (const SipEngine::SavedCall& one : engine->save(now)) EXPECT_EQ(one.shard, shard);
+  EXPECT_EQ(the(from(pattern.phone, alice.build()), 200).path.remote, pattern.phone);
+  for (const SipEngine::SavedCall& one : engine->save(now)) EXPECT_EQ(one.shard, shard) << "a refresh";
+}
+
 TEST_F(RegisteredPhoneTest, GetsTheUpstreamsChallengeAndNotOurCredentials) {
   pattern.config.peers[0].credentials = {
       {.digest_realm = "", .user = "trunk", .password_file = "", .password = "secret"}};
