@@ -77,6 +77,7 @@ struct Connection {
   std::size_t unfinished = 0;  // octets, as they are counted in the sum of all strangers'
   std::uint64_t stalled_octets = 0;
   bool has_spoken = false;  // a message has arrived
+  bool awaits_pong = false;  // a ping of ours is not answered yet. RFC 5626 §4.4.1
   bool is_ready = false;    // more to do though the socket says nothing
   bool is_dirty = false;    // to be flushed at the end of the turn
   bool ends_when_flushed = false;

@@ -32,6 +32,10 @@ void Connections::read(Connection& connection) {
     if (step == Step::Gone) return;
     if (step == Step::Rests) break;
   }
+  if (connection.awaits_pong && connection.framer.take_pong()) {
+    connection.awaits_pong = false;
+    connection.last_active = now_;
+  }
   if (!watch_progress(connection)) return;
   if (connection.wire.has_output()) make_dirty(connection);
   update(connection);
@@ -166,7 +170,7 @@ Connections::Step Connections::push_waiting(Connection& connection) {
 // others.
 bool Connections::watch_progress(Connection& connection) {
   const std::size_t buffered = connection.framer.buffered();
-  if (buffered == 0)
+  if (!connection.framer.has_begun())
     connection.message_since.reset();
   else if (!connection.message_since)
     connection.message_since = now_;

@@ -83,6 +83,7 @@ void Connections::look_at_those_unacknowledged() {
 }
 
 bool Connections::put(Connection& connection, QueuedMessage& message) {
+  if (message.bytes == "\r\n\r\n") connection.awaits_pong = true;
   if (!connection.wire.queue().put(message, queue_bound(connection))) {
     counters_.queue_full.add();
     return false;

@@ -90,6 +90,14 @@ bool StreamFramer::take_line_ends(Frame& frame) {
   }
 }
 
+bool StreamFramer::has_begun() const noexcept { return !kEmptyLine.starts_with(rest()); }
+
+bool StreamFramer::take_pong() noexcept {
+  if (rest() != kLineEnd) return false;
+  begin_ += kLineEnd.size();
+  return true;
+}
+
 bool StreamFramer::begins_like_sip() {
   const std::string_view octets = rest();
   while (start_ != Start::Good && start_seen_ < octets.size()) {

@@ -38,6 +38,10 @@ class StreamFramer {
   [[nodiscard]] Frame next();
   // Octets that are held and belong to no frame yet. 0: the connection is between two messages.
   [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size() - begin_; }
+  // Octets of a message are held. Line ends, which may be half of a ping, are none.
+  [[nodiscard]] bool has_begun() const noexcept;
+  // A ping of ours is not answered yet: a CRLF that is all there is, is the answer. RFC 5626 §4.4.1
+  bool take_pong() noexcept;
 
  private:
   [[nodiscard]] std::string_view rest() const noexcept { return std::string_view(buffer_).substr(begin_); }

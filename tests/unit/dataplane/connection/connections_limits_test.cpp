@@ -111,6 +111,27 @@ TEST_F(ConnectionsLimits, CloseAnIdleStrangerButNoPeerAndNobodyWhoPings) {
   EXPECT_FALSE(peer.has_been_closed());
 }
 
+// RFC 5626 §4.4.1: the phone answers each ping of ours by one CRLF, and says nothing else for hours.
+TEST_F(ConnectionsLimits, KeepAConnectionWhoseOtherEndOnlyAnswersPings) {
+  start();
+  const FarEnd phone = call_in();
+  phone.say(options_request("one"));
+  turn();
+  const auto arrived = take_arrived();
+  ASSERT_EQ(arrived.size(), 1U);
+  for (int i = 0; i < 40; ++i) {
+    send(answer_path(arrived[0]), "\r\n\r\n");
+    turn();
+    EXPECT_EQ(phone.hear_now(), "\r\n\r\n") << "a ping, and no answer to what was one";
+    phone.say("\r\n");
+    turn();
+    pass(25s);
+  }
+  EXPECT_EQ(closed(Ending::Slow), 0U);
+  EXPECT_EQ(closed(Ending::Idle), 0U);
+  EXPECT_FALSE(phone.has_been_closed());
+}
+
 // threats P14
 TEST_F(ConnectionsLimits, BoundWhatUnfinishedMessagesOfAllStrangersTake) {
   unfinished_octets = 600000;

@@ -87,6 +87,23 @@ TEST(StreamFramer, PingIsOneFrameAndSingleLineEndsAreSkipped) {
   EXPECT_EQ(seen[4].bytes, message);
 }
 
+// RFC 5626 §4.4.1: a pong is half of a ping; it begins no message.
+TEST(StreamFramer, PongIsNoMessageThatHasBegun) {
+  StreamFramer framer;
+  for (const std::string_view octets : {"\r", "\n"}) {
+    framer.take(octets);
+    EXPECT_EQ(framer.next().kind, StreamFramer::Kind::NeedMore);
+    EXPECT_FALSE(framer.has_begun());
+  }
+  EXPECT_TRUE(framer.take_pong());
+  EXPECT_EQ(framer.buffered(), 0u);
+  EXPECT_FALSE(framer.take_pong());
+  framer.take("\r\nO");
+  EXPECT_EQ(framer.next().kind, StreamFramer::Kind::NeedMore);
+  EXPECT_TRUE(framer.has_begun());
+  EXPECT_FALSE(framer.take_pong());
+}
+
 TEST(StreamFramer, LengthMayBeFoldedAndSpaced) {
   const std::string message = options("Content-Length \t:\r\n  3", "abc");
   const auto seen = frames_of(message);
