@@ -4,7 +4,8 @@
 // A stream is one m-line of one call: two sides, each with a pair of our ports (even: RTP or UDPTL, odd above
 // it: RTCP). The ports were taken from the PortPool before the stream is opened, and are given back to it by
 // the relay, some time after it was closed: so no packet of one call is ever taken for one of the next.
-// Commands for one stream come from one shard, in order. RFC 3550 §11, RFC 3605, RFC 5761, RFC 7362.
+// Commands for one stream come from one shard, in order. RFC 3550 §11, RFC 3605, RFC 4733, RFC 5761, RFC
+// 7362.
 #pragma once
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "policy/base/fixed_vector.h"
 #include "policy/base/ip_address.h"
 #include "policy/base/time.h"
 #include "policy/model/index.h"
@@ -48,6 +50,31 @@ struct PayloadFormat {
   std::uint32_t clock_rate = 8000;
 };
 
+// Payload types of telephone-event, at most one for each clock rate. RFC 4733 §2.4.1
+inline constexpr std::size_t kEventFormatsMax = 4;
+struct EventFormat {
+  std::uint8_t number = 0;
+  std::uint32_t clock_rate = 8000;
+  friend bool operator==(const EventFormat&, const EventFormat&) = default;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(number, clock_rate);
+  }
+};
+using EventFormats = FixedVector<EventFormat, kEventFormatsMax>;
+
+// A key that was pressed. Events 0 to 9, 10 (*), 11 (#), 12 to 15 (A to D), 16 (flash). RFC 4733 §3.2
+inline constexpr std::uint8_t kFlashEvent = 16;  // those above are no keys
+struct Digit {
+  std::uint8_t event = 0;
+  std::uint16_t duration_ms = 0;
+  friend bool operator==(const Digit&, const Digit&) = default;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(event, duration_ms);
+  }
+};
+
 // All that the relay must know of one side. "Sends" is seen from that side.
 struct MediaSideSettings {
   RealmIndex realm = RealmIndex::kNone;
@@ -67,6 +94,9 @@ struct MediaSideSettings {
   Dscp dscp{46};  // of what we send to it
   std::uint8_t payload_count = 0;  // 0: any payload type
   std::array<PayloadFormat, kPayloadsMax> payloads{};
+  // Only where the other side has its digits by signalling: the payload types by which this side sends
+  // events, which end here and are told, and those by which it takes them.
+  EventFormats events_heard{}, events_taken{};
   // Policing of what it sends, RTP and RTCP together; 0: none. Bytes count IP and UDP headers.
   std::uint32_t packets_per_second = 0;
   std::uint32_t bytes_per_second = 0;
@@ -79,6 +109,8 @@ struct MediaCommand {
     Update,  // the same stream, same local ports; its statistics go on
     Close,   // key and local ports: nothing is relayed any more; what still comes is counted until the ports
              // are given back
+    SendDigit,  // key, local ports, digit, digit_to: an event for that side, in the place of the other's
+                // voice
   };
   Kind kind = Kind::Open;
   MediaKind media = MediaKind::Rtp;
@@ -86,6 +118,8 @@ struct MediaCommand {
   StreamKey key;
   Duration quarantine = 10s;                 // from Close until the ports are given back
   std::array<MediaSideSettings, 2> sides{};  // by StreamSide
+  StreamSide digit_to = StreamSide::Caller;
+  Digit digit{};
 };
 static_assert(std::is_trivially_copyable_v<MediaCommand>);
 

@@ -30,12 +30,14 @@ struct MediaNotice {
     Silent,   // a side that should send has not for `inactivity`; told once until it sends again
     Report,   // figures, every kReportEvery while they change
     Final,    // after Close: the last figures; the last notice of this stream
+    Digit,    // `side` has sent an event that ends here (MediaSideSettings::events_heard)
   };
   Kind kind = Kind::Report;
-  StreamSide side = StreamSide::Caller;  // of Learned and Silent
+  StreamSide side = StreamSide::Caller;  // of Learned, Silent and Digit
   std::uint8_t shard = 0;
   StreamKey key;
-  std::array<SideReport, 2> sides{};  // by StreamSide: what that side sent
+  std::array<SideReport, 2> sides{};  // by StreamSide: what that side sent; not of Digit
+  media::Digit digit{};               // of Digit
 };
 static_assert(std::is_trivially_copyable_v<MediaNotice>);
 

@@ -49,6 +49,7 @@ Timestamp Relay::queue_own(Timestamp now, std::uint32_t slot, StreamSide which) 
 
 std::optional<RelayResult> Relay::next_own_packet(Timestamp now, std::span<std::uint8_t> buffer) noexcept {
   if (buffer.size() < kOwnPacketBytesMax) return std::nullopt;
+  if (auto event = next_event_packet(now, buffer.data())) return event;
   while (first_own_ != kNoSlot) {
     const std::uint32_t slot = first_own_;
     StreamState& stream = streams_[slot];

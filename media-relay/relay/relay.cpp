@@ -42,6 +42,7 @@ Relay::Relay(RelaySetup setup)
       flows_(std::size_t{setup_.streams_max} * 2),
       streams_(setup_.streams_max),
       deadlines_(setup_.streams_max),
+      digits_(setup_.streams_max),
       realms_(setup_.realm_bits_per_second.size()) {
   for (std::size_t i = 0; i < realms_.size(); ++i) {
     realms_[i].in.set(setup_.realm_bits_per_second[i]);
@@ -110,9 +111,12 @@ void Relay::on_other_number(const Packet& packet, HotFlow& flow) noexcept {
 }
 
 RelayResult Relay::relay(const Packet& packet, HotFlow& flow) noexcept {
-  if (flow.gate != 0 && flow.gate != kGateUdptl) [[unlikely]]
-    return drop(packet, (flow.gate & kGateHold) != 0 ? MediaDropReason::WrongDirection
-                                                     : MediaDropReason::NoDestination);
+  bool is_changed = false;
+  if (flow.gate != 0 && flow.gate != kGateUdptl) [[unlikely]] {
+    if ((flow.gate & kGateHold) != 0) return drop(packet, MediaDropReason::WrongDirection);
+    if ((flow.gate & kGateNoDestination) != 0) return drop(packet, MediaDropReason::NoDestination);
+    if (!make_room_for_digits(packet, is_changed)) return drop(packet, MediaDropReason::Digit);
+  }
   const std::size_t bytes = packet.payload.size() + flow.header_bytes_in();
   RealmState& from = realm(flow.realm);
   RealmState& to = realm(flow.realm_out);
@@ -129,6 +133,7 @@ RelayResult Relay::relay(const Packet& packet, HotFlow& flow) noexcept {
   ++flow.packets;
   flow.bytes += packet.payload.size();
   return {.kind = RelayResult::Kind::Forward,
+          .payload_changed = is_changed,
           .length = static_cast<std::uint32_t>(packet.payload.size()),
           .out = packet.slot * 4 + static_cast<std::uint32_t>(index_of(other(packet.side))) * 2,
           .out_version = flow.out_version};
@@ -145,8 +150,10 @@ RelayResult Relay::on_other_flow(const Packet& packet, bool is_rtcp_port) noexce
   return relay(packet, flow);
 }
 
-// Not a payload type that this side may send: RTCP, or nothing that it agreed to.
+// Not a payload type that is relayed: events that end here, RTCP, or nothing that this side agreed to.
 RelayResult Relay::on_other_payload(const Packet& packet) noexcept {
+  for (const EventFormat& format : streams_[packet.slot].sides[index_of(packet.side)].settings.events_heard)
+    if (format.number == payload_type(packet.payload.data())) return on_event(packet, format);
   if (!is_rtcp_type(packet.payload[1])) return drop(packet, MediaDropReason::PayloadType);
   if (!streams_[packet.slot].sides[index_of(packet.side)].settings.rtcp_mux)  // RFC 5761 §4
     return drop(packet, MediaDropReason::RtcpNotUsed);
@@ -168,6 +175,7 @@ Outgoing Relay::outgoing(OutFlow out) const noexcept {
                     .realm = side.settings.realm,
                     .dscp = side.settings.dscp};
   if (is_rtcp) ++outgoing.source.port;
+  outgoing.is_own = number_of(outgoing.realm, outgoing.destination.address).has_value();
   return outgoing;
 }
 

@@ -17,6 +17,7 @@
 #include "media-relay/control/media_command.h"
 #include "media-relay/control/media_notice.h"
 #include "media-relay/control/port_pool.h"
+#include "media-relay/digits/stream_digits.h"
 #include "media-relay/flow/policer.h"
 #include "media-relay/relay/lazy_array.h"
 #include "media-relay/relay/relay_result.h"
@@ -87,10 +88,16 @@ class Relay {
   // `out` of a Forward just answered.
   [[nodiscard]] Outgoing outgoing(OutFlow out) const noexcept;
 
+  // A packet that leaves by an Outgoing with `is_own`, where it comes in again. `hairpins`: how often it has
+  // done so, with this time.
+  [[nodiscard]] RelayResult on_own_packet(Timestamp now, const Outgoing& by, unsigned hairpins,
+                                          std::span<std::uint8_t> payload, std::size_t capacity) noexcept;
+
   // Cheap when nothing is due; call it at least every 10 ms while there are streams. Notices that the sink
   // does not take are offered again.
   void on_tick(Timestamp now, NoticeSink& sink) noexcept;
-  // A report of our own that is due (RtcpMode::Terminate), written to `buffer` (kOwnPacketBytesMax).
+  // An event or a report of our own that is due (MediaCommand::Kind::SendDigit, RtcpMode::Terminate), written
+  // to `buffer` (kOwnPacketBytesMax). After on_tick().
   [[nodiscard]] std::optional<RelayResult> next_own_packet(Timestamp now,
                                                            std::span<std::uint8_t> buffer) noexcept;
 
@@ -152,6 +159,25 @@ class Relay {
   [[nodiscard]] std::uint32_t own_ssrc(std::uint32_t slot, StreamSide side) const noexcept;
   [[nodiscard]] std::uint64_t random() noexcept;
 
+  // relay_digits.cpp
+  [[nodiscard]] StreamDigits& digits_of(std::uint32_t slot) noexcept;
+  void queue_digits(std::uint32_t slot) noexcept;
+  void queue_due(std::uint32_t slot) noexcept;
+  void forget_digits(std::uint32_t slot) noexcept;
+  RelayResult on_event(const Packet& packet, const EventFormat& format) noexcept;
+  [[nodiscard]] bool send_digit(const MediaCommand& command) noexcept;
+  [[nodiscard]] bool can_send_digits(std::uint32_t slot, StreamSide towards) noexcept;
+  void serve_digits(Timestamp now, NoticeSink& sink) noexcept;
+  [[nodiscard]] bool serve_digits_of(Timestamp now, std::uint32_t slot, NoticeSink& sink) noexcept;
+  [[nodiscard]] bool tell_digit(std::uint32_t slot, StreamSide side, const Digit& digit,
+                                NoticeSink& sink) noexcept;
+  [[nodiscard]] std::optional<RelayResult> next_event_packet(Timestamp now, std::uint8_t* buffer) noexcept;
+  [[nodiscard]] bool write_event_packet(Timestamp now, std::uint32_t slot, StreamSide which,
+                                        std::uint8_t* to) noexcept;
+  void begin_event(Timestamp now, std::uint32_t slot, StreamSide which, EventSender& sender) noexcept;
+  [[nodiscard]] RelayResult to_event_flow(Timestamp now, std::uint32_t slot, StreamSide which) noexcept;
+  [[nodiscard]] bool make_room_for_digits(const Packet& packet, bool& is_changed) noexcept;
+
   // relay_commands.cpp
   [[nodiscard]] bool open(Timestamp now, const MediaCommand& command) noexcept;
   [[nodiscard]] bool update(Timestamp now, const MediaCommand& command) noexcept;
@@ -182,13 +208,16 @@ class Relay {
   LazyArray<HotFlow> flows_;        // by slot and side
   LazyArray<StreamState> streams_;  // by slot
   LazyArray<Timestamp> deadlines_;  // by slot: when serve() has something to do
+  LazyArray<StreamDigits> digits_;  // by slot, where StreamState::has_digits
   std::vector<RealmState> realms_;
   FormerSources former_;
   std::uint32_t slots_used_ = 0;        // slots below were used at least once
   std::uint32_t first_free_ = kNoSlot;  // list of those that are free again
   std::uint32_t first_untold_ = kNoSlot, last_untold_ = kNoSlot;
   std::uint32_t first_own_ = kNoSlot, last_own_ = kNoSlot;
-  std::uint64_t drawn_ = 0;  // random numbers
+  std::uint32_t first_digits_ = kNoSlot, last_digits_ = kNoSlot, digits_listed_ = 0;  // one is on its way
+  std::uint32_t first_due_ = kNoSlot, last_due_ = kNoSlot;  // an event is to be sent
+  std::uint64_t drawn_ = 0;                                 // random numbers
   std::uint32_t scan_at_ = 0;
   Timestamp scanned_at_{};
   std::uint32_t last_version_ = 0;

@@ -10,18 +10,23 @@ namespace {
 constexpr std::array kBothSides{StreamSide::Caller, StreamSide::Callee};
 constexpr Duration kStillSending = 2s;  // before its port is given back
 
-// RTP payload types that this side may send, a bit for each. With RTCP on the same port those that look like
-// RTCP are none. RFC 5761 §4
+// RTP payload types of this side that are relayed, a bit for each. With RTCP on the same port those that look
+// like RTCP are none. RFC 5761 §4
 std::array<std::uint64_t, 2> payload_bits(const MediaSideSettings& settings) noexcept {
   constexpr std::uint64_t kLooksLikeRtcp = 0xffffffffu;  // 64..95
   std::array<std::uint64_t, 2> bits{};
-  if (settings.payload_count == 0) return {~std::uint64_t{0}, ~kLooksLikeRtcp};
+  const auto without_events = [&settings](std::array<std::uint64_t, 2> all) {
+    for (const EventFormat& format : settings.events_heard)
+      all[format.number >> 6 & 1] &= ~(std::uint64_t{1} << (format.number & 63));
+    return all;
+  };
+  if (settings.payload_count == 0) return without_events({~std::uint64_t{0}, ~kLooksLikeRtcp});
   for (std::size_t i = 0; i < settings.payload_count; ++i) {
     const std::uint8_t number = settings.payloads[i].number & 0x7f;
     bits[number >> 6] |= std::uint64_t{1} << (number & 63);
   }
   if (settings.rtcp_mux) bits[1] &= ~kLooksLikeRtcp;
-  return bits;
+  return without_events(bits);
 }
 
 }  // namespace
@@ -38,6 +43,9 @@ void Relay::apply(Timestamp now, const MediaCommand& command) noexcept {
         break;
       case MediaCommand::Kind::Close:
         is_done = close(now, command);
+        break;
+      case MediaCommand::Kind::SendDigit:
+        is_done = send_digit(command);
         break;
     }
   }
@@ -201,6 +209,7 @@ void Relay::set_ports(std::uint32_t slot, bool is_in_use) noexcept {
 void Relay::free_stream(Timestamp now, std::uint32_t slot) noexcept {
   StreamState& stream = streams_[slot];
   set_ports(slot, false);
+  forget_digits(slot);
   for (const StreamSide which : kBothSides) {
     const SideState& side = stream.sides[index_of(which)];
     if (side.after_close == 0 || now - flow_of(slot, which).heard_at > kStillSending) continue;

@@ -42,7 +42,12 @@ struct Outgoing {
   Endpoint destination;  // of the other family than what came in, where two sides differ
   RealmIndex realm = RealmIndex::kNone;
   Dscp dscp{46};
+  bool is_own = false;  // the destination is an address of our own: for on_own_packet(), not for the wire
 };
+
+// A call that was led back to us passes through two of our streams, and a few more when it was led back more
+// than once.
+inline constexpr unsigned kHairpinsMax = 4;
 
 // Of one realm on one lcore. "In": came from that realm and was relayed (RTCP: or taken). "Out": left into
 // it. Bytes are those of IP packets. Dropped: by the realm that the packet came from.

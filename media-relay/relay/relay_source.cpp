@@ -109,6 +109,9 @@ void Relay::refresh(std::uint32_t slot) noexcept {
     if (stream.media == MediaKind::Udptl) flow.gate |= kGateUdptl;
     if (!side.settings.may_send) flow.gate |= kGateHold;
     if (destination(far, false).port == 0) flow.gate |= kGateNoDestination;
+    if (stream.has_digits && stream.media == MediaKind::Rtp &&
+        digits_[slot].sent[index_of(other(which))].has_numbers())
+      flow.gate |= kGateDigits;
   }
 }
 

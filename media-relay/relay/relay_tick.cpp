@@ -25,6 +25,7 @@ std::uint64_t figures_of(const std::array<SideReport, 2>& sides) noexcept {
 
 void Relay::on_tick(Timestamp now, NoticeSink& sink) noexcept {
   if (!tell_learned(sink)) return;
+  if (first_digits_ != kNoSlot) serve_digits(now, sink);
   const Duration since = now - scanned_at_;
   if (since < kScanEvery) return;
   const auto share = static_cast<std::uint64_t>(std::min<Duration>(since, kRound).count()) * slots_used_ /

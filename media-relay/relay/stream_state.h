@@ -20,6 +20,7 @@ inline constexpr std::uint8_t kGateClosed = 1;
 inline constexpr std::uint8_t kGateUdptl = 2;
 inline constexpr std::uint8_t kGateHold = 4;           // it may not send
 inline constexpr std::uint8_t kGateNoDestination = 8;  // the other side has none
+inline constexpr std::uint8_t kGateDigits = 16;        // the other side is, or was, sent digits in its place
 
 // What one side sends, as far as each packet needs it.
 struct alignas(64) HotFlow {
@@ -101,6 +102,7 @@ struct StreamState {
   MediaKind media = MediaKind::Rtp;
   Phase phase = Phase::Free;
   bool is_in_untold = false, is_in_own = false;
+  bool has_digits = false;  // its StreamDigits are there
 
   // Reports of one side mean nothing to the other when its own end here.
   [[nodiscard]] bool ends_rtcp() const noexcept {

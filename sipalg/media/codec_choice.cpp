@@ -113,13 +113,19 @@ media::PayloadFormat payload_of(const SdpFormat& format) noexcept {
 
 }  // namespace
 
-bool choose_offered(const MediaDescription& media, CodecList near, CodecList far_list,
+bool allows_events(CodecList list) noexcept {
+  return place_in(list, {.name = "telephone-event", .clock_rate = 8000, .channels = 1, .codec = nullptr}) !=
+         kNotListed;
+}
+
+bool choose_offered(const MediaDescription& media, CodecList near, CodecList far_list, Events events,
                     FarMedia& far) noexcept {
   if (media.profile == SdpProfile::Udptl) return choose_fax(media, far);
   std::array<std::size_t, kSdpFormatsMax> places{};
   const bool is_enough = choose(
       media,
       [&](const SdpFormat& format, const NamedFormat& name) {
+        if (events == Events::EndHere && is_telephone_event(name.name)) return false;
         const std::size_t place = place_in(far_list, name);
         places[static_cast<std::size_t>(&format - media.formats.begin())] = place;
         return place != kNotListed && place_in(near, name) != kNotListed;

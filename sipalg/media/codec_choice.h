@@ -18,12 +18,20 @@ namespace sallyport::sip {
 
 using CodecList = std::span<const std::string>;  // "PCMA" or "L16/16000"
 
+enum class Events : std::uint8_t {
+  Cross,   // telephone-event is a format as any other
+  EndHere  // it stays on its side
+};
+
 // Fills in formats and format_count of `far`. False: nothing that carries a stream is left.
 [[nodiscard]] bool choose_offered(const MediaDescription& media, CodecList near, CodecList far_list,
-                                  FarMedia& far) noexcept;
+                                  Events events, FarMedia& far) noexcept;
 // The same of an answer: nothing that was not offered.
 [[nodiscard]] bool choose_answered(const MediaDescription& media, CodecList near, CodecList far_list,
                                    const std::vector<OfferedFormat>& offered, FarMedia& far) noexcept;
+
+// Whether a codec list names telephone-event, or is empty.
+[[nodiscard]] bool allows_events(CodecList list) noexcept;
 
 // What crosses, as later questions need it.
 [[nodiscard]] std::vector<OfferedFormat> offered_formats(const MediaDescription& media, const FarMedia& far);

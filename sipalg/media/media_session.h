@@ -31,12 +31,15 @@ struct StreamSideState {
   std::array<media::PayloadFormat, media::kPayloadsMax> payloads{};  // that it listed
   // Of the dearest format that it listed, without margin. The other side may send that.
   std::uint32_t packets_per_second = 0, bytes_per_second = 0;
+  // Only where the other side has its digits by INFO: the payload types by which it takes events, as it said
+  // last, and those that were named to it, by which it sends them. RFC 4733
+  media::EventFormats events{}, events_shown{};
   std::uint16_t learning = 0;
   Endpoint latched, latched_rtcp;  // as the relay last told
   template <class Archive>
   void archive(Archive& a) {
     a(remote, remote_rtcp, direction, rtcp_mux, is_any_payload, payload_count, packets_per_second,
-      bytes_per_second, learning, latched, latched_rtcp);
+      bytes_per_second, events, events_shown, learning, latched, latched_rtcp);
     if constexpr (Archive::kReads)
       if (payload_count > payloads.size()) {
         payload_count = 0;

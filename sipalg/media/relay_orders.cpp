@@ -96,6 +96,8 @@ void give_order(media::MediaCommand::Kind kind, const StreamState& stream, const
     settings.inactivity = profile.inactivity;
     if (stream.kind == media::MediaKind::Rtp) add_payloads(stream, settings);
     set_rates(stream, side, profile, settings);
+    settings.events_taken = state.events;
+    settings.events_heard = state.events_shown;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sipalg/media/codec_choice.h"
+#include "sipalg/media/event_formats.h"
 
 namespace sallyport::sip {
 namespace {
@@ -66,6 +67,13 @@ void move_to(StreamSideState& side, const Endpoint& remote, const Endpoint& remo
   side.latched = side.latched_rtcp = {};
 }
 
+// A side with its digits by INFO sees no telephone-event, and none of its own counts.
+bool hides_events(const MediaDescription& line, const MediaContext& context) noexcept {
+  if (line.media != SdpMedia::Audio) return false;
+  return std::ranges::any_of(context.legs,
+                             [](const MediaLeg& leg) { return leg.profile->media.dtmf == DtmfMode::Info; });
+}
+
 // Keeps its place and what a CDR says of it.
 void turn_off(StreamState& stream) noexcept { stream.is_anchored = stream.is_open = false; }
 
@@ -113,7 +121,8 @@ std::uint16_t SdpCrossing::offer_line(std::size_t at) {
   stream.media = line.media;
   stream.profile = line.profile;
   if (line.port == 0 || !is_relayable(line, parts_.context) ||
-      !choose_offered(line, leg(from_).profile->media.codecs, leg(to_).profile->media.codecs, far)) {
+      !choose_offered(line, leg(from_).profile->media.codecs, leg(to_).profile->media.codecs,
+                      hides_events(line, parts_.context) ? Events::EndHere : Events::Cross, far)) {
     turn_off(stream);
     return 0;
   }
@@ -126,6 +135,7 @@ std::uint16_t SdpCrossing::offer_line(std::size_t at) {
   stream.media = line.media;
   stream.profile = line.profile;
   stream.offered = offered_formats(line, far);
+  offer_events(line, stream, far);
   StreamSideState& side = stream.sides[media::index_of(from_)];
   side.rtcp_mux = line.rtcp_mux;  // always accepted: the relay tells RTP and RTCP apart
   side.direction = is_hole ? MediaDirection{false, false} : line.direction;
@@ -245,8 +255,55 @@ std::uint16_t SdpCrossing::answer_line(std::size_t at, SdpStep step) {
   side.direction = within(is_hole ? MediaDirection{false, false} : line.direction, offerer.direction);
   if (const std::uint16_t refusal = hear(line, far, side); refusal != 0) return refusal;
   stream.codec = codec_text(line, far);
+  answer_events(line, stream, far);
   far.is_live = true;
   return 0;
+}
+
+// One side has its digits by INFO, the other one by events.
+bool SdpCrossing::bridges_digits(const MediaDescription& line) const noexcept {
+  return hides_events(line, parts_.context) && digits_of(from_) != digits_of(to_);
+}
+
+DtmfMode SdpCrossing::digits_of(StreamSide side) const noexcept {
+  const DtmfMode mode = leg(side).profile->media.dtmf;
+  return mode == DtmfMode::Info ? mode : DtmfMode::Rfc4733;
+}
+
+// A side for which RFC 4733 was asked by name has it whatever its codecs are.
+bool SdpCrossing::may_have_events(StreamSide side) const noexcept {
+  const ProfileMedia& media = leg(side).profile->media;
+  return media.dtmf == DtmfMode::Rfc4733 || allows_events(media.codecs);
+}
+
+void SdpCrossing::offer_events(const MediaDescription& line, StreamState& stream,
+                               FarMedia& far) const noexcept {
+  StreamSideState& near = stream.sides[media::index_of(from_)];
+  StreamSideState& other = stream.sides[media::index_of(to_)];
+  const media::EventFormats shown_before = other.events_shown;
+  near.events = other.events_shown = {};
+  if (!bridges_digits(line)) {
+    near.events_shown = other.events = {};
+    return;
+  }
+  if (digits_of(from_) == DtmfMode::Info) {
+    near.events_shown = {};
+    if (may_have_events(to_)) far.events = other.events_shown = events_to_offer(line, far, shown_before);
+  } else {
+    other.events = {};
+    if (may_have_events(from_)) near.events = listed_events(line);
+  }
+}
+
+void SdpCrossing::answer_events(const MediaDescription& line, StreamState& stream,
+                                FarMedia& far) const noexcept {
+  if (!bridges_digits(line)) return;
+  StreamSideState& near = stream.sides[media::index_of(from_)];
+  StreamSideState& other = stream.sides[media::index_of(to_)];
+  if (digits_of(from_) == DtmfMode::Info)
+    far.events = other.events_shown = events_to_answer(line, far, other.events);
+  else
+    near.events = answered_events(line, near.events_shown);
 }
 
 void SdpCrossing::show(std::size_t at, bool is_offer) {
@@ -255,6 +312,7 @@ void SdpCrossing::show(std::size_t at, bool is_offer) {
   far.is_live = stream.is_anchored;
   if (!far.is_live) {
     far.format_count = 0;
+    far.events.clear();
     return;
   }
   const Endpoint& own = local_of(stream, to_);

@@ -42,6 +42,11 @@ class SdpCrossing {
   [[nodiscard]] std::uint16_t hear(const MediaDescription& media, const FarMedia& far, StreamSideState& side);
   [[nodiscard]] std::optional<Endpoint> target_of(const Endpoint& said) const noexcept;
   [[nodiscard]] bool is_of_this_session(const Endpoint& own) const noexcept;
+  [[nodiscard]] DtmfMode digits_of(media::StreamSide side) const noexcept;
+  [[nodiscard]] bool bridges_digits(const MediaDescription& line) const noexcept;
+  [[nodiscard]] bool may_have_events(media::StreamSide side) const noexcept;
+  void offer_events(const MediaDescription& line, StreamState& stream, FarMedia& far) const noexcept;
+  void answer_events(const MediaDescription& line, StreamState& stream, FarMedia& far) const noexcept;
   void show(std::size_t at, bool is_offer);
   void show_session();
   [[nodiscard]] const MediaLeg& leg(media::StreamSide side) const noexcept;

@@ -65,6 +65,7 @@ class MediaSection {
     std::string_view line;
     while (lines.next(line))
       if (line[0] == 'a') write_attribute(line.substr(2));
+    write_events();
     editor_.write_set(out_);
     out_.add(direction_line(far_.direction));
     if (far_.rtcp_mux) out_.add("a=rtcp-mux\r\n");
@@ -82,11 +83,28 @@ class MediaSection {
       out_.add(" ");
       out_.add(came_.formats[far_.formats[i]].text);
     }
+    for (const media::EventFormat& format : far_.events) {
+      out_.add(" ");
+      add_number(out_, format.number);
+    }
     if (far_.format_count == 0) {  // the list must not be empty. RFC 8866 §9
       out_.add(" ");
       out_.add(came_.formats[0].text);
     }
     out_.add("\r\n");
+  }
+
+  // The sixteen keys and the flash. RFC 4733 §2.4.1, §3.2
+  void write_events() noexcept {
+    for (const media::EventFormat& format : far_.events) {
+      out_.add("a=rtpmap:");
+      add_number(out_, format.number);
+      out_.add(" telephone-event/");
+      add_number(out_, format.clock_rate);
+      out_.add("\r\na=fmtp:");
+      add_number(out_, format.number);
+      out_.add(" 0-16\r\n");
+    }
   }
 
   [[nodiscard]] const SdpFormat* crossing_format(std::string_view text) const noexcept {

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "media-relay/control/media_command.h"
 #include "sipalg/sdp/attribute_edits.h"
 #include "sipalg/sdp/sdp_identity.h"
 #include "sipalg/sdp/session_description.h"
@@ -26,7 +27,8 @@ struct FarMedia {
   bool rtcp_mux = false;
   std::uint8_t format_count = 0;
   std::array<std::uint8_t, kSdpFormatsMax>
-      formats{};  // positions in the m-line that came, in their new order
+      formats{};                 // positions in the m-line that came, in their new order
+  media::EventFormats events{};  // telephone-event of ours, behind all others
 };
 
 struct FarDescription {
