@@ -46,7 +46,7 @@ class AgentTransactions {
   [[nodiscard]] const Endpoint& own() const noexcept { return own_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   void blame(const std::string& what);
-  VirtualNetwork& network() noexcept { return network_; }
+  VirtualNetwork& network() const noexcept { return network_; }
   Judge& judge() noexcept { return judge_; }
   SimRandom& random() noexcept { return random_; }
   [[nodiscard]] std::string new_branch();

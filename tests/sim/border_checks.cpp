@@ -35,6 +35,7 @@ void BorderChecks::learn(std::size_t side, const SipText& message) {
   add(message.from_tag());
   add(message.to_tag());
   for (const std::string& via : message.values("Via")) add(param_of(via, "branch"));
+  add(message.value("Replaces").substr(0, message.value("Replaces").find(';')));
   for (const std::string& contact : message.values("Contact")) add(user_of(uri_of(contact)));
 }
 

@@ -26,6 +26,10 @@ CalleePlan CallPlan::callee(std::string_view agent) const {
     return callee;
   }
   callee.answers_cancelled = random.chance(0.2);
+  callee.reliable = random.chance(0.6);
+  callee.timer = random.chance(0.5);
+  callee.least_session = callee.timer && random.chance(0.2) ? 150 : 0;
+  callee.lacks_update = random.chance(0.2);
   constexpr std::array<int, 12> kFailures{486, 486, 404, 480, 503, 503, 500, 408, 603, 600, 302, 488};
   const std::uint64_t kind = random.below(20);
   if (kind == 0) callee.dead = true;
@@ -74,6 +78,19 @@ CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
   plan.privacy = random.chance(0.15) && terms.destination < '2';
   if (terms.simple) return plan;
   if (random.chance(0.2)) plan.cancel_after = random.between(0s, random.chance(0.7) ? 6s : 30s);
+  plan.reliably = static_cast<Reliably>(random.below(3));
+  constexpr std::array<unsigned, 4> kSessions{0, 90, 100, 200};
+  plan.session = kSessions[random.below(kSessions.size())];
+  if (plan.session != 0 && random.chance(0.6)) plan.refresher = random.chance(0.5) ? "uac" : "uas";
+  plan.caller_lacks_update = random.chance(0.2);
+  plan.early_updates = random.chance(0.4);
+  if (random.chance(0.2)) {
+    plan.transfer_after = random.between(0s, 10s);
+    plan.caller_transfers = random.chance(0.5);
+    plan.attended = random.chance(0.4);
+  }
+  // Long enough that sessions must be refreshed.
+  if (random.chance(0.15)) plan.hang_up_after = random.between(60s, 240s);
   if (!terms.nobody_vanishes && random.chance(0.06)) {
     plan.gone = static_cast<Gone>(1 + random.below(4));
     plan.gone_after = random.between(0s, 20s);

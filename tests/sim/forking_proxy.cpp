@@ -41,6 +41,17 @@ void ForkingProxy::on_request(const SipText& request, const Endpoint& source) {
   fork.request = request;
   fork.source = source;
   fork.is_forked = request.method == "INVITE" && request.to_tag().empty();
+  if (!fork.is_forked && request.to_tag().empty()) {
+    // One of them answers for all, always the same one of a number.
+    const Endpoint& target = targets_[static_cast<unsigned char>(request.uri[10]) % targets_.size()];
+    SipText copy = copy_for_next_hop(request);
+    copy.uri = fmt::format("sip:{}@{}", user_of(request.uri), to_string(target));
+    if (request.method == "SUBSCRIBE" && transactions_.random().chance(0.5))
+      copy.fields.insert(copy.fields.begin(),
+                         {"Record-Route", fmt::format("<sip:{};lr>", to_string(transactions_.own()))});
+    forward(request.branch(), target, std::move(copy));
+    return;
+  }
   if (!fork.is_forked) {
     SipText copy = copy_for_next_hop(request);
     const std::string next = copy.value("Route").empty() ? copy.uri : uri_of(copy.value("Route"));

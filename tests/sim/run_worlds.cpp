@@ -44,6 +44,10 @@ RunResult run_worlds(std::uint64_t seed, unsigned calls, const WorldWishes& wish
     result.counts.failed += counts.failed;
     result.counts.datagrams += counts.datagrams;
     result.counts.restarts += counts.restarts;
+    result.counts.steps += counts.steps;
+    result.counts.exchanges += counts.exchanges;
+    result.counts.subscriptions += counts.subscriptions;
+    result.counts.registrations += counts.registrations;
     ++result.worlds;
     const bool is_bad = !world.judge().violations().empty();
     if (settings.keep_trace && (is_bad || calls <= kCallsPerWorld))

@@ -44,6 +44,14 @@ TEST(Simulator, LosesNothingWhenItIsSavedAndRestoredBehindEveryStep) {
   expect_good(run_worlds(4000, 400, wishes));
 }
 
+TEST(Simulator, HasEveryKindOfTrafficInItsWorlds) {
+  const RunResult result = run_worlds(1500, 200, {});
+  expect_good(result);
+  EXPECT_GT(result.counts.exchanges, 20u);
+  EXPECT_GT(result.counts.subscriptions, 10u);
+  EXPECT_GT(result.counts.registrations, 20u);
+}
+
 TEST(Simulator, LosesNothingWhenItIsReloadedAgainAndAgain) {
   WorldWishes wishes;
   wishes.reloads = true;
@@ -58,7 +66,9 @@ TEST_P(FullSimulation, KeepsTheRules) {
   if (std::getenv("SALLYPORT_TESTS_FULL") == nullptr) GTEST_SKIP() << "only with --full";
   WorldWishes wishes;
   wishes.snapshot = GetParam() % 4 == 3;
-  expect_good(run_worlds(1'000'000 * (GetParam() + 1), 10'000, wishes));
+  const RunResult result = run_worlds(1'000'000 * (GetParam() + 1), 10'000, wishes);
+  expect_good(result);
+  EXPECT_GT(result.counts.steps, 100'000u);
 }
 INSTANTIATE_TEST_SUITE_P(Parts, FullSimulation, ::testing::Range(0u, 10u));
 

@@ -59,10 +59,11 @@ int main(int count, char** arguments) {
   const auto result = sallyport::sim::run_worlds(seed, calls, wishes);
   std::fputs(result.report.c_str(), stdout);
   std::fputs(
-      fmt::format("{} worlds from seed {}: {} calls, {} answered, {} datagrams, {} restarts; {} worlds "
-                  "against the rules\n",
-                  result.worlds, seed, result.counts.calls, result.counts.answered, result.counts.datagrams,
-                  result.counts.restarts, result.bad_worlds)
+      fmt::format("{} worlds from seed {}: {} calls, {} answered, {} exchanges, {} subscriptions, {} "
+                  "registrations, {} steps, {} datagrams, {} restarts; {} worlds against the rules\n",
+                  result.worlds, seed, result.counts.calls, result.counts.answered, result.counts.exchanges,
+                  result.counts.subscriptions, result.counts.registrations, result.counts.steps,
+                  result.counts.datagrams, result.counts.restarts, result.bad_worlds)
           .c_str(),
       stdout);
   return result.bad_worlds == 0 ? 0 : 1;

@@ -162,6 +162,13 @@ std::size_t SipText::count(std::string_view name) const noexcept {
       std::ranges::count_if(fields, [&](const auto& field) { return same_name(field.first, name); }));
 }
 
+bool SipText::names(std::string_view name, std::string_view token) const {
+  for (const std::string& field : values(name))
+    for (const std::string& part : split_list(field))
+      if (same_name(part, token)) return true;
+  return false;
+}
+
 SipText& SipText::add(std::string name, std::string field) {
   fields.emplace_back(std::move(name), std::move(field));
   return *this;

@@ -24,6 +24,8 @@ struct SipText {
   [[nodiscard]] const std::string& value(std::string_view name) const noexcept;
   [[nodiscard]] std::vector<std::string> values(std::string_view name) const;
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+  // Is that token among the values of those fields?
+  [[nodiscard]] bool names(std::string_view name, std::string_view token) const;
   SipText& add(std::string name, std::string field);
   // The bytes, with Content-Length.
   [[nodiscard]] std::string text() const;

@@ -6,90 +6,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/world_places.h"
+
 namespace sallyport::sim {
 namespace {
 
 constexpr std::size_t kTargetDown = 2;  // of the agents, the PBX's first target
 constexpr HashKey kTokenKey{0x1122334455667788u, 0x99aabbccddeeff00u};
 
-struct AgentPlace {
-  const char* name;
-  std::size_t side;
-  const char* own;
-  const char* border;
-  PeerIndex peer;
-  bool behind_proxy;
-};
-constexpr std::array<AgentPlace, 8> kPlaces{{
-    {"carrier-x0o9q", 0, "198.18.1.2:5060", "198.18.1.1:5060", PeerIndex{0}, false},
-    {"trunk-x0o9q", 0, "[fd18:1::2]:5060", "[fd18:1::1]:5060", PeerIndex{1}, false},
-    {"pbx-x0i9k", 1, "198.18.2.2:5060", "198.18.2.1:5060", PeerIndex{2}, false},
-    {"spare-x0i9k", 1, "198.18.2.3:5070", "198.18.2.1:5060", PeerIndex{2}, false},
-    {"office-x0i9k", 1, "[fd18:2::2]:5060", "[fd18:2::1]:5060", PeerIndex{3}, false},
-    {"leaf1-x0i9k", 1, "198.18.2.11:5060", "198.18.2.1:5060", PeerIndex{4}, true},
-    {"leaf2-x0i9k", 1, "198.18.2.12:5060", "198.18.2.1:5060", PeerIndex{4}, true},
-    {"leaf3-x0i9k", 1, "198.18.2.13:5062", "198.18.2.1:5060", PeerIndex{4}, true},
-}};
-constexpr const char* kProxy = "198.18.2.10:5060";
-constexpr std::array<const char*, 4> kListeners{"198.18.1.1:5060", "[fd18:1::1]:5060", "198.18.2.1:5060",
-                                                "[fd18:2::1]:5060"};
-
-Endpoint at(const char* text) { return *parse_endpoint(text, 0); }
-
-std::size_t side_of(const IpAddress& address) {
-  const std::string text = to_string(address);
-  return text.starts_with(kAddresses[0][0]) || text.starts_with(kAddresses[0][1]) ? 0 : 1;
-}
-
-PeerIndex peer_of(const IpAddress& address) {
-  for (const AgentPlace& place : kPlaces)
-    if (at(place.own).address == address) return place.peer;
-  return at(kProxy).address == address ? PeerIndex{4} : PeerIndex::kNone;
-}
-
-PeerConfig peer(const char* name, const char* realm, std::vector<const char*> targets) {
-  PeerConfig config;
-  config.name = name;
-  config.realm = realm;
-  config.profile.name = "default";
-  config.profile.timers.call = 5min;
-  for (const char* target : targets) config.targets.push_back({at(target), {}, 0, 1});
-  config.health.ping.reset();
-  return config;
-}
-
-RealmConfig realm(const char* name, const char* v4, const char* v6) {
-  RealmConfig config;
-  config.name = config.port = name;
-  ListenerConfig listener;
-  listener.addresses = {at(v4).address, at(v6).address};
-  config.listen = {listener};
-  config.media.addresses = listener.addresses;
-  config.limits.rate = {1'000'000, 1s};
-  return config;
+// What can be read of it.
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes.substr(0, 400))
+    if (c >= ' ' && c <= '~')
+      text += c;
+    else if (!text.ends_with(' '))
+      text += ' ';
+  return text;
 }
 
 }  // namespace
-
-SbcConfig world_config() {
-  SbcConfig config;
-  config.node.name = "sim";
-  config.realms = {realm("outside", kListeners[0], kListeners[1]),
-                   realm("inside", kListeners[2], kListeners[3])};
-  config.realms[1].trust = RealmTrust::Trusted;
-  config.peers = {peer("carrier", "outside", {kPlaces[0].own}), peer("trunk", "outside", {kPlaces[1].own}),
-                  peer("pbx", "inside", {kPlaces[2].own, kPlaces[3].own}),
-                  peer("office", "inside", {kPlaces[4].own}), peer("fork", "inside", {kProxy})};
-  config.peers[4].sources = {*parse_prefix("198.18.2.8/29")};
-  for (std::size_t i = 0; i < config.peers.size(); ++i) {
-    RouteConfig route;
-    route.name = "to-" + config.peers[i].name;
-    route.match.called = {fmt::format("^\\+1555{}", i)};
-    route.to = {RouteToPeer{config.peers[i].name}};
-    config.routes.push_back(std::move(route));
-  }
-  return config;
-}
 
 SipWorld::SipWorld(const WorldSettings& settings)
     : settings_(settings),
@@ -104,9 +40,8 @@ SipWorld::SipWorld(const WorldSettings& settings)
   judge_.set_calm(settings.calm);
   if (settings.keep_trace) network_.keep_trace();
   for (const char* listener : kListeners)
-    network_.attach(at(listener), [this](const Endpoint& from, const Endpoint& to, std::string_view bytes) {
-      arrive(from, to, bytes);
-    });
+    network_.attach(place_at(listener), [this](const Endpoint& from, const Endpoint& to,
+                                               std::string_view bytes) { arrive(from, to, bytes); });
   if (settings.icmp)
     network_.on_unreachable([this](const Endpoint& from, const Endpoint& to) {
       const sip::Path path{RealmIndex{static_cast<std::uint16_t>(side_of(from.address))}, from, to};
@@ -115,7 +50,6 @@ SipWorld::SipWorld(const WorldSettings& settings)
           engine.on_unreachable(border_now(), path, out);
         });
     });
-  clock_base_ = random_.between(0s, 100h);
   make_engines(settings.engines);
   make_agents();
 }
@@ -125,26 +59,31 @@ void SipWorld::make_agents() {
     const AgentPlace& place = kPlaces[i];
     UserAgentSettings agent{place.name,
                             std::string(kMarkers[place.side]),
-                            at(place.own),
-                            at(place.border),
+                            place_at(place.own),
+                            place_at(place.border),
                             settings_.snapshot,
                             place.behind_proxy,
+                            {},
                             [this](const Endpoint& shown, unsigned far_port) {
                               return nonsense_ ||
                                      media_.leads_to(shown, static_cast<std::uint16_t>(far_port));
                             }};
+    if (place.registers()) agent.identity = fmt::format("<sip:{}@{}>", place.user, place.domain);
     // One that is down is made all the same, at a place where nothing arrives.
-    if (settings_.target_down && i == kTargetDown) agent.own = at("198.18.2.99:5060");
+    if (settings_.target_down && i == kTargetDown) agent.own = place_at("198.18.2.99:5060");
     agents_.push_back(std::make_unique<UserAgent>(agent, network_, judge_, plans_, random_.fork(100 + i)));
   }
-  proxy_ = std::make_unique<ForkingProxy>("proxy-x0i9k", at(kProxy), network_, judge_, random_.fork(99));
+  proxy_ =
+      std::make_unique<ForkingProxy>("proxy-x0i9k", place_at(kProxy), network_, judge_, random_.fork(99));
   const std::uint64_t leaves = 2 + random_.below(2);
-  for (std::size_t i = 0; i < leaves; ++i) proxy_->add_target(at(kPlaces[5 + i].own));
+  for (std::size_t i = 0; i < leaves; ++i) proxy_->add_target(place_at(kPlaces[5 + i].own));
+  make_phones();
 }
 
 void SipWorld::make_engines(unsigned count) {
   engines_.clear();
   timers_.assign(count, {});
+  clock_base_ = random_.between(0s, 100h);
   policy_ = std::make_unique<sip::SharedPolicy>(config_, HashKey{random_.next(), random_.next()});
   ++generation_;
   for (unsigned i = 0; i < count; ++i) {
@@ -153,6 +92,7 @@ void SipWorld::make_engines(unsigned count) {
     settings.calls_max = settings_.tight ? 4 : 128;
     settings.message_ring_bytes = 64 * 1024;
     settings.table_key = {random_.next(), random_.next()};
+    settings.utc_at_zero = 1000h - clock_base_;
     settings.token_key = kTokenKey;
     settings.first_number = (generation_ << 32) + i + 1;
     settings.number_stride = count;
@@ -197,6 +137,7 @@ void SipWorld::expect_trying(std::string_view bytes) {
 }
 
 void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
+  ++drives_;
   output_->clear();
   const std::uint64_t lost = output_->overflowed();
   work(*engines_[engine], *output_);
@@ -211,7 +152,8 @@ void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
   if (settings_.reloads && ++steps_ % 7 == 0) reload();
   // A timer at which nothing was said may have been for the wheel's own ends: saving there again and again
   // would never let time pass.
-  if (settings_.snapshot && (why == Cause::Input || !output_->sends().empty() || !output_->events().empty()))
+  if (settings_.snapshot && random_.chance(settings_.snapshot_chance) &&
+      (why == Cause::Input || !output_->sends().empty() || !output_->events().empty()))
     restart();
   else
     arm(engine);
@@ -221,7 +163,7 @@ void SipWorld::send_all(sip::EngineOutput& out) {
   for (const sip::SendMessage& send : out.sends()) {
     const std::size_t side = side_of(send.path.local.address);
     const bool is_ours = std::ranges::any_of(
-        kListeners, [&](const char* listener) { return at(listener) == send.path.local; });
+        kListeners, [&](const char* listener) { return place_at(listener) == send.path.local; });
     if (!is_ours || side != side_of(send.path.remote.address) || side != to_position(send.path.realm) ||
         send.path.local.address.is_v4() != send.path.remote.address.is_v4())
       judge_.blame(fmt::format("a path that can't be: {} to {}", to_string(send.path.local),
@@ -298,14 +240,14 @@ void SipWorld::restart() {
     network_.cancel(timers_[i]);
     for (sip::SipEngine::SavedCall& call : engines_[i]->save(border_now())) saved.push_back(std::move(call));
   }
-  clock_base_ = random_.between(0s, 100h);
   constexpr std::array<unsigned, 3> kCounts{1, 2, 4};
   make_engines(kCounts[random_.below(kCounts.size())]);
   media_.restart();
   sip::EngineOutput again;
   for (const sip::SipEngine::SavedCall& call : saved) {
     if (!engines_[call.shard % engines_.size()]->restore(border_now(), call.bytes, again))
-      judge_.blame("a saved call could not be restored");
+      judge_.blame(
+          fmt::format("{} saved octets could not be restored: {}", call.bytes.size(), printable(call.bytes)));
     media_.carry_out(again, border_now(), policy_->media_ports);
     if (!again.sends().empty()) judge_.blame("a message left while calls were restored");
     again.clear();
@@ -348,16 +290,41 @@ void SipWorld::run_for(Duration time) {
 void SipWorld::make_plans() {
   Duration start{};
   for (unsigned i = 0; i < settings_.calls; ++i) {
-    const bool inwards = random_.chance(0.65);
-    const std::size_t first_inside = settings_.target_down ? 3 : 2;
-    const std::size_t caller =
-        inwards ? random_.below(2) : first_inside + random_.below(kPlaces.size() - first_inside);
-    const char destination = static_cast<char>(inwards ? '2' + random_.below(3) : '0' + random_.below(2));
-    const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm};
-    const CallPlan& plan = plans_.add(make_plan(planned_++, terms, random_));
-    (void)network_.after(start, [this, &plan] { agents_[plan.caller_agent]->dial(plan); });
+    const std::uint64_t kind = settings_.simple ? 9 : random_.below(10);
+    if (kind < 2)
+      plan_phone_call(start);
+    else if (kind < 5)
+      plan_exchange(start);
+    else
+      plan_peer_call(start);
     start += random_.between(0s, 3s);
   }
+}
+
+void SipWorld::plan_peer_call(Duration start) {
+  const bool inwards = random_.chance(0.65);
+  const std::size_t first_inside = settings_.target_down ? 3 : 2;
+  const std::size_t caller =
+      inwards ? random_.below(2) : first_inside + random_.below(kPeerAgents - first_inside);
+  const char destination = static_cast<char>(inwards ? '2' + random_.below(3) : '0' + random_.below(2));
+  const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm};
+  CallPlan drawn = make_plan(planned_++, terms, random_);
+  plan_transfer(drawn);
+  const CallPlan& plan = plans_.add(std::move(drawn));
+  (void)network_.after(start, [this, &plan] { agents_[plan.caller_agent]->dial(plan); });
+}
+
+// Where a transfer without another call leads: somebody who takes the call as any other.
+void SipWorld::plan_transfer(CallPlan& plan) {
+  if (!plan.transfer_after || plan.attended) return;
+  constexpr std::array<char, 3> kTargets{'0', '1', '3'};
+  const PlanTerms terms{0, kTargets[random_.below(kTargets.size())], 0s, settings_.simple, settings_.calm};
+  CallPlan target = make_plan(planned_++, terms, random_);
+  target.is_transfer = true;
+  target.transfer_after.reset();
+  plan.transfer_to = target.called;
+  plans_.join(plan.index, target.index);
+  (void)plans_.add(std::move(target));
 }
 
 void SipWorld::hang_up_by_operator() {
@@ -376,6 +343,7 @@ void SipWorld::hang_up_by_operator() {
 }
 
 void SipWorld::run() {
+  begin_registrations();
   make_plans();
   if (settings_.operator_hangs_up)
     (void)network_.after(random_.between(1s, 20s), [this] { hang_up_by_operator(); });
@@ -386,6 +354,7 @@ void SipWorld::run() {
   if (const std::string left = left_behind(); !left.empty()) judge_.blame("left behind: " + left);
   check_agreement();
   check_one_phone_rings();
+  check_exchanges();
   if (settings_.calm) check_expectations();
 }
 

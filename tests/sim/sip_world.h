@@ -14,16 +14,21 @@
 #include "tests/sim/call_plan.h"
 #include "tests/sim/forking_proxy.h"
 #include "tests/sim/media_world.h"
+#include "tests/sim/messenger.h"
+#include "tests/sim/notifier.h"
+#include "tests/sim/registration.h"
+#include "tests/sim/subscriber.h"
+#include "tests/sim/upstream_registrar.h"
 #include "tests/sim/user_agent.h"
+#include "tests/sim/world_places.h"
 #include "tests/sim/world_settings.h"
 
 namespace sallyport::sim {
 
-[[nodiscard]] SbcConfig world_config();
-
 struct WorldCounts {
   unsigned calls = 0, answered = 0, failed = 0;  // as the callers saw it
-  std::uint64_t datagrams = 0, restarts = 0;
+  unsigned exchanges = 0, subscriptions = 0, registrations = 0;
+  std::uint64_t datagrams = 0, restarts = 0, steps = 0;  // a step: something was put into an engine
 };
 
 class SipWorld {
@@ -60,6 +65,8 @@ class SipWorld {
   void remember(std::string_view bytes);
   void make_agents();
   void make_plans();
+  void plan_peer_call(Duration start);
+  void plan_transfer(CallPlan& plan);
   void hang_up_by_operator();
   void tell_of_media();
   void tell(const media::MediaNotice& notice);
@@ -74,6 +81,18 @@ class SipWorld {
   void restart();
   void reload();
   [[nodiscard]] Timestamp border_now() const noexcept { return network_.now() + clock_base_; }
+
+  // world_phones.cpp
+  void make_phones();
+  void begin_registrations();
+  void plan_phone_call(Duration start);
+  void plan_exchange(Duration start);
+  void dial_phone(CallPlan plan);
+  void begin_exchange(const ExchangePlan& plan);
+  void watch_bindings();
+  void check_exchanges();
+  [[nodiscard]] Registration* registration_of(std::size_t agent) noexcept;
+  [[nodiscard]] bool is_bound_for_a_while(std::size_t agent);
 
   // world_verdict.cpp
   void check_agreement();
@@ -94,11 +113,17 @@ class SipWorld {
   std::vector<VirtualNetwork::TimerId> timers_;
   std::vector<std::unique_ptr<UserAgent>> agents_;
   std::unique_ptr<ForkingProxy> proxy_;
+  ExchangeBook exchanges_;
+  std::vector<std::unique_ptr<Messenger>> messengers_;        // of each agent
+  std::vector<std::unique_ptr<Subscriber>> subscribers_;      // of each agent
+  std::vector<std::unique_ptr<Notifier>> notifiers_;          // of each agent
+  std::vector<std::unique_ptr<Registration>> registrations_;  // of each phone, from kFirstPhone
+  std::unique_ptr<UpstreamRegistrar> upstream_;
   std::unique_ptr<sip::EngineOutput> output_;
   std::vector<std::string> last_seen_;
   std::size_t most_sends_ = 0;
   Duration clock_base_{};
-  std::uint64_t generation_ = 0, restarts_ = 0, steps_ = 0, reloads_ = 0;
+  std::uint64_t generation_ = 0, restarts_ = 0, steps_ = 0, drives_ = 0, reloads_ = 0;
   unsigned planned_ = 0;
   bool nonsense_ = false;
 };

@@ -43,7 +43,7 @@ void UserAgent::cancel_at(std::size_t position) {
 }
 
 // Every text that an agent adds holds its marker: none of them may be seen on the other side.
-void UserAgent::reply(const SipText& request, const Endpoint& source, int code, const AgentLeg* leg,
+void UserAgent::reply(const SipText& request, const Endpoint& source, int code, AgentLeg* leg,
                       std::string_view sdp_text) {
   const std::string tag =
       leg != nullptr ? leg->local_tag : settings_.name + transactions_.random().letters(6);
@@ -54,15 +54,24 @@ void UserAgent::reply(const SipText& request, const Endpoint& source, int code, 
     response.add("Warning", fmt::format("399 {0}.example \"said by {0}\"", settings_.name))
         .add("Reason", fmt::format("Q.850;cause=17;text=\"{}\"", settings_.name));
   const bool is_target_refresh = request.method == "INVITE" || request.method == "UPDATE";
+  if (leg != nullptr && is_target_refresh && code > 100 && code < 300) say_abilities(*leg, response);
+  if (leg != nullptr && request.method == "UPDATE" && code == 200 && leg->state == LegState::Up)
+    grant_session(*leg, request, response);
   if (is_target_refresh && code > 100 && code < 300)
     response.add("Contact", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
   if (code == 302) response.add("Contact", fmt::format("<sip:moved-{}@203.0.113.9>", settings_.marker));
+  if (code == 422 && leg != nullptr) response.add("Min-SE", std::to_string(leg->least_session));
+  if (code == 420) response.add("Unsupported", "100rel");
   if (code == 500) response.add("Retry-After", "3");
   if (!sdp_text.empty()) {
     response.add("Content-Type", "application/sdp");
     response.body = std::string(sdp_text);
   }
   transactions_.reply(request, source, response);
+}
+
+void UserAgent::learn_abilities(AgentLeg& leg, const SipText& message) {
+  if (message.count("Allow") != 0) leg.peer_lacks_update = !message.names("Allow", "UPDATE");
 }
 
 void UserAgent::on_request(const SipText& request, const Endpoint& source) {
@@ -72,8 +81,20 @@ void UserAgent::on_request(const SipText& request, const Endpoint& source) {
     on_cancel(request, source);
     return;
   }
+  const auto [first, last] = services_.equal_range(request.method);
+  for (auto service = first; service != last; ++service)
+    if (service->second(request, source)) return;
   AgentLeg* leg = find(request.call_id());
   if (request.method == "INVITE" && request.to_tag().empty()) {
+    if (leg != nullptr && leg->state == LegState::Over && leg->final_code >= 300 &&
+        request.cseq() > leg->remote_cseq) {
+      legs_.erase(request.call_id());  // once more, for longer. RFC 4028 §7.4
+      leg = nullptr;
+    }
+    if (leg != nullptr && leg->plan->destination == '4') {
+      reply(request, source, 482, nullptr);  // it came before the CANCEL of the first one
+      return;
+    }
     if (leg != nullptr)
       blame("second INVITE outside a dialog with the same Call-ID: " + request.summary());
     else

@@ -11,49 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/sim/agent_leg.h"
 #include "tests/sim/agent_transactions.h"
 #include "tests/sim/call_plan.h"
 
 namespace sallyport::sim {
-
-enum class LegState : std::uint8_t {
-  Calling,   // caller, nothing came yet
-  Ringing,   // caller with a provisional response; callee without a final one
-  Answered,  // callee: 2xx sent, no ACK yet
-  Up,
-  Closing,  // BYE sent
-  Over
-};
-
-// One call as one agent sees it.
-struct AgentLeg {
-  const CallPlan* plan = nullptr;
-  bool is_caller = false;
-  LegState state = LegState::Calling;
-  int final_code = 0;  // of the INVITE
-  bool was_up = false, gone = false, sent_bye = false, got_bye = false, got_cancel = false;
-  std::optional<Timestamp> ringing_from, ringing_until;  // callee: 18x sent, nothing final yet
-  // Dialog. RFC 3261 §12
-  std::string call_id, local_tag, remote_tag, local, remote, target;
-  std::vector<std::string> routes;
-  std::uint32_t local_cseq = 0, remote_cseq = 0;
-  std::set<std::string> seen_requests;  // "CSeq method" of all that came
-  // Offers and INVITEs under way.
-  std::string own_invite;  // branch
-  bool own_update = false, wants_cancel = false, wants_bye = false;
-  std::optional<SipText> remote_invite;  // not answered finally
-  Endpoint remote_source;
-  std::string unacked;  // 2xx that we resend
-  std::uint32_t unacked_cseq = 0;
-  Duration resend_interval{};
-  Timestamp unacked_since{};
-  bool offered_in_2xx = false;
-  std::set<std::uint32_t> accepted_cseqs;     // INVITEs that we answered with 2xx
-  std::map<std::uint32_t, std::string> acks;  // what we acknowledged, by CSeq
-  Endpoint ack_to;
-  unsigned sdp_version = 1;
-  unsigned retries = 0;
-};
 
 struct UserAgentSettings {
   std::string name;    // holds the marker of its side
@@ -62,6 +24,7 @@ struct UserAgentSettings {
   Endpoint border;             // where it sends its calls, and hears from
   bool peer_restarts = false;  // the border is saved and restored all the time
   bool any_source = false;     // others may speak to it too: a proxy stands before it
+  std::string identity{};      // From of what it begins, where it registers; empty: as each plan says
   // Does the place that a description shows lead to the end that wants media at that port? Empty: no border
   // stands between, it must be that very port.
   std::function<bool(const Endpoint& shown, unsigned far_port)> leads_to{};
@@ -75,6 +38,10 @@ class UserAgent {
   UserAgent& operator=(const UserAgent&) = delete;
 
   void dial(const CallPlan& plan);
+  // What is no call: asked before anything else of requests with that method; true: it was taken.
+  using Service = std::function<bool(const SipText& request, const Endpoint& source)>;
+  void serve(const std::string& method, Service service) { services_.emplace(method, std::move(service)); }
+  AgentTransactions& transactions() noexcept { return transactions_; }
   // By hand, for the fuzzer: whatever call is at this place in the list.
   void hang_up_at(std::size_t position);
   void change_at(std::size_t position, Change change);
@@ -87,10 +54,13 @@ class UserAgent {
   AgentLeg* at_position(std::size_t position);
   void on_request(const SipText& request, const Endpoint& source);
   void blame(const std::string& what) { transactions_.blame(what); }
-  void reply(const SipText& request, const Endpoint& source, int code, const AgentLeg* leg,
+  void reply(const SipText& request, const Endpoint& source, int code, AgentLeg* leg,
              std::string_view sdp = {});
 
+  void learn_abilities(AgentLeg& leg, const SipText& message);
+
   // user_agent_caller.cpp
+  void send_invite(AgentLeg& leg);
   void on_dial_response(const std::string& call_id, const SipText* response);
   void on_dialled(AgentLeg& leg, const SipText& response);
   void cancel(AgentLeg& leg);
@@ -104,6 +74,37 @@ class UserAgent {
   void accept(AgentLeg& leg);
   void resend_accept(const std::string& call_id, std::uint32_t cseq);
   void on_cancel(const SipText& request, const Endpoint& source);
+
+  // user_agent_reliable.cpp
+  void on_early(AgentLeg& leg, const SipText& response);
+  void acknowledge_reliably(AgentLeg& leg, const std::string& tag, bool with_answer);
+  void on_prack_answer(const std::string& call_id, const std::string& tag, bool offered,
+                       const SipText* response);
+  void update_early(AgentLeg& leg, const std::string& tag);
+  void update_early_by_callee(AgentLeg& leg);
+  [[nodiscard]] SipText request_early(AgentLeg& leg, const std::string& tag, std::string_view method);
+  void ring_reliably(AgentLeg& leg, int code);
+  void resend_reliable(const std::string& call_id, std::uint32_t rseq);
+  void on_prack(AgentLeg& leg, const SipText& prack, const Endpoint& source);
+  bool answer_early_update(AgentLeg& leg, const SipText& request, const Endpoint& source);
+  [[nodiscard]] bool takes_reliable(const AgentLeg& leg) const;
+
+  // user_agent_transfer.cpp
+  [[nodiscard]] const AgentLeg* partner_of(const AgentLeg& leg) const;
+  void transfer(AgentLeg& leg);
+  void on_refer_answer(const std::string& call_id, const SipText* response);
+  void on_refer_notify(AgentLeg& leg, const SipText& notify, const Endpoint& source);
+
+  // user_agent_session.cpp
+  [[nodiscard]] std::string session_id(const AgentLeg& leg, bool of_caller) const;
+  void say_session_id(const AgentLeg& leg, SipText& message) const;
+  void check_session_id(const AgentLeg& leg, const SipText& message);
+  void say_abilities(const AgentLeg& leg, SipText& message) const;
+  void ask_session(const AgentLeg& leg, SipText& request) const;
+  void grant_session(AgentLeg& leg, const SipText& request, SipText& response);
+  void take_session(AgentLeg& leg, const SipText& response, bool is_first);
+  void start_session(AgentLeg& leg);
+  [[nodiscard]] bool knows_timer(const AgentLeg& leg) const;
 
   // user_agent_dialog.cpp
   void come_up(AgentLeg& leg);
@@ -128,6 +129,7 @@ class UserAgent {
   AgentTransactions transactions_;
   std::map<std::string, AgentLeg> legs_;  // by Call-ID
   std::set<std::string> forgotten_;
+  std::multimap<std::string, Service> services_;  // by method
 };
 
 }  // namespace sallyport::sim

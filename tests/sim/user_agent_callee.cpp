@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "tests/sim/user_agent.h"
 
@@ -9,6 +10,8 @@ namespace sallyport::sim {
 
 void UserAgent::on_new_invite(const SipText& invite, const Endpoint& source) {
   const CallPlan* plan = plans_.find(user_of(invite.uri));
+  // A phone is called by its Contact, which names nobody.
+  if (plan == nullptr) plan = plans_.find_by_caller(user_of(uri_of(invite.value("From"))));
   if (plan == nullptr) {
     blame("INVITE for a number that nobody called: " + invite.summary());
     reply(invite, source, 404, nullptr);
@@ -35,8 +38,23 @@ void UserAgent::on_new_invite(const SipText& invite, const Endpoint& source) {
   leg.offered_in_2xx = invite.body.empty();
   AgentLeg& kept = legs_[leg.call_id] = std::move(leg);
   check_sdp(kept, invite);
-  if (plan->delayed_offer != invite.body.empty()) blame("the offer was lost or made up: " + invite.summary());
-  plan_answer(kept.call_id, plan->callee(settings_.name));
+  learn_abilities(kept, invite);
+  check_session_id(kept, invite);
+  if (!plan->is_transfer && plan->delayed_offer != invite.body.empty())
+    blame("the offer was lost or made up: " + invite.summary());
+  const CalleePlan callee = plan->callee(settings_.name);
+  const std::string& asked = invite.value("Session-Expires");
+  if (!asked.empty() && static_cast<unsigned>(std::atoi(asked.c_str())) < callee.least_session) {
+    kept.least_session = callee.least_session;
+    finish(kept, 422);
+    return;
+  }
+  if (invite.names("Require", "100rel") && !callee.reliable) {
+    if (settings_.leads_to) blame("100rel required of who may not know it: " + invite.summary());
+    finish(kept, 420);
+    return;
+  }
+  plan_answer(kept.call_id, callee);
 }
 
 void UserAgent::plan_answer(const std::string& call_id, const CalleePlan& plan) {
@@ -71,11 +89,24 @@ void UserAgent::plan_answer(const std::string& call_id, const CalleePlan& plan) 
 
 void UserAgent::ring(AgentLeg& leg, int code) {
   if (!leg.ringing_from) leg.ringing_from = transactions_.network().now();
+  if (takes_reliable(leg)) {
+    ring_reliably(leg, code);
+    return;
+  }
   const bool has_media = code == 183 && !leg.offered_in_2xx;
   reply(*leg.remote_invite, leg.remote_source, code, &leg, has_media ? sdp(leg) : std::string());
 }
 
 void UserAgent::finish(AgentLeg& leg, int code) {
+  // RFC 3262 §3: no 2xx while a description waits for its PRACK.
+  if (code < 300 && leg.state == LegState::Ringing && !leg.reliable.pending.empty() &&
+      leg.reliable.holds_sdp) {
+    leg.reliable.waiting.clear();
+    leg.reliable.final_waiting = code;
+    return;
+  }
+  leg.reliable.pending.clear();
+  leg.reliable.waiting.clear();
   leg.ringing_until = transactions_.network().now();
   leg.final_code = code;
   if (code < 300) {
@@ -91,15 +122,21 @@ void UserAgent::finish(AgentLeg& leg, int code) {
 void UserAgent::accept(AgentLeg& leg) {
   const SipText invite = *leg.remote_invite;
   leg.remote_invite.reset();
-  leg.offered_in_2xx = invite.body.empty();
+  const bool is_agreed = leg.state == LegState::Ringing && leg.reliable.agreed;
+  leg.offered_in_2xx = invite.body.empty() && !is_agreed;
   if (leg.state == LegState::Ringing) leg.state = LegState::Answered;
   leg.accepted_cseqs.insert(invite.cseq());
   SipText response = response_to(invite, 200, leg.local_tag);
   response.phrase = "OK from " + settings_.name;
   response.add("Contact", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
   response.add("Server", fmt::format("Phone-{}/1.0", settings_.marker));
-  response.add("Content-Type", "application/sdp");
-  response.body = sdp(leg);
+  say_abilities(leg, response);
+  say_session_id(leg, response);
+  grant_session(leg, invite, response);
+  if (!is_agreed) {
+    response.add("Content-Type", "application/sdp");
+    response.body = sdp(leg);
+  }
   leg.unacked = response.text();
   leg.unacked_cseq = invite.cseq();
   leg.unacked_since = transactions_.network().now();
@@ -137,7 +174,8 @@ void UserAgent::on_cancel(const SipText& request, const Endpoint& source) {
   leg->got_cancel = true;
   if (!leg->remote_invite || leg->remote_invite->cseq() != request.cseq()) return;  // answered already
   if (leg->state == LegState::Ringing) {
-    if (leg->plan->callee(settings_.name).answers_cancelled) {
+    const bool waits = !leg->reliable.pending.empty() && leg->reliable.holds_sdp;
+    if (leg->plan->callee(settings_.name).answers_cancelled && !waits) {
       finish(*leg, 200);
     } else {
       finish(*leg, 487);

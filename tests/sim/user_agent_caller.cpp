@@ -1,6 +1,9 @@
 // The caller: INVITE, its responses, CANCEL. RFC 3261 §9.1, §12.1.2, §13.2
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "tests/sim/user_agent.h"
 
 namespace sallyport::sim {
@@ -17,29 +20,39 @@ void UserAgent::dial(const CallPlan& plan) {
                                : to_string(settings_.own).substr(0, to_string(settings_.own).rfind(':'));
   leg.local = plan.privacy ? fmt::format("\"Shy {0}\" <sip:hidden-{0}@{1}>", settings_.marker, host)
                            : fmt::format("<sip:{}@{}>", plan.caller, host);
-  leg.target = fmt::format("sip:{}@{}", plan.called, to_string(settings_.border));
+  if (!settings_.identity.empty()) leg.local = settings_.identity;
+  leg.target = plan.request_uri.empty() ? fmt::format("sip:{}@{}", plan.called, to_string(settings_.border))
+                                        : plan.request_uri;
   leg.remote = fmt::format("<{}>", leg.target);
   leg.local_cseq = static_cast<std::uint32_t>(1 + random.below(1000));
-  AgentLeg& kept = legs_[leg.call_id] = std::move(leg);
-
-  SipText invite = request_in(kept, "INVITE");
-  invite.add("User-Agent", fmt::format("Phone-{}/1.0", settings_.marker));
-  invite.add("X-Node", settings_.name);
-  if (plan.privacy) invite.add("Privacy", "user;id");
-  invite.add("P-Asserted-Identity", fmt::format("<sip:{}@{}.example>", plan.caller, settings_.name));
-  if (!plan.delayed_offer) {
-    invite.add("Content-Type", "application/sdp");
-    invite.body = sdp(kept);
-  }
-  const std::string call_id = kept.call_id;
-  kept.own_invite = transactions_.request(invite, settings_.border, [this, call_id](const SipText* response) {
-    on_dial_response(call_id, response);
-  });
+  const std::string call_id = leg.call_id;
+  send_invite(legs_[call_id] = std::move(leg));
   if (plan.cancel_after)
     (void)transactions_.network().after(*plan.cancel_after, [this, call_id] {
       AgentLeg* found = find(call_id);
       if (found != nullptr && found->state <= LegState::Ringing) cancel(*found);
     });
+}
+
+void UserAgent::send_invite(AgentLeg& leg) {
+  const CallPlan& plan = *leg.plan;
+  SipText invite = request_in(leg, "INVITE");
+  invite.add("User-Agent", fmt::format("Phone-{}/1.0", settings_.marker));
+  invite.add("X-Node", settings_.name);
+  if (plan.privacy) invite.add("Privacy", "user;id");
+  if (settings_.identity.empty())
+    invite.add("P-Asserted-Identity", fmt::format("<sip:{}@{}.example>", plan.caller, settings_.name));
+  say_abilities(leg, invite);
+  say_session_id(leg, invite);
+  if (plan.reliably == Reliably::Required) invite.add("Require", "100rel");
+  ask_session(leg, invite);
+  if (!plan.delayed_offer) {
+    invite.add("Content-Type", "application/sdp");
+    invite.body = sdp(leg);
+  }
+  leg.own_invite = transactions_.request(
+      invite, settings_.border,
+      [this, call_id = leg.call_id](const SipText* response) { on_dial_response(call_id, response); });
 }
 
 void UserAgent::cancel(AgentLeg& leg) {
@@ -57,12 +70,24 @@ void UserAgent::on_dial_response(const std::string& call_id, const SipText* resp
   } else if (response->code < 200) {
     leg->state = LegState::Ringing;
     if (leg->wants_cancel) transactions_.cancel(leg->own_invite);
-    if (response->code > 100 && response->count("Contact") != 1)
-      blame("18x without a Contact: " + response->summary());
+    if (response->code == 100) return;
+    if (response->count("Contact") != 1) blame("18x without a Contact: " + response->summary());
+    learn_abilities(*leg, *response);
+    check_session_id(*leg, *response);
+    on_early(*leg, *response);
   } else if (response->code < 300) {
     on_dialled(*leg, *response);
   } else {
     if (leg->state > LegState::Ringing) return;
+    const auto floor = static_cast<unsigned>(std::atoi(response->value("Min-SE").c_str()));
+    if (response->code == 422 && leg->plan->session != 0 && floor > leg->session_floor &&
+        !leg->wants_cancel) {
+      leg->session_floor = floor;
+      leg->state = LegState::Calling;
+      leg->early.clear();
+      send_invite(*leg);  // RFC 4028 §7.4
+      return;
+    }
     leg->final_code = response->code;
     leg->own_invite.clear();
     leg->state = LegState::Over;
@@ -81,12 +106,24 @@ void UserAgent::on_dialled(AgentLeg& leg, const SipText& response) {
   leg.target = uri_of(response.value("Contact"));
   leg.routes = response.values("Record-Route");
   std::reverse(leg.routes.begin(), leg.routes.end());
-  if (response.body.empty()) blame("2xx without SDP: " + response.summary());
+  bool agreed = false;
+  if (const auto early = leg.early.find(leg.remote_tag); early != leg.early.end()) {
+    agreed = early->second.agreed;
+    leg.local_cseq = std::max(leg.local_cseq, early->second.local_cseq);
+    leg.remote_cseq = early->second.remote_cseq;
+    leg.own_update = early->second.busy;
+  }
+  if (response.body.empty() && !agreed) blame("2xx without SDP: " + response.summary());
+  if (!response.body.empty() && agreed && leg.plan->delayed_offer)
+    blame("an offer in a 2xx, behind the answer: " + response.summary());
   check_sdp(leg, response);
+  check_session_id(leg, response);
+  learn_abilities(leg, response);
   leg.final_code = response.code;
   leg.own_invite.clear();
-  acknowledge(leg, response, leg.plan->delayed_offer);
+  acknowledge(leg, response, leg.plan->delayed_offer && !agreed);
   come_up(leg);
+  take_session(leg, response, true);
   if (leg.wants_cancel) hang_up(leg);  // RFC 3261 §15: the answer was faster than the CANCEL
 }
 

@@ -62,8 +62,11 @@ Endpoint shown_in(std::string_view sdp) {
 void UserAgent::check_sdp(const AgentLeg& leg, const SipText& message) {
   if (message.body.empty()) return;
   const unsigned port = leg.is_caller ? leg.plan->callee_port() : leg.plan->caller_port();
-  const bool is_own = settings_.leads_to ? settings_.leads_to(shown_in(message.body), port)
-                                         : shown_in(message.body).port == port;
+  const Endpoint shown = shown_in(message.body);
+  bool is_own = settings_.leads_to ? settings_.leads_to(shown, port) : shown.port == port;
+  if (settings_.leads_to)
+    for (const unsigned joined : plans_.joined_ports(leg.plan->index))
+      is_own = is_own || settings_.leads_to(shown, joined);
   if (!is_own)
     blame(fmt::format("SDP of another call: {}, for port {}\n{}", message.summary(), port, message.body));
 }
@@ -79,6 +82,10 @@ void UserAgent::come_up(AgentLeg& leg) {
       (void)network.after(act.after, [this, call_id, what = act.change] {
         if (AgentLeg* found = find(call_id)) change(*found, what);
       });
+  if (plan.transfer_after && plan.caller_transfers == leg.is_caller && settings_.leads_to)
+    (void)network.after(*plan.transfer_after, [this, call_id] {
+      if (AgentLeg* found = find(call_id)) transfer(*found);
+    });
   if (leg.is_caller ? plan.caller_hangs_up : plan.callee_hangs_up)
     (void)network.after(plan.hang_up_after, [this, call_id] {
       if (AgentLeg* found = find(call_id)) hang_up(*found);
@@ -96,6 +103,7 @@ void UserAgent::vanish(AgentLeg& leg, bool forgets) {
   if (leg.state == LegState::Over) return;
   if (!forgets) {
     leg.gone = true;
+    leg.gone_at = transactions_.network().now();
     return;
   }
   forgotten_.insert(leg.call_id);
@@ -104,6 +112,7 @@ void UserAgent::vanish(AgentLeg& leg, bool forgets) {
 
 void UserAgent::end(AgentLeg& leg) {
   leg.state = LegState::Over;
+  leg.over_at = transactions_.network().now();
   leg.unacked.clear();
   leg.own_update = false;
 }
@@ -138,9 +147,14 @@ void UserAgent::change(AgentLeg& leg, Change what) {
   const bool is_invite = what == Change::ReInvite || what == Change::EmptyReInvite;
   const bool offers = what == Change::ReInvite || what == Change::Update;
   if ((is_invite || offers) && (leg.remote_invite || !leg.unacked.empty())) return;
-  constexpr std::string_view kMethods[] = {"INVITE", "INVITE", "UPDATE", "INFO", "OPTIONS"};
+  if (what == Change::Update && leg.peer_lacks_update) return;
+  constexpr std::string_view kMethods[] = {"INVITE", "INVITE", "UPDATE", "INFO", "OPTIONS", "UPDATE"};
   SipText request = request_in(leg, kMethods[static_cast<std::size_t>(what)]);
   request.add("User-Agent", fmt::format("Phone-{}/1.0", settings_.marker));
+  if (is_invite || what == Change::Update || what == Change::Refresh) {
+    say_abilities(leg, request);
+    ask_session(leg, request);
+  }
   if (offers) {
     request.add("Content-Type", "application/sdp");
     request.body = sdp(leg);
@@ -171,6 +185,9 @@ void UserAgent::on_changed(const std::string& call_id, Change what, const SipTex
     check_sdp(*leg, *response);
     acknowledge(*leg, *response, what == Change::EmptyReInvite);
   }
+  if (code < 300 && (is_invite || what == Change::Update || what == Change::Refresh) &&
+      leg->state == LegState::Up)
+    take_session(*leg, *response, false);
   if (is_invite) leg->own_invite.clear();
   if (what == Change::Update) leg->own_update = false;
   if (leg->state != LegState::Up) return;
@@ -181,7 +198,8 @@ void UserAgent::on_changed(const std::string& call_id, Change what, const SipTex
     leg->got_bye = true;
   } else if (code == 408) {
     hang_up(*leg);
-  } else if (code >= 300 && transactions_.judge().is_calm() && code != 487 && code != 488 && code != 500) {
+  } else if (code >= 300 && transactions_.judge().is_calm() && code != 487 && code != 488 && code != 500 &&
+             code != 504) {
     blame(fmt::format("a change was refused: {}", response->summary()));
   }
 }
@@ -199,6 +217,9 @@ void UserAgent::retry_change(AgentLeg& leg, Change what) {
 // False: answered already. RFC 3261 §12.2.2
 bool UserAgent::check_in_dialog(AgentLeg& leg, const SipText& request, const Endpoint& source) {
   const bool early = leg.is_caller && leg.remote_tag.empty();
+  std::uint32_t& last_cseq = early && leg.early.contains(request.from_tag())
+                                 ? leg.early.at(request.from_tag()).remote_cseq
+                                 : leg.remote_cseq;
   if (request.to_tag() != leg.local_tag || (!early && request.from_tag() != leg.remote_tag)) {
     blame("tags of another dialog: " + request.summary());
     reply(request, source, 481, nullptr);
@@ -208,10 +229,12 @@ bool UserAgent::check_in_dialog(AgentLeg& leg, const SipText& request, const End
     blame("Request-URI is not our Contact: " + request.summary());
   // A border that was restored between two copies of a 2xx that it does not want may end that dialog twice.
   const bool may_repeat = settings_.peer_restarts && request.method == "BYE";
-  if (!leg.seen_requests.insert(fmt::format("{} {}", request.cseq(), request.method)).second && !may_repeat)
+  if (!leg.seen_requests.insert(fmt::format("{} {} {}", request.cseq(), request.method, request.from_tag()))
+           .second &&
+      !may_repeat)
     blame("a CSeq number twice: " + request.summary());
-  if (request.cseq() > leg.remote_cseq) {
-    leg.remote_cseq = request.cseq();
+  if (request.cseq() > last_cseq) {
+    last_cseq = request.cseq();
     return true;
   }
   if (transactions_.judge().is_calm()) blame("CSeq does not grow: " + request.summary());
@@ -225,7 +248,13 @@ void UserAgent::on_in_dialog(AgentLeg& leg, const SipText& request, const Endpoi
     return;
   }
   if (!check_in_dialog(leg, request, source)) return;
-  if (request.method == "BYE") {
+  if (request.method == "UPDATE" &&
+      (leg.is_caller ? leg.plan->caller_lacks_update : leg.plan->callee(settings_.name).lacks_update))
+    blame("UPDATE to who does not allow it: " + request.summary());
+  if (request.method == "PRACK") {
+    on_prack(leg, request, source);
+  } else if (request.method == "UPDATE" && answer_early_update(leg, request, source)) {
+  } else if (request.method == "BYE") {
     on_bye(leg, request, source);
   } else if (leg.state == LegState::Over) {
     reply(request, source, 481, &leg);
@@ -233,8 +262,11 @@ void UserAgent::on_in_dialog(AgentLeg& leg, const SipText& request, const Endpoi
     on_reinvite(leg, request, source);
   } else if (request.method == "UPDATE") {
     check_sdp(leg, request);
-    const bool glare = !leg.own_invite.empty() || leg.own_update || leg.remote_invite;
+    const bool glare =
+        !request.body.empty() && (!leg.own_invite.empty() || leg.own_update || leg.remote_invite);
     reply(request, source, glare ? 491 : 200, &leg, glare || request.body.empty() ? std::string() : sdp(leg));
+  } else if (request.method == "NOTIFY") {
+    on_refer_notify(leg, request, source);
   } else if (request.method == "INFO" || request.method == "OPTIONS") {
     if (request.method == "INFO" && request.body != "Signal=5\r\nDuration=160\r\n")
       blame("the body of an INFO was changed: " + request.summary());
@@ -264,7 +296,8 @@ void UserAgent::on_reinvite(AgentLeg& leg, const SipText& request, const Endpoin
   leg.remote_invite = request;
   SimRandom& random = transactions_.random();
   const std::uint64_t kind = random.below(8);
-  if (kind == 0) {
+  // Who refuses what refreshes the session has none for long.
+  if (kind == 0 && request.count("Session-Expires") == 0) {
     reply(request, source, 488, &leg);
     leg.remote_invite.reset();
   } else if (kind <= 2) {

@@ -35,6 +35,8 @@ WorldSettings draw_settings(std::uint64_t seed, const WorldWishes& wishes) {
   world.icmp = random.chance(0.5);
   world.operator_hangs_up = !world.calm && random.chance(0.25);
   world.tight = wishes.tight;
+  constexpr std::array<double, 3> kChances{1, 0.2, 0.03};
+  world.snapshot_chance = kChances[random.below(kChances.size())];
   world.calm = world.calm && !world.tight;  // refusals are in order there
   return world;
 }

@@ -16,8 +16,9 @@ struct WorldSettings {
   LinkSettings link;
   bool calm = false;  // nothing is lost, doubled or overtaken
   unsigned engines = 1;
-  bool snapshot = false;  // saved, thrown away and restored behind every step
-  bool reloads = false;   // behind every seventh step, routes in other places each time
+  bool snapshot = false;       // saved, thrown away and restored behind every step
+  double snapshot_chance = 1;  // or behind so many of them: what is not saved must come to its end too
+  bool reloads = false;        // behind every seventh step, routes in other places each time
   JournalPace journal = JournalPace::Fast;
   bool target_down = false, icmp = false;  // the PBX's first target is not there; the network says so
   bool simple = false;                     // every call is answered

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kFirstTarget = 2, kSecondTarget = 3, kFirstLeaf = 5;
 constexpr Duration kSetup = 5s, kDoubt = 1s;
+constexpr Duration kPracks = 2s;  // that an answer may have to wait for
 
 // How a call should end when nothing is lost; nothing where two things happen too close together.
 struct Expected {
@@ -53,7 +54,7 @@ TargetEnd end_of(const CalleePlan& callee, Duration from) {
 std::optional<Expected> with_cancel(const CallPlan& plan, Duration end_at, Expected expected) {
   if (!plan.cancel_after) return expected;
   if (*plan.cancel_after < end_at - kDoubt) return Expected{false, 487};
-  if (*plan.cancel_after < end_at + kDoubt) return std::nullopt;
+  if (*plan.cancel_after < end_at + kDoubt + kPracks) return std::nullopt;
   return expected;
 }
 
@@ -78,6 +79,9 @@ std::optional<Expected> expected_serial(const CallPlan& plan, const std::vector<
 
 std::optional<Expected> expected_forked(const CallPlan& plan, const std::vector<CalleePlan>& callees) {
   std::optional<Duration> first;
+  // Whoever asks for a longer session has the call made once more, while the others ring.
+  for (const CalleePlan& callee : callees)
+    if (callee.least_session != 0) return std::nullopt;
   for (const CalleePlan& callee : callees)
     if (!callee.dead && callee.final_code == 200)
       first = std::min(first.value_or(callee.final_after), callee.final_after);
@@ -88,20 +92,22 @@ std::optional<Expected> expected_forked(const CallPlan& plan, const std::vector<
 }  // namespace
 
 std::string SipWorld::left_behind() {
-  std::uint64_t calls = 0, dialogs = 0, transactions = 0;
+  std::uint64_t calls = 0, dialogs = 0, transactions = 0, bindings = 0;
   std::string left;
   for (const auto& engine : engines_) {
     calls += engine->counters().calls_active.value();
     dialogs += engine->counters().dialogs_active.value();
     transactions += engine->counters().transactions_active.value();
+    bindings += engine->counters().registrations_active.value();
     if (const auto deadline = engine->next_deadline())
       left += fmt::format("a timer, {:.1f} s from now; ",
                           static_cast<double>((*deadline - border_now()).count()) / 1e9);
     if (const auto saved = engine->save(border_now()); !saved.empty())
       left += fmt::format("{} calls that would be saved; ", saved.size());
   }
-  if (calls + dialogs + transactions != 0)
-    left += fmt::format("{} calls, {} dialogs, {} transactions; ", calls, dialogs, transactions);
+  if (calls + dialogs + transactions + bindings != 0)
+    left += fmt::format("{} calls, {} dialogs, {} transactions, {} bindings; ", calls, dialogs, transactions,
+                        bindings);
   for (std::size_t i = 0; i < config_.peers.size(); ++i)
     for (const auto direction : {policy::CallDirection::In, policy::CallDirection::Out})
       if (const auto held = policy_->admission.active(PeerIndex{static_cast<std::uint16_t>(i)}, direction);
@@ -148,7 +154,8 @@ void SipWorld::check_attempt(const UserAgent& agent, const AgentLeg& leg) {
   if (settings_.calm && told == 487 && leg.wants_cancel && end->result != CallResult::Cancelled)
     judge_.blame(fmt::format("a cancelled call is recorded as {}: {}", to_string(end->result), who));
   const bool caller_ended = leg.sent_bye && !leg.got_bye;
-  if (settings_.calm && caller_ended && end->ended_by != EndedBy::Caller && !leg.plan->callee_hangs_up)
+  if (settings_.calm && caller_ended && end->ended_by != EndedBy::Caller && !leg.plan->callee_hangs_up &&
+      !leg.plan->transfer_after && !leg.transfer.is_partner && plans_.joined_ports(leg.plan->index).empty())
     judge_.blame(fmt::format("the caller ended it, the record says {}: {}", to_string(end->ended_by), who));
 }
 
@@ -176,7 +183,10 @@ void SipWorld::check_expectations() {
       std::vector<CalleePlan> callees;
       const auto add = [&](std::size_t i) { callees.push_back(plan.callee(agents_[i]->settings().name)); };
       std::optional<Expected> expected;
-      if (plan.destination == '4') {
+      if (plan.phone) {
+        add(*plan.phone);
+        expected = expected_serial(plan, callees);
+      } else if (plan.destination == '4') {
         for (std::size_t i = 0; i < proxy_->targets(); ++i) add(kFirstLeaf + i);
         expected = expected_forked(plan, callees);
       } else {
@@ -211,6 +221,12 @@ WorldCounts SipWorld::counts() const {
       }
   counts.datagrams = network_.sent();
   counts.restarts = restarts_;
+  counts.steps = drives_;
+  counts.exchanges = static_cast<unsigned>(exchanges_.all().size());
+  for (const auto& subscriber : subscribers_)
+    for (const auto& [call_id, subscription] : subscriber->all())
+      counts.subscriptions += subscription.accepted ? 1 : 0;
+  for (const auto& registration : registrations_) counts.registrations += registration->was_bound() ? 1 : 0;
   return counts;
 }
 

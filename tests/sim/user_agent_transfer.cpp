@@ -1,0 +1,109 @@
+// Transfers: REFER to a number, or to the other end of another call with Replaces, and what the border tells
+// of it. RFC 3515 §2.4, RFC 3891, RFC 5589 §6, §7
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include "tests/sim/user_agent.h"
+
+namespace sallyport::sim {
+namespace {
+
+// As a header of a URI has it. RFC 3261 §19.1.2
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    out += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.'
+               ? std::string(1, c)
+               : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  return out;
+}
+
+}  // namespace
+
+// Another call of ours that is up, with whose other end this one's is to be joined.
+const AgentLeg* UserAgent::partner_of(const AgentLeg& leg) const {
+  for (const auto& [call_id, other] : legs_)
+    if (&other != &leg && other.state == LegState::Up && !other.gone && !other.transfer.asked &&
+        other.plan->transfer_after == std::nullopt && !other.remote_tag.empty())
+      return &other;
+  return nullptr;
+}
+
+void UserAgent::transfer(AgentLeg& leg) {
+  if (leg.gone || leg.state != LegState::Up || leg.transfer.asked || !leg.unacked.empty()) return;
+  const AgentLeg* const partner = leg.plan->attended ? partner_of(leg) : nullptr;
+  if (leg.plan->attended && partner == nullptr) return;
+  SipText refer = request_in(leg, "REFER");
+  refer.add("Contact", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
+  if (partner != nullptr) {
+    const std::string replaces =
+        fmt::format("{};to-tag={};from-tag={}", partner->call_id, partner->remote_tag, partner->local_tag);
+    refer.add("Refer-To", fmt::format("<{}?Replaces={}>", partner->target, escaped(replaces)));
+    plans_.join(leg.plan->index, partner->plan->index);
+    legs_.at(partner->call_id).transfer.is_partner = true;
+  } else {
+    refer.add("Refer-To", fmt::format("<sip:{}@{}>", leg.plan->transfer_to, to_string(settings_.border)));
+  }
+  refer.add("Referred-By", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
+  leg.transfer.asked = true;
+  leg.transfer.cseq = refer.cseq();
+  const Endpoint to = next_hop(leg);
+  transactions_.request(std::move(refer), to, [this, call_id = leg.call_id](const SipText* response) {
+    on_refer_answer(call_id, response);
+  });
+}
+
+void UserAgent::on_refer_answer(const std::string& call_id, const SipText* response) {
+  AgentLeg* const leg = find(call_id);
+  if (leg == nullptr || leg->gone || (response != nullptr && response->code < 200)) return;
+  const int code = response == nullptr ? 408 : response->code;
+  leg->transfer.refused = code >= 300;
+  if (code >= 300) {
+    const bool is_excused = leg->state != LegState::Up || code == 491 || code == 500 || leg->plan->attended;
+    if (transactions_.judge().is_calm() && !is_excused)
+      blame(fmt::format("REFER got {}, Call-ID {}", code, call_id));
+    if (code == 481) end(*leg);
+    return;
+  }
+  // Longer than anybody rings. RFC 3515 §2.4.4
+  (void)transactions_.network().after(220s, [this, call_id] {
+    const AgentLeg* const found = find(call_id);
+    if (found != nullptr && found->state == LegState::Up && !found->gone && found->transfer.result == 0)
+      blame("nobody told what became of a transfer, Call-ID " + call_id);
+  });
+}
+
+// RFC 3515 §2.4.4 to §2.4.6
+void UserAgent::on_refer_notify(AgentLeg& leg, const SipText& notify, const Endpoint& source) {
+  TransferView& transfer = leg.transfer;
+  const std::string event = notify.value("Event");
+  const std::string state = notify.value("Subscription-State");
+  if (!transfer.asked || transfer.refused || transfer.result != 0) {
+    blame("NOTIFY of no transfer: " + notify.summary());
+    reply(notify, source, 481, &leg);
+    return;
+  }
+  const std::string id = param_of(event, "id");
+  if (!event.starts_with("refer") || (!id.empty() && id != std::to_string(transfer.cseq)))
+    blame(fmt::format("NOTIFY of event '{}' for the REFER {}: {}", event, transfer.cseq, notify.summary()));
+  if (!notify.value("Content-Type").starts_with("message/sipfrag"))
+    blame("NOTIFY of a transfer without sipfrag: " + notify.summary());
+  const int code = notify.body.starts_with("SIP/2.0 ") ? std::atoi(notify.body.c_str() + 8) : 0;
+  if (code < 100 || code > 699) blame(fmt::format("sipfrag '{}': {}", notify.body, notify.summary()));
+  const bool is_last = state.starts_with("terminated");
+  if (!is_last && !state.starts_with("active"))
+    blame("Subscription-State of a transfer: " + notify.summary());
+  if (is_last != (code >= 200)) blame(fmt::format("{} with {}: {}", state, code, notify.summary()));
+  if (is_last) transfer.result = code;
+  reply(notify, source, 200, &leg);
+  if (code / 100 != 2) return;
+  // Who has been replaced goes, if the border has not ended it before.
+  (void)transactions_.network().after(2s, [this, call_id = leg.call_id] {
+    if (AgentLeg* const found = find(call_id)) hang_up(*found);
+  });
+}
+
+}  // namespace sallyport::sim
