@@ -76,10 +76,10 @@ struct Connection {
   unsigned rate_retries = 0;
   std::size_t unfinished = 0;  // octets, as they are counted in the sum of all strangers'
   std::uint64_t stalled_octets = 0;
-  bool has_spoken = false;  // a message has arrived
+  bool has_spoken = false;   // a message has arrived
   bool awaits_pong = false;  // a ping of ours is not answered yet. RFC 5626 §4.4.1
-  bool is_ready = false;    // more to do though the socket says nothing
-  bool is_dirty = false;    // to be flushed at the end of the turn
+  bool is_ready = false;     // more to do though the socket says nothing
+  bool is_dirty = false;     // to be flushed at the end of the turn
   bool ends_when_flushed = false;
   bool is_broken = false;        // by the other side, or on the way
   bool is_looked_after = false;  // until all is acknowledged

@@ -80,7 +80,7 @@ constexpr std::array kRows{
     Option{.path = "realms[].media.addresses", .type = T::Address, .doc = "Which of the port's addresses.", .fallback = "all", .built = kBuilt, .many = Many::OneOrList, .whole = "all"},
     Option{.path = "realms[].media.ports", .type = T::PortRange, .doc = "Even ports carry RTP, the odd ones above them RTCP.", .fallback = "20000-29999", .built = kBuilt},
     Option{.path = "realms[].media.dscp", .type = T::Dscp, .doc = "DSCP of media packets.", .fallback = "EF", .built = kBuilt},
-    Option{.path = "realms[].media.quarantine", .type = T::Duration, .doc = "How long a freed port is not used again.", .fallback = "10s", .built = kBuilt, .min = 0, .max = kHour},
+    Option{.path = "realms[].media.quarantine", .type = T::Duration, .doc = "How long a freed port is not used again; at least 3s, in which what still comes is counted.", .fallback = "10s", .built = kBuilt, .min = 0, .max = kHour},
     Option{.path = "realms[].signalling_dscp", .type = T::Dscp, .doc = "DSCP of SIP packets.", .fallback = "CS3", .built = kBuilt},
     Option{.path = "realms[].nat", .type = T::Word, .doc = "auto answers to the source when it differs from Via or Contact.", .fallback = "auto", .built = kBuilt, .words = "auto|never"},
     Option{.path = "realms[].limits", .type = T::Map, .doc = "Limits of the realm as a whole.", .built = kBuilt},

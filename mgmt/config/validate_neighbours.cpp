@@ -112,13 +112,28 @@ void check_domains_against(const Checked& checked, const Section& section, const
                               "give each domain of a realm to one registrar"});
 }
 
+// Digits would be asked for that nobody may say.
+void check_digits(const Checked& checked, const Section& section, const ProfileConfig& profile) {
+  if (profile.media.dtmf != DtmfMode::Info ||
+      std::ranges::find(profile.methods, "INFO") != profile.methods.end())
+    return;
+  if (!section.has_key("media") && !section.has_key("methods")) return;  // its profile says it
+  const std::string_view key = section.has_key("media") ? "media" : "methods";
+  checked.problems.error(section.place(key), section.shown("media.dtmf"),
+                         {"is info, and methods leave INFO out", "add INFO to methods"});
+}
+
 }  // namespace
 
 void validate_neighbours(const Checked& checked) {
+  const std::vector<Section> profiles = checked.root.items("profiles");
+  for (std::size_t i = 0; i < profiles.size() && i < checked.config.profiles.size(); ++i)
+    check_digits(checked, profiles[i], checked.config.profiles[i]);
   const std::vector<Section> peers = checked.root.items("peers");
   for (std::size_t i = 0; i < peers.size(); ++i) {
     const PeerConfig& peer = checked.config.peers[i];
     const PortConfig* port = port_of_realm(checked.config, peer.realm);
+    check_digits(checked, peers[i], peer.profile);
     const std::vector<Section> targets = peers[i].items("targets");
     for (std::size_t j = 0; j < targets.size(); ++j) check_target(checked, targets[j], peer.targets[j], port);
   }

@@ -1,5 +1,5 @@
 // cdr_code.cpp — a fixed order of fields behind a version byte. Version 1, of journals that an older program
-// left, ends before the media.
+// left, ends before the media; version 3 has transfers behind them, which few calls have.
 #include "mgmt/records/cdr_code.h"
 
 #include "mgmt/records/byte_code.h"
@@ -7,7 +7,7 @@
 namespace sallyport::mgmt {
 namespace {
 
-constexpr std::uint8_t kVersion1 = 1, kVersion2 = 2;
+constexpr std::uint8_t kVersion1 = 1, kVersion2 = 2, kVersion3 = 3;
 constexpr std::uint8_t kFromCaller = 1, kIsMeasured = 2;  // flags of a media record
 // Far beyond what a call can have; it stops a damaged count from taking the memory.
 constexpr std::uint32_t kItemsMax = 4096;
@@ -130,12 +130,30 @@ void take_media(ByteTaker& in, CallRecord& call) {
   }
 }
 
+void put_transfers(std::string& out, const CallRecord& call) {
+  put(out, static_cast<std::uint32_t>(call.transfers.size()));
+  for (const TransferRecord& transfer : call.transfers) {
+    put(out, static_cast<std::uint8_t>(transfer.by));
+    put(out, transfer.to);
+    put(out, transfer.code);
+  }
+}
+
+void take_transfers(ByteTaker& in, CallRecord& call) {
+  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left) {
+    TransferRecord& transfer = call.transfers.emplace_back();
+    transfer.by = take_enum<EndedBy>(in, 3);
+    transfer.to = in.take_text();
+    transfer.code = in.take<std::uint16_t>();
+  }
+}
+
 }  // namespace
 
 void append_encoded(std::string& out, const Cdr& cdr) {
   const CallRecord& call = cdr.call;
   const CdrTimes& times = cdr.times;
-  put(out, kVersion2);
+  put(out, call.transfers.empty() ? kVersion2 : kVersion3);
   put(out, cdr.seq);
   put(out, call.call);
   put(out, static_cast<std::uint8_t>(call.type));
@@ -151,6 +169,7 @@ void append_encoded(std::string& out, const Cdr& cdr) {
   put(out, times.duration_ms);
   put_parties(out, call);
   put_media(out, call);
+  if (!call.transfers.empty()) put_transfers(out, call);
 }
 
 namespace {
@@ -158,7 +177,7 @@ namespace {
 // All that stands before the parties. The version; 0: none that is known here, or damaged.
 [[nodiscard]] std::uint8_t take_head(ByteTaker& in, Cdr& out) {
   const auto version = in.take<std::uint8_t>();
-  if (version != kVersion1 && version != kVersion2) return 0;
+  if (version < kVersion1 || version > kVersion3) return 0;
   CallRecord& call = out.call;
   CdrTimes& times = out.times;
   out.seq = in.take<std::uint64_t>();
@@ -193,6 +212,7 @@ std::optional<Cdr> decode_cdr(std::string_view bytes) {
   if (version == 0) return std::nullopt;
   take_parties(in, out.call);
   if (version >= kVersion2) take_media(in, out.call);
+  if (version >= kVersion3) take_transfers(in, out.call);
   if (!in.is_good() || !in.rest().empty()) return std::nullopt;
   return out;
 }

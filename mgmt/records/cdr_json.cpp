@@ -122,6 +122,14 @@ void write_leg(std::string& out, const LegRecord& leg) {
   object.end();
 }
 
+void write_transfer(std::string& out, const TransferRecord& transfer) {
+  ObjectWriter object(out);
+  object.word(LineKey("by"), to_string(transfer.by));
+  object.text(LineKey("to"), transfer.to);
+  object.number(LineKey("code"), transfer.code);
+  object.end();
+}
+
 // Before the relay's last figures of a stream came nothing that it counts is known.
 void write_media(std::string& out, const MediaRecord& media) {
   ObjectWriter object(out);
@@ -206,6 +214,8 @@ void clip(CallRecord& call) {
   for (std::string& detection : call.detections) clip(detection);
   for (LegRecord& leg : call.legs)
     for (std::string* text : {&leg.realm, &leg.transport, &leg.call_id}) clip(*text);
+  if (call.transfers.size() > kItemsMax) call.transfers.resize(kItemsMax);
+  for (TransferRecord& transfer : call.transfers) clip(transfer.to);
   if (call.media.size() > kItemsMax) call.media.resize(kItemsMax);
   for (MediaRecord& media : call.media)
     for (std::string* text : {&media.codec, &media.crypto}) clip(*text);
@@ -247,6 +257,7 @@ void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node) {
   write_result(object, cdr.call);
   object.list(LineKey("legs"), cdr.call.legs, write_leg);
   object.list(LineKey("media"), cdr.call.media, write_media);
+  if (!cdr.call.transfers.empty()) object.list(LineKey("transfers"), cdr.call.transfers, write_transfer);
   object.list(LineKey("detections"), cdr.call.detections,
               [](std::string& text, const std::string& name) { append_line_string(text, name); });
   object.key(LineKey("identity")) += "null";

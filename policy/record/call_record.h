@@ -67,6 +67,18 @@ struct MediaRecord {
   }
 };
 
+// One transfer that was asked for within the call.
+struct TransferRecord {
+  EndedBy by = EndedBy::Caller;  // who asked: Caller or Callee
+  std::string to;                // user part of Refer-To as it came
+  Timestamp at{};
+  std::uint16_t code = 0;  // 200: done; 0: not over yet
+  template <class Archive>
+  void archive(Archive& a) {
+    a(by, to, at, code);
+  }
+};
+
 // Times are moments of the core's clock; the rim turns them into UTC. Those that did not happen are empty.
 struct CallRecord {
   CallRecordType type = CallRecordType::End;
@@ -87,6 +99,7 @@ struct CallRecord {
   std::vector<MediaRecord> media;   // each stream's two directions, the caller's first
   std::uint16_t media_reports = 0;  // of an End record: final reports of the relay that are still to come
   std::vector<std::string> detections;
+  std::vector<TransferRecord> transfers;  // in their order
   bool emergency = false;
 };
 

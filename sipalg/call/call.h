@@ -18,7 +18,9 @@
 #include "policy/route/target_board.h"
 #include "sipalg/body/session_body.h"
 #include "sipalg/call/call_note.h"
+#include "sipalg/call/digit_queue.h"
 #include "sipalg/call/reliable_answers.h"
+#include "sipalg/call/session_ids.h"
 #include "sipalg/call/session_timer.h"
 #include "sipalg/call/transfer.h"
 #include "sipalg/dialog/dialog.h"
@@ -82,11 +84,11 @@ struct SentAck {
 struct Fork {
   std::uint16_t number = 0;
   std::uint16_t attempt = 0;
-  std::array<Dialog, 2> dialogs;             // by Side
-  std::array<SdpIdentity, 2> sdp;            // as sent to each Side
-  std::array<Boxed<AwaitedAck>, 2> awaited;  // by the Side that owes the ACK
-  std::array<SentAck, 2> sent_ack;           // by the Side that it was sent to
-  Boxed<ReliableAnswers> reliable;         // while it is early
+  std::array<Dialog, 2> dialogs;              // by Side
+  std::array<SdpIdentity, 2> sdp;             // as sent to each Side
+  std::array<Boxed<AwaitedAck>, 2> awaited;   // by the Side that owes the ACK
+  std::array<SentAck, 2> sent_ack;            // by the Side that it was sent to
+  Boxed<ReliableAnswers> reliable;            // while it is early
   std::array<Boxed<SessionTimer>, 2> timers;  // by Side
   std::string preview;  // the SDP of its last 18x: the answer, if the 2xx has none. RFC 3261 §13.2.1
   template <class Archive>
@@ -106,14 +108,21 @@ struct Attempt {
   std::uint64_t transaction = 0;     // number of the INVITE's client transaction
   SdpIdentity sdp;                   // of what was sent to it
   MediaSession media;                // empty once it is closed; of the one that answered, the call's
-  std::array<std::string, 2> heard_sdp;  // by Side: its last description as it came, where a transfer may need it
-  bool has_offer = false;            // what was sent to it held SDP
+  std::array<std::string, 2>
+      heard_sdp;  // by Side: its last description as it came, where a transfer may need it
+  std::array<std::string, 2>
+      sent_sdp;             // by Side: what it was sent last and is in force, to refresh it by INVITE
+  std::string offered_sdp;  // what was sent to either and waits for its answer
+  bool has_offer = false;   // what was sent to it held SDP
+  std::uint32_t session_seconds = 0, min_session_seconds = 0;  // Session-Expires and Min-SE of the INVITE
+  std::uint8_t small_intervals = 0;                            // 422s to it
   bool has_provisional = false, is_cancelled = false, is_done = false;
   std::optional<Timestamp> setup_until;  // no 1xx by then: next target
   std::optional<Timestamp> timer_c;      // RFC 3261 §16.7, §16.8
   template <class Archive>
   void archive(Archive& a) {
-    a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, heard_sdp, has_offer,
+    a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, heard_sdp,
+      sent_sdp, offered_sdp, has_offer, session_seconds, min_session_seconds, small_intervals,
       has_provisional, is_cancelled, is_done, setup_until, timer_c);
   }
 };
@@ -141,11 +150,15 @@ struct Exchange {
   std::uint64_t client = 0;
   std::uint32_t cseq = 0, far_cseq = 0;
   bool has_offer = false;
-  Path path;  // of the answers
+  bool is_update_by_invite = false;  // ours is an INVITE for the other side's UPDATE, which it does not take
+  bool takes_final_only = false;     // of a re-INVITE that requires 100rel: its 1xx stay here
+  SessionWish session;               // of the request
+  Path path;                         // of the answers
   ResponseHead head;
   template <class Archive>
   void archive(Archive& a) {
-    a(id, fork, from, errand, about, method, server, client, cseq, far_cseq, has_offer, path, head);
+    a(id, fork, from, errand, about, method, server, client, cseq, far_cseq, has_offer, is_update_by_invite,
+      takes_final_only, session, path, head);
   }
 };
 
@@ -172,9 +185,10 @@ struct StoredInvite {
   Path path;  // of the answers
   ResponseHead head;
   std::uint32_t cseq = 0;
+  SessionWish session{};
   template <class Archive>
   void archive(Archive& a) {
-    a(bytes, server, path, head, cseq);
+    a(bytes, server, path, head, cseq, session);
   }
 };
 
@@ -258,7 +272,11 @@ struct Call {
   std::uint16_t answered_fork = 0;
   std::uint16_t best_code = 0;  // of the failures so far
   std::optional<Timestamp> ring_until, early_media_until, call_until;
+  SessionIds session_ids;
+  // Of calls that a dialog here came from: its tokens go on naming them. RFC 3891
+  std::vector<std::uint64_t> former_numbers;
   Boxed<Transfer> transfer;
+  Boxed<DigitQueue> digits;
   std::uint32_t dialogs_counted = 0;  // in the engine's total
   policy::AdmissionTicket ticket_in, ticket_out;
   CallAtTarget at_target;
@@ -272,7 +290,8 @@ struct Call {
     route = static_cast<std::uint16_t>(route_named);
     a(number, shard, state, is_emergency, is_sips, was_recorded, redirects, reject_code, caller_peer, caller,
       invite, redirected_to, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges,
-      held, streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until, transfer);
+      held, streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until,
+      session_ids, former_numbers, transfer, digits);
     archive_ticket(a, ticket_in);
     archive_ticket(a, ticket_out);
     archive_record(a);
@@ -289,7 +308,7 @@ struct Call {
     CallRecord& r = record;
     a(r.call, r.peer_in, r.peer_out, r.from, r.to, r.called_in, r.called_out, r.route, r.start, r.ring,
       r.answer, r.end, r.media_end, r.result, r.sip_code, r.q850, r.ended_by, r.end_reason, r.detections,
-      r.emergency, r.tried, r.legs);
+      r.emergency, r.tried, r.legs, r.transfers);
   }
 };
 

@@ -14,11 +14,14 @@ namespace sallyport::sip {
 namespace {
 
 constexpr unsigned kRedirectsMax = 5;
+// Beyond any PRACK or UPDATE that such a dialog may have had. RFC 3261 §12.2.1.1
+constexpr std::uint32_t kCSeqGap = 1000;
 
 // A challenge or a redirection that is not passed on means something else to the caller than to us.
 std::uint16_t code_for_caller(std::uint16_t code) noexcept {
   if (code == 401 || code == 407) return 403;  // we have no credentials for that side
   if (code >= 300 && code < 400) return 480;   // redirect: refuse
+  if (code == 422) return 500;                 // the interval was ours, RFC 4028
   return code;
 }
 
@@ -44,9 +47,11 @@ std::uint16_t code_for_bad_answer(std::uint16_t refusal) noexcept {
 void CallEngine::on_invite_response(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
                                     EngineOutput& out) {
   const std::uint16_t code = response.start.status_code;
+  if (code > 100 && call.state == CallState::Trying) hear_session_id(call, Side::Callee, response, true);
   if (code < 200) return on_provisional(call, attempt, response, now, out);
+  if (code >= 300 && try_longer_session(call, attempt, response, {now, out})) return;
   if (code < 300) return on_answer(call, attempt, response, now, out);
-  const bool was_wanted = call.state == CallState::Trying && !attempt.is_cancelled;
+  const bool was_wanted = is_wanted(call, attempt);
   finish_attempt(attempt);
   close_media(call, attempt, out);
   std::erase_if(call.forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
@@ -59,8 +64,9 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   attempt.has_provisional = true;
   attempt.setup_until.reset();
   const std::uint16_t code = response.start.status_code;
-  if (code == 100 || call.state != CallState::Trying || attempt.is_cancelled) return;
+  if (code == 100 || !is_wanted(call, attempt)) return;
   attempt.timer_c = now + kTimerC;  // RFC 3261 §16.7 step 2
+  if (call.transfer) return on_transfer_ringing(call, attempt, code, {now, out});
   const ProfileTimers& timers = call.book->peer_side(attempt.peer)->config->profile.timers;
   if (!call.record.ring) {
     call.record.ring = now;
@@ -69,13 +75,24 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   Fork* const fork = fork_for(call, attempt, response);
   if (fork == nullptr) return;
   (void)take_remote_side(fork->dialogs[index_of(Side::Callee)], response);
+  const EarlyPlace place{call, attempt, *fork};
+  const HeardProvisional heard = hear_provisional(place, response, {now, out});
+  if (heard.is_dropped) return;
   if (holds_sdp(response) && !call.early_media_until) call.early_media_until = now + timers.early_media;
   note(call, now, CallStep::Ringing, fork->number, code);
   ResponseParts parts;
   parts.code = code;
   begin_for_caller(call, *fork, parts, response);
+  if (heard.goes_on_reliably) {
+    const std::uint16_t refusal = send_reliable(place, heard.rseq, parts, response, {now, out});
+    return refusal == 0 ? void() : refuse(call, code_for_bad_answer(refusal), nullptr, now, out);
+  }
   carry_preview({call, attempt, Side::Callee, SdpStep::Preview, fork->sdp[index_of(Side::Caller)]}, response,
                 *fork, parts.body, {now, out});
+  if (heard.rseq != 0 && holds_sdp(response) && !fork->reliable->is_agreed) {  // the answer, RFC 3262 §5
+    if (parts.body.bytes.empty()) return refuse(call, 488, nullptr, now, out);
+    fork->reliable->is_agreed = true;
+  }
   respond(call, call.invite.server, call.invite.path, parts, {now, out});
 }
 
@@ -87,6 +104,9 @@ void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponsePa
   contact_ = contact_of(call, call.invite.path, fork.number);
   parts.contact = contact_;
   parts.makes_dialog = true;
+  parts.session_id = session_id_to(call, Side::Caller);
+  if (const Place* const place = parts_.places.at(call.invite.path); place != nullptr)
+    parts.own_host = place->names.uri_host;
   parts.allow = call.book->neighbour_of(call.caller_peer).allow;
   parts.supported = call.book->neighbour_of(call.caller_peer).supported;
   parts.crossing = {&response, &call.book->crossing_of(call.caller_peer), {}};
@@ -105,7 +125,8 @@ Fork* CallEngine::fork_for(Call& call, const Attempt& attempt, const SipMessage&
   }
   if (call.forks.size() >= kForksMax) {
     if (response.start.status_code < 200) return nullptr;
-    call.forks.erase(call.forks.begin());  // an answer ends the other dialogs anyway
+    // An answer ends the other dialogs anyway; but the call that is transferred stands first.
+    call.forks.erase(call.forks.begin() + (call.transfer ? 1 : 0));
   }
   Fork fork;
   fork.number = ++call.forks_made;
@@ -114,9 +135,14 @@ Fork* CallEngine::fork_for(Call& call, const Attempt& attempt, const SipMessage&
   callee = attempt.prototype;
   callee.remote_tag = response.to.tag;
   Dialog& caller = fork.dialogs[index_of(Side::Caller)];
-  caller = call.caller;
-  caller.local_tag = token(TokenKind::Tag, call, fork.number);
-  caller.local_address = call.invite.head.to();
+  if (call.transfer) {  // has its dialog already, and comes here with it
+    caller.path = call.caller.path;
+    caller.peer = call.caller.peer;
+  } else {
+    caller = call.caller;
+    caller.local_tag = token(TokenKind::Tag, call, fork.number);
+    caller.local_address = call.invite.head.to();
+  }
   fork.sdp[index_of(Side::Callee)] = attempt.sdp;
   fork.sdp[index_of(Side::Caller)].session_id = sdp_session_id(call, fork.number);
   call.forks.push_back(std::move(fork));
@@ -127,6 +153,8 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
                            EngineOutput& out) {
   const Path path = attempt.prototype.path;
   finish_attempt(attempt);
+  if (call.transfer && attempt.number >= call.transfer->first_attempt)
+    return on_transfer_answer(call, attempt, response, {now, out});
   if (call.state != CallState::Trying || attempt.is_cancelled)
     return on_unwanted_answer(&call, response, path, now, out);
   Fork* const fork = fork_for(call, attempt, response);
@@ -134,6 +162,11 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
     on_unwanted_answer(&call, response, path, now, out);
     return refuse(call, 502, nullptr, now, out);
   }
+  if (waits_for_prack(*fork, response)) return;
+  // What another early dialog has agreed on is nothing to this one's own offer. RFC 6337 §3.1
+  const bool has_agreed = fork->reliable && fork->reliable->is_agreed;
+  if (!attempt.has_offer && holds_sdp(response) && attempt.media.has_answer && !has_agreed)
+    close_media(call, attempt, out);
   ResponseParts parts;
   parts.code = 200;
   begin_for_caller(call, *fork, parts, response);
@@ -144,6 +177,9 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
     on_unwanted_answer(&call, response, path, now, out);
     return refuse(call, code_for_bad_answer(refusal), nullptr, now, out);
   }
+  const std::string lines = agree_session(call, *fork, Side::Caller, call.invite.session, now);
+  take_session(call, *fork, Side::Callee, response, now);
+  parts.own_lines = lines;
   call.state = CallState::Answered;
   call.record.answer = now;
   call.record.sip_code = 200;
@@ -157,7 +193,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   held.fork = number;
   if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
   held.awaited = AwaitedAck{.cseq = call.invite.cseq,
-                            .far_cseq = fork->dialogs[index_of(Side::Callee)].local_cseq,
+                            .far_cseq = response.cseq.number,
                             .response = {},
                             .path = call.invite.path,
                             .owes_answer = !attempt.has_offer && !parts.body.bytes.empty(),
@@ -167,6 +203,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   std::erase_if(call.forks, [number](const Fork& other) { return other.number != number; });
   close_exchanges(call, Which::OfLostForks, {now, out});
   for (Dialog& dialog : call.forks.front().dialogs) dialog.state = DialogState::Confirmed;
+  hush_reliable(call.forks.front());
   call.answered_fork = number;
   shed_setup(call);
   const Duration longest = std::min(call.book->peer_side(attempt.peer)->config->profile.timers.call,
@@ -188,6 +225,7 @@ void CallEngine::shed_setup(Call& call) {
   call.targets.shrink_to_fit();
   call.forks.shrink_to_fit();
   call.forks.front().preview = {};
+  shed_sdp(call, call.forks.front());
   if (call.notes.capacity() > 2 * call.notes.size()) call.notes.shrink_to_fit();
   for (Attempt& tried : call.attempts) {
     Dialog only_where;
@@ -223,7 +261,7 @@ Fork CallEngine::stray_fork(const SipMessage& response, const Path& path) const 
   dialog.local_tag = response.from.tag;
   dialog.local_address = address_without_tag(response.from);
   dialog.remote_address = address_without_tag(response.to);
-  dialog.local_cseq = response.cseq.number;
+  dialog.local_cseq = response.cseq.number + kCSeqGap;
   dialog.path = path;
   dialog.peer = peer_at(path);
   // Without a Contact the address in To is the best that is known.
@@ -300,9 +338,13 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
     note(call, now, CallStep::TargetFailed, peer, code);
   }
   // Its own upstream asks the endpoint who it is: no other target can. RFC 3261 §22.3
-  if ((code == 401 || code == 407) && response != nullptr &&
-      terms_of_upstream(call.book->config, call.caller_peer, attempt.peer) != nullptr)
+  if ((code == 401 || code == 407) && response != nullptr && !call.transfer &&
+      terms_of_upstream(call.book->config, call.caller_peer, attempt.peer) != nullptr) {
+    call.record.ended_by = EndedBy::Callee;
+    call.record.end_reason = "challenged";
+    call.record.result = CallResult::Rejected;
     return refuse(call, code, response, now, out);
+  }
   // No way to an endpoint is no fault of ours: it is not there just now. RFC 3261 §21.4.18
   const bool is_away = response == nullptr && code == 503 && !attempt.contact.empty();
   call.best_code = is_away ? std::uint16_t{480} : code_for_caller(code);
@@ -316,7 +358,8 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
 
 // The new number goes through the same routes, limits and rules as if the caller had dialled it (threats D5).
 bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timestamp now) {
-  if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star)
+  if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star ||
+      call.transfer)
     return false;
   const Uri& uri = response.contact.uri;
   // A call that came unencrypted can't go on as one that is encrypted all the way. RFC 5630 §4
@@ -350,6 +393,7 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
 // The final answer to the caller that is no success.
 void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now,
                         EngineOutput& out) {
+  if (call.transfer) return fail_transfer(call, code, {now, out});
   const PeerSide* const caller = call.book->peer_side(call.caller_peer);
   const std::uint16_t shown =
       caller != nullptr ? policy::mapped_code(caller->config->profile.response_map, code) : code;
@@ -358,6 +402,7 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   call.early_media_until.reset();
   close_exchanges(call, Which::All, {now, out});
   call.state = CallState::Ended;
+  leave_waiting_answers(call, {now, out});
   call.forks.clear();
   call.record.sip_code = shown;
   call.record.end = now;
@@ -382,6 +427,9 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   if (caller != nullptr && caller->config->profile.send_cause && !has_cause)
     own_lines += cause_line(parts.code);
   parts.own_lines = own_lines;
+  parts.session_id = session_id_to(call, Side::Caller);
+  if (const Place* const place = parts_.places.at(call.invite.path); place != nullptr)
+    parts.own_host = place->names.uri_host;
   if (response != nullptr) parts.crossing = {response, &call.book->crossing_of(call.caller_peer), {}};
   if (response == nullptr && shown == 488) parts.warning = warning = media_warning(call.invite.path);
   respond(call, call.invite.server, call.invite.path, parts, {now, out});

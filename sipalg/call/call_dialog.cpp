@@ -15,22 +15,59 @@ bool refreshes_target(Method method) noexcept { return method == Method::Invite 
 
 bool offers(Method method) noexcept { return refreshes_target(method); }
 
+OptionTags without_reliable(OptionTags options) noexcept {
+  options.remove(OptionTag::Rel100);
+  return options;
+}
+
+bool may_hold_session(Method method) noexcept { return offers(method) || method == Method::Prack; }
+
 std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
+
+// Of the 2xx to a re-INVITE. RFC 3261 §13.3.1.4
+AwaitedAck awaited_ack(const Exchange& exchange, const ResponseParts& parts, std::string_view response,
+                       Duration t1, Timestamp now) {
+  return {.cseq = exchange.cseq,
+          .far_cseq = exchange.far_cseq,
+          .response = std::string(response),
+          .path = exchange.path,
+          .owes_answer = !exchange.has_offer && !parts.body.bytes.empty(),
+          .interval = t1,
+          .resend_at = now + t1,
+          .give_up_at = now + 64 * t1};
+}
+
+std::uint16_t code_shown_to(const Call& call, PeerIndex neighbour, std::uint16_t code) {
+  const PeerSide* const peer = call.book->peer_side(neighbour);
+  return peer != nullptr ? policy::mapped_code(peer->config->profile.response_map, code) : code;
+}
+
+// What the other side's failure means to whoever sent the request.
+std::uint16_t code_for_sender(const Exchange& exchange, std::uint16_t code) noexcept {
+  return code == 487 && exchange.is_update_by_invite ? std::uint16_t{504} : code;  // RFC 3311 §5.2
+}
 
 }  // namespace
 
 CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
   const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, request.to.tag);
   if (!name) return {};
-  Call* const call = calls_.find(name->number);
-  if (call == nullptr) return {};
-  for (Fork& fork : call->forks)
-    for (const Side side : {Side::Caller, Side::Callee}) {
-      const Dialog& dialog = fork.dialogs[index_of(side)];
-      if (dialog.local_tag == request.to.tag && dialog.call_id == request.call_id &&
-          dialog.remote_tag == request.from.tag)
-        return {call, &fork, side};
-    }
+  return dialog_named(name->number, {std::string(request.call_id), std::string(request.to.tag),
+                                     std::string(request.from.tag)});
+}
+
+// One that has gone over to another call is there.
+CallEngine::DialogPlace CallEngine::dialog_named(std::uint64_t number, const Replaces& name) {
+  for (Call* const call : {calls_.heir_of(number), calls_.find(number)}) {
+    if (call == nullptr) continue;
+    for (Fork& fork : call->forks)
+      for (const Side side : {Side::Caller, Side::Callee}) {
+        const Dialog& dialog = fork.dialogs[index_of(side)];
+        if (dialog.local_tag == name.to_tag && dialog.call_id == name.call_id &&
+            dialog.remote_tag == name.from_tag)
+          return {call, &fork, side};
+      }
+  }
   return {};
 }
 
@@ -57,12 +94,12 @@ void CallEngine::follow(Dialog& dialog, const Arrival& arrival) noexcept {
 }
 
 // Our Contact is a secret of the dialog: who acts within it shows it. Threats, section 6
-bool CallEngine::names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept {
+bool CallEngine::names_contact(const Arrival& arrival, const DialogPlace& place) noexcept {
   if (place.call->book->neighbour_of(place.fork->dialogs[index_of(place.side)].peer).strictness.rfc2543_form)
     return true;
   const auto shown =
       read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
-  return shown && shown->number == place.call->number;
+  return shown && (shown->number == place.call->number || calls_.heir_of(shown->number) == place.call);
 }
 
 void CallEngine::note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out) {
@@ -103,11 +140,24 @@ void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out)
   if (const std::uint16_t code = refusal_in_dialog(arrival, place); code != 0)
     return parts_.responder.answer(arrival, code, out, code == 500 || code == 503 ? 1 : 0);
   follow(dialog, arrival);
+  hear_session_id(call, place.side, arrival.request, false);
   if (arrival.request.start.method == Method::Bye) {
     on_bye(arrival, place, out);
+  } else if (arrival.request.start.method == Method::Prack) {
+    on_prack(arrival, place, out);
+  } else if (arrival.request.start.method == Method::Refer) {
+    on_refer(arrival, place, out);
+  } else if (takes_digit(arrival.request, place)) {
+    take_digit(arrival, place, out);
   } else {
     if (refreshes_target(arrival.request.start.method)) refresh_target(dialog, arrival.request);
-    pass_on(arrival, place, out);
+    const bool is_update = arrival.request.start.method == Method::Update;
+    if (is_refresh_for_us(arrival.request, place) ||
+        (is_update && !holds_sdp(arrival.request) &&
+         !takes_update(call, place.fork->dialogs[index_of(other(place.side))])))
+      answer_update(arrival, place, out);
+    else
+      pass_on(arrival, place, out);
   }
   settle(call);
 }
@@ -123,44 +173,75 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
     return 500;  // RFC 3261 §12.2.2
   if (method == Method::Bye) return 0;
   if (call.state == CallState::Ended) return 481;
-  if (method == Method::Refer || method == Method::Subscribe || method == Method::Prack ||
-      method == Method::Register || method == Method::Publish || method == Method::Other)
+  if (!arrival.neighbour.allows(arrival.request.start.method_text)) return 405;  // RFC 3261 §21.4.6
+  if (method == Method::Subscribe || method == Method::Register || method == Method::Publish ||
+      method == Method::Other)
     return 501;
+  // What it requires of this leg, not of the other one. RFC 3261 §8.2.2.3
+  const Neighbour& near = call.book->neighbour_of(dialog.peer);
+  if (requires_more_than(arrival.request, near.options)) return 420;
+  if (method == Method::Refer) return refusal_of_refer(arrival, place);
+  // A target that is about to join by transfer: nobody is there yet whom it could say something to.
+  if (call.state == CallState::Answered && place.fork->number != call.answered_fork)
+    return offers(method) ? 491 : 500;
   if (method == Method::Invite && dialog.state != DialogState::Confirmed) return 491;  // RFC 3261 §14.2
   const Dialog& far = place.fork->dialogs[index_of(other(place.side))];
-  if (!call.book->neighbour_of(far.peer).allows(arrival.request.start.method_text))
+  const bool is_update_by_invite =
+      method == Method::Update && holds_sdp(arrival.request) && !takes_update(call, far);
+  // PRACK and UPDATE are matters of one leg where the other one does not know them.
+  if (method != Method::Prack && method != Method::Update && !takes_digit(arrival.request, place) &&
+      !call.book->neighbour_of(far.peer).allows(arrival.request.start.method_text))
     return 405;  // RFC 3261 §21.4.6
   if (const std::uint16_t code = body_verdict(method, body_kind(arrival.request)); code != 0) return code;
   if (!offers(method)) return call.exchanges.size() < kExchangesMax ? 0 : 500;
+  if (dialog.state == DialogState::Confirmed && near.session_seconds != 0 &&
+      is_interval_too_small(session_wish(arrival.request)))
+    return 422;                                             // RFC 4028 §9
+  if (is_refresh_for_us(arrival.request, place)) return 0;  // it offers nothing
+  // Before the call is answered nothing else could carry the offer; the session stays as it is. RFC 3311 §5.2
+  if (is_update_by_invite && dialog.state != DialogState::Confirmed) return 488;
   // The first offer waits for its answer too, in the 2xx or in the ACK. RFC 3311 §5.2
   if (const Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
       attempt != nullptr && attempt->media.pending && holds_sdp(arrival.request))
     return static_cast<Side>(attempt->media.pending->from) == place.side ? 500 : 491;
   // One offer at a time. RFC 3261 §14.1, §14.2; RFC 3311 §5.2
   for (const Exchange& exchange : call.exchanges) {
-    if (exchange.fork != place.fork->number || !offers(exchange.method)) continue;
-    return exchange.from == place.side ? 500 : 491;
+    if (exchange.fork != place.fork->number || !(offers(exchange.method) || exchange.has_offer)) continue;
+    if (exchange.errand == Errand::Refresh && exchange.method == Method::Update)
+      continue;  // it offers nothing
+    return exchange.from == place.side && exchange.errand == Errand::None ? 500 : 491;
   }
+  // Nor has it been answered where only a PRACK could have told. RFC 3311 §5.1
+  if (method == Method::Update && holds_sdp(arrival.request) && !may_offer_early(place))
+    return place.side == Side::Caller ? 500 : 491;
   const auto& awaited = place.fork->awaited;
   const bool waits = awaited[index_of(place.side)] || awaited[index_of(other(place.side))];
-  if (method == Method::Invite && (waits || !call.held.empty())) return 491;
+  if ((method == Method::Invite || is_update_by_invite) && (waits || !call.held.empty())) return 491;
   return call.exchanges.size() < kExchangesMax ? 0 : 500;
 }
 
-void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out) {
+bool CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out) {
   Call& call = *place.call;
   auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
-  if (!head) return parts_.responder.answer_bad(arrival, "Bad Via", out);
+  if (!head) return parts_.responder.answer_bad(arrival, "Bad Via", out), false;
   if (!parts_.servers.has_room() || !parts_.clients.has_room())
-    return parts_.responder.answer(arrival, 503, out, 1);
+    return parts_.responder.answer(arrival, 503, out, 1), false;
   const bool is_invite = arrival.request.start.method == Method::Invite;
   Exchange exchange;
   exchange.id = ++call.exchanges_made;
   exchange.fork = place.fork->number;
   exchange.from = place.side;
   exchange.method = arrival.request.start.method;
+  if (exchange.method == Method::Update &&
+      !takes_update(call, place.fork->dialogs[index_of(other(place.side))])) {
+    exchange.is_update_by_invite = true;
+    exchange.method = Method::Invite;
+  }
+  exchange.takes_final_only =
+      is_invite && option_tags_in(arrival.request, HeaderName::Require).has(OptionTag::Rel100);
   exchange.path = arrival.answer_path;
   exchange.cseq = arrival.request.cseq.number;
+  if (offers(arrival.request.start.method)) exchange.session = session_wish(arrival.request);
   exchange.head = std::move(*head);
   exchange.server =
       parts_.servers.start({.key = arrival.key,
@@ -174,6 +255,7 @@ void CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
   const std::uint16_t code = send_passed_on(arrival, place, exchange, out);
   call.exchanges.push_back(std::move(exchange));
   if (code != 0) answer_exchange(call, call.exchanges.back(), code, nullptr, {arrival.now, out});
+  return code == 0;
 }
 
 RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRoute& route) {
@@ -202,23 +284,37 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   RequestParts parts = in_dialog_request(dialog, route);
   if (parts.own == nullptr) return 500;
   Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
-  if (offers(exchange.method) && holds_sdp(request)) {
+  const bool is_answer =
+      exchange.method == Method::Prack && place.fork->reliable->waiting.front().owes_answer;
+  if (may_hold_session(exchange.method) && holds_sdp(request)) {
     if (attempt == nullptr) return 500;
+    const SdpStep step = is_answer ? SdpStep::Answer : SdpStep::Offer;
     const std::uint16_t code =
-        carry_body({*place.call, *attempt, place.side, SdpStep::Offer, place.fork->sdp[index_of(to)]},
-                   request, parts.body, {arrival.now, out});
+        carry_body({*place.call, *attempt, place.side, step, place.fork->sdp[index_of(to)]}, request,
+                   parts.body, {arrival.now, out});
     if (code != 0) return code;
-    exchange.has_offer = true;
+    exchange.has_offer = !is_answer;
   } else {
     parts.body = plain_body(request);
   }
-  parts.method = request.start.method_text;
+  parts.method = exchange.is_update_by_invite ? std::string_view("INVITE") : request.start.method_text;
   if (request.has_max_forwards) parts.max_forwards = request.max_forwards - 1u;
   parts.crossing = {&request, &place.call->book->crossing_of(dialog.peer), {}};
   const Dialog& near = place.fork->dialogs[index_of(place.side)];
   std::string passed;
   if (terms_of_upstream(place.call->book->config, near.peer, dialog.peer) != nullptr)
     parts.own_lines = passed = passed_credentials(request);
+  std::string referred;
+  if (exchange.method == Method::Refer) {
+    const std::uint16_t code = write_refer(arrival, place, referred);
+    if (code != 0) return code;
+    parts.extension_lines = referred;
+  }
+  std::string fragment;
+  if (exchange.method == Method::Notify) parts.body = status_only(request, parts.body, fragment);
+  std::string rack;  // goes with credentials of our own too
+  if (const Boxed<ReliableAnswers>& reliable = place.fork->reliable; exchange.method == Method::Prack)
+    parts.extension_lines = rack = rack_line({reliable->waiting.front().heard, reliable->heard_cseq});
   return launch(*place.call, *place.fork, exchange, parts, {arrival.now, out});
 }
 
@@ -230,6 +326,7 @@ std::uint16_t CallEngine::part_of(const Dialog& dialog) const noexcept {
 std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, RequestParts& parts, Turn turn) {
   Dialog& dialog = fork.dialogs[index_of(other(exchange.from))];
   const Neighbour& far = call.book->neighbour_of(dialog.peer);
+  std::string supported;
   const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = number});
@@ -240,7 +337,21 @@ std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, Req
     parts.allow = far.allow;
     parts.wants_supported = true;
     parts.supported = far.supported;
+    // Within a dialog nobody waits for provisional responses that need a PRACK. RFC 3262 §4
+    if (exchange.method == Method::Invite)
+      parts.supported = supported = list_of(without_reliable(far.options));
   }
+  const Side to = other(exchange.from);
+  // RFC 3515 §2.2, RFC 6665 §8.2
+  if (exchange.method == Method::Notify || exchange.method == Method::Refer) {
+    contact_ = contact_of(call, dialog.path, part_of(dialog));
+    parts.contact = contact_;
+  }
+  extension_ = parts.extension_lines;
+  if (refreshes_target(exchange.method) && fork.timers[index_of(to)])
+    extension_ += lines_for_request(*fork.timers[index_of(to)]);  // RFC 4028 §7.4
+  parts.extension_lines = extension_;
+  parts.session_id = session_id_to(call, to);
   const DialogRoute route = route_of(dialog);
   const auto sending = put_request(parts, way_to(call, dialog, route), call.number, turn);
   if (!sending) return 500;
@@ -269,11 +380,19 @@ void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMes
                                [id](const Exchange& exchange) { return exchange.id == id; });
   const std::uint16_t code = response.start.status_code;
   if (it == call.exchanges.end()) return;
-  if (code < 200 && (code == 100 || it->method != Method::Invite)) return;
+  // Whoever rings asks somebody, and the UPDATE can't wait for that. RFC 3311 §5.2
+  if (code > 100 && code < 200 && it->is_update_by_invite) parts_.clients.cancel(it->client, now, out);
+  if (code < 200 && (code == 100 || it->method != Method::Invite || it->is_update_by_invite ||
+                     it->takes_final_only))  // RFC 3262 §4
+    return;
   Fork* const fork = fork_numbered(call, it->fork);
   if (fork == nullptr) return;
-  if (code / 100 == 2 && refreshes_target(it->method))
-    refresh_target(fork->dialogs[index_of(other(it->from))], response);
+  const Side from = other(it->from);
+  hear_session_id(call, from, response, false);
+  if (code / 100 == 2 && refreshes_target(it->method)) {
+    refresh_target(fork->dialogs[index_of(from)], response);
+    if (call.state == CallState::Answered) take_session(call, *fork, from, response, now);
+  }
   answer_exchange(call, *it, code, &response, {now, out});
 }
 
@@ -309,62 +428,62 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     std::erase_if(call.exchanges, [&done](const Exchange& each) { return each.id == done.id; });
     return on_own_answer(call, done, code, response, turn);
   }
+  code = code_for_sender(exchange, code);
+  if (code == 422) code = on_small_interval(*fork, other(exchange.from), response);
   Dialog& near = fork->dialogs[index_of(exchange.from)];
-  const PeerSide* const peer = call.book->peer_side(near.peer);
   ResponseParts parts;
   std::uint16_t refusal = 0;  // of the answer's description: both sides have another idea of the session now
   if (code >= 300 && exchange.has_offer) {
     if (Attempt* const attempt = attempt_numbered(call, fork->attempt); attempt != nullptr)
       drop_offer(call, *attempt, out);  // RFC 3261 §14.1
-  } else if (code >= 200 && response != nullptr && refreshes_target(exchange.method)) {
+  } else if (code >= 200 && response != nullptr && may_hold_session(exchange.method)) {
     refusal =
         carry_exchange_answer({&call, fork, exchange.from}, exchange.has_offer, *response, parts.body, turn);
   }
   const bool is_challenge = code == 401 || code == 407;
   const PeerIndex asked = fork->dialogs[index_of(other(exchange.from))].peer;
   const bool passes_auth = is_challenge && terms_of_upstream(call.book->config, near.peer, asked) != nullptr;
-  std::string challenge;
+  std::string warning, session, challenge;
   if (passes_auth && response != nullptr) parts.own_lines = challenge = passed_challenges(*response);
   const std::uint16_t own = refusal != 0 ? refusal : is_challenge && !passes_auth ? std::uint16_t{403} : code;
-  parts.code = peer != nullptr ? policy::mapped_code(peer->config->profile.response_map, own) : own;
+  parts.code = code_shown_to(call, near.peer, own);
   parts.head = &exchange.head;
-  if (code < 300 && refreshes_target(exchange.method)) {
-    contact_ = contact_of(call, near.path, part_of(near));
-    parts.contact = contact_;
-    parts.allow = call.book->neighbour_of(near.peer).allow;
-    parts.supported = call.book->neighbour_of(near.peer).supported;
+  const Neighbour& neighbour = call.book->neighbour_of(near.peer);
+  const bool is_refresh = code < 300 && refreshes_target(exchange.method);
+  if (is_refresh || (code < 300 && exchange.method == Method::Refer))  // RFC 3515 §2.2
+    parts.contact = contact_ = contact_of(call, near.path, part_of(near));
+  if (is_refresh) {
+    parts.allow = neighbour.allow;
+    parts.supported = neighbour.supported;
   }
   if (response != nullptr) {
     parts.crossing = {response, &call.book->crossing_of(near.peer), {}};
     if (parts.body.bytes.empty()) parts.body = plain_body(*response);
   }
-  std::string warning;
   if (response == nullptr && parts.code == 488) parts.warning = warning = media_warning(near.path);
+  if (parts.code / 100 == 2 && refreshes_target(exchange.method) && call.state == CallState::Answered)
+    parts.own_lines = session = agree_session(call, *fork, exchange.from, exchange.session, now);
+  parts.session_id = session_id_to(call, exchange.from);
   respond(call, exchange.server, exchange.path, parts, turn);
   if (code < 200) return;
-  if (code < 300 && refusal == 0 && exchange.method == Method::Invite && !out.sends().empty()) {
-    const Duration t1 = call.book->neighbour_of(near.peer).timers.t1;
-    fork->awaited[index_of(exchange.from)] =
-        AwaitedAck{.cseq = exchange.cseq,
-                   .far_cseq = exchange.far_cseq,
-                   .response = std::string(out.sends().back().bytes),
-                   .path = exchange.path,
-                   .owes_answer = !exchange.has_offer && !parts.body.bytes.empty(),
-                   .interval = t1,
-                   .resend_at = now + t1,
-                   .give_up_at = now + 64 * t1};
-  }
+  const bool is_invite = exchange.method == Method::Invite, is_ours = exchange.is_update_by_invite;
   const Side far = other(exchange.from);
+  if (code < 300 && refusal == 0 && is_invite && !is_ours && !out.sends().empty())
+    fork->awaited[index_of(exchange.from)] =
+        awaited_ack(exchange, parts, out.sends().back().bytes, neighbour.timers.t1, now);
   const std::uint32_t id = exchange.id, far_cseq = exchange.far_cseq;
-  const bool is_invite = exchange.method == Method::Invite;
-  if (exchange.method == Method::Invite)
+  const bool is_prack = exchange.method == Method::Prack;
+  if (is_invite)
     parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(far)].remote_tag), kSettled);
   std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
-  if ((code == 481 || code == 408) && call.state == CallState::Answered) {
+  if (is_ours && code < 300 && refusal == 0) send_ack(call, *fork, far, {far_cseq}, out);
+  // Of a PRACK it means the response, not the dialog. RFC 3262 §3
+  if ((code == 481 || code == 408) && call.state == CallState::Answered && !is_prack) {
     note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
     end_call(call, {far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost"}, {now, out});
   }
   if (refusal == 0) return;
+  if (call.state == CallState::Trying) return refuse(call, refusal, nullptr, now, out);
   if (is_invite) send_ack(call, *fork, far, {far_cseq}, out);
   end_call(call, {EndedBy::Sallyport, "bad_answer"}, turn);
 }
@@ -409,6 +528,7 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOut
   parts.own_lines = dialog.credentials;  // RFC 3261 §13.2.2.4, §22.1
   parts.branch = view(branch);
   parts.cseq = what.cseq;
+  parts.session_id = session_id_to(call, to);
   parts.body = what.body;
   const auto bytes = write_request(out.room(), parts);
   if (!bytes) return;

@@ -22,6 +22,7 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
   const Timestamp now = arrival.now;
   if (call.state == CallState::Ended)
     return parts_.responder.answer(arrival, 200, out);  // both hung up at once
+  if (on_bye_in_transfer(arrival, place, out)) return;
   if (call.state == CallState::Trying) {
     // A callee may not end what it has not accepted. RFC 3261 §15
     if (place.side == Side::Callee) return parts_.responder.answer(arrival, 403, out);
@@ -43,6 +44,8 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
   ResponseParts parts;
   parts.code = 200;
   parts.head = &*head;
+  hear_session_id(call, place.side, arrival.request, false);
+  parts.session_id = session_id_to(call, place.side);
   if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
   note(call, now, CallStep::ByeReceived, static_cast<std::uint16_t>(place.side));
   place.fork->dialogs[index_of(place.side)].state = DialogState::Ended;
@@ -64,6 +67,7 @@ void CallEngine::end_call(Call& call, const EndCause& cause, Turn turn) {
   call.record.result = CallResult::Answered;
   const std::uint16_t told = cause.bye != nullptr ? q850_of(*cause.bye) : std::uint16_t{0};
   call.record.q850 = told != 0 ? told : kNormalClearing;
+  drop_transfer(call, turn);
   close_exchanges(call, Which::All, {now, out});
   if (Fork* const fork = fork_numbered(call, call.answered_fork); fork != nullptr) {
     // The answer that the caller has not heard of yet leaves first.
@@ -94,6 +98,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
                                        {.shard = call.shard, .part = 0, .number = number});
   parts.method = "BYE";
   parts.branch = view(branch);
+  parts.session_id = session_id_to(call, to);
   if (bye != nullptr) {
     parts.crossing = {bye, &call.book->crossing_of(dialog.peer), {}};
     parts.body = plain_body(*bye);
@@ -246,7 +251,7 @@ void CallEngine::on_transaction_end(const TransactionEvent& event, Timestamp now
   } else if (event.user.purpose == kInvite) {
     for (Attempt& attempt : call->attempts) {
       if (attempt.number != event.user.part || attempt.transaction != event.number) continue;
-      const bool was_wanted = call->state == CallState::Trying && !attempt.is_cancelled;
+      const bool was_wanted = is_wanted(*call, attempt);
       attempt.is_done = true;
       close_media(*call, attempt, out);
       std::erase_if(call->forks, [&](const Fork& fork) { return fork.attempt == attempt.number; });
@@ -273,8 +278,11 @@ std::uint64_t CallEngine::write_end(Call& call, Timestamp now, EngineOutput& out
   end_media(call, out);
   call.record.type = CallRecordType::End;
   if (call.record.answer && !call.record.media_end) call.record.media_end = call.record.end;
-  out.add(now, RecordEvent{++sequence_, call.record});
-  count_end(call);
+  // Whoever was only asked who it is calls again at once: that will be the call. RFC 3261 §22.2
+  if (call.record.end_reason != "challenged") {
+    out.add(now, RecordEvent{++sequence_, call.record});
+    count_end(call);
+  }
   parts_.shared.admission.release(call.ticket_in);
   parts_.shared.admission.release(call.ticket_out);
   call.at_target = {};
@@ -351,6 +359,8 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
     release(call, *late, now, out);
   }
   resend_answers(call, now, out);
+  if (!resend_reliable(call, {now, out})) return;
+  on_transfer_deadline(call, {now, out});
   if (call.state == CallState::Trying) {
     if (is_due(call.ring_until) || is_due(call.early_media_until)) {
       const bool rang_out = is_due(call.ring_until);
@@ -369,6 +379,7 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
     note(call, now, CallStep::CallTimeout);
     end_call(call, {EndedBy::Sallyport, "call_time"}, {now, out});
   }
+  on_session_times(call, {now, out});
 }
 
 // RFC 3261 §13.3.1.4: a 2xx is sent again until its ACK comes; without one the call is over.
@@ -416,14 +427,23 @@ void CallEngine::settle(Call& call) {
   for (const Fork& fork : call.forks)
     for (const auto& awaited : fork.awaited)
       if (awaited) keep_earlier(earliest, awaited->resend_at);
+  if (call.state == CallState::Answered)
+    for (const Fork& fork : call.forks)
+      for (const auto& timer : fork.timers)
+        if (timer) keep_earlier(earliest, timer->due);
+  for (const Fork& fork : call.forks)
+    if (call.state != CallState::Ended && fork.reliable && !fork.reliable->waiting.empty())
+      keep_earlier(earliest, fork.reliable->resend_at);
   for (const Attempt& attempt : call.attempts) {
-    if (call.state != CallState::Trying || attempt.is_done) continue;
+    if (attempt.is_done || !is_wanted(call, attempt)) continue;
     keep_earlier(earliest, attempt.setup_until);
     keep_earlier(earliest, attempt.timer_c);
   }
   keep_earlier(earliest, call.ring_until);
   keep_earlier(earliest, call.early_media_until);
   keep_earlier(earliest, call.call_until);
+  if (call.transfer) keep_earlier(earliest, call.transfer->offer_at);
+  if (call.transfer) keep_earlier(earliest, call.transfer->offer_until);
   calls_.arm(call.number, earliest);
 }
 

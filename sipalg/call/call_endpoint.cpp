@@ -97,8 +97,7 @@ void CallEngine::follow_binding(const Binding& binding, Attempt& attempt) {
 // Hosts for To and Request-URI. An upstream knows its users by their domain, and proves them by the URI that
 // they asked for. RFC 7616 §3.4.6
 std::string CallEngine::host_for(const Call& call, const NextTarget& target) {
-  const RegistrarConfig* const registrar =
-      terms_of_upstream(call.book->config, call.caller_peer, target.peer);
+  const RegistrarConfig* const registrar = terms_of_upstream(call.book->config, asker_of(call), target.peer);
   const SipMessage* const invite = registrar != nullptr ? invite_of(call) : nullptr;
   if (invite == nullptr) return target.host;
   const std::string_view asked = invite->start.request_uri.address.host;
@@ -111,9 +110,8 @@ std::string CallEngine::host_for(const Call& call, const NextTarget& target) {
 std::string_view CallEngine::own_host(const Call& call, const Attempt& attempt, const SipMessage& request,
                                       const Place& place) noexcept {
   const SbcConfig& config = call.book->config;
-  const RegistrarConfig* registrar = terms_of_upstream(config, call.caller_peer, attempt.peer);
-  if (registrar == nullptr && attempt.peer == call.caller_peer)
-    registrar = registrar_of(config, attempt.peer);
+  const RegistrarConfig* registrar = terms_of_upstream(config, asker_of(call), attempt.peer);
+  if (registrar == nullptr && attempt.peer == asker_of(call)) registrar = registrar_of(config, attempt.peer);
   const std::string_view domain = registrar != nullptr
                                       ? domain_of_registrar(*registrar, request.from.uri.address.host)
                                       : std::string_view();

@@ -169,10 +169,12 @@ void CallEngine::on_news(Timestamp now, const News& news, EngineOutput& out) {
     on_journalled(now, journalled->sequence, out);
   else if (const auto* const notice = std::get_if<const media::MediaNotice*>(&news))
     on_media(now, **notice, out);
-  else if (const auto* const book = std::get_if<SharedValue<Rulebook>>(&news))
-    book_ = *book;
-  else
-    on_unreachable(now, std::get<Unreachable>(news).path);
+  else if (const auto* const unreachable = std::get_if<Unreachable>(&news))
+    on_unreachable(now, unreachable->path);
+  else {
+    book_ = std::get<SharedValue<Rulebook>>(news);
+    let_go_of_old_books(now);
+  }
 }
 
 void CallEngine::on_unreachable(Timestamp now, const Path& path) noexcept {
@@ -250,6 +252,8 @@ bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
   }
   parts_.shared.admission.restore(call->ticket_in);
   parts_.shared.admission.restore(call->ticket_out);
+  if (call->transfer) parts_.shared.admission.restore(call->transfer->ticket_in);
+  if (call->transfer) parts_.shared.admission.restore(call->transfer->ticket_out);
   if (call->state != CallState::Ended && !call->attempts.empty()) {
     const Attempt& last = call->attempts.back();
     const Path& path = last.prototype.path;
@@ -289,6 +293,7 @@ Call* CallEngine::restore_call(ArchiveReader& archive, Turn turn) {
   calls_.wind(turn.now);
   Call* const call = calls_.make(saved->number);
   if (call != nullptr) *call = std::move(*saved);
+  if (call != nullptr) calls_.take_names(*call);
   return call;
 }
 
@@ -315,7 +320,7 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
   if (!has_realm(call.caller.path) || !has_realm(call.invite.path) || !has_peer(call.caller_peer))
     return false;
   for (const Attempt& attempt : call.attempts)
-    if (book_->peer_side(attempt.peer) == nullptr || !has_realm(attempt.prototype.path)) return false;
+    if (!has_peer(attempt.peer) || !has_realm(attempt.prototype.path)) return false;
   for (const Exchange& exchange : call.exchanges)
     if (!has_realm(exchange.path)) return false;
   for (const HeldAnswer& held : call.held)

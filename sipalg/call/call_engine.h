@@ -29,6 +29,7 @@
 #include "sipalg/call/call.h"
 #include "sipalg/call/call_table.h"
 #include "sipalg/call/ended_calls.h"
+#include "sipalg/call/refer_target.h"
 #include "sipalg/call/stray_dialogs.h"
 #include "sipalg/engine/arrival.h"
 #include "sipalg/engine/call_view.h"
@@ -145,6 +146,7 @@ class CallEngine {
     policy::RuleSubject subject;
     policy::RuleEdits edits;
     bool hides_caller = false;
+    bool rewrites_diversion = false;  // the number in `subject` is another one
   };
 
   // What the routes are asked.
@@ -227,10 +229,12 @@ class CallEngine {
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
   static void follow(Dialog& dialog, const Arrival& arrival) noexcept;
   [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept;
-  [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) const noexcept;
+  [[nodiscard]] DialogPlace dialog_named(std::uint64_t number, const Replaces& name);
+  [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) noexcept;
   void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
   [[nodiscard]] std::uint16_t refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept;
-  void pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  // False: it was answered here.
+  bool pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   // 0: it is on its way; else the answer to it.
   [[nodiscard]] std::uint16_t send_passed_on(const Arrival& arrival, const DialogPlace& place,
                                              Exchange& exchange, EngineOutput& out);
@@ -253,6 +257,27 @@ class CallEngine {
   // The exchange is over and no longer among the call's. The call may have ended meanwhile.
   void on_own_answer(Call& call, const Exchange& exchange, std::uint16_t code, const SipMessage* response,
                      Turn turn);
+
+  // call_session.cpp: session timers (RFC 4028) and names (RFC 7989) of both legs
+  [[nodiscard]] bool is_refresh_for_us(const SipMessage& request, const DialogPlace& place) const noexcept;
+  // Begins the timer of that side, or ends it; lines for our 2xx.
+  [[nodiscard]] std::string agree_session(Call& call, Fork& fork, Side with, const SessionWish& wish,
+                                          Timestamp now);
+  // The same by the 2xx to a request of ours.
+  void take_session(Call& call, Fork& fork, Side of, const SipMessage& response, Timestamp now);
+  // 422 to a request that was passed on: what its sender is told.
+  [[nodiscard]] static std::uint16_t on_small_interval(Fork& fork, Side of, const SipMessage* response);
+  // 422 to an INVITE: true when the same target is sent another one.
+  [[nodiscard]] bool try_longer_session(Call& call, Attempt& attempt, const SipMessage& response, Turn turn);
+  void on_session_times(Call& call, Turn turn);
+  void refresh_session(Call& call, Fork& fork, Side side, Turn turn);
+  void on_refreshed(Call& call, const Exchange& exchange, std::uint16_t code, const SipMessage* response,
+                    Turn turn);
+  void end_session(Call& call, Fork& fork, Side side, Turn turn);
+  // What a side says of itself; for one that is silent we say it (`speaks_for`), else it stays as it was.
+  void hear_session_id(Call& call, Side side, const SipMessage& message, bool speaks_for);
+  // The line for the message that is being built for that side.
+  [[nodiscard]] std::string_view session_id_to(const Call& call, Side side) noexcept;
   // The part of the tokens that name this dialog towards its other end.
   [[nodiscard]] std::uint16_t part_of(const Dialog& dialog) const noexcept;
   void on_exchange_response(Call& call, std::uint32_t id, const SipMessage& response, Timestamp now,
@@ -265,6 +290,90 @@ class CallEngine {
   };
   void send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out);
   [[nodiscard]] RequestParts in_dialog_request(const Dialog& dialog, const DialogRoute& route);
+
+  // call_reliable.cpp: provisional responses that are acknowledged, RFC 3262
+  struct HeardProvisional {
+    bool is_dropped = false;
+    std::uint32_t rseq = 0;         // of the callee's; 0: it is not reliable
+    bool goes_on_reliably = false;  // to the caller
+  };
+  struct EarlyPlace {
+    Call& call;
+    Attempt& attempt;
+    Fork& fork;
+  };
+  [[nodiscard]] static bool takes_reliable(const Call& call) noexcept;
+  [[nodiscard]] static OptionTags options_for(const Call& call, const Attempt& attempt) noexcept;
+  [[nodiscard]] ReliableAnswers& reliable_of(const Call& call, Fork& fork);
+  [[nodiscard]] HeardProvisional hear_provisional(const EarlyPlace& place, const SipMessage& response,
+                                                  Turn turn);
+  [[nodiscard]] HeardProvisional hear_unreliable(const EarlyPlace& place);
+  // 0; else the callee's description can't be used: why not.
+  [[nodiscard]] std::uint16_t send_reliable(const EarlyPlace& place, std::uint32_t heard,
+                                            ResponseParts& parts, const SipMessage& response, Turn turn);
+  [[nodiscard]] std::uint16_t carry_early_sdp(const EarlyPlace& place, ReliableAnswer& answer,
+                                              const SipMessage& response, BodyPart& body, Turn turn);
+  void send_first_waiting(const Call& call, ReliableAnswers& reliable, Turn turn);
+  bool send_prack(Call& call, Fork& fork, std::uint32_t rseq, Turn turn);
+  void on_prack(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  void pass_prack(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  [[nodiscard]] static bool may_offer_early(const DialogPlace& place) noexcept;
+  void go_on_after_prack(Call& call, std::uint16_t fork, Turn turn);
+  [[nodiscard]] static bool waits_for_prack(Fork& fork, const SipMessage& answer);
+  static void hush_reliable(Fork& fork);
+  // False: the call was refused.
+  bool resend_reliable(Call& call, Turn turn);
+  void leave_waiting_answers(Call& call, Turn turn);
+
+  // call_update.cpp: UPDATE where one side does not take it, RFC 3311
+  [[nodiscard]] static bool takes_update(const Call& call, const Dialog& dialog) noexcept;
+  void answer_update(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+
+  // call_transfer.cpp: a new target for one side of the call, RFC 3515, RFC 5589
+  [[nodiscard]] static bool is_wanted(const Call& call, const Attempt& attempt) noexcept;
+  // Whose rules and routes an INVITE of ours goes by.
+  [[nodiscard]] static PeerIndex asker_of(const Call& call) noexcept;
+  [[nodiscard]] std::uint16_t refusal_of_refer(const Arrival& arrival,
+                                               const DialogPlace& place) const noexcept;
+  void on_refer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  [[nodiscard]] std::uint16_t begin_transfer(const Arrival& arrival, const DialogPlace& place,
+                                             const ReferTarget& target, policy::RouteDecision& decision);
+  bool accept_refer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  [[nodiscard]] std::string invite_for_transfer(const Fork& fork, const DialogPlace& asker,
+                                                const ReferTarget& target) const;
+  void tell_transferor(Call& call, std::uint16_t code, bool is_last, Turn turn);
+  void on_transfer_ringing(Call& call, const Attempt& attempt, std::uint16_t code, Turn turn);
+  void on_transfer_answer(Call& call, Attempt& attempt, const SipMessage& response, Turn turn);
+  [[nodiscard]] std::uint16_t take_target(Call& call, Attempt& attempt, Fork& fork,
+                                          const SipMessage& response, Turn turn);
+  void offer_transfer(Call& call, Turn turn);
+  void on_transfer_offered(Call& call, const Exchange& exchange, std::uint16_t code,
+                           const SipMessage* response, Turn turn);
+  [[nodiscard]] bool take_transferee(Call& call, const Exchange& exchange, const SipMessage& response,
+                                     Turn turn);
+  void finish_transfer(Call& call, Turn turn);
+  void fail_transfer(Call& call, std::uint16_t code, Turn turn);
+  // The call has ended.
+  void drop_transfer(Call& call, Turn turn);
+  void leave_target(Call& call, Turn turn);
+  void end_transfer(Call& call, std::uint16_t code);
+  // True: it was no end of the call.
+  bool on_bye_in_transfer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  void on_transfer_deadline(Call& call, Turn turn);
+
+  // call_join.cpp: a target whom the one who asks has called already, and transfers that others carry out
+  void on_refer_to_dialog(const Arrival& arrival, const DialogPlace& place, const ReferTarget& target,
+                          EngineOutput& out);
+  [[nodiscard]] std::uint16_t refusal_of_join(const DialogPlace& asker, const DialogPlace& replaced,
+                                              const Replaces& name) const;
+  [[nodiscard]] std::string take_over(const DialogPlace& asker, const DialogPlace& replaced);
+  void offer_to_target(Call& call, std::string_view offer, Turn turn);
+  void on_target_offered(Call& call, const Exchange& exchange, std::uint16_t code, const SipMessage* response,
+                         Turn turn);
+  // 0: `lines` are those of the REFER on the other leg; else the answer to it.
+  [[nodiscard]] std::uint16_t write_refer(const Arrival& arrival, const DialogPlace& place,
+                                          std::string& lines) const;
+  [[nodiscard]] static BodyPart status_only(const SipMessage& notify, BodyPart body, std::string& room);
 
   // call_media.cpp: session descriptions, streams, and what the relay tells of them
   struct SdpWay {  // one description on its way through
@@ -301,6 +410,22 @@ class CallEngine {
   void set_silent_emergency(Call& call, bool is_silent, Turn turn);
   void show_media(const Call& call, std::vector<MediaRecord>& media) const;
 
+  // What a side was sent last is kept while it may have to be sent once more, to refresh the session.
+  [[nodiscard]] static bool may_need_sdp(const Call& call, Side side) noexcept;
+  static void keep_sdp(const SdpWay& way, std::string_view sdp);
+  // What a side has said, where a transfer may need it.
+  static void hear_sdp(const SdpWay& way, std::string_view sdp);
+  [[nodiscard]] static std::string referred_by(const Call& call, const Place& place);
+  static void shed_sdp(Call& call, const Fork& fork);
+
+  // call_dtmf.cpp: digits between a side that has them in RTP and one that has them in INFO
+  [[nodiscard]] static bool takes_digit(const SipMessage& request, const DialogPlace& place) noexcept;
+  void take_digit(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  void on_digit(Call& call, const media::MediaNotice& notice, Turn turn);
+  [[nodiscard]] static Fork* fork_for_digits(Call& call, Side to);
+  void send_digits(Call& call, Turn turn);
+  void on_digit_answered(Call& call, const Exchange& exchange, std::uint16_t code, Turn turn);
+
   // call_end.cpp: ends, records and time
   void on_bye(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   struct EndCause {
@@ -323,6 +448,9 @@ class CallEngine {
   void settle(Call& call);
   void count_dialogs(Call& call, std::uint32_t dialogs);
   void count_end(const Call& call);
+
+  // call_rebook.cpp: calls that outlive many reloads
+  void let_go_of_old_books(Timestamp now);
 
   [[nodiscard]] bool restore_strays(ArchiveReader& archive);
   [[nodiscard]] bool restore_with_transactions(ArchiveReader& archive, Turn turn);
@@ -378,6 +506,8 @@ class CallEngine {
   std::vector<char> sdp_room_;                // where descriptions are written
   std::vector<char> body_;                    // where bodies of several parts are put together
   std::vector<char> scratch_;                 // where answers are built that must wait
+  SessionIdLine session_id_;
+  std::string extension_;
   std::string contact_, to_tag_, redirect_, from_, to_, credentials_;  // of the message that is being built
   StrayDialogs strays_;
   std::vector<Timestamp> udp_only_until_;  // by peer

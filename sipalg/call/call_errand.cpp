@@ -20,7 +20,7 @@ bool CallEngine::send_own(Call& call, Fork& fork, Side to, const OwnRequest& wha
   RequestParts parts = in_dialog_request(dialog, route);
   if (parts.own == nullptr) return false;
   parts.method = what.method;
-  parts.own_lines = what.lines;
+  parts.extension_lines = what.lines;
   parts.body = what.body;
   if (launch(call, fork, exchange, parts, turn) != 0) return false;
   call.exchanges.push_back(std::move(exchange));
@@ -30,11 +30,16 @@ bool CallEngine::send_own(Call& call, Fork& fork, Side to, const OwnRequest& wha
 void CallEngine::on_own_answer(Call& call, const Exchange& exchange, std::uint16_t code,
                                const SipMessage* response, Turn turn) {
   switch (exchange.errand) {
-    case Errand::Prack:
     case Errand::Refresh:
+      return on_refreshed(call, exchange, code, response, turn);
     case Errand::Dtmf:
-    case Errand::Notify:
+      return on_digit_answered(call, exchange, code, turn);
     case Errand::Transfer:
+      return on_transfer_offered(call, exchange, code, response, turn);
+    case Errand::Notify:
+      if (code >= 300 && call.transfer) call.transfer->is_told = false;  // RFC 6665 §4.2.2
+      return;
+    case Errand::Prack:
     case Errand::None:
     case Errand::kCount:
       break;

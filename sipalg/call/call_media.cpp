@@ -129,6 +129,8 @@ std::uint16_t CallEngine::carry_sdp(const SdpWay& way, std::string_view sdp, Bod
   if (way.step == SdpStep::Answer)
     for (StreamFigures& figures : way.call.figures)
       for (StreamFigures::Side& side : figures.sides) side.is_silent = false;
+  keep_sdp(way, crossed.sdp);
+  hear_sdp(way, sdp);
   body = {"application/sdp", crossed.sdp};
   return 0;
 }
@@ -153,6 +155,7 @@ std::uint16_t CallEngine::carry_body(const SdpWay& way, const SipMessage& messag
 void CallEngine::carry_preview(const SdpWay& way, const SipMessage& response, Fork& fork, BodyPart& body,
                                Turn turn) {
   if (!way.attempt.has_offer || !holds_sdp(response)) return;
+  if (fork.reliable && fork.reliable->is_agreed) return;  // RFC 3261 §13.2.1
   if (carry_body(way, response, body, turn) == 0) fork.preview = session_sdp(response);
 }
 
@@ -160,9 +163,21 @@ void CallEngine::carry_preview(const SdpWay& way, const SipMessage& response, Fo
 // that has said in an 18x what the answer is need not say it again. RFC 3261 §13.2.1
 std::uint16_t CallEngine::carry_answer(const SdpWay& way, const SipMessage& response, const Fork& fork,
                                        BodyPart& body, Turn turn) {
-  if (holds_sdp(response)) return carry_body(way, response, body, turn);
+  const bool is_agreed = fork.reliable && fork.reliable->is_agreed;
+  // What was agreed on reliably stays; of several dialogs the one that answers counts. RFC 3262 §5
+  if (is_agreed && (!way.attempt.has_offer || fork.preview.empty())) return 0;
+  const bool is_told = fork.reliable && fork.reliable->is_told;
+  if (!is_agreed && holds_sdp(response)) {
+    const std::uint16_t refusal = carry_body(way, response, body, turn);
+    if (is_told) body = {};
+    return refusal;
+  }
   if (!way.attempt.has_offer) return 0;
-  if (!fork.preview.empty()) return carry_sdp(way, fork.preview, body, turn);
+  if (!fork.preview.empty()) {
+    const std::uint16_t refusal = carry_sdp(way, fork.preview, body, turn);
+    if (is_told) body = {};
+    return refusal;
+  }
   drop_offer(way.call, way.attempt, turn.out);
   return 0;
 }
@@ -177,6 +192,7 @@ std::uint16_t CallEngine::carry_exchange_answer(const DialogPlace& asked, bool h
     return 0;
   }
   if (!has_offer && method_of(response.cseq.method) != Method::Invite) return 0;  // nobody has asked for it
+  asked.fork->preview.clear();  // of an early dialog: it holds no longer
   return carry_body({.call = *asked.call,
                      .attempt = *attempt,
                      .from = other(asked.side),
@@ -200,6 +216,7 @@ bool CallEngine::carry_ack(const DialogPlace& place, const SipMessage& ack, Body
 }
 
 void CallEngine::drop_offer(Call& call, Attempt& attempt, EngineOutput& out) {
+  std::string().swap(attempt.offered_sdp);
   if (!attempt.media.pending) return;
   const std::size_t before = out.media().size();
   negotiator_.drop_offer(attempt.media, media_context(call, attempt, out));
@@ -255,7 +272,9 @@ void CallEngine::on_media(Timestamp now, const media::MediaNotice& notice, Engin
   if (call == nullptr) return;
   for (Attempt& attempt : call->attempts) {
     if (!holds(attempt.media, notice.key.stream)) continue;
-    if (notice.kind != Kind::Silent) (void)note_learned(attempt.media, notice);
+    if (notice.kind == Kind::Learned || notice.kind == Kind::Report)
+      (void)note_learned(attempt.media, notice);
+    if (notice.kind == Kind::Digit) return on_digit(*call, notice, {now, out});
     if (notice.kind == Kind::Report) take_report(*call, notice, {now, out});
     if (notice.kind == Kind::Silent) on_silence(*call, attempt, notice, {now, out});
     return;
@@ -300,7 +319,7 @@ void CallEngine::take_report(Call& call, const media::MediaNotice& notice, Turn 
 // A side that is silent on all streams where it should be heard has gone: the call is over (threats D9).
 // One stream of several may be still, as video that was switched off. An emergency call is never ended so.
 void CallEngine::on_silence(Call& call, const Attempt& attempt, const media::MediaNotice& notice, Turn turn) {
-  if (call.state != CallState::Answered) return;
+  if (call.state != CallState::Answered || call.transfer) return;
   const auto side = static_cast<Side>(notice.side);
   figures_for(call, notice.key.stream).sides[index_of(side)].is_silent = true;
   bool is_silent = false;

@@ -17,6 +17,36 @@ std::string target_name(const SbcConfig& config, const CallNote& note) {
 
 std::string side_name(std::uint16_t side) { return side == 0 ? "the caller" : "the callee"; }
 
+// What needs no more words.
+std::string_view plain_text(CallStep step) noexcept {
+  switch (step) {
+    case CallStep::Emergency:
+      return "an emergency call: no limit applies";
+    case CallStep::Cancelled:
+      return "CANCEL from the caller";
+    case CallStep::RingTimeout:
+      return "rang for as long as the profile allows (timers.ring)";
+    case CallStep::EarlyMediaTimeout:
+      return "early media for as long as the profile allows (timers.early_media)";
+    case CallStep::CallTimeout:
+      return "up for as long as the profile allows (timers.call)";
+    case CallStep::HungUp:
+      return "hung up by an operator";
+    case CallStep::JournalSlow:
+      return "an answer left before its record was on disk";
+    case CallStep::Restored:
+      return "restored after a restart";
+    case CallStep::NoPrack:
+      return "the caller never acknowledged a reliable provisional answer";
+    case CallStep::MediaLost:
+      return "a media port of before the restart is not ours any more";
+    case CallStep::Rebooked:
+      return "up through so many reloads that the configuration of the day applies";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 std::string text_of(const CallNote& note, const SbcConfig& config, const policy::Router& router) {
@@ -24,8 +54,6 @@ std::string text_of(const CallNote& note, const SbcConfig& config, const policy:
   switch (note.step) {
     case CallStep::RouteMatched:
       return "route " + std::string(router.name_of(note.a)) + " matched";
-    case CallStep::Emergency:
-      return "an emergency call: no limit applies";
     case CallStep::TargetTried:
       return "INVITE sent to " + target_name(config, note);
     case CallStep::TargetFailed:
@@ -47,39 +75,34 @@ std::string text_of(const CallNote& note, const SbcConfig& config, const policy:
       return "answered in dialog " + std::to_string(note.a);
     case CallStep::Refused:
       return "the caller was told " + code;
-    case CallStep::Cancelled:
-      return "CANCEL from the caller";
-    case CallStep::RingTimeout:
-      return "rang for as long as the profile allows (timers.ring)";
-    case CallStep::EarlyMediaTimeout:
-      return "early media for as long as the profile allows (timers.early_media)";
-    case CallStep::CallTimeout:
-      return "up for as long as the profile allows (timers.call)";
     case CallStep::ByeReceived:
       return "BYE from " + side_name(note.a);
-    case CallStep::HungUp:
-      return "hung up by an operator";
     case CallStep::NoAck:
       return side_name(note.a) + " never acknowledged the answer";
     case CallStep::DialogLost:
       return side_name(note.a) + " no longer knows the dialog (" + code + ")";
     case CallStep::Forged:
       return "a request in the name of " + side_name(note.a) + " came from elsewhere and was ignored";
-    case CallStep::JournalSlow:
-      return "an answer left before its record was on disk";
-    case CallStep::Restored:
-      return "restored after a restart";
     case CallStep::MediaRefused:
       return "the session description of " + side_name(note.a) + " was not acceptable (" + code + ")";
     case CallStep::MediaSilent:
       return "nothing was heard of " + side_name(note.a) +
              " for as long as the profile allows (media.inactivity)";
-    case CallStep::MediaLost:
-      return "a media port of before the restart is not ours any more";
-    case CallStep::kCount:
-      break;
+    case CallStep::TransferAsked:
+      return side_name(note.a) + " asked by REFER for a transfer";
+    case CallStep::TransferFailed:
+      return "the transfer that " + side_name(note.a) + " asked for failed with " + code +
+             "; the call goes on as it was";
+    case CallStep::Transferred:
+      return "transferred: " + side_name(note.a) + " has given its place to the target";
+    case CallStep::LongerSession:
+      return peer_name(config, note.a) + " wants a session interval of " + code + " s: INVITE sent again";
+    case CallStep::SessionExpired:
+      return "the session timer of " + side_name(note.a) + " ran out" +
+             (note.b != 0 ? ", but emergency calls go on" : " without being refreshed");
+    default:
+      return std::string(plain_text(note.step));
   }
-  return {};
 }
 
 }  // namespace sallyport::sip

@@ -39,6 +39,13 @@ enum class CallStep : std::uint8_t {
   MediaSilent,      // a: side that was not heard for as long as its profile allows
   MediaLost,        // a port of before the restart is not ours any more
   TargetNotSecure,  // a: peer, b: target; the caller wants TLS all the way
+  TransferAsked,    // a: side that asked
+  TransferFailed,   // a: side that asked, b: code
+  Transferred,      // a: side that asked
+  LongerSession,    // a: peer, b: seconds; it found our session interval too small
+  SessionExpired,   // a: side that was not heard of any more, b: 1 when the call goes on, as an emergency
+  NoPrack,          // of the caller, for a reliable provisional response
+  Rebooked,         // it outlived so many reloads that it goes by the configuration of the day
   kCount
 };
 
@@ -59,6 +66,7 @@ struct CallNote {
       case CallStep::TargetUnusable:
       case CallStep::TargetLimited:
       case CallStep::TargetNotSecure:
+      case CallStep::LongerSession:
       case CallStep::Redirected:
         archive_named<PeerIndex>(archive);
         break;

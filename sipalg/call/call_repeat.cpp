@@ -19,8 +19,8 @@ std::optional<std::uint32_t> CallEngine::take_repeat(const RepeatableRequest& me
   parts_.touched = call->number;
   if (user.purpose == kInvite) {
     const auto attempt = std::ranges::find(call->attempts, user.part, &Attempt::number);
-    if (attempt == call->attempts.end() || attempt->transaction != number || attempt->is_cancelled ||
-        attempt->is_done || call->state != CallState::Trying)
+    if (attempt == call->attempts.end() || attempt->transaction != number || attempt->is_done ||
+        !is_wanted(*call, *attempt))
       return std::nullopt;
     // Early dialogs of the INVITE that was refused are over; this is no sane order, but a possible one.
     if (std::ranges::any_of(call->forks, [&](const Fork& fork) { return fork.attempt == attempt->number; }))

@@ -20,6 +20,14 @@ constexpr std::uint32_t kMaxForwards = 70;  // RFC 3261 §8.1.1.6
 
 std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
 
+// What the INVITE asks of session timers. RFC 4028 §7.1
+std::string session_lines(Attempt& attempt, const Neighbour& neighbour) {
+  if (neighbour.session_seconds == 0) return {};
+  attempt.session_seconds = std::max(attempt.session_seconds, neighbour.session_seconds);
+  attempt.min_session_seconds = std::max(attempt.min_session_seconds, kMinSessionSeconds);
+  return lines_for_invite(attempt.session_seconds, attempt.min_session_seconds);
+}
+
 // Of a registrar only its place is known yet.
 NextTarget next_target(const policy::ChosenTarget& chosen) {
   NextTarget next;
@@ -80,6 +88,9 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
     return refuse_new(arrival, 416, out);
   const EndpointCall endpoint = judge_endpoints(arrival);
   if (endpoint.refusal != 0) return refuse_new(arrival, endpoint.refusal, out);
+  if (book_->neighbour_of(arrival.input.peer).session_seconds != 0 &&
+      is_interval_too_small(session_wish(request)))
+    return refuse_new(arrival, 422, out);  // RFC 4028 §9
   policy::RuleSubject subject = subject_of(*book_, request, {});
   policy::RouteDecision decision = route(
       {*book_, arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
@@ -156,10 +167,14 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   call->caller.peer = arrival.input.peer;
   call->is_sips =
       request.start.request_uri.scheme == UriScheme::Sips || request.contact.uri.scheme == UriScheme::Sips;
+  if (option_tags_in(request, HeaderName::Require).has(OptionTag::Rel100))
+    call->caller.far_options.add(OptionTag::Rel100);  // whoever requires it has it, RFC 3262 §4
   call->invite.bytes = request.bytes;
   call->invite.path = arrival.answer_path;
   call->invite.head = std::move(*head);
   call->invite.cseq = request.cseq.number;
+  call->invite.session = session_wish(request);
+  hear_session_id(*call, Side::Caller, request, true);
   call->invite.server = parts_.servers.start({.key = arrival.key,
                                               .kind = TransactionKind::Invite,
                                               .user = {number, 0, kInvite, call->shard},
@@ -244,14 +259,15 @@ std::uint16_t CallEngine::take_place_at(Call& call, const NextTarget& target, Ti
     return 503;
   }
   // A further target of the same peer goes on with its place.
-  if (call.ticket_out.is_held && call.ticket_out.peer == target.peer) return 0;
-  parts_.shared.admission.release(call.ticket_out);
+  policy::AdmissionTicket& ticket_out = call.transfer ? call.transfer->ticket_out : call.ticket_out;
+  if (ticket_out.is_held && ticket_out.peer == target.peer) return 0;
+  parts_.shared.admission.release(ticket_out);
   const auto ticket = parts_.shared.admission.admit_out(target.peer, peer->realm, call.is_emergency, now);
   if (!ticket) {
     note(call, now, CallStep::TargetLimited, peer_number);
     return 503;
   }
-  call.ticket_out = *ticket;
+  ticket_out = *ticket;
   return 0;
 }
 
@@ -285,10 +301,12 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
     if (code == 400) call.targets.clear();  // no target could read it
     return false;
   }
-  call.at_target = CallAtTarget(on_board(target.peer, target.address, target.transport));
   call.record.tried.push_back({peer->config->name, target.address, 0});
-  call.record.peer_out = peer->config->name;
-  call.record.legs.resize(1);
+  if (!call.transfer) {
+    call.at_target = CallAtTarget(on_board(target.peer, target.address, target.transport));
+    call.record.peer_out = peer->config->name;
+  }
+  call.record.legs.resize(call.transfer ? 2 : 1);
   call.record.legs.push_back({peer->config->realm, std::string(to_string(target.transport)), target.address,
                               attempt.prototype.call_id});
   attempt.setup_until = now + peer->config->profile.timers.setup;
@@ -299,7 +317,7 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
 
 // What rules make of the numbers on the way to that peer.
 void CallEngine::rewrite(const Call& call, NextHop hop, const SipMessage& request, FarInvite& far) {
-  const PeerSide* const source = call.book->peer_side(call.caller_peer);
+  const PeerSide* const source = call.book->peer_side(asker_of(call));
   far.subject = subject_of(*call.book, request, call.redirected_to);
   const policy::RuleSet& rules = call.book->rules;
   if (source != nullptr) rules.apply(source->rules_in, far.subject, far.edits);
@@ -313,12 +331,14 @@ void CallEngine::rewrite(const Call& call, NextHop hop, const SipMessage& reques
 CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& attempt,
                                              const SipMessage& request) {
   const PeerSide& peer = *call.book->peer_side(attempt.peer);
-  const PeerSide* const source = call.book->peer_side(call.caller_peer);
+  const PeerSide* const source = call.book->peer_side(asker_of(call));
   FarInvite far;
   rewrite(call, {attempt.peer, attempt.is_emergency_target}, request, far);
+  far.rewrites_diversion = request.has(HeaderName::Diversion) &&
+                           far.subject.diversion != number_of(request, HeaderName::Diversion);
   const ProfileConfig& profile = peer.config->profile;
   const policy::IdentityDecision identity = policy::decide_identity(
-      identity_facts(request, call.book->neighbour_of(call.caller_peer).strictness),
+      identity_facts(request, call.book->neighbour_of(asker_of(call)).strictness),
       {.accept = source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None,
        .send = profile.identity_send,
        .honour_privacy = profile.honour_privacy,
@@ -337,7 +357,7 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
   const std::uint16_t part = kCalleePart | attempt.number;
   dialog.call_id = token(TokenKind::CallId, call, part);
   dialog.local_tag = token(TokenKind::Tag, call, part);
-  dialog.local_cseq = 1;
+  ++dialog.local_cseq;  // one more each time that the target has wanted another INVITE
   dialog.local_address = far_address({.original = &request.from,
                                       .user = far.subject.caller,
                                       .host = own_host(call, attempt, request, *place),
@@ -350,14 +370,14 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
                    .host = attempt.host,
                    .is_sips = call.is_sips});
   attempt.sdp.session_id = sdp_session_id(call, part);
-  call.record.called_out = far.subject.called;
+  if (!call.transfer) call.record.called_out = far.subject.called;
 }
 
 // The caller's, as it has just come or read again; null: there is none to be read any more.
 const SipMessage* CallEngine::invite_of(const Call& call) {
   if (fresh_invite_ != nullptr) return fresh_invite_;
   ParseOptions options;
-  options.strictness = call.book->neighbour_of(call.caller_peer).strictness;
+  options.strictness = call.book->neighbour_of(asker_of(call)).strictness;
   return parse_message(call.invite.bytes, options, stored_) == ParseStatus::Complete ? &stored_ : nullptr;
 }
 
@@ -373,26 +393,26 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
   const Place& place = *parts_.places.at(dialog.path);
   BodyPart body;
   attempt.has_offer = holds_sdp(request);
+  const SdpWay way{call,           attempt,     Side::Caller,
+                   SdpStep::Offer, attempt.sdp, {far.edits.sdp, &call.book->rules}};
   if (attempt.has_offer)
-    if (const std::uint16_t code = carry_body({.call = call,
-                                               .attempt = attempt,
-                                               .from = Side::Caller,
-                                               .step = SdpStep::Offer,
-                                               .identity = attempt.sdp,
-                                               .edits = {far.edits.sdp, &call.book->rules}},
-                                              request, body, {now, out});
-        code != 0)
-      return code;
+    if (const std::uint16_t code = carry_body(way, request, body, {now, out}); code != 0) return code;
   const std::string uri = attempt.contact.empty() ? far_uri(request.start.request_uri, far.subject.called,
                                                             attempt.host, call.is_sips)
                                                   : attempt.contact;
-  const bool passes_auth = terms_of_upstream(call.book->config, call.caller_peer, attempt.peer) != nullptr;
+  const bool passes_auth = terms_of_upstream(call.book->config, asker_of(call), attempt.peer) != nullptr;
   const std::string passed = passes_auth ? passed_credentials(request) : std::string();
   from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
   const std::string contact = contact_of(call, dialog.path, kCalleePart | attempt.number);
+  extension_ = session_lines(attempt, peer.neighbour);
+  if (call.transfer)
+    extension_ += referred_by(call, place);
+  else
+    call.session_ids.sides[index_of(Side::Callee)] = {};
   const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = number});
+  const std::string supported = list_of(options_for(call, attempt));
   RequestParts parts{.method = "INVITE",
                      .request_uri = uri,
                      .own = &place.names,
@@ -402,14 +422,17 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                      .from = from_,
                      .to = dialog.remote_address,
                      .call_id = dialog.call_id,
-                     .cseq = 1,
+                     .cseq = dialog.local_cseq,
                      .contact = contact,
                      .allow = peer.neighbour.allow,
                      .own_lines = passed,
+                     .extension_lines = extension_,
+                     .session_id = session_id_to(call, Side::Callee),
                      .wants_supported = true,
-                     .supported = peer.neighbour.supported,
+                     .supported = supported,
                      .crossing = {&request, &peer.crossing, far.edits.headers},
                      .body = body};
+  if (far.rewrites_diversion) parts.crossing.diversion = far.subject.diversion;
   const auto sending = put_request(parts, dialog.path, call.number, {now, out});
   if (!sending) return 500;
   attempt.transaction = number;
@@ -422,7 +445,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
                                            .request = sending->bytes,
                                            .timers = peer.neighbour.timers,
                                            .method = Method::Invite,
-                                           .cseq = 1,
+                                           .cseq = dialog.local_cseq,
                                            .second_way = sending->second_way,
                                            .second_via = sending->second_via},
                                           now));

@@ -51,6 +51,22 @@ Call* CallTable::make(std::uint64_t number) {
   return calls_[slot].get();
 }
 
+void CallTable::inherit(Call& from, Call& heir) {
+  from.former_numbers.push_back(from.number);
+  for (const std::uint64_t number : from.former_numbers) heir.former_numbers.push_back(number);
+  from.former_numbers.clear();
+  take_names(heir);
+}
+
+void CallTable::take_names(const Call& heir) {
+  for (const std::uint64_t number : heir.former_numbers) heirs_[number] = heir.number;
+}
+
+Call* CallTable::heir_of(std::uint64_t number) noexcept {
+  const auto heir = heirs_.find(number);
+  return heir != heirs_.end() ? find(heir->second) : nullptr;
+}
+
 Call* CallTable::find(std::uint64_t number) noexcept {
   const auto slot = slots_.find(number);
   return slot ? calls_[*slot].get() : nullptr;
@@ -65,6 +81,7 @@ void CallTable::erase(std::uint64_t number) noexcept {
   const auto slot = slots_.find(number);
   if (!slot) return;
   wheel_.disarm(*slot);
+  for (const std::uint64_t former : calls_[*slot]->former_numbers) heirs_.erase(former);
   slots_.erase(number);
   if (spares_.size() < kSparesMax) {
     begin_anew(*calls_[*slot]);

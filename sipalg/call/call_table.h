@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "policy/base/id_map.h"
@@ -21,6 +22,12 @@ class CallTable {
   [[nodiscard]] Call* find(std::uint64_t number) noexcept;
   [[nodiscard]] const Call* find(std::uint64_t number) const noexcept;
   void erase(std::uint64_t number) noexcept;
+  // What names `from` names `heir` too: a dialog has gone over to that call. Its former numbers go with it.
+  void inherit(Call& from, Call& heir);
+  // After a restart.
+  void take_names(const Call& heir);
+  // The call that a dialog of `number` has gone over to; null: none has.
+  [[nodiscard]] Call* heir_of(std::uint64_t number) noexcept;
   // Before the first call of a table that begins late, as after a restart: time starts here.
   void wind(Timestamp now) noexcept {
     if (size_ == 0) (void)wheel_.pop_due(now);
@@ -49,6 +56,7 @@ class CallTable {
   std::vector<std::unique_ptr<Call>> spares_;
   std::vector<std::uint32_t> free_;
   IdMap slots_;
+  std::unordered_map<std::uint64_t, std::uint64_t> heirs_;  // number of a call, of its heir
   TimerWheel wheel_;
   std::uint32_t size_ = 0;
 };

@@ -37,6 +37,11 @@ class EndedCalls {
     const auto place = places_.find(number);
     return place ? &ring_[*place] : nullptr;
   }
+  // In no order.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (EndedCall& call : ring_) visit(call);
+  }
   // The latest one that `is_it` accepts; null when there is none.
   template <class Predicate>
   [[nodiscard]] const EndedCall* find_if(Predicate&& is_it) const {

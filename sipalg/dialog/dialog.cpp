@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "policy/identity/identity_policy.h"
 #include "sipalg/message/message_writer.h"
 
 namespace sallyport::sip {
@@ -95,11 +96,19 @@ std::string as_request_uri(std::string_view route) {
   return text;
 }
 
+bool asks_for_privacy(const SipMessage& message) noexcept {
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    if (message.headers[i].name != HeaderName::Privacy) continue;
+    const policy::PrivacyWish wish = policy::parse_privacy(message.value_of(message.headers[i]));
+    if (wish.user || wish.id || wish.header) return true;
+  }
+  return false;
+}
+
 // What it says of itself holds until it says something else. RFC 3261 §20.5, §20.37
 void take_abilities(Dialog& dialog, const SipMessage& message) noexcept {
   if (message.has(HeaderName::Allow)) dialog.far_methods = allowed_methods(message);
-  if (message.has(HeaderName::Supported))
-    dialog.far_options = option_tags_in(message, HeaderName::Supported);
+  if (message.has(HeaderName::Supported)) dialog.far_options = option_tags_in(message, HeaderName::Supported);
 }
 
 }  // namespace
@@ -113,6 +122,7 @@ bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
   dialog.remote_target = std::move(target);
   dialog.route_set = std::move(routes);
   take_abilities(dialog, message);
+  dialog.is_private = asks_for_privacy(message);
   if (message.is_request()) {  // RFC 3261 §12.1.1
     dialog.call_id = message.call_id;
     dialog.remote_tag = message.from.tag;

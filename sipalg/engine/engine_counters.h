@@ -43,12 +43,13 @@ enum class SipDropReason : std::uint8_t {
   TooLarge,
   ForgedRequest,   // names a dialog of ours but comes from elsewhere (threats D1, D3)
   ForgedResponse,  // names a transaction of ours but comes from elsewhere (threats D4)
+  OutOfOrder,      // a reliable provisional response that is not the next one. RFC 3262 §4
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SipDropReason::kCount)>
-    kSipDropReasonNames{"malformed",      "malformed_response", "stranger",  "unmatched_response",
-                        "stray_ack",      "forbidden_target",   "keepalive", "too_large",
-                        "forged_request", "forged_response"};
+    kSipDropReasonNames{"malformed",      "malformed_response", "stranger",    "unmatched_response",
+                        "stray_ack",      "forbidden_target",   "keepalive",   "too_large",
+                        "forged_request", "forged_response",    "out_of_order"};
 
 // Codes that have a series of their own are those of RFC 3261; others count under their class ("4xx").
 inline constexpr std::array<std::uint16_t, 50> kCountedCodes{

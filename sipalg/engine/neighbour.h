@@ -20,10 +20,11 @@ struct Neighbour {
   StrictnessPolicy strictness;
   TimerSettings timers;
   ResponsesTo responses_to = ResponsesTo::Via;
-  std::vector<std::string> methods;  // compared with regard to case, RFC 3261 §7.1
-  std::string allow;                 // the same as a header field value
-  OptionTags options;                // extensions that this leg may use, RFC 3261 §8.2.2.3
-  std::string supported;             // the same as a header field value
+  std::vector<std::string> methods;   // compared with regard to case, RFC 3261 §7.1
+  std::string allow;                  // the same as a header field value
+  OptionTags options;                 // extensions that this leg may use, RFC 3261 §8.2.2.3
+  std::string supported;              // the same as a header field value
+  std::uint32_t session_seconds = 0;  // Session-Expires that we wish for, RFC 4028; 0: no session timers
 
   explicit Neighbour(const ProfileConfig& profile);
   [[nodiscard]] bool allows(std::string_view method) const noexcept;

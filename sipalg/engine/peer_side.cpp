@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "policy/identity/identity_policy.h"
 #include "sipalg/call/call.h"
 #include "sipalg/engine/places.h"
 
@@ -14,12 +15,18 @@ bool has_names(const PeerConfig& peer) noexcept {
                      [](const PeerTarget& target) { return !target.address; });
 }
 
+bool is_trusted(const PeerConfig& peer, const SbcConfig& all) noexcept {
+  const std::size_t realm = to_position(realm_named(all, peer.realm));
+  return realm < all.realms.size() &&
+         policy::is_in_trust_domain(all.realms[realm].trust, peer.profile.identity_accept);
+}
+
 }  // namespace
 
 PeerSide::PeerSide(const PeerConfig& peer, const SbcConfig& all, const policy::RuleSet& rules,
                    const policy::TargetBoard& targets)
     : neighbour(peer.profile),
-      crossing(peer.profile),
+      crossing(peer.profile, is_trusted(peer, all)),
       config(&peer),
       realm(realm_named(all, peer.realm)),
       rules_in(rules.positions(peer.profile.header_rules_in)),

@@ -40,12 +40,14 @@ std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, 
   const Method method = request.start.method;
   if (request.body_is_short) return 400;                                           // RFC 3261 §18.3
   if (!neighbour.strictness.rfc2543_form && is_rfc2543_form(request)) return 400;  // RFC 4475 §3.4.1
-  if (!neighbour.allows(request.start.method_text)) return 405;                    // RFC 3261 §8.2.1
-  if (!is_scheme_known(request)) return 416;                                       // RFC 3261 §8.2.2.1
+  // Within a dialog its own neighbour is asked, once it is found: 405 would hide that there is none.
+  if (request.to.tag.empty() && !neighbour.allows(request.start.method_text)) return 405;  // RFC 3261 §8.2.1
+  if (!is_scheme_known(request)) return 416;  // RFC 3261 §8.2.2.1
   const bool options_for_us = method == Method::Options && is_for_us;
   if (request.has_max_forwards && request.max_forwards == 0 && !options_for_us) return 483;  // RFC 3261 §16.3
   if (method == Method::Cancel || !request.to.tag.empty()) return 0;
-  if (needs_dialog(method)) return 481;                                           // RFC 3261 §12.2.2
+  if (needs_dialog(method)) return 481;     // RFC 3261 §12.2.2
+  if (method == Method::Refer) return 403;  // nobody makes us call from outside a call (threats D5)
   // A border element answers for Proxy-Require as well. RFC 3261 §8.2.2.3
   if (requires_more_than(request, neighbour.options)) return 420;
   if (method == Method::Invite) return body_verdict(method, body_kind(request));  // RFC 3261 §8.2.3

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "sipalg/call/session_timer.h"
 #include "sipalg/message/message_writer.h"
 #include "sipalg/transaction/field_hash.h"
 
@@ -56,10 +57,9 @@ void list_unsupported(MessageWriter& writer, const SipMessage& request, OptionTa
   for (std::size_t i = 0; i < request.header_count; ++i) {
     const HeaderField& field = request.headers[i];
     if (field.name != HeaderName::Require && field.name != HeaderName::ProxyRequire) continue;
-    (void)for_each_token(request.value_of(field),
-                         [&](std::string_view tag) {
-                           if (!is_among(tag, known)) writer.list_member(tag);
-                         });
+    (void)for_each_token(request.value_of(field), [&](std::string_view tag) {
+      if (!is_among(tag, known)) writer.list_member(tag);
+    });
   }
   writer.end_list();
 }
@@ -97,6 +97,8 @@ void add_headers_of_code(MessageWriter& writer, const SipMessage& request, std::
       return writer.header(HeaderName::Allow, neighbour.allow);  // RFC 3261 §21.4.6
     case 415:
       return writer.header(HeaderName::Accept, "application/sdp");  // RFC 3261 §21.4.13
+    case 422:
+      return writer.header(HeaderName::MinSe, std::to_string(kMinSessionSeconds));  // RFC 4028 §5
     case 420:
       return list_unsupported(writer, request, neighbour.options);  // RFC 3261 §21.4.15
     default:

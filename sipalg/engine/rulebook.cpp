@@ -35,9 +35,11 @@ Rulebook::Rulebook(SharedValue<SbcConfig> from, const policy::TargetBoard& targe
       stranger_profile(default_profile(config)),
       stranger(stranger_profile),
       stranger_crossing(stranger_profile),
-      looks_at_headers(rules.size() != 0 || std::ranges::any_of(config.routes, [](const RouteConfig& route) {
-                         return !route.match.headers.empty();
-                       })) {}
+      looks_at_headers(rules.size() != 0 || std::ranges::any_of(config.routes,
+                                                                [](const RouteConfig& route) {
+                                                                  return !route.match.headers.empty();
+                                                                })),
+      edition(targets.edition()) {}
 
 const PeerSide* Rulebook::peer_side(PeerIndex peer) const noexcept {
   const std::size_t position = to_position(peer);

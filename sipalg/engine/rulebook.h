@@ -1,9 +1,10 @@
 // rulebook.h — all that a reload may change of how calls are treated, compiled from one configuration and
 // never altered: peers with their profiles, routes with their tables, rules.
 //
-// A call keeps the rulebook that it began with until it ends; new calls take that of the day. Peers have the
-// same PeerIndex in each rulebook of a run (mgmt/config/align_peers.h); realms and ports too, for a reload
-// can't change how many there are. Routes and rules are numbered by each rulebook for itself.
+// A call keeps the rulebook that it began with until it ends, or until kRulebooksMax reloads later, so that
+// their number is bounded; new calls take that of the day. Peers have the same PeerIndex in each rulebook of
+// a run (mgmt/config/align_peers.h); realms and ports too, for a reload can't change how many there are.
+// Routes and rules are numbered by each rulebook for itself.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,9 @@
 #include "sipalg/engine/peer_side.h"
 
 namespace sallyport::sip {
+
+// What is up for longer than so many reloads goes by the rulebook of the day from then on.
+inline constexpr std::uint64_t kRulebooksMax = 16;
 
 struct Rulebook {
   // `targets` outlives it. Takes as long as compiling the tables takes: not for a signalling thread.
@@ -35,6 +39,11 @@ struct Rulebook {
   const Neighbour stranger;
   const Crossing stranger_crossing;
   const bool looks_at_headers;  // some route or rule does
+  const std::uint64_t edition;  // counts the reloads of a run, the first one's with the beginning
+
+  [[nodiscard]] bool is_older_than(const Rulebook& other, std::uint64_t reloads) const noexcept {
+    return edition + reloads <= other.edition;
+  }
 
   // Null: no such peer.
   [[nodiscard]] const PeerSide* peer_side(PeerIndex peer) const noexcept;

@@ -189,6 +189,10 @@ std::optional<Timestamp> ExchangeEngine::next_deadline() const noexcept {
 
 void ExchangeEngine::adopt(SharedValue<Rulebook> next) {
   state_->book = std::move(next);
+  // As calls do that last long.
+  state_->subscriptions.for_each([this](Subscription& subscription) {
+    if (subscription.book->is_older_than(*state_->book, kRulebooksMax)) subscription.book = state_->book;
+  });
   state_->contacts = RegisteredContacts(state_->book->config, state_->parts.settings.token_key);
 }
 

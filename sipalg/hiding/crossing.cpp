@@ -21,7 +21,8 @@ CrossingForm form_in(const CrossingRule& rule, bool in_request, bool is_passed) 
 
 }  // namespace
 
-Crossing::Crossing(const ProfileConfig& far_profile) {
+Crossing::Crossing(const ProfileConfig& far_profile, bool is_trusted)
+    : keeps_privacy_(far_profile.honour_privacy && !is_trusted) {
   std::bitset<kHeaderNameCount> passed;
   for (const std::string& name : far_profile.headers_pass) {
     const HeaderName known = header_name_of(name);

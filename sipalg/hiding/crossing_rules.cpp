@@ -69,8 +69,10 @@ consteval std::array<CrossingRule, kHeaderNameCount> make_rules() {
   // Credentials belong to one leg (threats I3).
   table.set(kNever, {Authorization, ProxyAuthenticate, ProxyAuthorization, WwwAuthenticate});
   // They hold URIs of the other side, or name it or its clock.
-  table.set({}, {CallInfo, ErrorInfo, ReplyTo, Diversion, HistoryInfo, InReplyTo, Identity, Organization,
-                 Server, UserAgent, Warning, Date});
+  table.set({Form::History, false, false}, {HistoryInfo});
+  table.set({Form::Diversions, false, false}, {Diversion});
+  table.set({}, {CallInfo, ErrorInfo, ReplyTo, InReplyTo, Identity, Organization, Server, UserAgent, Warning,
+                 Date});
   table.set({}, {Other});
   return table.finish();
 }
@@ -83,6 +85,7 @@ struct NamedRule {
 };
 constexpr std::array kFurther{
     NamedRule{"recv-info", both(Form::Ranges)},
+    NamedRule{"session-id", both(Form::Session)},  // random, names nobody: RFC 7989 §8
     NamedRule{"info-package", request(Form::Token)},
     NamedRule{"suppress-if-match", request(Form::Token)},  // RFC 5839 §7.2
     NamedRule{"geolocation", request(Form::Location)},

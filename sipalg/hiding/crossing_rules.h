@@ -27,6 +27,9 @@ enum class CrossingForm : std::uint8_t {
   Version,      // MIME-Version: two numbers
   Location,     // Geolocation: references to parts of the body only
   Answer,       // Geolocation-Routing: yes or no
+  Session,      // Session-ID: UUIDs of 32 digits, nothing else
+  History,      // History-Info: by configuration, each entry rebuilt
+  Diversions,   // Diversion: the same
 };
 
 struct CrossingRule {

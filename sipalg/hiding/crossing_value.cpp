@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 
+#include "sipalg/hiding/session_id.h"
 #include "sipalg/message/message_writer.h"
 #include "sipalg/message/octet_copy.h"
 
@@ -156,6 +157,19 @@ Value locations(std::string_view value, ValueBuffer& buffer) noexcept {
   }
 }
 
+// A UUID of 32 digits, and that of the other end where it is there. RFC 7989 §5, RFC 7329
+Value session(std::string_view value, ValueBuffer& buffer) noexcept {
+  const auto id = parse_session_id(value);
+  if (!id) return std::nullopt;
+  buffer.add(value.substr(0, kUuidDigits));
+  if (!id->has_remote) return buffer.value();
+  UuidText remote;
+  write_uuid(id->remote, remote);
+  buffer.add(";remote=");
+  buffer.add({remote.data(), remote.size()});
+  return buffer.value();
+}
+
 Value answer(std::string_view value) noexcept {
   if (equals_ignoring_case(value, "yes")) return "yes";
   if (equals_ignoring_case(value, "no")) return "no";
@@ -235,6 +249,11 @@ std::optional<std::string_view> crossing_value(CrossingForm form, const Readable
       return body_is_multipart ? locations(value, buffer) : std::nullopt;
     case CrossingForm::Answer:
       return body_is_multipart ? answer(value) : std::nullopt;
+    case CrossingForm::Session:
+      return session(value, buffer);
+    case CrossingForm::History:
+    case CrossingForm::Diversions:
+      return std::nullopt;  // only with a host of ours: diverted.h
   }
   return std::nullopt;
 }

@@ -3,7 +3,9 @@
 
 #include <bitset>
 
+#include "policy/identity/identity_policy.h"
 #include "sipalg/hiding/crossing_value.h"
+#include "sipalg/hiding/diverted.h"
 
 namespace sallyport::sip {
 namespace {
@@ -20,6 +22,17 @@ bool is_same_name(std::string_view one, std::string_view other) noexcept {
 bool is_token(std::string_view name) noexcept {
   Lexer lexer(name);
   return !lexer.take_while<kToken>().empty() && lexer.done();
+}
+
+// Who sent it wants nobody to know how it came here. RFC 3323 §4.2, RFC 7044 §10.1
+bool hides_history(const SipMessage& message) noexcept {
+  if (!message.has(HeaderName::Privacy)) return false;
+  for (std::size_t i = 0; i < message.header_count; ++i) {
+    if (message.headers[i].name != HeaderName::Privacy) continue;
+    const policy::PrivacyWish wish = policy::parse_privacy(message.value_of(message.headers[i]));
+    if (wish.history || wish.header || wish.user) return true;
+  }
+  return false;
 }
 
 class CrossingWriter {
@@ -40,6 +53,7 @@ class CrossingWriter {
       const std::string_view name = message.name_of(field);
       const CrossingForm form = part_.crossing->form_of(field.name, name, own_.in_request);
       if (form == CrossingForm::Never || is_ours(field.name) || is_edited(field.name, name)) continue;
+      if (form == CrossingForm::Session && own_.has_session_id) continue;
       write(field.name, name, {message.value_of(field), message.bytes.data() + message.bytes.size()}, form);
     }
   }
@@ -81,9 +95,9 @@ class CrossingWriter {
 
   // What was set crosses whatever the list says, but for what makes up the message.
   [[nodiscard]] CrossingForm form_of(const policy::HeaderEdit& edit, HeaderName known) const noexcept {
-    if (edit.is_set)
-      return crossing_rule(known, edit.name).form == CrossingForm::Never ? CrossingForm::Never
-                                                                         : CrossingForm::Text;
+    const CrossingForm ruled = crossing_rule(known, edit.name).form;
+    if (ruled == CrossingForm::Session && own_.has_session_id) return CrossingForm::Never;
+    if (edit.is_set) return ruled == CrossingForm::Never ? CrossingForm::Never : CrossingForm::Text;
     if (part_.crossing == nullptr) return CrossingForm::Never;
     return part_.crossing->form_of(known, edit.name, own_.in_request);
   }
@@ -91,10 +105,25 @@ class CrossingWriter {
   void write(HeaderName known, std::string_view name, const ReadableValue& value,
              CrossingForm form) noexcept {
     if (count_ == kCrossingFieldsMax) return;
-    const auto clean = crossing_value(form, value, is_multipart_, buffer_);
+    const auto clean = form == CrossingForm::History || form == CrossingForm::Diversions
+                           ? diverted(form, value)
+                           : crossing_value(form, value, is_multipart_, buffer_);
     if (!clean) return;
     ++count_;
     known != HeaderName::Other ? writer_.header(known, *clean) : writer_.header(name, *clean);
+  }
+
+  [[nodiscard]] std::optional<std::string_view> diverted(CrossingForm form,
+                                                         const ReadableValue& value) noexcept {
+    if (own_.host.empty() || part_.message == nullptr || part_.crossing == nullptr) return std::nullopt;
+    DivertedTerms& terms = form == CrossingForm::History ? history_ : diversions_;
+    terms.host = own_.host;
+    terms.keeps_privacy = part_.crossing->keeps_privacy();
+    if (terms.keeps_privacy && hides_history(*part_.message)) return std::nullopt;  // RFC 7044 §10.1.2
+    if (form == CrossingForm::History) return history_value(value, terms, buffer_);
+    if (is_first_diversion_) terms.first_number = part_.diversion;
+    is_first_diversion_ = false;
+    return diversion_value(value, terms, buffer_);
   }
 
   MessageWriter& writer_;
@@ -102,7 +131,9 @@ class CrossingWriter {
   const OwnFields& own_;
   std::bitset<kHeaderNameCount> edited_;  // Other: at least one of those
   bool is_multipart_ = false;
+  bool is_first_diversion_ = true;
   std::size_t count_ = 0;
+  DivertedTerms history_, diversions_;
   ValueBuffer buffer_;
 };
 

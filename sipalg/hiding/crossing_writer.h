@@ -1,6 +1,8 @@
 // crossing_writer.h — writes the header fields that cross, with their edits: RFC 3261 §7.3.1, §16.6.
 #pragma once
 
+#include <string_view>
+
 #include "sipalg/hiding/leg_message.h"
 #include "sipalg/message/message_writer.h"
 
@@ -15,6 +17,8 @@ struct OwnFields {
   bool has_body = false;  // without it nothing crosses that describes one
   bool has_accept = false;
   bool has_retry_after = false;
+  bool has_session_id = false;
+  std::string_view host{};  // ours, in addresses that are rebuilt; empty: none is
 };
 
 void write_crossing(MessageWriter& writer, const CrossingPart& part, const OwnFields& own) noexcept;

@@ -65,7 +65,13 @@ std::optional<std::string_view> write_request(std::span<char> buffer, const Requ
   write_if(writer, HeaderName::Contact, parts.contact);
   write_if(writer, HeaderName::Allow, parts.allow);
   if (parts.wants_supported) writer.header(HeaderName::Supported, parts.supported);  // RFC 3261 §20.37
-  write_crossing(writer, parts.crossing, {.in_request = true, .has_body = !parts.body.bytes.empty()});
+  writer.lines(parts.extension_lines);
+  writer.lines(parts.session_id);
+  write_crossing(writer, parts.crossing,
+                 {.in_request = true,
+                  .has_body = !parts.body.bytes.empty(),
+                  .has_session_id = !parts.session_id.empty(),
+                  .host = own.uri_host});
   return finish(writer, parts.body);
 }
 
@@ -89,12 +95,15 @@ std::optional<std::string_view> write_response(std::span<char> buffer, const Res
   write_if(writer, HeaderName::Accept, parts.accept);
   write_if(writer, HeaderName::Warning, parts.warning);
   writer.lines(parts.own_lines);
+  writer.lines(parts.session_id);
   if (parts.retry_after != 0) writer.header(HeaderName::RetryAfter, Decimal(parts.retry_after).text());
   write_crossing(writer, parts.crossing,
                  {.in_request = false,
                   .has_body = !parts.body.bytes.empty(),
                   .has_accept = !parts.accept.empty(),
-                  .has_retry_after = parts.retry_after != 0});
+                  .has_retry_after = parts.retry_after != 0,
+                  .has_session_id = !parts.session_id.empty(),
+                  .host = parts.own_host});
   return finish(writer, parts.body);
 }
 

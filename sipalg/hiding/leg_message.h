@@ -40,7 +40,8 @@ struct OwnNames {
 // What crosses in this direction for one neighbour (the far one): built once from its profile.
 class Crossing {
  public:
-  explicit Crossing(const ProfileConfig& far_profile);
+  // `is_trusted`: the far side is in the trust domain, where what asks for privacy may cross. RFC 3324
+  explicit Crossing(const ProfileConfig& far_profile, bool is_trusted = false);
   // `name` is the long form for a known name. The names that make up a message (Via, From, Contact,
   // Record-Route, Route, ...) never cross whatever the configuration says.
   [[nodiscard]] bool passes(const SipMessage& message, const HeaderField& field) const noexcept;
@@ -51,12 +52,16 @@ class Crossing {
                                       : form_of_further(name, in_request);
   }
 
+  // What a caller asked to be kept private must not get there. RFC 3323, RFC 7044 §10.1.2
+  [[nodiscard]] bool keeps_privacy() const noexcept { return keeps_privacy_; }
+
  private:
   [[nodiscard]] CrossingForm form_of_further(std::string_view name, bool in_request) const noexcept;
 
   // By name, for what the parser knows: in responses, in requests.
   std::array<std::array<CrossingForm, kHeaderNameCount>, 2> forms_;
   std::vector<std::string> further_;  // of headers.pass the other names, in small letters
+  bool keeps_privacy_ = true;
 };
 
 // The header fields that cross from another leg's message, with edits of header rules and identity.
@@ -64,6 +69,8 @@ struct CrossingPart {
   const SipMessage* message = nullptr;  // null: nothing crosses
   const Crossing* crossing = nullptr;
   std::span<const policy::HeaderEdit> edits{};  // applied last; Set adds a field that is not there
+  // What rules made of the number in the first Diversion; empty: that entry does not cross.
+  std::optional<std::string_view> diversion{};
 };
 
 struct BodyPart {
@@ -84,8 +91,11 @@ struct RequestParts {
   std::string_view contact{};    // whole value; empty: none
   std::string_view allow{};      // value; empty: none
   std::string_view own_lines{};  // whole header lines of our own: credentials, Expires
-  bool wants_supported = false;    // writes Supported with:
-  std::string_view supported{};    // the list, which may be empty
+  // Whole header lines of extensions (Session-Expires, RAck), which go with credentials or without.
+  std::string_view extension_lines{};
+  std::string_view session_id{};  // the whole line; empty: that of the other leg may cross
+  bool wants_supported = false;   // writes Supported with:
+  std::string_view supported{};   // the list, which may be empty
   CrossingPart crossing{};
   BodyPart body{};
 };
@@ -151,6 +161,8 @@ struct ResponseParts {
   std::string_view warning{};           // of our own; whole value; empty: none
   std::string_view redirect_contact{};  // Contact of a 3xx; empty: none
   std::string_view own_lines{};         // whole header lines: challenges, Reason, Expires
+  std::string_view session_id{};        // the whole line; empty: that of the other leg may cross
+  std::string_view own_host{};  // ours on that leg, in addresses that cross rebuilt; empty: they don't
   CrossingPart crossing{};
   BodyPart body{};
 };

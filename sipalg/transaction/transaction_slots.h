@@ -22,6 +22,7 @@
 #include "policy/base/id_map.h"
 #include "policy/base/timer_wheel.h"
 #include "sipalg/engine/engine_output.h"
+#include "sipalg/transaction/client_transactions.h"
 
 namespace sallyport::sip {
 

@@ -107,6 +107,8 @@ class RelayModel {
         SALLYPORT_CHECK(open_.erase(order.key.stream) == 1);
         closed_.push_back(order);
         break;
+      case MediaCommand::Kind::SendDigit:
+        SALLYPORT_CHECK(false);  // the negotiator knows of no digits
     }
     for (const auto& side : order.sides) {
       const IpAddress& to = side.remote.address;
@@ -142,6 +144,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   MediaFixture call({20000, 20127});  // one pair a slice: soon full
   if (octets.next(2) == 0) call.profiles[1].media.codecs = {"PCMA", "opus", "telephone-event", "H264"};
   if (octets.next(4) == 0) call.profiles[0].media.hold = HoldMode::Inactive;
+  for (ProfileConfig& profile : call.profiles) profile.media.dtmf = DtmfMode(octets.next(3));
   RelayModel relay;
   while (!octets.is_empty()) {
     const unsigned step = octets.next(16);

@@ -57,6 +57,9 @@ class World : public NoticeSink {
         case 3:
           pass(program_.octet() * 20ms);
           break;
+        case 4:
+          command(MediaCommand::Kind::SendDigit);
+          break;
         default:
           packet();
           break;
@@ -112,6 +115,8 @@ class World : public NoticeSink {
     settings.inactivity = (more >> 5 & 1) * 10s;
     settings.expects_packets = (more >> 6 & 1) != 0;
     if ((more >> 7 & 1) != 0) settings.latched = someone(program_.octet());
+    if ((flags & 64) != 0) require(settings.events_heard.push_back({101, 8000}));
+    if ((flags & 128) != 0) require(settings.events_taken.push_back({101, 8000}));
     return settings;
   }
 
@@ -125,6 +130,10 @@ class World : public NoticeSink {
     command.quarantine = (choice >> 5) * 1s;
     command.key = kind == MediaCommand::Kind::Open ? StreamKey{++calls_, 0} : model.key;
     for (std::size_t side = 0; side < 2; ++side) command.sides[side] = side_settings(place, side);
+    if (kind == MediaCommand::Kind::SendDigit) {
+      command.digit_to = StreamSide(program_.octet() & 1);
+      command.digit = {static_cast<std::uint8_t>(program_.octet() % (kFlashEvent + 1)), program_.word()};
+    }
     const std::uint64_t refused = relay_.counters().commands_refused.value();
     const bool is_room =
         relay_.counters().streams_open.value() + relay_.counters().streams_closed.value() < kStreamsMax;
@@ -138,6 +147,7 @@ class World : public NoticeSink {
   }
 
   void learn(ModelStream& model, const MediaCommand& command) {
+    if (command.kind == MediaCommand::Kind::SendDigit) return;
     if (command.kind == MediaCommand::Kind::Close) {
       model.phase = ModelStream::Phase::Closed;
       return;
@@ -166,7 +176,7 @@ class World : public NoticeSink {
     } else {
       made.resize(12 + (shape >> 2));
       made[0] = 0x80;
-      made[1] = 8;
+      made[1] = (shape & 64) != 0 ? 101 : 8;
       made[3] = shape;
     }
     return made;

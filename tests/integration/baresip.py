@@ -1,12 +1,16 @@
 """baresip.py — baresip as a phone that plays a tone and writes down what it hears, and the ear that knows a tone again."""
 
 import glob
+import itertools
 import json
 import math
 import os
+import queue
+import re
 import shutil
 import socket
 import subprocess
+import threading
 import wave
 
 from harness import eventually
@@ -34,8 +38,9 @@ auplay_channels 1
 snd_path {folder}
 """
 _COMMANDS = """module ctrl_tcp.so
-ctrl_tcp_listen 127.0.0.1:4444
+ctrl_tcp_listen 127.0.0.1:{port}
 """
+_PORTS = itertools.count(4444)  # several phones may be in one namespace
 _TLS = """sip_certificate {folder}/own.pem
 sip_cafile {folder}/authority.pem
 """
@@ -70,6 +75,48 @@ def power(heard, hertz):
     return 2 * at / (len(heard) * whole) if whole else 0.0
 
 
+class Console:
+    """baresip's commands and events over TCP, as JSON in netstrings; it listens to one of these at a time."""
+
+    def __init__(self, namespace, address):
+        self.events, self._answers = [], queue.Queue()
+        self._sock = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._sock.connect(address)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def command(self, name, parameters=""):
+        words = json.dumps({"command": name, "params": parameters}).encode()
+        self._sock.sendall(b"%d:%s," % (len(words), words))
+        return self._answers.get(timeout=10)
+
+    def _listen(self):
+        octets = b""
+        while chunk := self._sock.recv(65536):
+            octets += chunk
+            size, colon, rest = octets.partition(b":")
+            while colon and len(rest) > int(size):
+                one = json.loads(rest[:int(size)].decode(errors="replace"))
+                if one.get("event"):
+                    self.events.append(one)
+                else:
+                    self._answers.put(one.get("data", ""))
+                octets = rest[int(size) + 1:]
+                size, colon, rest = octets.partition(b":")
+
+    def params(self, kind):
+        """What came with each event of a kind."""
+        return [one.get("param", "") for one in self.events[:] if one.get("type") == kind]
+
+    def close(self):
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # baresip has ended
+        self._thread.join(5)
+        self._sock.close()
+
+
 class Baresip:
     """Answers who calls its number; `dial` calls a URI. Plays a tone of `hertz` while a call is up. For TLS it needs an
     identity (certificates.Identity). account: a whole line of its accounts in place of a number at its own address."""
@@ -83,10 +130,11 @@ class Baresip:
         with open(os.path.join(self.folder, "config"), "w", encoding="ascii") as file:
             file.write(_CONFIG.format(address=host, modules=_MODULES, folder=self.folder))
             if account is not None:
-                file.write(_COMMANDS)
+                self._commands_at = "127.0.0.1", next(_PORTS)
+                file.write(_COMMANDS.format(port=self._commands_at[1]))
             if identity is not None:
                 file.write(_TLS.format(folder=self.folder))
-        self.namespace = namespace
+        self.namespace, self._console = namespace, None
         if identity is not None:
             self._take(identity)
         with open(os.path.join(self.folder, "accounts"), "w", encoding="ascii") as file:
@@ -107,21 +155,23 @@ class Baresip:
                     with open(part, "rb") as file:
                         shutil.copyfileobj(file, whole)
 
+    def console(self):
+        """To a phone with an account; from now on its events are kept."""
+        if self._console is None:
+            self._console = Console(self.namespace, self._commands_at)
+        return self._console
+
     def command(self, name, parameters=""):
-        """One of baresip's own, to a phone with an account."""
-        words = json.dumps({"command": name, "params": parameters}).encode()
-        with self.namespace.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-            sock.settimeout(10)
-            sock.connect(("127.0.0.1", 4444))
-            sock.sendall(b"%d:%s," % (len(words), words))
-            return sock.recv(65536).decode()
+        """One of baresip's own. What it says to it."""
+        return self.console().command(name, parameters)
 
     def await_words(self, words, seconds=15.0):
         eventually(lambda: words in self.words(), f"{words!r} of baresip: {self.words()}", seconds)
 
     def words(self):
         with open(os.path.join(self.folder, "output"), encoding="utf-8", errors="replace") as file:
-            return file.read()[-4000:]
+            lines = file.read().splitlines()
+        return "\n".join(line for line in lines if line.strip() and not re.match(r"\[\d+:\d\d:\d\d\] audio=", line))[-4000:]
 
     def dumps(self):
         """What it wrote down of what came in, the newest first."""
@@ -136,6 +186,8 @@ class Baresip:
         return None
 
     def close(self):
+        if self._console is not None:
+            self._console.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -78,7 +78,7 @@ class Capture:
 def messages(path):
     """The SIP messages of a pcap file (Ethernet, IPv4 and IPv6, no fragments)."""
     for when, frame in frames_of(path):
-        packet = _udp(frame)
+        packet = datagram_of(frame)
         if packet is None:
             continue
         source, destination, payload = packet
@@ -106,12 +106,12 @@ def frames_of(path):
 def datagrams(path):
     """(time, source, destination, payload) of each UDP datagram of a pcap file."""
     for when, frame in frames_of(path):
-        packet = _udp(frame)
+        packet = datagram_of(frame)
         if packet is not None:
             yield (when, *packet)
 
 
-def _udp(frame):
+def datagram_of(frame):
     """(source, destination, payload) of a datagram that came whole; None for all else."""
     kind = struct.unpack_from("!H", frame, 12)[0]
     if kind == 0x0800 and frame[23] == 17:

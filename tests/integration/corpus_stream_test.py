@@ -11,14 +11,14 @@ import unittest
 
 import sip
 from corpus_udp_test import OWN_CODES, Refuser, passes
-from harness import FAR_IN4, FAR_OUT4, OUT4, SIP_PORT, Case, eventually
+from harness import FAR_IN4, FAR_OUT4, FULL, OUT4, SIP_PORT, Case, eventually
 from stream_case import Side, listen_on_streams, port_of
 from stream_phone import StreamEnd, await_ended
 
 FINAL = re.compile(rb"SIP/2\.0 [2-6]")
 
 
-class CorpusOverStreams(Case):
+class Corpus:
     transport, splits = "TCP", False
 
     def setUp(self):
@@ -144,11 +144,17 @@ class CorpusOverStreams(Case):
         print(f"{count} messages in {time.monotonic() - began:.0f} s")
 
 
-class OctetByOctet(CorpusOverStreams):
+class OctetByOctet(Corpus, Case):
     splits = True
 
 
-class OverTls(CorpusOverStreams):
+@unittest.skipUnless(FULL, "messages that come whole get what those get that come octet by octet: with --full")
+class OverTcp(Corpus, Case):
+    pass
+
+
+@unittest.skipUnless(FULL, "TLS carries the same octets: with --full")
+class OverTls(Corpus, Case):
     transport = "TLS"
 
 

@@ -183,19 +183,42 @@ class Restart(OwnRegistrarCase):
     def configure(self):
         with_exchanges(self.config)
 
-    def test_a_subscription_outlives_a_stop(self):
+    def subscribed(self):
         inside = Notifier(self.net.inn, self.net.inn.udp(FAR_IN4, SIP_PORT), (IN4, SIP_PORT))
         self.addCleanup(inside.stop)
         phone = self.registered_phone()
         found = Subscription(phone, phone.user, "message-summary")
         self.assert_status(200, found.subscribe())
         eventually(found.notifies, "the first NOTIFY")
-        self.assertEqual(self.daemon.terminate(), 0)
-        self.daemon = self.net.start(self.config)
+        return inside, phone, found
+
+    def assert_goes_on(self, inside, found):
         inside.change("message-summary", waiting(5))
         eventually(lambda: any(m.body == waiting(5) for m in found.notifies()), "a NOTIFY after the restart")
         self.assert_status(200, found.subscribe(0))
         eventually(lambda: found.notifies()[-1].header("subscription-state").startswith("terminated"), "the last NOTIFY")
+
+    def test_a_subscription_outlives_a_stop(self):
+        inside, _, found = self.subscribed()
+        self.assertEqual(self.daemon.terminate(), 0)
+        self.daemon = self.net.start(self.config)
+        self.assert_goes_on(inside, found)
+
+    # RFC 6665 §4.1.2.2, §4.2.2: both sides learn that it is gone, and the phone asks for another.
+    def test_a_subscription_that_a_kill_took_is_over_for_both_sides_and_made_again(self):
+        inside, phone, found = self.subscribed()
+        self.await_written(phone)
+        self.daemon.kill()
+        self.daemon = self.net.start(self.config)
+        for call_id, cseq in inside.change("message-summary", waiting(4)).items():
+            answer = eventually(lambda call_id=call_id, cseq=cseq: inside.final(call_id, cseq), "the NOTIFY is answered")
+            self.assertEqual(answer.status, 481)
+        self.assertEqual(found.subscribe().status, 481)
+        again = Subscription(phone, phone.user, "message-summary")
+        self.assert_status(200, again.subscribe())
+        eventually(again.notifies, "the first NOTIFY")
+        inside.subscribed.pop(next(iter(inside.subscribed)))
+        self.assert_goes_on(inside, again)
 
 
 class WithoutPbx(RegistrarCase):

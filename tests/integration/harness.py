@@ -36,7 +36,7 @@ SIP_PORT = 5060
 
 
 def eventually(condition, what, seconds=10.0):
-    """The first true value of condition(); an event waited for with a deadline."""
+    """The first true value of condition(); an event waited for with a deadline. what: words, or who finds them in the end."""
     end = time.monotonic() + seconds
     pause = threading.Event()
     while True:
@@ -44,7 +44,7 @@ def eventually(condition, what, seconds=10.0):
         if value:
             return value
         if time.monotonic() >= end:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
         pause.wait(0.02)
 
 

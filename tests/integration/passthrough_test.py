@@ -5,6 +5,7 @@ Towards the phone a registration is short, for the router between; inside it is 
 stays outside."""
 
 import re
+import threading
 import time
 import unittest
 
@@ -291,7 +292,8 @@ class Restart(OwnRegistrarCase):
         inside, phones = self.upstream(), [self.registered_phone() for _ in range(3)]
         self.assert_status(200, phones[2].unregister())
         contacts = [inside.contacts(phone.user)[0] for phone in phones[:2]]
-        eventually(lambda: len(self.daemon.show("registrations")["registrations"]) == 2, "they are shown")
+        self.await_written(self.registered_phone())
+        eventually(lambda: len(self.daemon.show("registrations")["registrations"]) == 3, "they are shown")
         how()
         self.daemon = self.net.start(self.config)
         before = len(inside.received("REGISTER"))
@@ -310,14 +312,36 @@ class Restart(OwnRegistrarCase):
     def test_bindings_outlive_a_kill(self):
         self.again(lambda: self.daemon.kill())  # pylint: disable=unnecessary-lambda
 
-    def test_a_registration_that_was_half_done_is_done_after_the_stop(self):
+    def half_done(self, how):
         inside, phone = self.upstream(), self.phone()
         answer = self.assert_status(401, phone.register_once())
-        self.assertEqual(self.daemon.terminate(), 0)
+        how()
         self.daemon = self.net.start(self.config)
         self.assertTrue(phone.for_registering.take(answer))
         self.assert_status(200, phone.register_once())
         self.assertEqual(len(inside.contacts(phone.user)), 1)
+
+    def test_a_registration_that_was_half_done_is_done_after_the_stop(self):
+        self.half_done(lambda: self.assertEqual(self.daemon.terminate(), 0))
+
+    def test_a_registration_that_was_half_done_is_done_after_a_kill(self):
+        self.half_done(lambda: self.daemon.kill())  # pylint: disable=unnecessary-lambda
+
+    # RFC 3261 §17.1.2.2: the phone asks again and again, and never knows.
+    def test_a_registration_that_waits_for_the_pbx_is_done_after_a_kill(self):
+        inside, phone, found = self.upstream(), self.phone(), []
+        self.assertTrue(phone.for_registering.take(self.assert_status(401, phone.register_once())))
+        asked = len(inside.received("REGISTER"))
+        inside.silent = True
+        thread = threading.Thread(target=lambda: found.append(phone.register_once(seconds=30.0)), daemon=True)
+        thread.start()
+        eventually(lambda: len(inside.received("REGISTER")) > asked, "it is on its way to the PBX")
+        self.daemon.kill()
+        inside.silent = False
+        self.daemon = self.net.start(self.config)
+        thread.join(30)
+        self.assert_status(200, found[0])
+        self.hang_up(self.connect(inside, phone, inside.contacts(phone.user)[0], to=phone.aor))
 
 
 @unittest.skipUnless(FULL, "a minute of traffic: with --full")

@@ -36,7 +36,7 @@ class Dialog:
     def __init__(self, phone, call_id, **names):  # local, remote: with their tags; target: the other side's Contact
         self.phone, self.call_id = phone, call_id
         self.local, self.remote, self.target = names["local"], names["remote"], names["target"]
-        self.cseq = 1
+        self.cseq = self.invited_as = 1  # of the last request, of the INVITE
         self.routes = []
         self.further = ()  # header lines of INVITE and ACK
         self.is_acked = self.is_ended = False
@@ -52,7 +52,7 @@ class Dialog:
         lines = [f"{method} {self.target} SIP/2.0", via,
                  "Max-Forwards: 70", f"From: {self.local}", f"To: {self.remote}", f"Call-ID: {self.call_id}",
                  f"CSeq: {number} {method}", f"Contact: {self.phone.contact}", *(f"Route: {r}" for r in self.routes), *self.phone.further,
-                 *(self.further if method in ("INVITE", "ACK") else ()), *headers]
+                 *(self.further if method in ("INVITE", "ACK") else ()), *(self.phone.options if method == "INVITE" else ()), *headers]
         lines += [f"Content-Type: {kind}"] * bool(body) + [f"Content-Length: {len(body)}"]
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
@@ -87,6 +87,7 @@ class Phone:
         self.me = f"sip:phone@{sip.bracketed(host)}"  # in From of its calls
         self.domain = f"{sip.bracketed(remote[0])}:{remote[1]}"  # of the numbers it calls
         self.further = ()  # header lines of each request
+        self.options = ()  # of each INVITE
         self.heard = []  # every message, in its order
         self.keep_alives = []  # times of datagrams that hold nothing
         self.answers = True  # False: it only rings, until pick_up()
@@ -126,6 +127,10 @@ class Phone:
     def answer(self, request, status):
         """The body of an answer to a request of the other side."""
         return SDP if request.method == "INVITE" and status == 200 else b""
+
+    def lines(self, request, status):
+        """Further header lines of an answer."""
+        return ()
 
     def on_ack(self, message):
         pass
@@ -189,7 +194,7 @@ class Phone:
         lines = [f"SIP/2.0 {status} {_REASONS.get(status, 'Answered So')}", *(f"Via: {v}" for v in request.headers["via"]),
                  f"From: {request.header('from')}", f"To: {to}", f"Call-ID: {request.call_id}", f"CSeq: {request.header('cseq')}",
                  *(f"Record-Route: {one}" for one in request.headers.get("record-route", []) if request.method == "INVITE"),
-                 *(headers or [f"Contact: {self.contact}"]), *(["Content-Type: application/sdp"] if body else []),
+                 *(headers or [f"Contact: {self.contact}"]), *self.lines(request, status), *(["Content-Type: application/sdp"] if body else []),
                  f"Content-Length: {len(body)}"]
         self.send(("\r\n".join(lines) + "\r\n\r\n").encode() + body, request)
 
@@ -222,7 +227,7 @@ class Phone:
         dialog.routes = _values(answer, "record-route")[::-1]  # RFC 3261 §12.1.2
         dialog.target = answer.header("contact").partition("<")[2].partition(">")[0]
         self.dialogs[dialog.call_id] = dialog
-        self.send(dialog.request("ACK", dialog.cseq, self.answered(dialog, answer)))
+        self.send(dialog.request("ACK", dialog.invited_as, self.answered(dialog, answer)))
         return dialog
 
     def dialog_to(self, number, to=None):
@@ -233,10 +238,11 @@ class Phone:
 
     def invite(self, dialog, seconds):
         """The final answer to an INVITE, acknowledged if it refuses; None: none came."""
-        status = self.ask(dialog.request("INVITE", dialog.cseq, self.offer()), dialog.call_id, dialog.cseq, seconds)
+        number = dialog.invited_as = dialog.cseq
+        status = self.ask(dialog.request("INVITE", number, self.offer()), dialog.call_id, number, seconds)
         if status not in (None, 200):
             self._acknowledge_refusal(dialog)
-        return self.final(dialog.call_id, f"{dialog.cseq} INVITE")
+        return self.final(dialog.call_id, f"{number} INVITE")
 
     def invited(self, dialog):
         """Called before the INVITE of a new call leaves."""
@@ -247,8 +253,8 @@ class Phone:
 
     def _acknowledge_refusal(self, dialog):
         """RFC 3261 §17.1.1.3; its branch is the INVITE's."""
-        refusal = self.final(dialog.call_id, f"{dialog.cseq} INVITE")
-        octets = dialog.request("ACK", dialog.cseq).decode()
+        refusal = self.final(dialog.call_id, f"{dialog.invited_as} INVITE")
+        octets = dialog.request("ACK", dialog.invited_as).decode()
         lines = [line for line in octets.split("\r\n") if not line.startswith(("Via:", "To:"))]
         lines[1:1] = [f"Via: {refusal.header('via')}", f"To: {refusal.header('to')}"]
         self.send("\r\n".join(lines).encode())

@@ -12,7 +12,7 @@ import os
 
 from harness import FAR_IN4, IN4, OUT4, OUT6, SIP_PORT, Case, SharedCase, eventually
 from records import Records
-from registering_phone import DOMAIN, USERS, RegisteringPhone, UpstreamRegistrar
+from registering_phone import DOMAIN, USERS, RegisteringPhone, UpstreamRegistrar, uri_of
 from stream_case import Side, listen_on_streams, port_of
 from stream_phone import StreamEnd
 from voice import VoicePhone
@@ -165,3 +165,16 @@ class OwnRegistrarCase(Phones, Case):
 
     def configure(self):
         """Subclasses change `config` here."""
+
+    def await_written(self, phone):
+        """Nobody waits for the disk, so what a crash may take is the last moment; once the latest binding is in the file, all are."""
+        paths = [os.path.join(self.config["node"]["state"], f"registrations.db{end}") for end in ("", "-wal")]
+
+        def is_written():
+            for path in paths:
+                if os.path.exists(path):
+                    with open(path, "rb") as file:
+                        if uri_of(phone.contact).encode() in file.read():
+                            return True
+            return False
+        eventually(is_written, "the last binding is on the disk")

@@ -408,7 +408,8 @@ class Restart(OwnRegistrarCase):
         """Bindings are there after another start, and a call reaches the phone; it refreshes as if nothing had been."""
         phones, pbx = [self.registered_phone() for _ in range(5)], self.pbx()
         self.assert_status(200, phones[4].unregister())
-        eventually(lambda: len(self.daemon.show("registrations")["registrations"]) == 4, "they are shown")
+        self.await_written(self.registered_phone())
+        eventually(lambda: len(self.daemon.show("registrations")["registrations"]) == 5, "they are shown")
         how()
         self.daemon = self.net.start(self.config)
         for phone in phones[:4]:
@@ -435,18 +436,46 @@ class Restart(OwnRegistrarCase):
             self.assert_status(200, phone.register())
             self.hang_up(self.connect(pbx, phone, phone.user))
 
+    def stop_at_once(self):
+        self.daemon.process.terminate()
+        self.daemon.wait_for_log('"draining"')  # or both are one signal
+        self.daemon.process.terminate()
+        self.assertEqual(self.daemon.wait_end(), 0)
+
+    def half(self):
+        """A phone that has been challenged and has not answered yet."""
+        phone = self.phone()
+        self.assertTrue(phone.for_registering.take(self.assert_status(401, phone.register_once())))
+        return phone
+
+    def complete(self, phone):
+        """The answer to a challenge of before counts, or its nonce is too old and no more. RFC 7616 §3.3"""
+        self.assert_status(200, phone.register())
+        for one in phone.heard[1:]:
+            self.assertTrue(one.status == 200 or "stale=true" in one.header("www-authenticate").lower(), one.octets)
+
     def test_a_call_and_a_registration_outlive_a_stop_in_the_middle(self):
         phone, pbx = self.registered_phone(), self.pbx()
         call = self.connect(pbx, phone, phone.user)
-        half = self.phone()
-        self.assert_status(401, half.register_once())
-        self.daemon.process.terminate()
-        self.daemon.process.terminate()
-        self.assertEqual(self.daemon.wait_end(), 0)
+        half = self.half()
+        self.stop_at_once()
         self.daemon = self.net.start(self.config)
         call.await_voice()
         self.hang_up(call)
-        self.assert_status(200, half.register())
+        self.complete(half)
+
+    # What was not saved is ended in its record; phones that ring on are told so when they ask.
+    def test_a_registration_goes_on_after_a_kill_in_the_middle_and_new_calls_come(self):
+        phone, pbx = self.registered_phone(), self.pbx()
+        call = self.connect(pbx, phone, phone.user)
+        half = self.half()
+        self.await_written(phone)
+        self.daemon.kill()
+        self.daemon = self.net.start(self.config)
+        self.assertIn(call.far.dialog.hang_up(), (200, 481))
+        self.complete(half)
+        for one in (phone, half):
+            self.hang_up(self.connect(pbx, one, one.user))
 
 
 if __name__ == "__main__":

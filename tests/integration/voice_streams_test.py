@@ -3,9 +3,11 @@
 import unittest
 
 import voice_test
+from harness import FULL
 from stream_case import VoiceOverStreams
 
 
+@unittest.skipUnless(FULL, "what TCP carries, TLS carries too: with --full")
 class VoiceOverTcp(VoiceOverStreams, voice_test.Voice):
     transport = "tcp"
 
@@ -14,6 +16,7 @@ class VoiceOverTls(VoiceOverStreams, voice_test.Voice):
     transport = "tls"
 
 
+@unittest.skipUnless(FULL, "what TCP carries, TLS carries too: with --full")
 class EarlyMediaOverTcp(VoiceOverStreams, voice_test.EarlyMedia):
     transport = "tcp"
 

@@ -77,6 +77,7 @@ class CallFixture {
 
   // A reload: peers in the places that they had. `config` stays what the start began with.
   std::vector<SentMessage> adopt(const SbcConfig& next);
+  [[nodiscard]] SharedValue<sip::Rulebook> rulebook_of_the_day() const { return shared_->rulebook.read(); }
 
   // The part of an output that is for the relay.
   void carry_out(sip::EngineOutput& out);

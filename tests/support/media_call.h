@@ -50,8 +50,9 @@ class MediaCall : public ::testing::Test, public CallFixture {
   }
   SentMessage ring() { return ring(calling()); }
   // Answered and acknowledged.
-  void talk() {
-    ring();
+  void talk() { talk(calling()); }
+  void talk(const MessageBuilder& with) {
+    ring(with);
     (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact, desk));
     ok_out = only(journal(), "200");
     EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));

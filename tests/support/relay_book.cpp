@@ -30,6 +30,8 @@ void RelayBook::carry_out(const MediaCommand& command, Timestamp now, media::Por
       return update_stream(command);
     case MediaCommand::Kind::Close:
       return close_stream(command, now);
+    case MediaCommand::Kind::SendDigit:
+      return send_digit(command);
   }
 }
 
@@ -54,6 +56,15 @@ void RelayBook::open_stream(const MediaCommand& command) {
   if (media::slice_of(command.sides[0].local.port) != media::slice_of(command.sides[1].local.port))
     blame(command, "its ports lie on two lcores");
   if (!open_.emplace(key_of(command), Stream{command, 0}).second) blame(command, "opened twice");
+}
+
+void RelayBook::send_digit(const MediaCommand& command) {
+  const auto found = open_.find(key_of(command));
+  if (found == open_.end() || !has_same_ports(found->second.last, command))
+    return blame(command, "a digit for a stream that is not open");
+  if (found->second.last.sides[media::index_of(command.digit_to)].events_taken.empty())
+    blame(command, "a digit for a side that takes none");
+  if (command.digit.event > media::kFlashEvent) blame(command, "a digit that is no key");
 }
 
 void RelayBook::update_stream(const MediaCommand& command) {

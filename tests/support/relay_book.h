@@ -47,6 +47,7 @@ class RelayBook {
   void open_stream(const media::MediaCommand& command);
   void update_stream(const media::MediaCommand& command);
   void close_stream(const media::MediaCommand& command, Timestamp now);
+  void send_digit(const media::MediaCommand& command);
   [[nodiscard]] bool is_taken(const media::MediaSideSettings& side) const;
 
   std::map<Key, Stream> open_;

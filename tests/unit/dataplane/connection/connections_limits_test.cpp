@@ -117,10 +117,10 @@ TEST_F(ConnectionsLimits, KeepAConnectionWhoseOtherEndOnlyAnswersPings) {
   const FarEnd phone = call_in();
   phone.say(options_request("one"));
   turn();
-  const auto arrived = take_arrived();
-  ASSERT_EQ(arrived.size(), 1U);
+  const auto spoken = take_arrived();
+  ASSERT_EQ(spoken.size(), 1U);
   for (int i = 0; i < 40; ++i) {
-    send(answer_path(arrived[0]), "\r\n\r\n");
+    send(answer_path(spoken[0]), "\r\n\r\n");
     turn();
     EXPECT_EQ(phone.hear_now(), "\r\n\r\n") << "a ping, and no answer to what was one";
     phone.say("\r\n");

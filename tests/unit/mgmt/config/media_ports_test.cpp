@@ -91,15 +91,29 @@ TEST(MediaKeys, ValuesThatAreNotBuiltAreNamed) {
       warnings_of(load_text(with_line(13, "profiles: [{ name: p, media: { ice: auto, dtmf: rfc4733 } }]"))),
       ElementsAre(
           "c.yaml:13: profiles[p].media.ice: 'auto' is not built yet; it is checked but has no effect in "
-          "this version",
-          "c.yaml:13: profiles[p].media.dtmf: 'rfc4733' is not built yet; it is checked but has no "
-          "effect in this version"));
+          "this version"));
   EXPECT_THAT(
       warnings_of(load_text(
           with_line(10,
-                    "  - { name: carrier, realm: outside, media: { dtmf: info }, targets: [{ address: "
+                    "  - { name: carrier, realm: outside, media: { ice: auto }, targets: [{ address: "
                     "\"198.18.1.2:5060\" }] }"))),
-      ElementsAre(testing::StartsWith("c.yaml:10: peers[carrier].media.dtmf: 'info' is not built yet")));
+      ElementsAre(testing::StartsWith("c.yaml:10: peers[carrier].media.ice: 'auto' is not built yet")));
+}
+
+TEST(MediaKeys, DigitsByInfoNeedTheMethod) {
+  EXPECT_THAT(
+      errors_of(load_text(with_line(
+          13, "profiles: [{ name: p, methods: [INVITE, ACK, BYE, CANCEL], media: { dtmf: info } }]"))),
+      ElementsAre("c.yaml:13: profiles[p].media.dtmf: is info, and methods leave INFO out; add INFO to "
+                  "methods"));
+  EXPECT_THAT(errors_of(load_text(with_line(13, "profiles: [{ name: p, media: { dtmf: info } }]"))),
+              IsEmpty());
+  EXPECT_THAT(
+      errors_of(load_text(with_line(
+          10,
+          "  - { name: carrier, realm: outside, methods: [INVITE, ACK, BYE], media: { dtmf: info }, targets: "
+          "[{ address: \"198.18.1.2:5060\" }] }"))),
+      ElementsAre(testing::StartsWith("c.yaml:10: peers[carrier].media.dtmf: is info")));
 }
 
 TEST(MediaKeys, OfARealmAreBuilt) {

@@ -231,10 +231,10 @@ TEST(OptionChecker, WarnsOnceForEachTopmostKeyThatIsNotBuilt) {
 TEST(OptionChecker, WarnsOfWordsThatAreNotBuilt) {
   const LoadedConfig loaded = load_text(with_line(
       10,
-      "  - { name: carrier, realm: outside, media: { dtmf: info }, targets: [{ address: \"198.18.1.2:5060\" "
+      "  - { name: carrier, realm: outside, media: { ice: auto }, targets: [{ address: \"198.18.1.2:5060\" "
       "}] }"));
   EXPECT_THAT(warnings_of(loaded),
-              ElementsAre("c.yaml:10: peers[carrier].media.dtmf: 'info' is not built yet; it is checked but "
+              ElementsAre("c.yaml:10: peers[carrier].media.ice: 'auto' is not built yet; it is checked but "
                           "has no effect in this version"));
 }
 

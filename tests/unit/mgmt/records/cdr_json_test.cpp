@@ -216,9 +216,26 @@ TEST(CdrCode, RecordsOfVersionOneAreRead) {
   const auto back = decode_cdr(bytes);
   ASSERT_TRUE(back);
   EXPECT_EQ(cdr_line(*back, "n"), cdr_line(cdr, "n"));
-  bytes[0] = 3;
+  bytes[0] = 4;
   EXPECT_FALSE(decode_cdr(bytes));
   EXPECT_FALSE(decode_cdr_times(bytes));
+}
+
+TEST(CdrCode, TransfersAreKeptAndShownWhereThereAreSome) {
+  CallRecord record = ended_call();
+  EXPECT_EQ(cdr_line(make_cdr(record, kNow, kClocks), "n").find("transfers"), std::string::npos);
+  record.transfers = {{.by = EndedBy::Callee, .to = "+1555\"", .at = {}, .code = 486}};
+  const Cdr cdr = make_cdr(record, kNow, kClocks);
+  std::string bytes;
+  append_encoded(bytes, cdr);
+  const auto back = decode_cdr(bytes);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(cdr_line(*back, "n"), cdr_line(cdr, "n"));
+  EXPECT_NE(cdr_line(*back, "n").find(R"("transfers":[{"by":"callee","to":"+1555\"","code":486}])"),
+            std::string::npos)
+      << cdr_line(*back, "n");
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(decode_cdr(std::string_view(bytes).substr(0, length)));
 }
 
 TEST(CdrCode, CutOrChangedBytesAreAnAnswer) {

@@ -212,12 +212,12 @@ constexpr Expectation kMatrix[] = {
     {"MESSAGE", "MESSAGE", "MESSAGE", "481"},
     {"NOTIFY", "NOTIFY", "NOTIFY", "481"},
     {"BYE", "200", "BYE", "200"},
-    {"REFER", "501", "501", "481"},
-    {"PRACK", "501", "501", "481"},
-    {"SUBSCRIBE", "405", "405", "405"},
-    {"PUBLISH", "405", "405", "405"},
-    {"REGISTER", "405", "405", "405"},
-    {"FROBNICATE", "405", "405", "405"},
+    {"REFER", "491", "400", "481"},
+    {"PRACK", "481", "481", "481"},
+    {"SUBSCRIBE", "405", "405", "481"},
+    {"PUBLISH", "405", "405", "481"},
+    {"REGISTER", "405", "405", "481"},
+    {"FROBNICATE", "405", "405", "481"},
 };
 
 TEST(CallDialogMatrix, EveryMethodIsAnsweredInEveryStateWithAndWithoutABody) {

@@ -239,6 +239,9 @@ TEST_F(Endpoints, TheUpstreamsChallengeCrossesToThePhoneAndItsCredentialsCrossBa
                                                  .build()),
                                  "INVITE");
   EXPECT_EQ(again.header("Proxy-Authorization"), kCredentials);
+  EXPECT_TRUE(records(CallRecordType::End).empty()) << "to be asked who one is, is no call";
+  EXPECT_TRUE(holds(from_pbx(answer(again, 486, "x")), "486"));
+  EXPECT_EQ(records(CallRecordType::End).size(), 1u);
 }
 
 // Threats I3

@@ -41,6 +41,25 @@ TEST_F(CallReloadTest, HeadersThatCrossAreThoseOfTheBeginningUntilTheEnd) {
   EXPECT_EQ(fresh.header("X-Note"), "");
 }
 
+TEST_F(CallReloadTest, CallThatOutlivesManyReloadsLetsGoOfTheRulebookThatItBeganWith) {
+  (void)engine();
+  const std::weak_ptr<const Rulebook> first = rulebook_of_the_day();
+  set_up_call();
+  const std::string route = records(CallRecordType::Start).at(0).route;
+  SbcConfig next = config;
+  RouteConfig other = next.routes[0];
+  other.name = "before-all-others";
+  other.match.called = {"^999$"};
+  next.routes.insert(next.routes.begin(), other);
+  for (std::uint64_t reload = 0; reload < kRulebooksMax; ++reload) (void)adopt(next);
+  EXPECT_FALSE(first.expired()) << "the call goes by it";
+  (void)adopt(next);
+  EXPECT_TRUE(first.expired());
+  EXPECT_TRUE(tells(only_call(), "route " + route + " matched")) << "its route has another number now";
+  EXPECT_TRUE(holds(from_carrier(in_dialog("BYE", 7, ok_out)), "BYE"));
+  EXPECT_EQ(records(CallRecordType::End).at(0).route, route);
+}
+
 TEST_F(CallReloadTest, RulesOfTheDayAreForCallsThatBegin) {
   HeaderRuleConfig rule;
   rule.name = "mark";

@@ -71,7 +71,7 @@ TEST_F(SipEngineTest, TrustedSourceWithoutPeerUsesTheProfileNamedDefault) {
   input.peer = PeerIndex::kNone;
   input.trust = TrustClass::Trusted;
   EXPECT_EQ(status(MessageBuilder("OPTIONS")), 200);
-  EXPECT_EQ(status(MessageBuilder("REFER")), 501);
+  EXPECT_EQ(status(MessageBuilder("REFER")), 403);
   EXPECT_EQ(status(MessageBuilder("MESSAGE")), 405);
 }
 
@@ -98,7 +98,7 @@ TEST_F(SipEngineTest, KeepalivesAndJunkAreCounted) {
 TEST_F(SipEngineTest, MethodsGetTheirAnswers) {
   EXPECT_EQ(status(MessageBuilder("INVITE").contact("<sip:a@198.18.1.2>")), 404);  // no route is configured
   EXPECT_EQ(status(MessageBuilder("MESSAGE").call_id("2")), 404);
-  EXPECT_EQ(status(MessageBuilder("REFER").call_id("3")), 501);
+  EXPECT_EQ(status(MessageBuilder("REFER").call_id("3")), 403);
   const auto answer = receive(MessageBuilder("REGISTER").build());
   ASSERT_TRUE(answer);
   EXPECT_EQ(status_of(answer->bytes), 405);

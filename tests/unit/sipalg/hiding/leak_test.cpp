@@ -98,6 +98,12 @@ std::string value_for(const std::string& name) {
   if (name == "Subscription-State") return "active;expires=##;x=##";
   if (name == "Content-Disposition") return "session;filename=\"##\";x=##";
   if (name == "Accept" || name == "Accept-Encoding" || name == "Recv-Info") return "a/b;x=##;y=\"##\", c";
+  if (name == "History-Info")
+    return "<sip:+15551:##@##:5070;x=##;cause=##?y=##&Reason=SIP%3Bcause%3D302%3Btext%3D##>;index=1;z=\"##\","
+           " "
+           "<http://##>;index=##;rc=##";
+  if (name == "Diversion") return "<sip:+15552;x=##:##@##;x=##?y=##>;reason=user-busy;counter=##;z=\"##\"";
+  if (name == "Session-ID") return "ab30317f1a784dc48ff824d0d3715d86;remote=##;x=##";
   if (name == "Geolocation") return "<sip:##@##>;inserted-by=##, <https://##/##>";
   return "\"##\" <sip:##:##@##:5070;x=##?y=##>;z=##, \"##\"";
 }
@@ -284,6 +290,22 @@ TEST(Leak, ConfiguredFieldsCrossAndTheOthersStillDoNot) {
   EXPECT_EQ(near.tokens.found_in(far.bytes()), expected);
 }
 
+// RFC 7044, RFC 5806: what passes is built anew.
+TEST(Leak, DivertedCallShowsNumbersAndNoHost) {
+  NearMessage near;
+  make_request(near);
+  ProfileConfig profile;
+  profile.headers_pass = {"History-Info", "Diversion"};
+  const Crossing crossing(profile);
+  const FarRequest far(near.message, crossing);
+  expect_strict(far.bytes());
+  EXPECT_EQ(near.tokens.found_in(far.bytes()), kMayCross) << far.bytes();
+  EXPECT_NE(far.bytes().find("History-Info: <sip:+15551@203.0.113.1?Reason=SIP%3Bcause%3D302>;index=1, "),
+            std::string_view::npos);
+  EXPECT_NE(far.bytes().find("Diversion: <sip:+15552@203.0.113.1>;reason=user-busy\r\n"),
+            std::string_view::npos);
+}
+
 // What was built is a message that crosses again unchanged in all but our own names.
 TEST(Leak, BuildingAgainFromWhatWasBuiltChangesNothing) {
   NearMessage near;
@@ -303,7 +325,7 @@ TEST(Leak, HostileValuesGiveACleanMessageOrNone) {
   using namespace std::literals;
   const Crossing crossing{[] {
     ProfileConfig profile;
-    profile.headers_pass = {"X-Custom"};
+    profile.headers_pass = {"X-Custom", "History-Info", "Diversion"};
     return profile;
   }()};
   const std::vector<std::string> hostile{
@@ -311,8 +333,9 @@ TEST(Leak, HostileValuesGiveACleanMessageOrNone) {
       std::string(4000, 'a'),    "\"\\\"\"",  "%0d%0aEvil: x",    "<>,;\"\""};
   std::size_t built = 0;
   for (const std::string& value : hostile)
-    for (const char* name : {"Subject", "X-Custom", "Priority", "Event", "Reason", "Accept",
-                             "Content-Disposition", "Geolocation", "Recv-Info", "Warning"}) {
+    for (const char* name :
+         {"Subject", "X-Custom", "Priority", "Event", "Reason", "Accept", "Content-Disposition",
+          "Geolocation", "Recv-Info", "Warning", "Session-ID", "History-Info", "Diversion"}) {
       const std::string bytes =
           "INVITE sip:a@b.test SIP/2.0\r\nVia: SIP/2.0/UDP n.test;branch=z9hG4bK1\r\nFrom: \"x\" "
           "<sip:n@n.test>;tag=n\r\nTo: <sip:a@b.test>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n"
