@@ -111,9 +111,10 @@ struct Attempt {
   std::array<std::string, 2>
       heard_sdp;  // by Side: its last description as it came, where a transfer may need it
   std::array<std::string, 2>
-      sent_sdp;             // by Side: what it was sent last and is in force, to refresh it by INVITE
-  std::string offered_sdp;  // what was sent to either and waits for its answer
-  bool has_offer = false;   // what was sent to it held SDP
+      sent_sdp;                   // by Side: what it was sent last and is in force, to refresh it by INVITE
+  std::string offered_sdp;        // what was sent to either and waits for its answer
+  bool has_offer = false;         // what was sent to it held SDP
+  std::uint16_t agreed_fork = 0;  // without one: the early dialog whose offer was answered last
   std::uint32_t session_seconds = 0, min_session_seconds = 0;  // Session-Expires and Min-SE of the INVITE
   std::uint8_t small_intervals = 0;                            // 422s to it
   bool has_provisional = false, is_cancelled = false, is_done = false;
@@ -122,7 +123,7 @@ struct Attempt {
   template <class Archive>
   void archive(Archive& a) {
     a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, heard_sdp,
-      sent_sdp, offered_sdp, has_offer, session_seconds, min_session_seconds, small_intervals,
+      sent_sdp, offered_sdp, has_offer, agreed_fork, session_seconds, min_session_seconds, small_intervals,
       has_provisional, is_cancelled, is_done, setup_until, timer_c);
   }
 };
@@ -150,6 +151,7 @@ struct Exchange {
   std::uint64_t client = 0;
   std::uint32_t cseq = 0, far_cseq = 0;
   bool has_offer = false;
+  std::optional<Timestamp> until;    // of an INVITE of ours: it is cancelled then. RFC 3261 §16.8
   bool is_update_by_invite = false;  // ours is an INVITE for the other side's UPDATE, which it does not take
   bool takes_final_only = false;     // of a re-INVITE that requires 100rel: its 1xx stay here
   SessionWish session;               // of the request
@@ -157,8 +159,8 @@ struct Exchange {
   ResponseHead head;
   template <class Archive>
   void archive(Archive& a) {
-    a(id, fork, from, errand, about, method, server, client, cseq, far_cseq, has_offer, is_update_by_invite,
-      takes_final_only, session, path, head);
+    a(id, fork, from, errand, about, method, server, client, cseq, far_cseq, has_offer, until,
+      is_update_by_invite, takes_final_only, session, path, head);
   }
 };
 

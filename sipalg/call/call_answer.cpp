@@ -163,10 +163,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
     return refuse(call, 502, nullptr, now, out);
   }
   if (waits_for_prack(*fork, response)) return;
-  // What another early dialog has agreed on is nothing to this one's own offer. RFC 6337 §3.1
-  const bool has_agreed = fork->reliable && fork->reliable->is_agreed;
-  if (!attempt.has_offer && holds_sdp(response) && attempt.media.has_answer && !has_agreed)
-    close_media(call, attempt, out);
+  settle_early_offers({call, attempt, *fork}, response, {now, out});
   ResponseParts parts;
   parts.code = 200;
   begin_for_caller(call, *fork, parts, response);

@@ -10,6 +10,9 @@
 namespace sallyport::sip {
 namespace {
 
+// Within the 32 s that whoever sent the UPDATE waits. RFC 3261 §17.1.2.2
+constexpr Duration kUpdatePatience = std::chrono::seconds(20);
+
 // Target refresh requests of RFC 3261 §12.2.1.2 and RFC 3311 §4.
 bool refreshes_target(Method method) noexcept { return method == Method::Invite || method == Method::Update; }
 
@@ -169,7 +172,8 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
   Dialog& dialog = place.fork->dialogs[index_of(place.side)];
   // What finds no room may come again with the same number. A BYE is heard all the same.
   if (!parts_.servers.has_room() && method != Method::Bye) return 503;
-  if (take_remote_cseq(dialog, arrival.request.cseq.number) == CSeqOrder::TooLow)
+  // A PRACK that was overtaken is known by its RAck: without it the call would be lost. RFC 3262 §3
+  if (take_remote_cseq(dialog, arrival.request.cseq.number) == CSeqOrder::TooLow && method != Method::Prack)
     return 500;  // RFC 3261 §12.2.2
   if (method == Method::Bye) return 0;
   if (call.state == CallState::Ended) return 481;
@@ -212,7 +216,9 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
     return exchange.from == place.side && exchange.errand == Errand::None ? 500 : 491;
   }
   // Nor has it been answered where only a PRACK could have told. RFC 3311 §5.1
-  if (method == Method::Update && holds_sdp(arrival.request) && !may_offer_early(place))
+  const bool is_untold =
+      dialog.state == DialogState::Early && place.fork->reliable && place.fork->reliable->waits_with_sdp();
+  if (method == Method::Update && holds_sdp(arrival.request) && (is_untold || !may_offer_early(place)))
     return place.side == Side::Caller ? 500 : 491;
   const auto& awaited = place.fork->awaited;
   const bool waits = awaited[index_of(place.side)] || awaited[index_of(other(place.side))];
@@ -360,6 +366,7 @@ std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, Req
   if (is_invite) dialog.credentials = credentials_;
   exchange.client = number;
   exchange.far_cseq = dialog.local_cseq;
+  if (is_invite) exchange.until = turn.now + (exchange.is_update_by_invite ? kUpdatePatience : kTimerC);
   return code_unless(
       parts_.clients.start({.number = number,
                             .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,

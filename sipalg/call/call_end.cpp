@@ -361,6 +361,7 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
   resend_answers(call, now, out);
   if (!resend_reliable(call, {now, out})) return;
   on_transfer_deadline(call, {now, out});
+  cancel_late_exchanges(call, {now, out});
   if (call.state == CallState::Trying) {
     if (is_due(call.ring_until) || is_due(call.early_media_until)) {
       const bool rang_out = is_due(call.ring_until);
@@ -380,6 +381,15 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
     end_call(call, {EndedBy::Sallyport, "call_time"}, {now, out});
   }
   on_session_times(call, {now, out});
+}
+
+// A side that said 100 to an INVITE within the dialog and then nothing more. RFC 3261 §16.8
+void CallEngine::cancel_late_exchanges(Call& call, Turn turn) {
+  for (Exchange& exchange : call.exchanges) {
+    if (!exchange.until || *exchange.until > turn.now) continue;
+    exchange.until.reset();
+    parts_.clients.cancel(exchange.client, turn.now, turn.out);
+  }
 }
 
 // RFC 3261 §13.3.1.4: a 2xx is sent again until its ACK comes; without one the call is over.
@@ -439,6 +449,7 @@ void CallEngine::settle(Call& call) {
     keep_earlier(earliest, attempt.setup_until);
     keep_earlier(earliest, attempt.timer_c);
   }
+  for (const Exchange& exchange : call.exchanges) keep_earlier(earliest, exchange.until);
   keep_earlier(earliest, call.ring_until);
   keep_earlier(earliest, call.early_media_until);
   keep_earlier(earliest, call.call_until);

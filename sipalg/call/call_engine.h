@@ -319,6 +319,7 @@ class CallEngine {
   void pass_prack(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] static bool may_offer_early(const DialogPlace& place) noexcept;
   void go_on_after_prack(Call& call, std::uint16_t fork, Turn turn);
+  void settle_early_offers(const EarlyPlace& place, const SipMessage& answer, Turn turn);
   [[nodiscard]] static bool waits_for_prack(Fork& fork, const SipMessage& answer);
   static void hush_reliable(Fork& fork);
   // False: the call was refused.
@@ -437,6 +438,7 @@ class CallEngine {
   void send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye, Turn turn);
   enum class Which : std::uint8_t { All, OfLostForks };
   void close_exchanges(Call& call, Which which, Turn turn);
+  void cancel_late_exchanges(Call& call, Turn turn);
   void give_up_setup(Call& call, EndedBy by, std::string_view reason, Timestamp now);
   void cancel_attempts(Call& call, Timestamp now, EngineOutput& out);
   std::uint64_t write_start(Call& call, Timestamp now, EngineOutput& out);

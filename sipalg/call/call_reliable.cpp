@@ -62,6 +62,9 @@ CallEngine::HeardProvisional CallEngine::hear_provisional(const EarlyPlace& plac
     parts_.counters[to_position(callee.path.realm)].dropped.add(SipDropReason::OutOfOrder);
     return dropped;
   }
+  // One offer at a time: another early dialog's waits until the caller has answered this one's. Its callee
+  // repeats it. RFC 3264 §4
+  if (!attempt.has_offer && holds_sdp(response) && !reliable.is_told && attempt.media.pending) return dropped;
   reliable.heard_cseq = response.cseq.number;
   if (!is_bridged && !send_prack(call, fork, rseq, turn)) return dropped;
   reliable.heard = rseq;
@@ -100,7 +103,7 @@ std::uint16_t CallEngine::carry_early_sdp(const EarlyPlace& place, ReliableAnswe
     if (const std::uint16_t refusal = carry_body(way, response, body, turn); refusal != 0) return refusal;
     reliable.is_agreed = !is_offer;
     answer.owes_answer = is_offer;
-    if (!is_offer) fork.preview = session_sdp(response);
+    fork.preview = session_sdp(response);
     if (reliable.is_told) body = {};
   }
   answer.holds_sdp = !body.bytes.empty();
@@ -184,6 +187,9 @@ void CallEngine::pass_prack(const Arrival& arrival, const DialogPlace& place, En
   if (first.owes_answer) {
     if (!is_passed) return refuse(call, 488, nullptr, arrival.now, out);  // as an ACK without its answer
     reliable.is_agreed = true;
+    reliable.reply = session_sdp(arrival.request);
+    if (Attempt* const attempt = attempt_numbered(call, place.fork->attempt); attempt != nullptr)
+      attempt->agreed_fork = place.fork->number;
   }
   // What it wanted could not be had, but it has the response.
   if (!is_passed) (void)send_prack(call, *place.fork, first.heard, {arrival.now, out});
@@ -219,6 +225,26 @@ void CallEngine::go_on_after_prack(Call& call, std::uint16_t number, Turn turn) 
   SipMessage answer;
   if (parse_message(bytes, options, answer) == ParseStatus::Complete)
     on_answer(call, *attempt, answer, turn.now, turn.out);
+}
+
+// Early dialogs of one INVITE without an offer agree each on its own, with the same streams: those of the one
+// that answers count. RFC 6337 §3.1
+void CallEngine::settle_early_offers(const EarlyPlace& place, const SipMessage& answer, Turn turn) {
+  auto& [call, attempt, fork] = place;
+  if (attempt.has_offer) return;
+  const bool has_agreed = fork.reliable && fork.reliable->is_agreed;
+  const bool is_others = attempt.media.pending || attempt.media.has_answer;
+  if (!has_agreed) {
+    if (is_others && holds_sdp(answer)) close_media(call, attempt, turn.out);
+    return;
+  }
+  drop_offer(call, attempt, turn.out);
+  if (attempt.agreed_fork == fork.number) return;
+  SdpIdentity unseen = fork.sdp[index_of(Side::Caller)], unheard = fork.sdp[index_of(Side::Callee)];
+  BodyPart body;
+  if (carry_sdp({call, attempt, Side::Callee, SdpStep::Offer, unseen}, fork.preview, body, turn) == 0)
+    (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Answer, unheard}, fork.reliable->reply, body,
+                    turn);
 }
 
 // The 2xx may not leave while a description is unacknowledged: it is as if it had not come. RFC 3262 §3

@@ -40,6 +40,7 @@ struct ReliableAnswers {
   std::vector<ReliableAnswer> waiting;  // the first one has been sent
   Duration interval{};
   Timestamp resend_at{}, give_up_at{};  // of the first one
+  std::string reply;                    // to the callee's offer, as it came in the PRACK
   std::string answer;                   // the callee's 2xx, which must wait for the PRACK. RFC 3262 §3
 
   [[nodiscard]] bool is_full() const noexcept { return waiting.size() >= kReliableWaitingMax; }
@@ -54,7 +55,7 @@ struct ReliableAnswers {
   template <class Archive>
   void archive(Archive& a) {
     a(heard, heard_cseq, sent, is_required, is_agreed, is_told, waiting, interval, resend_at, give_up_at,
-      answer);
+      reply, answer);
     if constexpr (Archive::kReads)
       if (waiting.size() > kReliableWaitingMax) {
         waiting.clear();

@@ -118,6 +118,17 @@ TEST_F(CallDialogTest, ReInviteMayBeCancelled) {
   EXPECT_EQ(calls(), 1u);
 }
 
+// RFC 3261 §16.8
+TEST_F(CallDialogTest, ReInviteThatIsOnlyTriedIsCancelledInTheEnd) {
+  set_up_call();
+  const SentMessage out = only(from_carrier(in_dialog("INVITE", 2, ok_out)), "INVITE");
+  (void)from_pbx(answer(out, 100, ""));
+  EXPECT_FALSE(holds(wait(3min), "CANCEL"));
+  EXPECT_TRUE(holds(wait(2s), "CANCEL"));
+  EXPECT_TRUE(holds(from_pbx(answer(out, 487, "")), "487"));
+  EXPECT_EQ(calls(), 1u);
+}
+
 TEST_F(CallDialogTest, CallThatEndsDuringAReInviteAnswersAndCancelsIt) {
   set_up_call();
   const SentMessage out = only(from_carrier(in_dialog("INVITE", 2, ok_out, {}, kSdp)), "INVITE");

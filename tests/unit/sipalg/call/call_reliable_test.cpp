@@ -402,6 +402,31 @@ TEST_F(CallReliable, AnotherForkAnswersWithAnOfferOfItsOwn) {
   EXPECT_EQ(stream().sides[0].remote.port, 40000);
 }
 
+// RFC 3264 §4: one offer at a time; the streams are those of whoever answers.
+TEST_F(CallReliable, OffersOfTwoForksAreAnsweredOneAfterTheOther) {
+  ring(calling_without().line("Supported: 100rel"));
+  const SentMessage one = only(reliable(183, 1, desk, "one"), "183");
+  EXPECT_TRUE(reliable(183, 5, other_desk, "two").empty()) << "it comes again";
+  const SentMessage first = only(prack(one, 2, phone), "PRACK");
+  EXPECT_TRUE(holds(from_pbx(answer(first, 200, "")), "200"));
+  const SentMessage two = only(reliable(183, 5, other_desk, "two"), "183");
+  const SentMessage second = only(prack(two, 2, phone), "PRACK");
+  EXPECT_TRUE(holds(from_pbx(answer(second, 200, "")), "200"));
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+  (void)from_pbx(answer(invite_out, 200, "one", kDeskContact));
+  EXPECT_EQ(only(journal(), "200").body(), "");
+  EXPECT_EQ(stream().sides[1].remote.port, 30000) << "who answered";
+  EXPECT_EQ(stream().sides[0].remote.port, 40000);
+}
+
+// On a network that changes the order PRACK comes behind what was sent after it.
+TEST_F(CallReliable, PrackThatWasOvertakenIsTakenAndTheOfferThatOvertookItIsNot) {
+  ring(supporting());
+  const SentMessage ringing = only(reliable(183, 700, desk), "183");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("UPDATE", 3, ringing, {}, phone)), "500"));
+  EXPECT_EQ(only(prack(ringing, 2), "PRACK").header("RAck"), "700 1 INVITE");
+}
+
 TEST_F(CallReliable, PrackThatOwesAnAnswerAndHasNoneEndsTheCall) {
   ring(calling_without().line("Supported: 100rel"));
   const SentMessage ringing = only(reliable(183, 1, desk), "183");

@@ -414,7 +414,7 @@ TEST_F(CallTransferTest, HeldCallerIsOfferedToTheTargetAsSendingAndReceiving) {
   const SentMessage hold =
       only(from_pbx(in_dialog("INVITE", 1, invite_out, {}, voice("198.18.2.2", 30000, "a=sendonly\r\n"))),
            "INVITE");
-  (void)from_carrier(answer(hold, 200, "", "Contact: <sip:alice-contact@198.18.1.2>\r\n",
+  (void)from_carrier(answer(hold, 200, "", "Contact: <sip:alice-contact@198.18.1.2:5060>\r\n",
                             voice("198.18.1.2", 40000, "a=recvonly\r\n")));
   (void)from_pbx(in_dialog("ACK", 1, invite_out));
   const auto sent = refer(kReferTo, 2);

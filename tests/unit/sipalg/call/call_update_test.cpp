@@ -92,6 +92,16 @@ TEST_F(CallUpdate, SideThatAsksItsUserForThatInviteIsNotWaitedFor) {
   EXPECT_EQ(calls(), 1u);
 }
 
+TEST_F(CallUpdate, SideThatSaysNothingButTryingToThatInviteIsNotWaitedForEither) {
+  talk_to_plain();
+  const SentMessage again =
+      only(from_carrier(in_dialog("UPDATE", 2, ok_out, {}, voice("198.18.1.2", 40030))), "INVITE");
+  EXPECT_TRUE(from_pbx(answer(again, 100, "")).empty());
+  EXPECT_EQ(only(wait(21s), "CANCEL").path.remote, pbx);
+  EXPECT_EQ(only(from_pbx(answer(again, 487, "")), "504").header("CSeq"), "2 UPDATE");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 3, ok_out)), "INFO")) << "the call goes on";
+}
+
 TEST_F(CallUpdate, ProfileThatRefusesUpdateIsASideThatDoesNotTakeIt) {
   ProfileConfig profile;
   profile.name = "plain";
