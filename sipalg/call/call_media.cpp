@@ -165,8 +165,9 @@ std::uint16_t CallEngine::carry_answer(const SdpWay& way, const SipMessage& resp
                                        BodyPart& body, Turn turn) {
   const bool is_agreed = fork.reliable && fork.reliable->is_agreed;
   // What was agreed on reliably stays; of several dialogs the one that answers counts. RFC 3262 §5
-  if (is_agreed && (!way.attempt.has_offer || fork.preview.empty())) return 0;
   const bool is_told = fork.reliable && fork.reliable->is_told;
+  const bool has_update = is_told && way.attempt.media.pending;  // on its way: it goes on
+  if (is_agreed && (!way.attempt.has_offer || fork.preview.empty() || has_update)) return 0;
   if (!is_agreed && holds_sdp(response)) {
     const std::uint16_t refusal = carry_body(way, response, body, turn);
     if (is_told) body = {};

@@ -146,6 +146,19 @@ TEST_F(CallUpdate, BothSidesMayOfferInAnEarlyDialogOnceTheFirstOfferIsAnswered) 
   EXPECT_EQ(only(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK").header("CSeq"), "1 ACK");
 }
 
+TEST_F(CallUpdate, AnswerToTheInviteMayComeWhileAnUpdateIsOnItsWay) {
+  const SentMessage ringing = agree_early();
+  const SentMessage back =
+      only(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, voice("198.18.2.2", 30050))), "UPDATE");
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact));
+  ok_out = only(journal(), "200");
+  EXPECT_TRUE(holds(
+      from_carrier(answer(back, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", voice("198.18.1.2", 40050))),
+      "200"));
+  EXPECT_EQ(stream().sides[1].remote.port, 30050);
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));
+}
+
 TEST_F(CallUpdate, OfferInAnEarlyDialogWaitsForThePrackThatTellsOfTheAnswer) {
   ring();
   const auto sent = from_pbx(
