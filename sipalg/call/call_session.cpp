@@ -117,12 +117,15 @@ void CallEngine::keep_sdp(const SdpWay& way, std::string_view sdp) {
 }
 
 void CallEngine::shed_sdp(Call& call, const Fork& fork) {
-  for (Attempt& attempt : call.attempts)
+  for (Attempt& attempt : call.attempts) {
+    bool is_needed = false;
     for (const Side side : {Side::Caller, Side::Callee})
-      if (attempt.number != fork.attempt || !may_need_sdp(call, side)) {
+      if (attempt.number == fork.attempt && may_need_sdp(call, side))
+        is_needed = true;
+      else
         std::string().swap(attempt.sent_sdp[index_of(side)]);
-        if (side == Side::Callee) std::string().swap(attempt.offered_sdp);
-      }
+    if (!is_needed) std::string().swap(attempt.offered_sdp);
+  }
 }
 
 void CallEngine::on_session_times(Call& call, Turn turn) {

@@ -191,6 +191,22 @@ TEST_F(CallSessionTest, RefreshOfTheCallersLegSaysAgainWhatItWasAnswered) {
 }
 
 // What was offered and refused is not the session.
+// The offer in the 2xx of an INVITE without one counts when the ACK answers it.
+TEST_F(CallSessionTest, RefreshOfTheCallersLegSaysAgainWhatItWasOffered) {
+  tests::MessageBuilder request = invite().body("", "");
+  for (const char* const line :
+       {"Supported: timer", "Session-Expires: 600;refresher=uas", "Allow: INVITE, ACK, BYE"})
+    request.line(line);
+  invite_out = only(from_carrier(request.build()), "INVITE");
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", kContact, kSdp));
+  ok_out = only(journal(), "200");
+  EXPECT_EQ(ok_out.header("Session-Expires"), "600;refresher=uas");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out, {}, kSdp)), "ACK"));
+  const SentMessage refresh = only(wait(300s), "INVITE");
+  EXPECT_EQ(refresh.path.remote, carrier);
+  EXPECT_EQ(refresh.body(), ok_out.body());
+}
+
 TEST_F(CallSessionTest, RefusedOfferIsNotWhatIsSaidAgain) {
   set_up("", "Allow: INVITE, BYE\r\nSession-Expires: 1200;refresher=uac\r\n");
   std::string held(kSdp);
