@@ -590,23 +590,5 @@ TEST_F(CallReliable, WhereTheCalleesProfileRefusesThemItIsNotToldOfThem) {
   EXPECT_TRUE(holds(prack(ringing, 2), "200"));
 }
 
-TEST_F(CallReliable, ReInviteNeverHasThem) {
-  talk();
-  const auto sent = from_carrier(in_dialog("INVITE", 2, ok_out, "Require: 100rel\r\n", phone));
-  const SentMessage again = only(sent, "INVITE");
-  EXPECT_EQ(again.header("Supported").find("100rel"), std::string::npos);
-  EXPECT_TRUE(from_pbx(answer(again, 180, "")).empty()) << "it takes no other";
-  EXPECT_TRUE(holds(from_pbx(answer(again, 200, "", kDeskContact, desk)), "200"));
-}
-
-// RFC 3261 §8.2.2.3
-TEST_F(CallReliable, RequestWithinADialogThatRequiresWhatWeDoNotKnowIsRefused) {
-  talk();
-  const SentMessage refused =
-      only(from_carrier(in_dialog("INFO", 2, ok_out, "Require: teleport\r\n")), "420");
-  EXPECT_EQ(refused.header("Unsupported"), "teleport");
-  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 3, ok_out, "Require: 100rel\r\n")), "INFO"));
-}
-
 }  // namespace
 }  // namespace sallyport::tests

@@ -1,4 +1,5 @@
-// call_update_test.cpp — UPDATE in early dialogs, and where only one side takes it: RFC 3311 §5.
+// call_update_test.cpp — UPDATE in early dialogs, and where only one side takes it: RFC 3311 §5; what
+// requests within dialogs may require: RFC 3261 §8.2.2.3, RFC 3262 §4.
 #include "tests/support/media_call.h"
 
 namespace sallyport::tests {
@@ -178,6 +179,24 @@ TEST_F(CallUpdate, OfferInAnEarlyDialogForASideThatTakesNoUpdateIsRefused) {
   (void)from_carrier(in_dialog("PRACK", 2, ringing, "RAck: " + ringing.header("RSeq") + " 1 INVITE\r\n"));
   EXPECT_TRUE(holds(from_carrier(in_dialog("UPDATE", 3, ringing, {}, phone)), "488"));
   EXPECT_TRUE(holds(from_carrier(in_dialog("UPDATE", 4, ringing)), "200"));
+}
+
+TEST_F(CallUpdate, ReInviteNeverHasReliableProvisionalAnswers) {
+  talk();
+  const auto sent = from_carrier(in_dialog("INVITE", 2, ok_out, "Require: 100rel\r\n", phone));
+  const SentMessage again = only(sent, "INVITE");
+  EXPECT_EQ(again.header("Supported").find("100rel"), std::string::npos);
+  EXPECT_TRUE(from_pbx(answer(again, 180, "")).empty()) << "it takes no other";
+  EXPECT_TRUE(holds(from_pbx(answer(again, 200, "", kDeskContact, desk)), "200"));
+}
+
+// RFC 3261 §8.2.2.3
+TEST_F(CallUpdate, RequestWithinADialogThatRequiresWhatWeDoNotKnowIsRefused) {
+  talk();
+  const SentMessage refused =
+      only(from_carrier(in_dialog("INFO", 2, ok_out, "Require: teleport\r\n")), "420");
+  EXPECT_EQ(refused.header("Unsupported"), "teleport");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 3, ok_out, "Require: 100rel\r\n")), "INFO"));
 }
 
 }  // namespace
