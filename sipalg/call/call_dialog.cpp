@@ -216,8 +216,12 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
     return exchange.from == place.side && exchange.errand == Errand::None ? 500 : 491;
   }
   // Nor has it been answered where only a PRACK could have told. RFC 3311 §5.1
-  const bool is_untold =
-      dialog.state == DialogState::Early && place.fork->reliable && place.fork->reliable->waits_with_sdp();
+  // A PRACK that is on its way is not to be overtaken: it would be refused for its number.
+  const bool has_prack = std::ranges::any_of(call.exchanges, [&place](const Exchange& exchange) {
+    return exchange.fork == place.fork->number && exchange.method == Method::Prack;
+  });
+  const bool is_untold = dialog.state == DialogState::Early &&
+                         (has_prack || (place.fork->reliable && place.fork->reliable->waits_with_sdp()));
   if (method == Method::Update && holds_sdp(arrival.request) && (is_untold || !may_offer_early(place)))
     return place.side == Side::Caller ? 500 : 491;
   const auto& awaited = place.fork->awaited;

@@ -424,7 +424,11 @@ TEST_F(CallReliable, PrackThatWasOvertakenIsTakenAndTheOfferThatOvertookItIsNot)
   ring(supporting());
   const SentMessage ringing = only(reliable(183, 700, desk), "183");
   EXPECT_TRUE(holds(from_carrier(in_dialog("UPDATE", 3, ringing, {}, phone)), "500"));
-  EXPECT_EQ(only(prack(ringing, 2), "PRACK").header("RAck"), "700 1 INVITE");
+  const SentMessage out = only(prack(ringing, 2), "PRACK");
+  EXPECT_EQ(out.header("RAck"), "700 1 INVITE");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("UPDATE", 4, ringing, {}, phone)), "500")) << "nor overtakes ours";
+  (void)from_pbx(answer(out, 200, ""));
+  EXPECT_TRUE(holds(from_carrier(in_dialog("UPDATE", 5, ringing, {}, phone)), "UPDATE"));
 }
 
 TEST_F(CallReliable, PrackThatOwesAnAnswerAndHasNoneEndsTheCall) {
