@@ -339,6 +339,8 @@ class CallEngine {
   void on_refer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] std::uint16_t begin_transfer(const Arrival& arrival, const DialogPlace& place,
                                              const ReferTarget& target, policy::RouteDecision& decision);
+  static void open_transfer(const Arrival& arrival, const DialogPlace& place, const ReferTarget& target,
+                            TransferStage stage);
   bool accept_refer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] std::string invite_for_transfer(const Fork& fork, const DialogPlace& asker,
                                                 const ReferTarget& target) const;

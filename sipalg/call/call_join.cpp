@@ -31,19 +31,7 @@ void CallEngine::on_refer_to_dialog(const Arrival& arrival, const DialogPlace& p
   if (replaced.call == nullptr) return parts_.responder.answer(arrival, 481, out);
   if (const std::uint16_t code = refusal_of_join(place, replaced, *target.replaces); code != 0)
     return parts_.responder.answer(arrival, code, out, code == 503 ? 1 : 0);
-  Transfer transfer;
-  transfer.refer_cseq = arrival.request.cseq.number;
-  transfer.by_callee = place.side == Side::Callee;
-  transfer.has_id = !call.record.transfers.empty();
-  transfer.is_told = !declines_subscription(arrival.request);
-  transfer.first_attempt = static_cast<std::uint16_t>(call.attempts_made + 1);
-  transfer.stage = TransferStage::Reaching;
-  transfer.peer = place.fork->dialogs[index_of(place.side)].peer;
-  call.transfer = std::move(transfer);
-  call.record.transfers.push_back({.by = place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee,
-                                   .to = std::string(target.uri.user),
-                                   .at = arrival.now,
-                                   .code = 0});
+  open_transfer(arrival, place, target, TransferStage::Reaching);
   const Turn turn{arrival.now, out};
   if (!accept_refer(arrival, place, out)) return end_transfer(call, 400);
   note(call, arrival.now, CallStep::TransferAsked, static_cast<std::uint16_t>(place.side));

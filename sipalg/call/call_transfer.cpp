@@ -93,6 +93,25 @@ void CallEngine::on_refer(const Arrival& arrival, const DialogPlace& place, Engi
   try_next_target(call, arrival.now, out);
 }
 
+// What is kept of it while it goes on, and its line in the call's record.
+void CallEngine::open_transfer(const Arrival& arrival, const DialogPlace& place, const ReferTarget& target,
+                               TransferStage stage) {
+  Call& call = *place.call;
+  Transfer transfer;
+  transfer.refer_cseq = arrival.request.cseq.number;
+  transfer.by_callee = place.side == Side::Callee;
+  transfer.has_id = !call.record.transfers.empty();
+  transfer.is_told = !declines_subscription(arrival.request);
+  transfer.first_attempt = static_cast<std::uint16_t>(call.attempts_made + 1);
+  transfer.stage = stage;
+  transfer.peer = place.fork->dialogs[index_of(place.side)].peer;
+  call.transfer = std::move(transfer);
+  call.record.transfers.push_back({.by = place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee,
+                                   .to = std::string(target.uri.user),
+                                   .at = arrival.now,
+                                   .code = 0});
+}
+
 // The number goes through rules, routes and limits as if the one who asks had dialled it; where the URI leads
 // by itself nobody looks (threats D5). 0, or the answer.
 std::uint16_t CallEngine::begin_transfer(const Arrival& arrival, const DialogPlace& place,
@@ -101,18 +120,7 @@ std::uint16_t CallEngine::begin_transfer(const Arrival& arrival, const DialogPla
   // A call that came unencrypted can't go on as one that is encrypted all the way. RFC 5630 §4
   if (target.uri.scheme == UriScheme::Sips && !call.is_sips) return 416;
   const Dialog& near = place.fork->dialogs[index_of(place.side)];
-  Transfer transfer;
-  transfer.refer_cseq = arrival.request.cseq.number;
-  transfer.by_callee = place.side == Side::Callee;
-  transfer.has_id = !call.record.transfers.empty();
-  transfer.is_told = !declines_subscription(arrival.request);
-  transfer.first_attempt = static_cast<std::uint16_t>(call.attempts_made + 1);
-  transfer.peer = near.peer;
-  call.transfer = std::move(transfer);
-  call.record.transfers.push_back({.by = place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee,
-                                   .to = std::string(target.uri.user),
-                                   .at = arrival.now,
-                                   .code = 0});
+  open_transfer(arrival, place, target, TransferStage::Trying);
   call.redirected_to.clear();
   call.targets.clear();
   call.best_code = 0;
