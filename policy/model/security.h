@@ -7,9 +7,14 @@
 #include <vector>
 
 #include "policy/base/ip_address.h"
+#include "policy/base/shared_value.h"
 #include "policy/model/units.h"
 
 namespace sallyport {
+
+namespace policy {
+class SignatureSet;
+}
 
 enum class AccessAction : std::uint8_t { Deny, Untrusted, Trusted };
 struct AccessRule {
@@ -68,6 +73,8 @@ struct SignatureFile {
 struct SecurityConfig {
   std::vector<AccessRule> access;  // first match wins
   std::vector<std::string> blocklist_files;
+  // What each of them said when the configuration was loaded; null: it was not read.
+  std::vector<SharedValue<std::vector<Prefix>>> blocklist_prefixes;
   SourceLimits limits;
   bool promote_by_registration = true, promote_by_call = true;
   Duration promotion_lasts = 1h;
@@ -75,6 +82,8 @@ struct SecurityConfig {
   std::uint32_t overload_cpu_percent = 85;
   DetectorsConfig detectors;
   std::vector<SignatureFile> signatures;
+  // What these files said when the configuration was loaded; null: nothing.
+  SharedValue<policy::SignatureSet> signature_set;
 };
 
 }  // namespace sallyport
