@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "media-relay/control/srtp_key.h"
 #include "policy/base/fixed_vector.h"
 #include "policy/base/ip_address.h"
 #include "policy/base/time.h"
@@ -103,6 +104,18 @@ struct MediaSideSettings {
   Duration inactivity = 60s;  // 0: never told
 };
 
+// How what goes between one side and us is secured. Each direction's number is another one than before when
+// its key is new, and the packets on their way under the old key still count for a moment. RFC 4568 §7.1.4
+struct MediaKeys {
+  bool is_secured = false;          // SRTP; what comes without a known key, or fails under it, is dropped
+  std::uint16_t theirs_number = 0;  // 0: not known yet
+  std::uint16_t ours_number = 0;
+  SrtpKey theirs, ours;  // what this side protects with; what we protect with towards it
+  // Of Open after a restart: where the contexts go on.
+  SrtpProgress theirs_before, ours_before;
+  void wipe() noexcept { wipe_octets(this, sizeof *this); }
+};
+
 struct MediaCommand {
   enum class Kind : std::uint8_t {
     Open,    // all members are used; the ports are free of any stream
@@ -118,6 +131,8 @@ struct MediaCommand {
   StreamKey key;
   Duration quarantine = 10s;                 // from Close until the ports are given back
   std::array<MediaSideSettings, 2> sides{};  // by StreamSide
+  // By StreamSide; of Open and Update. Whoever hands a command on wipes what he had of it.
+  std::array<MediaKeys, 2> keys{};
   StreamSide digit_to = StreamSide::Caller;
   Digit digit{};
 };

@@ -38,6 +38,8 @@ struct MediaNotice {
   StreamKey key;
   std::array<SideReport, 2> sides{};  // by StreamSide: what that side sent; not of Digit
   media::Digit digit{};               // of Digit
+  // By StreamSide, of Learned and Report: how far its SRTP contexts came, what it sends and what we send it.
+  std::array<SrtpProgress, 2> srtp_theirs{}, srtp_ours{};
 };
 static_assert(std::is_trivially_copyable_v<MediaNotice>);
 

@@ -63,8 +63,39 @@ struct SrtpKey {
   std::array<std::uint8_t, kSrtpSaltBytesMax> salt{};
 
   void wipe() noexcept { wipe_octets(this, sizeof *this); }
+  // For a snapshot that is sealed; see mgmt/state/seal.h.
+  template <class Archive>
+  void archive(Archive& a) {
+    a(suite, mki_bytes, mki, packets_max, key, salt);
+    if constexpr (Archive::kReads)
+      if (suite > SrtpSuite::AesCm256HmacSha1_32 || mki_bytes > kSrtpMkiBytesMax) a.fail();
+  }
+  // Not in constant time: of keys that both came from the party that is asked about.
+  friend bool operator==(const SrtpKey&, const SrtpKey&) = default;
 };
 static_assert(std::is_trivially_copyable_v<SrtpKey>);
+
+// How far the newest sources of a context came, for a restart: what the next packet's index is guessed from.
+// RFC 3711 §3.3.1
+struct SrtpProgress {
+  struct Source {
+    std::uint32_t ssrc = 0, roc = 0;
+    std::uint16_t highest = 0;  // sequence number
+    bool is_there = false;
+    template <class Archive>
+    void archive(Archive& a) {
+      a(ssrc, roc, highest, is_there);
+    }
+    friend bool operator==(const Source&, const Source&) = default;
+  };
+  std::array<Source, 2> sources{};  // the newest first
+  std::uint32_t rtcp_index = 0;     // the highest of any of them
+  template <class Archive>
+  void archive(Archive& a) {
+    a(sources, rtcp_index);
+  }
+  friend bool operator==(const SrtpProgress&, const SrtpProgress&) = default;
+};
 
 // A key in a local variable: gone when it goes.
 class WipedSrtpKey {

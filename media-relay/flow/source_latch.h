@@ -70,6 +70,16 @@ class SourceLatch {
     if (is_locked_) standing_ = standing(rank);
   }
 
+  // Before a packet is read: whether its source is one that may be heard at all, and whether it is one that
+  // has proved to be genuine lately.
+  [[nodiscard]] bool may_hear(const Endpoint& source, SourceRank rank) const noexcept {
+    if (!is_locked_) return rank != SourceRank::Foreign;
+    return source == known_ || standing(rank) < standing_;
+  }
+  [[nodiscard]] bool knows(const Endpoint& source) const noexcept {
+    return is_locked_ ? source == known_ : tried_.port != 0 && source == tried_;
+  }
+
   [[nodiscard]] bool is_locked() const noexcept { return is_locked_; }
   // Only when is_locked().
   [[nodiscard]] const Endpoint& source() const noexcept { return known_; }

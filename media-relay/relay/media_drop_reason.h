@@ -31,6 +31,14 @@ enum class MediaDropReason : std::uint8_t {
   PolicedRealm,     // more than limits.media of a realm
   Loop,             // went from one of our streams to the next too often
   Digit,            // voice in whose place a digit is sent. RFC 4733
+  // Of a secured side, or on its way to one. RFC 3711; threats M2, M3
+  SrtpMalformed,   // too short for a tag, lengths beyond its end, or RTCP in the clear
+  SrtpBadTag,      // not made with this side's key: in the clear, forged or damaged
+  SrtpReplayed,    // was here before, or is so old that nobody knows
+  SrtpNoKey,       // none was agreed yet, or there was no room for it
+  SrtpSources,     // more sources than one key may have
+  SrtpKeyExpired,  // the key was used as often as it may be
+  SrtpNoRoom,      // its tag does not fit into the buffer
   kCount
 };
 
@@ -55,7 +63,14 @@ inline constexpr std::array<std::string_view, kMediaDropReasonCount> kMediaDropR
     "policed_flow",
     "policed_realm",
     "loop",
-    "digit"};
+    "digit",
+    "srtp_malformed",
+    "srtp_bad_tag",
+    "srtp_replayed",
+    "srtp_no_key",
+    "srtp_sources",
+    "srtp_key_expired",
+    "srtp_no_room"};
 
 [[nodiscard]] constexpr std::string_view to_string(MediaDropReason reason) noexcept {
   return kMediaDropReasonNames[static_cast<std::size_t>(reason)];

@@ -49,6 +49,13 @@ Timestamp Relay::queue_own(Timestamp now, std::uint32_t slot, StreamSide which) 
 
 std::optional<RelayResult> Relay::next_own_packet(Timestamp now, std::span<std::uint8_t> buffer) noexcept {
   if (buffer.size() < kOwnPacketBytesMax) return std::nullopt;
+  for (;;) {
+    std::optional<RelayResult> result = next_plain_packet(now, buffer);
+    if (!result || protect_own(*result, buffer)) return result;
+  }
+}
+
+std::optional<RelayResult> Relay::next_plain_packet(Timestamp now, std::span<std::uint8_t> buffer) noexcept {
   if (auto event = next_event_packet(now, buffer.data())) return event;
   while (first_own_ != kNoSlot) {
     const std::uint32_t slot = first_own_;

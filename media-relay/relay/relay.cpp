@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kPorts = 65536;
 
-MediaDropReason reason_of(RtpFault fault) noexcept {
+}  // namespace
+
+MediaDropReason reason_of_fault(RtpFault fault) noexcept {
   switch (fault) {
     case RtpFault::Stun:
       return MediaDropReason::Stun;
@@ -23,6 +25,8 @@ MediaDropReason reason_of(RtpFault fault) noexcept {
       return MediaDropReason::BadLength;
   }
 }
+
+namespace {
 
 RtpNumbers numbers_of(const std::uint8_t* packet) noexcept {
   return {.ssrc = read_u32(packet + 8), .sequence = read_u16(packet + 2), .timestamp = read_u32(packet + 4)};
@@ -43,7 +47,8 @@ Relay::Relay(RelaySetup setup)
       streams_(setup_.streams_max),
       deadlines_(setup_.streams_max),
       digits_(setup_.streams_max),
-      realms_(setup_.realm_bits_per_second.size()) {
+      realms_(setup_.realm_bits_per_second.size()),
+      secured_({setup_.srtp, setup_.streams_max, setup_.key}) {
   for (std::size_t i = 0; i < realms_.size(); ++i) {
     realms_[i].in.set(setup_.realm_bits_per_second[i]);
     realms_[i].out.set(setup_.realm_bits_per_second[i]);
@@ -58,22 +63,23 @@ void Relay::prefetch(FlowRef flow) const noexcept {
   const HotFlow* const hot = &flows_[(flow.value >> 1) - 2];
   __builtin_prefetch(hot, 1);
   __builtin_prefetch(reinterpret_cast<const char*>(hot) + 64, 1);
+  if (secured_.count() != 0) secured_.prefetch((flow.value >> 2) - 1);
 }
 
-RelayResult Relay::on_packet(Timestamp now, FlowRef ref, const Endpoint& source,
-                             std::span<std::uint8_t> payload, std::size_t capacity) noexcept {
+// What came, if it is secured, is in the clear here; what leaves still is.
+RelayResult Relay::decide(const Packet& packet, FlowRef ref) noexcept {
   HotFlow& flow = flows_[(ref.value >> 1) - 2];
-  const Packet packet{now, (ref.value >> 2) - 1, StreamSide((ref.value >> 1) & 1), source, payload, capacity};
+  const std::span<std::uint8_t> payload = packet.payload;
   if ((ref.value & 1) != 0 || (flow.gate & (kGateClosed | kGateUdptl)) != 0) [[unlikely]]
     return on_other_flow(packet, (ref.value & 1) != 0);
   if (!is_plain_rtp(payload)) [[unlikely]] {
     const RtpFault fault = check_rtp(payload);
-    if (fault != RtpFault::None) return drop(packet, reason_of(fault));
+    if (fault != RtpFault::None) return drop(packet, reason_of_fault(fault));
   }
   const std::uint8_t type = payload_type(payload.data());
   if ((flow.payloads[type >> 6] >> (type & 63) & 1) == 0) [[unlikely]]
     return on_other_payload(packet);
-  if (!flow.is_source(source)) [[unlikely]] {
+  if (!flow.is_source(packet.source)) [[unlikely]] {
     if (const auto reason = learn(packet)) return drop(packet, *reason);
   }
   measure(packet, flow);
@@ -112,7 +118,7 @@ void Relay::on_other_number(const Packet& packet, HotFlow& flow) noexcept {
 
 RelayResult Relay::relay(const Packet& packet, HotFlow& flow) noexcept {
   bool is_changed = false;
-  if (flow.gate != 0 && flow.gate != kGateUdptl) [[unlikely]] {
+  if ((flow.gate & (kGateHold | kGateNoDestination | kGateDigits)) != 0) [[unlikely]] {
     if ((flow.gate & kGateHold) != 0) return drop(packet, MediaDropReason::WrongDirection);
     if ((flow.gate & kGateNoDestination) != 0) return drop(packet, MediaDropReason::NoDestination);
     if (!make_room_for_digits(packet, is_changed)) return drop(packet, MediaDropReason::Digit);
@@ -126,17 +132,23 @@ RelayResult Relay::relay(const Packet& packet, HotFlow& flow) noexcept {
     return drop(packet, MediaDropReason::PolicedRealm);
   from.in.charge(packet.now, bytes);
   to.out.charge(packet.now, bytes);
-  from.counters.packets_in.add();
-  from.counters.bytes_in.add(bytes);
-  to.counters.packets_out.add();
-  to.counters.bytes_out.add(packet.payload.size() + flow.header_bytes_out());
-  ++flow.packets;
-  flow.bytes += packet.payload.size();
+  if ((flow.gate & kGateSecuredOut) == 0) count_relayed(flow, packet.payload.size(), packet.payload.size());
   return {.kind = RelayResult::Kind::Forward,
           .payload_changed = is_changed,
           .length = static_cast<std::uint32_t>(packet.payload.size()),
           .out = packet.slot * 4 + static_cast<std::uint32_t>(index_of(other(packet.side))) * 2,
           .out_version = flow.out_version};
+}
+
+void Relay::count_relayed(HotFlow& flow, std::size_t bytes, std::size_t bytes_out) noexcept {
+  RealmMediaCounters& from = realm(flow.realm).counters;
+  RealmMediaCounters& to = realm(flow.realm_out).counters;
+  from.packets_in.add();
+  from.bytes_in.add(bytes + flow.header_bytes_in());
+  to.packets_out.add();
+  to.bytes_out.add(bytes_out + flow.header_bytes_out());
+  ++flow.packets;
+  flow.bytes += bytes;
 }
 
 RelayResult Relay::on_other_flow(const Packet& packet, bool is_rtcp_port) noexcept {

@@ -1,10 +1,14 @@
 // relay.h — the relay of one lcore: owns its streams, decides of each packet that comes to a media port where
 // it goes, and rewrites what must not cross. RFC 3550, RFC 7362; threats M1, M6 to M9, M12, D9.
 //
-// One thread. The caller's loop, for a burst: find() and prefetch() for all, then on_packet() for each; now
-// and then apply() for each command, on_tick(), and next_own_packet() until there is none. A packet is
-// decided with its own flow's state alone, two cache lines; where it leaves to, the caller caches by `out`
-// and `out_version`.
+// One thread. The caller's loop, for a burst: find() and prefetch() for all, then on_burst(); now and then
+// apply() for each command, on_tick(), and next_own_packet() until there is none. A packet is decided with
+// its own flow's state alone, two cache lines; where it leaves to, the caller caches by `out` and
+// `out_version`.
+//
+// Of a side that is secured nothing is believed before its tag was found right (threats M2): all packets of a
+// burst are unprotected first, those that fail are dropped and change nothing (M3), then each is decided as
+// any other, and those that go to a secured side are protected together.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +25,7 @@
 #include "media-relay/flow/policer.h"
 #include "media-relay/relay/lazy_array.h"
 #include "media-relay/relay/relay_result.h"
+#include "media-relay/relay/secured_streams.h"
 #include "media-relay/relay/stream_state.h"
 #include "media-relay/wire/rtcp_packet.h"
 #include "policy/base/keyed_hash.h"
@@ -40,8 +45,9 @@ struct RelaySetup {
   std::vector<OwnAddress> addresses;
   // By realm, each way: this lcore's share of limits.media in bits a second. 0: no limit.
   std::vector<std::uint64_t> realm_bits_per_second;
-  PortPool* ports = nullptr;  // ports go back here; outlives the relay
-  HashKey key;                // random at each start: names and numbers that we make up for RTCP
+  PortPool* ports = nullptr;           // ports go back here; outlives the relay
+  HashKey key;                         // random at each start: names and numbers that we make up for RTCP
+  std::optional<SrtpEngineKind> srtp;  // none: what is secured by command passes nothing
 };
 
 // Takes notices. False: there is no room now, ask again later.
@@ -56,8 +62,10 @@ class NoticeSink {
 // Written by the relay's thread, read by any.
 struct RelayCounters {
   Counter streams_open;      // now
+  Counter streams_secured;   // now: of those that are open, with SRTP on one side at least
   Counter streams_closed;    // now: in quarantine
-  Counter commands_refused;  // named no stream, or ports that were not free: an error of ours
+  Counter commands_refused;  // named no stream, ports that were not free, or keys there is no room for: an
+                             // error of ours
   Counter latches;           // sources learned
 };
 
@@ -81,8 +89,15 @@ class Relay {
   // Which flow a packet of `flow` will leave by (unless it is RTCP on the RTP port): to prefetch the cache.
   [[nodiscard]] static OutFlow out_of(FlowRef flow) noexcept { return (flow.value ^ 2u) - 4u; }
 
-  // `flow` is one. `payload` is the UDP payload, in one piece, which may be rewritten and may grow up to
-  // `capacity` octets.
+  // Each packet's `flow` is one; its `result` is the answer.
+  void on_burst(Timestamp now, std::span<RelayPacket> packets) noexcept;
+  // What comes by this flow leaves changed under a checksum of our own, and nothing in it tells whether it
+  // was damaged on its way to us: whoever hands it in has verified its checksum.
+  [[nodiscard]] bool must_be_whole(FlowRef flow) const noexcept {
+    const unsigned gate = flows_[(flow.value >> 1) - 2].gate;
+    return (gate & kGateSecuredIn) == 0 && (gate & (kGateSecuredOut | kGateDigits)) != 0;
+  }
+  // A burst of one.
   [[nodiscard]] RelayResult on_packet(Timestamp now, FlowRef flow, const Endpoint& source,
                                       std::span<std::uint8_t> payload, std::size_t capacity) noexcept;
   // `out` of a Forward just answered.
@@ -120,12 +135,30 @@ class Relay {
     std::size_t capacity;
   };
 
+  [[nodiscard]] static Packet packet_of(Timestamp now, RelayPacket& packet) noexcept {
+    return {now,
+            (packet.flow.value >> 2) - 1,
+            StreamSide((packet.flow.value >> 1) & 1),
+            packet.source,
+            packet.payload,
+            packet.capacity};
+  }
   [[nodiscard]] HotFlow& flow_of(std::uint32_t slot, StreamSide side) noexcept {
     return flows_[std::size_t{slot} * 2 + index_of(side)];
   }
   [[nodiscard]] RealmState& realm(RealmIndex index) noexcept { return realms_[to_position(index)]; }
 
+  // relay_srtp.cpp
+  [[nodiscard]] std::optional<MediaDropReason> check_unread(const Packet& packet, FlowRef flow,
+                                                            bool& is_rtcp) noexcept;
+  void read_secured(Timestamp now, std::span<RelayPacket> packets) noexcept;
+  void decide_read(Timestamp now, std::span<RelayPacket> packets) noexcept;
+  void send_secured(Timestamp now, std::span<RelayPacket> packets) noexcept;
+  [[nodiscard]] bool protect_own(RelayResult& result, std::span<std::uint8_t> buffer) noexcept;
+
   // relay.cpp: what each packet needs, and less usual ones.
+  RelayResult decide(const Packet& packet, FlowRef ref) noexcept;
+  void count_relayed(HotFlow& flow, std::size_t bytes, std::size_t bytes_out) noexcept;
   RelayResult relay(const Packet& packet, HotFlow& flow) noexcept;
   void measure(const Packet& packet, HotFlow& flow) noexcept;
   void on_other_number(const Packet& packet, HotFlow& flow) noexcept;
@@ -152,6 +185,8 @@ class Relay {
   [[nodiscard]] CnameToken cname_of(std::uint32_t slot, StreamSide side) const noexcept;
 
   // own_reports.cpp
+  [[nodiscard]] std::optional<RelayResult> next_plain_packet(Timestamp now,
+                                                             std::span<std::uint8_t> buffer) noexcept;
   [[nodiscard]] Timestamp queue_own(Timestamp now, std::uint32_t slot, StreamSide side) noexcept;
   [[nodiscard]] std::size_t write_own(Timestamp now, std::uint32_t slot, StreamSide side,
                                       std::uint8_t* to) noexcept;
@@ -190,6 +225,8 @@ class Relay {
                 const MediaSideSettings& settings) noexcept;
   void learn_from_before(SideState& side) noexcept;
   void learn_from_settings(SideState& side, bool is_moved, bool is_same_place) noexcept;
+  [[nodiscard]] bool set_keys(Timestamp now, std::uint32_t slot, const MediaCommand& command) noexcept;
+  void forget_keys(std::uint32_t slot) noexcept;
   void set_ports(std::uint32_t slot, bool is_in_use) noexcept;
   void free_stream(Timestamp now, std::uint32_t slot) noexcept;
 
@@ -211,8 +248,11 @@ class Relay {
   LazyArray<StreamDigits> digits_;  // by slot, where StreamState::has_digits
   std::vector<RealmState> realms_;
   FormerSources former_;
-  std::uint32_t slots_used_ = 0;        // slots below were used at least once
-  std::uint32_t first_free_ = kNoSlot;  // list of those that are free again
+  SecuredStreams secured_;
+  SrtpBatch batch_;
+  std::array<std::optional<MediaDropReason>, kRelayBurst> refused_;  // of a burst: before it is read
+  std::uint32_t slots_used_ = 0;                                     // slots below were used at least once
+  std::uint32_t first_free_ = kNoSlot;                               // list of those that are free again
   std::uint32_t first_untold_ = kNoSlot, last_untold_ = kNoSlot;
   std::uint32_t first_own_ = kNoSlot, last_own_ = kNoSlot;
   std::uint32_t first_digits_ = kNoSlot, last_digits_ = kNoSlot, digits_listed_ = 0;  // one is on its way

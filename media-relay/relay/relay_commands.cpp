@@ -114,10 +114,11 @@ bool Relay::open(Timestamp now, const MediaCommand& command) noexcept {
         former_.find(numbers[index_of(side)], command.sides[index_of(side)].local.port);
   }
   set_ports(slot, true);
+  const bool has_keys = set_keys(now, slot, command);
   refresh(slot);
   deadlines_[slot] = now;
   counters_.streams_open.add();
-  return true;
+  return has_keys;
 }
 
 bool Relay::update(Timestamp now, const MediaCommand& command) noexcept {
@@ -127,9 +128,34 @@ bool Relay::update(Timestamp now, const MediaCommand& command) noexcept {
   stream.media = command.media;
   stream.shard = command.shard;
   for (const StreamSide side : kBothSides) set_side(now, slot, side, command.sides[index_of(side)]);
+  const bool has_keys = set_keys(now, slot, command);
   refresh(slot);
   deadlines_[slot] = std::min(deadlines_[slot], now);
-  return true;
+  return has_keys;
+}
+
+// False: a key found no room. The stream is there all the same, to be closed as any other, and passes nothing
+// to or from that side.
+bool Relay::set_keys(Timestamp now, std::uint32_t slot, const MediaCommand& command) noexcept {
+  StreamState& stream = streams_[slot];
+  if (!stream.has_keys) {
+    if (!command.keys[0].is_secured && !command.keys[1].is_secured) return true;
+    stream.has_keys = true;
+    secured_.begin(slot);
+  }
+  bool has_all = true;
+  for (const StreamSide side : kBothSides)
+    has_all &= secured_.set(now, slot, side, command.keys[index_of(side)],
+                            command.sides[index_of(side)].packets_per_second);
+  counters_.streams_secured.set(secured_.count());
+  return has_all;
+}
+
+void Relay::forget_keys(std::uint32_t slot) noexcept {
+  if (!streams_[slot].has_keys) return;
+  secured_.end(slot);
+  streams_[slot].has_keys = false;
+  counters_.streams_secured.set(secured_.count());
 }
 
 void Relay::set_side(Timestamp now, std::uint32_t slot, StreamSide which,
@@ -184,6 +210,7 @@ bool Relay::close(Timestamp now, const MediaCommand& command) noexcept {
   if (slot == kNoSlot || streams_[slot].phase != StreamState::Phase::Open) return false;
   StreamState& stream = streams_[slot];
   stream.phase = StreamState::Phase::Closed;
+  forget_keys(slot);
   stream.shard = command.shard;
   stream.closed_at = now;
   stream.quarantine = std::clamp<Duration>(command.quarantine, 0s, kQuarantineMax);

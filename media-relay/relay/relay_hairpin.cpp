@@ -22,7 +22,7 @@ RelayResult Relay::on_own_packet(Timestamp now, const Outgoing& by, unsigned hai
   const bool is_rtcp_port = (flow.value & 1) != 0;
   const Endpoint& named = is_rtcp_port ? settings.remote_rtcp : settings.remote;
   if (settings.realm != by.realm || by.source != named) return drop(packet, MediaDropReason::ForeignSource);
-  return on_packet(now, flow, by.source, payload, capacity);
+  return on_packet(now, flow, by.source, payload, capacity);  // which is as its sender made it: SRTP too
 }
 
 }  // namespace sallyport::media

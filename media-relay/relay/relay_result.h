@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "media-relay/control/media_command.h"
 #include "media-relay/relay/media_drop_reason.h"
@@ -34,6 +35,16 @@ struct RelayResult {
   std::uint32_t length = 0;  // of Forward: of the UDP payload, as it is now
   OutFlow out = 0;
   std::uint32_t out_version = 0;
+};
+
+// One packet of a burst. `payload` is the UDP payload, in one piece, which may be rewritten and may grow up
+// to `capacity` octets.
+struct RelayPacket {
+  FlowRef flow;
+  Endpoint source;
+  std::span<std::uint8_t> payload;
+  std::size_t capacity = 0;
+  RelayResult result;  // of Forward: the payload is `length` octets from where it began
 };
 
 // Asked for with Relay::outgoing() when the cache has another version.

@@ -112,6 +112,9 @@ void Relay::refresh(std::uint32_t slot) noexcept {
     if (stream.has_digits && stream.media == MediaKind::Rtp &&
         digits_[slot].sent[index_of(other(which))].has_numbers())
       flow.gate |= kGateDigits;
+    if (!stream.has_keys) continue;
+    if (secured_.is_secured(slot, which)) flow.gate |= kGateSecuredIn;
+    if (secured_.is_secured(slot, other(which))) flow.gate |= kGateSecuredOut;
   }
 }
 

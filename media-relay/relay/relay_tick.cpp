@@ -83,6 +83,7 @@ bool Relay::serve_open(Timestamp now, std::uint32_t slot, NoticeSink& sink) noex
       side.silence_told = alive_at;
     }
   }
+  if (stream.has_keys) next = std::min(next, secured_.on_time(now, slot));
   if (now - stream.reported_at >= kReportEvery) {
     if (!tell(slot, MediaNotice::Kind::Report, StreamSide::Caller, sink)) return false;
     stream.reported_at = now;
@@ -99,6 +100,10 @@ bool Relay::tell(std::uint32_t slot, MediaNotice::Kind kind, StreamSide side, No
   for (const StreamSide which : kBothSides) notice.sides[index_of(which)] = report_of(slot, which);
   const std::uint64_t figures = figures_of(notice.sides);
   if (kind == MediaNotice::Kind::Report && figures == stream.reported_figures) return true;
+  if (stream.has_keys)
+    for (const StreamSide which : kBothSides)
+      secured_.tell(slot, which, (flow_of(slot, other(which)).gate & kGateDigits) != 0,
+                    notice.srtp_theirs[index_of(which)], notice.srtp_ours[index_of(which)]);
   if (!sink.take(notice)) return false;
   if (kind == MediaNotice::Kind::Report) stream.reported_figures = figures;
   return true;

@@ -12,6 +12,8 @@
 #include "media-relay/flow/source_latch.h"
 #include "media-relay/quality/round_trip.h"
 #include "media-relay/quality/sequence_tracker.h"
+#include "media-relay/relay/media_drop_reason.h"
+#include "media-relay/wire/rtp_header.h"
 
 namespace sallyport::media {
 
@@ -21,6 +23,8 @@ inline constexpr std::uint8_t kGateUdptl = 2;
 inline constexpr std::uint8_t kGateHold = 4;           // it may not send
 inline constexpr std::uint8_t kGateNoDestination = 8;  // the other side has none
 inline constexpr std::uint8_t kGateDigits = 16;        // the other side is, or was, sent digits in its place
+inline constexpr std::uint8_t kGateSecuredIn = 32;     // it sends SRTP
+inline constexpr std::uint8_t kGateSecuredOut = 64;    // the other side is sent SRTP
 
 // What one side sends, as far as each packet needs it.
 struct alignas(64) HotFlow {
@@ -86,6 +90,9 @@ struct SideState {
 // SDP names for RTCP alone stands beside it. RFC 3605 §2.1
 [[nodiscard]] SourceRank rtcp_rank(const Endpoint& source, const SideState& side) noexcept;
 
+// Of what is no RTP.
+[[nodiscard]] MediaDropReason reason_of_fault(RtpFault fault) noexcept;
+
 inline constexpr Duration kQuarantineMax = 600s;
 inline constexpr std::uint32_t kNoSlot = 0xffffffffu;
 
@@ -103,6 +110,7 @@ struct StreamState {
   Phase phase = Phase::Free;
   bool is_in_untold = false, is_in_own = false;
   bool has_digits = false;  // its StreamDigits are there
+  bool has_keys = false;    // its StreamSecurity is there
 
   // Reports of one side mean nothing to the other when its own end here.
   [[nodiscard]] bool ends_rtcp() const noexcept {

@@ -31,7 +31,14 @@ TEST(MediaDropReason, HasTheNameThatMetricsShow) {
       {MediaDropReason::PolicedFlow, "policed_flow"},
       {MediaDropReason::PolicedRealm, "policed_realm"},
       {MediaDropReason::Loop, "loop"},
-      {MediaDropReason::Digit, "digit"}};
+      {MediaDropReason::Digit, "digit"},
+      {MediaDropReason::SrtpMalformed, "srtp_malformed"},
+      {MediaDropReason::SrtpBadTag, "srtp_bad_tag"},
+      {MediaDropReason::SrtpReplayed, "srtp_replayed"},
+      {MediaDropReason::SrtpNoKey, "srtp_no_key"},
+      {MediaDropReason::SrtpSources, "srtp_sources"},
+      {MediaDropReason::SrtpKeyExpired, "srtp_key_expired"},
+      {MediaDropReason::SrtpNoRoom, "srtp_no_room"}};
   EXPECT_EQ(names.size(), kMediaDropReasonCount);
   std::set<std::string_view> all;
   for (const auto& [reason, name] : names) {

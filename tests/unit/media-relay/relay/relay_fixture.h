@@ -72,6 +72,7 @@ class RelayTest : public testing::Test {
                       {kInside, parse_address("fd00::1"), kInsideAddress + 1}};
     made.realm_bits_per_second = {bits_per_second, bits_per_second};
     made.key = {1, 2};
+    made.srtp = SrtpEngineKind::Evp;
     return made;
   }
   static IpAddress parse_address(const std::string& text) { return *IpAddress::parse(text); }

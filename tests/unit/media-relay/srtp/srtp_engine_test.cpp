@@ -438,5 +438,12 @@ TEST(SrtpNames, EachAnswerHasOne) {
     EXPECT_FALSE(to_string(static_cast<SrtpResult>(i)).empty());
 }
 
+TEST(SrtpEngines, TakeNoMoreOfTheirTableThanIsPlannedFor) {
+  for (const SrtpEngineKind kind : kAllEngines)
+    if (const auto engine = make_srtp_engine(kind, 1)) {
+      EXPECT_LE(engine->context_bytes(), kSrtpContextBytesMax) << to_string(kind);
+    }
+}
+
 }  // namespace
 }  // namespace sallyport::media
