@@ -82,7 +82,7 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
   note(call, now, CallStep::Ringing, fork->number, code);
   ResponseParts parts;
   parts.code = code;
-  begin_for_caller(call, *fork, parts, response);
+  begin_for_caller(call, *fork, parts, &response);
   if (heard.goes_on_reliably) {
     const std::uint16_t refusal = send_reliable(place, heard.rseq, parts, response, {now, out});
     return refusal == 0 ? void() : refuse(call, code_for_bad_answer(refusal), nullptr, now, out);
@@ -98,7 +98,7 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
 
 // The parts of a response to the caller's INVITE that stem from one of the callee's; the body apart.
 void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponseParts& parts,
-                                  const SipMessage& response) {
+                                  const SipMessage* response) {
   parts.head = &call.invite.head;
   parts.to_tag = fork.dialogs[index_of(Side::Caller)].local_tag;
   contact_ = contact_of(call, call.invite.path, fork.number);
@@ -109,7 +109,7 @@ void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponsePa
     parts.own_host = place->names.uri_host;
   parts.allow = call.book->neighbour_of(call.caller_peer).allow;
   parts.supported = call.book->neighbour_of(call.caller_peer).supported;
-  parts.crossing = {&response, &call.book->crossing_of(call.caller_peer), {}};
+  if (response != nullptr) parts.crossing = {response, &call.book->crossing_of(call.caller_peer), {}};
 }
 
 // The dialog that the response's To tag stands for, made when it is new. RFC 3261 §12.1.2, §13.2.2.1
@@ -166,7 +166,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   settle_early_offers({call, attempt, *fork}, response, {now, out});
   ResponseParts parts;
   parts.code = 200;
-  begin_for_caller(call, *fork, parts, response);
+  begin_for_caller(call, *fork, parts, &response);
   const SdpWay way{call, attempt, Side::Callee, attempt.has_offer ? SdpStep::Answer : SdpStep::Offer,
                    fork->sdp[index_of(Side::Caller)]};
   if (const std::uint16_t refusal = carry_answer(way, response, *fork, parts.body, {now, out});
@@ -177,12 +177,19 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   const std::string lines = agree_session(call, *fork, Side::Caller, call.invite.session, now);
   take_session(call, *fork, Side::Callee, response, now);
   parts.own_lines = lines;
+  call.record.tried.back().code = response.start.status_code;
+  call.record.legs.back().remote = path.remote;
+  answer_caller(call, *fork, parts, response.cseq.number, {now, out});
+}
+
+void CallEngine::answer_caller(Call& call, Fork& fork, ResponseParts& parts, std::uint32_t far_cseq,
+                               Turn turn) {
+  const auto [now, out] = turn;
   call.state = CallState::Answered;
   call.record.answer = now;
   call.record.sip_code = 200;
-  call.record.tried.back().code = response.start.status_code;
-  call.record.legs.back().remote = path.remote;
-  const std::uint16_t number = fork->number;
+  const std::uint16_t number = fork.number;
+  const Attempt& attempt = *attempt_numbered(call, fork.attempt);
   note(call, now, CallStep::Answered, number);
   HeldAnswer held;
   held.server = call.invite.server;
@@ -190,7 +197,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   held.fork = number;
   if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
   held.awaited = AwaitedAck{.cseq = call.invite.cseq,
-                            .far_cseq = response.cseq.number,
+                            .far_cseq = far_cseq,
                             .response = {},
                             .path = call.invite.path,
                             .owes_answer = !attempt.has_offer && !parts.body.bytes.empty(),
@@ -203,8 +210,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   hush_reliable(call.forks.front());
   call.answered_fork = number;
   shed_setup(call);
-  const Duration longest = std::min(call.book->peer_side(attempt.peer)->config->profile.timers.call,
-                                    call_time_of(call, call.caller_peer));
+  const Duration longest = std::min(call_time_of(call, attempt.peer), call_time_of(call, call.caller_peer));
   call.call_until = now + longest;
   held.sequence = write_start(call, now, out);
   hold(call, std::move(held), now);

@@ -25,6 +25,31 @@ OptionTags without_reliable(OptionTags options) noexcept {
 
 bool may_hold_session(Method method) noexcept { return offers(method) || method == Method::Prack; }
 
+// Of a NOTIFY about a REFER that went on: `id` is a number of the other leg and means nothing on this one,
+// where one transfer is under way at a time. Else nothing. RFC 3515 §2.4.6
+std::vector<policy::HeaderEdit> plain_refer_event(const SipMessage& request) {
+  for (std::size_t i = 0; i < request.header_count; ++i) {
+    const HeaderField& field = request.headers[i];
+    if (field.name != HeaderName::Event) continue;
+    const std::string_view value = request.value_of(field);
+    const std::string_view package = value.substr(0, value.find_first_of("; \t"));
+    if (package.size() < value.size() && equals_ignoring_case(package, "refer"))
+      return {{.name = "Event", .values = {std::string(package)}}};
+  }
+  return {};
+}
+
+// A 2xx with a description has not been sent to this side yet, or is the first one that makes its dialog and
+// may not have arrived: whoever sees another request before it knows no such dialog.
+bool may_lack_answer(const Call& call, const Fork& fork, Side side) noexcept {
+  const auto has_body = [](std::string_view response) { return !response.ends_with("\r\n\r\n"); };
+  const auto& awaited = fork.awaited[index_of(side)];
+  if (side == Side::Caller && awaited && awaited->cseq == call.invite.cseq && has_body(awaited->response))
+    return true;
+  return std::ranges::any_of(
+      call.held, [&has_body](const HeldAnswer& held) { return held.awaited && has_body(held.bytes); });
+}
+
 std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
 
 // Of the 2xx to a re-INVITE. RFC 3261 §13.3.1.4
@@ -173,7 +198,11 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
   // What finds no room may come again with the same number. A BYE is heard all the same.
   if (!parts_.servers.has_room() && method != Method::Bye) return 503;
   // A PRACK that was overtaken is known by its RAck: without it the call would be lost. RFC 3262 §3
-  if (take_remote_cseq(dialog, arrival.request.cseq.number) == CSeqOrder::TooLow && method != Method::Prack)
+  // And a BYE that comes again, whose answer found no room to be kept, has had its effect.
+  const std::uint32_t number = arrival.request.cseq.number;
+  const bool is_again = method == Method::Bye && call.state == CallState::Ended &&
+                        dialog.remote_cseq.has_value() && *dialog.remote_cseq == number;
+  if (take_remote_cseq(dialog, number) == CSeqOrder::TooLow && method != Method::Prack && !is_again)
     return 500;  // RFC 3261 §12.2.2
   if (method == Method::Bye) return 0;
   if (call.state == CallState::Ended) return 481;
@@ -227,6 +256,8 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
   const auto& awaited = place.fork->awaited;
   const bool waits = awaited[index_of(place.side)] || awaited[index_of(other(place.side))];
   if ((method == Method::Invite || is_update_by_invite) && (waits || !call.held.empty())) return 491;
+  // Its offer must not overtake the answer that the 2xx holds. RFC 3311 §5.1, RFC 3264 §4
+  if (holds_sdp(arrival.request) && may_lack_answer(call, *place.fork, other(place.side))) return 491;
   return call.exchanges.size() < kExchangesMax ? 0 : 500;
 }
 
@@ -321,7 +352,11 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
     parts.extension_lines = referred;
   }
   std::string fragment;
-  if (exchange.method == Method::Notify) parts.body = status_only(request, parts.body, fragment);
+  std::vector<policy::HeaderEdit> event;
+  if (exchange.method == Method::Notify) {
+    parts.body = status_only(request, parts.body, fragment);
+    parts.crossing.edits = event = plain_refer_event(request);
+  }
   std::string rack;  // goes with credentials of our own too
   if (const Boxed<ReliableAnswers>& reliable = place.fork->reliable; exchange.method == Method::Prack)
     parts.extension_lines = rack = rack_line({reliable->waiting.front().heard, reliable->heard_cseq});
@@ -529,6 +564,7 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
 }
 
 void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out) {
+  if (what.cseq == 0) return;  // both sides have called us: nobody there waits for one
   Dialog& dialog = fork.dialogs[index_of(to)];
   const DialogRoute route = route_of(dialog);
   RequestParts parts = in_dialog_request(dialog, route);

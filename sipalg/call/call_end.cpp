@@ -183,6 +183,10 @@ void CallEngine::on_good_cancel(const TransactionUser& user, Timestamp now, Engi
       if (exchange.id == user.part) parts_.clients.cancel(exchange.client, now, out);
     return;
   }
+  if (call->transfer && call->transfer->is_replacing && user.part >= call->transfer->first_attempt) {
+    fail_transfer(*call, 487, {now, out});
+    return settle(*call);
+  }
   if (call->state != CallState::Trying) return;  // the 200 is on its way
   note(*call, now, CallStep::Cancelled);
   give_up_setup(*call, EndedBy::Caller, "cancel", now);
@@ -437,25 +441,37 @@ void CallEngine::settle(Call& call) {
   for (const Fork& fork : call.forks)
     for (const auto& awaited : fork.awaited)
       if (awaited) keep_earlier(earliest, awaited->resend_at);
+  // One that an attended transfer brought along waits until it is this call's. RFC 4028 §10
   if (call.state == CallState::Answered)
     for (const Fork& fork : call.forks)
       for (const auto& timer : fork.timers)
-        if (timer) keep_earlier(earliest, timer->due);
+        if (timer && fork.number == call.answered_fork) keep_earlier(earliest, timer->due);
   for (const Fork& fork : call.forks)
     if (call.state != CallState::Ended && fork.reliable && !fork.reliable->waiting.empty())
       keep_earlier(earliest, fork.reliable->resend_at);
-  for (const Attempt& attempt : call.attempts) {
-    if (attempt.is_done || !is_wanted(call, attempt)) continue;
-    keep_earlier(earliest, attempt.setup_until);
-    keep_earlier(earliest, attempt.timer_c);
-  }
   for (const Exchange& exchange : call.exchanges) keep_earlier(earliest, exchange.until);
-  keep_earlier(earliest, call.ring_until);
-  keep_earlier(earliest, call.early_media_until);
-  keep_earlier(earliest, call.call_until);
-  if (call.transfer) keep_earlier(earliest, call.transfer->offer_at);
-  if (call.transfer) keep_earlier(earliest, call.transfer->offer_until);
+  keep_setup_times(call, earliest);
   calls_.arm(call.number, earliest);
+}
+
+// Only what on_call_deadline() acts on in this state: any other time, once it is over, would come up again
+// and again.
+void CallEngine::keep_setup_times(const Call& call, std::optional<Timestamp>& earliest) {
+  const bool is_up = call.state == CallState::Answered;
+  const bool tries = call.state == CallState::Trying ||
+                     (is_up && call.transfer && call.transfer->stage == TransferStage::Trying);
+  if (tries) keep_earlier(earliest, call.ring_until);
+  if (tries && !call.attempts.empty())
+    if (const Attempt& last = call.attempts.back(); !last.is_done && is_wanted(call, last)) {
+      keep_earlier(earliest, last.setup_until);
+      keep_earlier(earliest, last.timer_c);
+    }
+  if (call.state == CallState::Trying) keep_earlier(earliest, call.early_media_until);
+  if (is_up) keep_earlier(earliest, call.call_until);
+  if (is_up && call.transfer) {
+    keep_earlier(earliest, call.transfer->offer_at);
+    keep_earlier(earliest, call.transfer->offer_until);
+  }
 }
 
 void CallEngine::count_dialogs(Call& call, std::uint32_t dialogs) {

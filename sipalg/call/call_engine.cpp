@@ -24,7 +24,8 @@ bool owned_by_peer(const void* context, const IpAddress& address) {
 CallEngine::CallEngine(const CallEngineParts& parts)
     : parts_(parts),
       book_(parts.book),
-      negotiator_(parts.config, parts.shared.media_ports),
+      negotiator_(parts.config, parts.shared.media_ports, parts.settings.key_seed,
+                  parts.settings.first_number),
       calls_(parts.settings.calls_max + std::max(kEmergencyCallsMin, parts.settings.calls_max / 16)),
       ended_(kEndedCallsMax),
       next_number_(parts.settings.first_number),
@@ -171,6 +172,8 @@ void CallEngine::on_news(Timestamp now, const News& news, EngineOutput& out) {
     on_media(now, **notice, out);
   else if (const auto* const unreachable = std::get_if<Unreachable>(&news))
     on_unreachable(now, unreachable->path);
+  else if (const auto* const letter = std::get_if<Letter>(&news))
+    on_letter(letter->letter, {now, out});
   else {
     book_ = std::get<SharedValue<Rulebook>>(news);
     let_go_of_old_books(now);

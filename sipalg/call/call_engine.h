@@ -29,6 +29,7 @@
 #include "sipalg/call/call.h"
 #include "sipalg/call/call_table.h"
 #include "sipalg/call/ended_calls.h"
+#include "sipalg/call/given_leg.h"
 #include "sipalg/call/refer_target.h"
 #include "sipalg/call/stray_dialogs.h"
 #include "sipalg/engine/arrival.h"
@@ -111,8 +112,13 @@ class CallEngine {
   struct Unreachable {
     const Path& path;
   };
+  // From another engine: about dialogs that change from one call to another.
+  struct Letter {
+    EngineLetter& letter;
+  };
   // A rulebook: what begins from now on begins under it; what is up keeps what it has.
-  using News = std::variant<Journalled, const media::MediaNotice*, Unreachable, SharedValue<Rulebook>>;
+  using News =
+      std::variant<Journalled, const media::MediaNotice*, Unreachable, Letter, SharedValue<Rulebook>>;
   void on_news(Timestamp now, const News& news, EngineOutput& out);
   // Of a transaction or a call; never the same twice.
   [[nodiscard]] std::uint64_t take_number() noexcept;
@@ -192,6 +198,9 @@ class CallEngine {
   void on_provisional(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
                       EngineOutput& out);
   void on_answer(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now, EngineOutput& out);
+  // The 2xx to the caller, which leaves when its record is on disk. `far_cseq`: of the INVITE whose ACK waits
+  // for the caller's; 0: there is none.
+  void answer_caller(Call& call, Fork& fork, ResponseParts& parts, std::uint32_t far_cseq, Turn turn);
   static void shed_setup(Call& call);
   void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Turn turn);
   bool follow_redirect(Call& call, const SipMessage& response, Timestamp now);
@@ -208,7 +217,7 @@ class CallEngine {
   void settle_transactions(const Call& call);
   [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;
   void refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now, EngineOutput& out);
-  void begin_for_caller(const Call& call, const Fork& fork, ResponseParts& parts, const SipMessage& response);
+  void begin_for_caller(const Call& call, const Fork& fork, ResponseParts& parts, const SipMessage* response);
 
   // call_endpoint.cpp: calls of endpoints that register here
   struct EndpointCall {
@@ -367,15 +376,58 @@ class CallEngine {
   // call_join.cpp: a target whom the one who asks has called already, and transfers that others carry out
   void on_refer_to_dialog(const Arrival& arrival, const DialogPlace& place, const ReferTarget& target,
                           EngineOutput& out);
-  [[nodiscard]] std::uint16_t refusal_of_join(const DialogPlace& asker, const DialogPlace& replaced,
+  [[nodiscard]] static LegAsker asker_at(const DialogPlace& place, std::uint32_t refer_cseq);
+  [[nodiscard]] std::uint16_t refusal_of_join(const LegAsker& asker, const DialogPlace& replaced,
                                               const Replaces& name) const;
-  [[nodiscard]] std::string take_over(const DialogPlace& asker, const DialogPlace& replaced);
+  // The other end's dialog; the call that it was of ends.
+  [[nodiscard]] GivenLeg give_leg(const DialogPlace& replaced, Turn turn);
+  // It is the target's of the transfer that is on its way.
+  void take_leg(Call& call, GivenLeg&& leg, Turn turn);
+  void drop_leg(GivenLeg&& leg, Turn turn);
+  void on_letter(EngineLetter& letter, Turn turn);
+  void on_leg_asked(const LegLetter::Ask& ask, Turn turn);
+  void on_leg_given(LegLetter::Answer& answer, Turn turn);
   void offer_to_target(Call& call, std::string_view offer, Turn turn);
   void on_target_offered(Call& call, const Exchange& exchange, std::uint16_t code, const SipMessage* response,
                          Turn turn);
   // 0: `lines` are those of the REFER on the other leg; else the answer to it.
   [[nodiscard]] std::uint16_t write_refer(const Arrival& arrival, const DialogPlace& place,
                                           std::string& lines) const;
+
+  // call_replaces.cpp: a new caller in the place of whoever its INVITE names, RFC 3891
+  void on_replaces(const Arrival& arrival, EngineOutput& out);
+  [[nodiscard]] DialogPlace dialog_replaced(const Replaces& name, bool& was_told);
+  [[nodiscard]] bool may_replace(const Arrival& arrival, const Dialog& replaced, bool was_told) const;
+  [[nodiscard]] std::uint16_t refusal_of_replacing(const Arrival& arrival, const DialogPlace& replaced,
+                                                   const Replaces& name) const;
+  // Its side of a call that it is not in yet. Nothing: it was refused.
+  struct Newcomer {
+    StoredInvite invite;
+    Attempt attempt;
+    Fork fork;
+    policy::AdmissionTicket ticket;
+  };
+  [[nodiscard]] std::optional<Newcomer> admit_newcomer(const Arrival& arrival, Call& call, EngineOutput& out);
+  void take_newcomer(const Arrival& arrival, const DialogPlace& replaced, EngineOutput& out);
+  void open_newcomers_transfer(const Arrival& arrival, const DialogPlace& replaced, Newcomer& newcomer);
+  // While the one that it replaces rings.
+  void pick_up(const Arrival& arrival, const DialogPlace& replaced, EngineOutput& out);
+  [[nodiscard]] std::uint16_t cross_offers(Call& call, Newcomer& newcomer, std::string_view theirs,
+                                           std::array<std::string, 2>& told, Turn turn);
+  struct NewcomerAnswer {
+    const StoredInvite& invite;
+    BodyPart body;
+    std::uint32_t far_cseq;  // of the INVITE whose ACK waits for that of the newcomer; 0: none
+    bool owes_answer;        // the newcomer does
+  };
+  void send_newcomer(Call& call, Fork& fork, const NewcomerAnswer& answer, Turn turn);
+  // Its 2xx, of what whoever remains has answered. False: that can't be used.
+  [[nodiscard]] bool answer_newcomer(Call& call, const Exchange& exchange, const SipMessage& response,
+                                     Turn turn);
+  void refuse_newcomer(Call& call, std::uint16_t code, Turn turn);
+  // As Replaces in a URI, for whoever is told to call in our name; empty: it is no dialog of ours.
+  [[nodiscard]] std::string replaces_for_others(const Replaces& name) const;
+
   [[nodiscard]] static BodyPart status_only(const SipMessage& notify, BodyPart body, std::string& room);
 
   // call_media.cpp: session descriptions, streams, and what the relay tells of them
@@ -450,6 +502,7 @@ class CallEngine {
   void on_call_deadline(Call& call, Timestamp now, EngineOutput& out);
   void resend_answers(Call& call, Timestamp now, EngineOutput& out);
   void settle(Call& call);
+  static void keep_setup_times(const Call& call, std::optional<Timestamp>& earliest);
   void count_dialogs(Call& call, std::uint32_t dialogs);
   void count_end(const Call& call);
 

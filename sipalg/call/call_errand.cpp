@@ -37,7 +37,8 @@ void CallEngine::on_own_answer(Call& call, const Exchange& exchange, std::uint16
     case Errand::Transfer:
       return on_transfer_offered(call, exchange, code, response, turn);
     case Errand::Notify:
-      if (code >= 300 && call.transfer) call.transfer->is_told = false;  // RFC 6665 §4.2.2
+      // 500 says no more than that it came out of order. RFC 6665 §4.2.2, RFC 3261 §12.2.2
+      if (code >= 300 && code != 500 && call.transfer) call.transfer->is_told = false;
       return;
     case Errand::Prack:
     case Errand::None:

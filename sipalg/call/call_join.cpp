@@ -27,83 +27,163 @@ void CallEngine::on_refer_to_dialog(const Arrival& arrival, const DialogPlace& p
   const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, target.replaces->to_tag);
   if (!name) return parts_.responder.answer(arrival, 481, out);  // RFC 3891 §3
   const DialogPlace replaced = dialog_named(name->number, *target.replaces);
-  // Nor is there anybody to ask where the call lives in another engine.
-  if (replaced.call == nullptr) return parts_.responder.answer(arrival, 481, out);
-  if (const std::uint16_t code = refusal_of_join(place, replaced, *target.replaces); code != 0)
-    return parts_.responder.answer(arrival, code, out, code == 503 ? 1 : 0);
-  open_transfer(arrival, place, target, TransferStage::Reaching);
+  const SipEngineSettings& settings = parts_.settings;
+  const bool is_elsewhere = replaced.call == nullptr && name->shard % settings.engines != settings.place;
+  if (replaced.call == nullptr && !is_elsewhere) return parts_.responder.answer(arrival, 481, out);
+  const LegAsker asker = asker_at(place, arrival.request.cseq.number);
+  if (!is_elsewhere)
+    if (const std::uint16_t code = refusal_of_join(asker, replaced, *target.replaces); code != 0)
+      return parts_.responder.answer(arrival, code, out, code == 503 ? 1 : 0);
+  open_transfer(arrival, place, target, is_elsewhere ? TransferStage::Asking : TransferStage::Reaching);
   const Turn turn{arrival.now, out};
   if (!accept_refer(arrival, place, out)) return end_transfer(call, 400);
   note(call, arrival.now, CallStep::TransferAsked, static_cast<std::uint16_t>(place.side));
   tell_transferor(call, 100, false, turn);
-  Call& other_call = *replaced.call;
-  const Side left = replaced.side;
-  const std::string offer = take_over(place, replaced);
-  end_call(other_call, {left == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "transferred"}, turn);
-  settle(other_call);
-  offer_to_target(call, offer, turn);
+  if (!is_elsewhere) return take_leg(call, give_leg(replaced, turn), turn);
+  call.transfer->offer_until = arrival.now + kLetterPatience;
+  out.letters().push_back(
+      std::make_unique<LegLetter>(name->shard, LegLetter::Ask{asker, std::move(*target.replaces)}));
+}
+
+LegAsker CallEngine::asker_at(const DialogPlace& place, std::uint32_t refer_cseq) {
+  const Dialog& near = place.fork->dialogs[index_of(place.side)];
+  return {.call = place.call->number,
+          .shard = place.call->shard,
+          .refer_cseq = refer_cseq,
+          .peer = near.peer,
+          .realm = near.path.realm,
+          .address = near.path.remote.address,
+          .is_sips = place.call->is_sips,
+          .former_numbers = place.call->former_numbers.size()};
 }
 
 // Whoever asks must be at both: nobody takes a place in somebody else's call (threats D5).
-std::uint16_t CallEngine::refusal_of_join(const DialogPlace& asker, const DialogPlace& replaced,
+std::uint16_t CallEngine::refusal_of_join(const LegAsker& asker, const DialogPlace& replaced,
                                           const Replaces& name) const {
   const Call& call = *replaced.call;
-  const Dialog& near = asker.fork->dialogs[index_of(asker.side)];
   const Dialog& given = replaced.fork->dialogs[index_of(replaced.side)];
-  const bool is_endpoint = near.peer == PeerIndex::kNone || registrar_of(book_->config, near.peer) != nullptr;
-  if (near.peer != given.peer || near.path.realm != given.path.realm ||
-      (is_endpoint && near.path.remote.address != given.path.remote.address))
+  const bool is_endpoint =
+      asker.peer == PeerIndex::kNone || registrar_of(book_->config, asker.peer) != nullptr;
+  if (asker.peer != given.peer || asker.realm != given.path.realm ||
+      (is_endpoint && asker.address != given.path.remote.address))
     return 403;
-  if (&call == asker.call) return 403;
+  if (call.number == asker.call) return 403;
   if (name.early_only) return 486;  // RFC 3891 §3
   if (call.state != CallState::Answered || call.transfer || replaced.fork->number != call.answered_fork)
     return 491;
-  if (call.is_sips != asker.call->is_sips || call.is_emergency) return 403;
-  if (asker.call->former_numbers.size() + call.former_numbers.size() >= kFormerNumbersMax) return 403;
+  if (call.is_sips != asker.is_sips || call.is_emergency) return 403;
+  if (asker.former_numbers + call.former_numbers.size() >= kFormerNumbersMax) return 403;
   return has_open_offer(call, *replaced.fork) ? std::uint16_t{491} : std::uint16_t{0};
 }
 
-// The other end's dialog goes over to the call of whoever asks, as that of a target which has answered. What
-// it is to be offered; empty: it is to offer.
-std::string CallEngine::take_over(const DialogPlace& asker, const DialogPlace& replaced) {
-  Call& call = *asker.call;
-  Call& from = *replaced.call;
-  const Side side = other(replaced.side);
-  Dialog& dialog = replaced.fork->dialogs[index_of(side)];
-  const Dialog& transferee = asker.fork->dialogs[index_of(other(asker.side))];
+GivenLeg CallEngine::give_leg(const DialogPlace& replaced, Turn turn) {
+  Call& call = *replaced.call;
+  const Side left = replaced.side;
+  const std::size_t side = index_of(other(left));
+  GivenLeg leg;
+  leg.dialog = replaced.fork->dialogs[side];
+  leg.sdp = replaced.fork->sdp[side];
+  leg.sent_ack = replaced.fork->sent_ack[side];
+  leg.timer = std::move(replaced.fork->timers[side]);
+  leg.ticket = std::exchange(left == Side::Caller ? call.ticket_out : call.ticket_in, {});
+  leg.former_numbers = calls_.give_names(call);
+  replaced.fork->dialogs[side].state = DialogState::Ended;  // here: it gets no BYE
+  end_call(call, {left == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "transferred"}, turn);
+  settle(call);
+  return leg;
+}
+
+// As the dialog of a target that has answered; it is offered what whoever remains has said last, or is to
+// offer.
+void CallEngine::take_leg(Call& call, GivenLeg&& leg, Turn turn) {
+  Transfer& transfer = *call.transfer;
+  const Fork* const old = fork_numbered(call, call.answered_fork);
+  if (old == nullptr) return drop_leg(std::move(leg), turn);
+  const std::size_t transferee = index_of(transfer.by_callee ? Side::Caller : Side::Callee);
   std::string offer;
-  for (const Attempt& attempt : call.attempts)
-    if (attempt.number == asker.fork->attempt)
-      offer = fresh_offer(attempt.heard_sdp[index_of(other(asker.side))]);
+  if (const Attempt* const before = attempt_numbered(call, old->attempt); before != nullptr)
+    offer = fresh_offer(before->heard_sdp[transferee]);
   Attempt attempt;
   attempt.number = ++call.attempts_made;
-  attempt.peer = dialog.peer;
-  attempt.prototype.path = dialog.path;
-  attempt.prototype.peer = dialog.peer;
+  attempt.peer = leg.dialog.peer;
+  attempt.prototype.path = leg.dialog.path;
+  attempt.prototype.peer = leg.dialog.peer;
   attempt.media.number = attempt.number;
   attempt.has_offer = !offer.empty();
   attempt.is_done = true;
   Fork fork;
   fork.number = ++call.forks_made;
   fork.attempt = attempt.number;
-  fork.dialogs[index_of(Side::Caller)].path = transferee.path;
-  fork.dialogs[index_of(Side::Caller)].peer = transferee.peer;
-  fork.dialogs[index_of(Side::Callee)] = dialog;
-  fork.sdp[index_of(Side::Callee)] = replaced.fork->sdp[index_of(side)];
+  fork.dialogs[index_of(Side::Caller)].path = old->dialogs[transferee].path;
+  fork.dialogs[index_of(Side::Caller)].peer = old->dialogs[transferee].peer;
+  fork.sdp[index_of(Side::Callee)] = leg.sdp;
   fork.sdp[index_of(Side::Caller)].session_id = sdp_session_id(call, fork.number);
-  fork.sent_ack[index_of(Side::Callee)] = replaced.fork->sent_ack[index_of(side)];
-  fork.timers[index_of(Side::Callee)] = std::move(replaced.fork->timers[index_of(side)]);
-  dialog.state = DialogState::Ended;  // here: it gets no BYE
+  fork.sent_ack[index_of(Side::Callee)] = std::move(leg.sent_ack);
+  fork.timers[index_of(Side::Callee)] = std::move(leg.timer);
+  const Path& path = leg.dialog.path;
   call.record.legs.resize(2);
-  call.record.legs.push_back({parts_.config.realms[to_position(dialog.path.realm)].name,
-                              std::string(to_string(dialog.path.transport)), dialog.path.remote,
-                              dialog.call_id});
-  call.transfer->fork = fork.number;
-  call.transfer->ticket_out = std::exchange(side == Side::Callee ? from.ticket_out : from.ticket_in, {});
+  call.record.legs.push_back({parts_.config.realms[to_position(path.realm)].name,
+                              std::string(to_string(path.transport)), path.remote, leg.dialog.call_id});
+  fork.dialogs[index_of(Side::Callee)] = std::move(leg.dialog);
+  for (const std::uint64_t number : leg.former_numbers) call.former_numbers.push_back(number);
+  calls_.take_names(call);
+  transfer.fork = fork.number;
+  transfer.ticket_out = leg.ticket;
+  transfer.stage = TransferStage::Reaching;
   call.attempts.push_back(std::move(attempt));
   call.forks.push_back(std::move(fork));
-  calls_.inherit(from, call);
-  return offer;
+  offer_to_target(call, offer, turn);
+}
+
+// Nobody waits for it any more, and it has no call to go back to.
+void CallEngine::drop_leg(GivenLeg&& leg, Turn turn) {
+  parts_.shared.admission.release(leg.ticket);
+  Call stray;  // carries the tokens' content, nothing else
+  stray.book = book_;
+  if (const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, leg.dialog.local_tag)) {
+    stray.number = name->number;
+    stray.shard = name->shard;
+  }
+  Fork fork;
+  fork.dialogs[index_of(Side::Callee)] = std::move(leg.dialog);
+  send_bye(stray, fork, Side::Callee, nullptr, turn);
+}
+
+void CallEngine::on_letter(EngineLetter& letter, Turn turn) {
+  auto& what = static_cast<LegLetter&>(letter).what;
+  if (const auto* const ask = std::get_if<LegLetter::Ask>(&what)) return on_leg_asked(*ask, turn);
+  on_leg_given(std::get<LegLetter::Answer>(what), turn);
+}
+
+void CallEngine::on_leg_asked(const LegLetter::Ask& ask, Turn turn) {
+  LegLetter::Answer answer{
+      .call = ask.asker.call, .refer_cseq = ask.asker.refer_cseq, .code = 481, .leg = {}};
+  const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, ask.name.to_tag);
+  const DialogPlace replaced = name ? dialog_named(name->number, ask.name) : DialogPlace{};
+  if (replaced.call != nullptr) {
+    parts_.touched = replaced.call->number;
+    answer.code = refusal_of_join(ask.asker, replaced, ask.name);
+  }
+  if (answer.code == 0) answer.leg = give_leg(replaced, turn);
+  turn.out.letters().push_back(std::make_unique<LegLetter>(ask.asker.shard, std::move(answer)));
+}
+
+void CallEngine::on_leg_given(LegLetter::Answer& answer, Turn turn) {
+  Call* const call = calls_.find(answer.call);
+  const bool is_awaited = call != nullptr && call->state == CallState::Answered && call->transfer &&
+                          call->transfer->stage == TransferStage::Asking &&
+                          call->transfer->refer_cseq == answer.refer_cseq;
+  if (!is_awaited) {
+    if (answer.leg) drop_leg(std::move(*answer.leg), turn);
+    return;
+  }
+  parts_.touched = call->number;
+  call->transfer->offer_until.reset();
+  if (answer.leg)
+    take_leg(*call, std::move(*answer.leg), turn);
+  else
+    fail_transfer(*call, answer.code, turn);
+  settle(*call);
 }
 
 void CallEngine::offer_to_target(Call& call, std::string_view offer, Turn turn) {
@@ -152,7 +232,11 @@ std::uint16_t CallEngine::write_refer(const Arrival& arrival, const DialogPlace&
                                       std::string& lines) const {
   const auto target = refer_target(arrival.request, arrival.neighbour.strictness);
   if (!target) return target.error();
-  if (target->replaces) return 488;
+  std::string replaces;
+  if (target->replaces) {
+    replaces = replaces_for_others(*target->replaces);
+    if (replaces.empty()) return 481;  // RFC 3891 §3
+  }
   if (target->uri.scheme == UriScheme::Sips && !place.call->is_sips) return 416;
   const Dialog& far = place.fork->dialogs[index_of(other(place.side))];
   const Place* const way = parts_.places.at(far.path);
@@ -169,7 +253,8 @@ std::uint16_t CallEngine::write_refer(const Arrival& arrival, const DialogPlace&
   if (const PeerSide* const peer = book.peer_side(far.peer); peer != nullptr)
     book.rules.apply(peer->rules_out, subject, edits);
   const bool is_sips = place.call->is_sips;
-  lines = "Refer-To: <" + far_uri(target->uri, subject.called, way->names.uri_host, is_sips) + ">\r\n";
+  lines =
+      "Refer-To: <" + far_uri(target->uri, subject.called, way->names.uri_host, is_sips) + replaces + ">\r\n";
   if (!near.is_private)  // RFC 3323 §4.2
     lines += "Referred-By: <" +
              far_uri(arrival.request.from.uri, subject.caller, way->names.uri_host, is_sips) + ">\r\n";

@@ -89,7 +89,8 @@ std::string CallEngine::media_warning(const Path& path) const {
 MediaLeg CallEngine::media_leg(const Call& call, const Dialog& dialog) noexcept {
   const PeerSide* const peer = call.book->peer_side(dialog.peer);
   return {dialog.path.realm, dialog.path.remote.address,
-          peer != nullptr ? &peer->config->profile : &call.book->stranger_profile};
+          peer != nullptr ? &peer->config->profile : &call.book->stranger_profile,
+          dialog.path.transport == Transport::Tls};
 }
 
 MediaContext CallEngine::media_context(Call& call, const Attempt& attempt, EngineOutput& out) const noexcept {
@@ -166,7 +167,10 @@ std::uint16_t CallEngine::carry_answer(const SdpWay& way, const SipMessage& resp
   const bool is_agreed = fork.reliable && fork.reliable->is_agreed;
   // What was agreed on reliably stays; of several dialogs the one that answers counts. RFC 3262 §5
   const bool is_told = fork.reliable && fork.reliable->is_told;
-  const bool has_update = is_told && way.attempt.media.pending;  // on its way: it goes on
+  const bool has_update =  // on its way: it goes on
+      is_told && std::ranges::any_of(way.call.exchanges, [&fork](const Exchange& exchange) {
+        return exchange.fork == fork.number && exchange.has_offer;
+      });
   if (is_agreed && (!way.attempt.has_offer || fork.preview.empty() || has_update)) return 0;
   if (!is_agreed && holds_sdp(response)) {
     const std::uint16_t refusal = carry_body(way, response, body, turn);

@@ -64,7 +64,8 @@ CallEngine::HeardProvisional CallEngine::hear_provisional(const EarlyPlace& plac
   }
   // One offer at a time: another early dialog's waits until the caller has answered this one's. Its callee
   // repeats it. RFC 3264 §4
-  if (!attempt.has_offer && holds_sdp(response) && !reliable.is_told && attempt.media.pending) return dropped;
+  const bool is_late_offer = attempt.media.pending && (!attempt.has_offer || attempt.media.has_answer);
+  if (is_late_offer && holds_sdp(response) && !reliable.is_told) return dropped;
   reliable.heard_cseq = response.cseq.number;
   if (!is_bridged && !send_prack(call, fork, rseq, turn)) return dropped;
   reliable.heard = rseq;
@@ -100,6 +101,7 @@ std::uint16_t CallEngine::carry_early_sdp(const EarlyPlace& place, ReliableAnswe
     if (!reliable.is_told) carry_preview(way, response, fork, body, turn);
   } else {
     way.step = is_offer ? SdpStep::Offer : SdpStep::Answer;
+    if (!is_offer) settle_early_offers(place, response, turn);
     if (const std::uint16_t refusal = carry_body(way, response, body, turn); refusal != 0) return refusal;
     reliable.is_agreed = !is_offer;
     answer.owes_answer = is_offer;
@@ -227,12 +229,27 @@ void CallEngine::go_on_after_prack(Call& call, std::uint16_t number, Turn turn) 
     on_answer(call, *attempt, answer, turn.now, turn.out);
 }
 
-// Early dialogs of one INVITE without an offer agree each on its own, with the same streams: those of the one
-// that answers count. RFC 6337 §3.1
+// Early dialogs of one INVITE agree each on its own, with the same streams: those of the one that answers
+// count. What another one has offered meanwhile, by UPDATE or PRACK, goes with it. RFC 6337 §3.1
 void CallEngine::settle_early_offers(const EarlyPlace& place, const SipMessage& answer, Turn turn) {
   auto& [call, attempt, fork] = place;
-  if (attempt.has_offer) return;
+  const bool has_own = std::ranges::any_of(call.exchanges, [&fork](const Exchange& exchange) {
+    return exchange.fork == fork.number && exchange.has_offer;
+  });
+  if (has_own) return;
   const bool has_agreed = fork.reliable && fork.reliable->is_agreed;
+  SdpIdentity unseen = fork.sdp[index_of(Side::Caller)], unheard = fork.sdp[index_of(Side::Callee)];
+  BodyPart body;
+  if (attempt.has_offer) {
+    const bool has_other = std::ranges::any_of(call.forks, [&fork](const Fork& other) {
+      return other.number != fork.number && other.reliable && other.reliable->is_agreed;
+    });
+    const SipMessage* const invite = has_other && attempt.media.has_answer ? invite_of(call) : nullptr;
+    if (invite == nullptr || (has_agreed && fork.preview.empty())) return;
+    drop_offer(call, attempt, turn.out);
+    (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Offer, unheard}, session_sdp(*invite), body, turn);
+    return;
+  }
   const bool is_others = attempt.media.pending || attempt.media.has_answer;
   if (!has_agreed) {
     if (is_others && holds_sdp(answer)) close_media(call, attempt, turn.out);
@@ -240,8 +257,6 @@ void CallEngine::settle_early_offers(const EarlyPlace& place, const SipMessage& 
   }
   drop_offer(call, attempt, turn.out);
   if (attempt.agreed_fork == fork.number) return;
-  SdpIdentity unseen = fork.sdp[index_of(Side::Caller)], unheard = fork.sdp[index_of(Side::Callee)];
-  BodyPart body;
   if (carry_sdp({call, attempt, Side::Callee, SdpStep::Offer, unseen}, fork.preview, body, turn) == 0)
     (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Answer, unheard}, fork.reliable->reply, body,
                     turn);

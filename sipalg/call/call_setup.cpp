@@ -88,6 +88,7 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
     return refuse_new(arrival, 416, out);
   const EndpointCall endpoint = judge_endpoints(arrival);
   if (endpoint.refusal != 0) return refuse_new(arrival, endpoint.refusal, out);
+  if (request.has(HeaderName::Replaces)) return on_replaces(arrival, out);
   if (book_->neighbour_of(arrival.input.peer).session_seconds != 0 &&
       is_interval_too_small(session_wish(request)))
     return refuse_new(arrival, 422, out);  // RFC 4028 §9

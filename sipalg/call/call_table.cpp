@@ -51,11 +51,11 @@ Call* CallTable::make(std::uint64_t number) {
   return calls_[slot].get();
 }
 
-void CallTable::inherit(Call& from, Call& heir) {
-  from.former_numbers.push_back(from.number);
-  for (const std::uint64_t number : from.former_numbers) heir.former_numbers.push_back(number);
-  from.former_numbers.clear();
-  take_names(heir);
+std::vector<std::uint64_t> CallTable::give_names(Call& from) {
+  std::vector<std::uint64_t> names = std::exchange(from.former_numbers, {});
+  for (const std::uint64_t number : names) heirs_.erase(number);
+  names.push_back(from.number);
+  return names;
 }
 
 void CallTable::take_names(const Call& heir) {

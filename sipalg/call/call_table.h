@@ -22,9 +22,9 @@ class CallTable {
   [[nodiscard]] Call* find(std::uint64_t number) noexcept;
   [[nodiscard]] const Call* find(std::uint64_t number) const noexcept;
   void erase(std::uint64_t number) noexcept;
-  // What names `from` names `heir` too: a dialog has gone over to that call. Its former numbers go with it.
-  void inherit(Call& from, Call& heir);
-  // After a restart.
+  // A dialog leaves this call: by whose tokens it goes. From now on they are its heir's.
+  [[nodiscard]] std::vector<std::uint64_t> give_names(Call& from);
+  // What its former numbers name is there: a dialog has gone over to it, or it was restored.
   void take_names(const Call& heir);
   // The call that a dialog of `number` has gone over to; null: none has.
   [[nodiscard]] Call* heir_of(std::uint64_t number) noexcept;

@@ -319,10 +319,12 @@ void CallEngine::offer_transfer(Call& call, Turn turn) {
   }
   const std::string sdp = attempt->heard_sdp[index_of(Side::Callee)];
   BodyPart body;
-  const std::uint16_t refusal = carry_sdp(
-      {call, *attempt, Side::Callee, SdpStep::Offer, old->sdp[index_of(transferee)]}, sdp, body, turn);
-  if (refusal != 0) return fail_transfer(call, refusal, turn);
-  attempt->offered_sdp = body.bytes;
+  if (!transfer.is_replacing || attempt->has_offer) {  // a newcomer may leave the offer to whoever remains
+    const std::uint16_t refusal = carry_sdp(
+        {call, *attempt, Side::Callee, SdpStep::Offer, old->sdp[index_of(transferee)]}, sdp, body, turn);
+    if (refusal != 0) return fail_transfer(call, refusal, turn);
+    attempt->offered_sdp = body.bytes;
+  }
   transfer.offer_until = turn.now + kOfferPatience;
   if (!send_own(
           call, *old, transferee,
@@ -341,9 +343,13 @@ void CallEngine::on_transfer_offered(Call& call, const Exchange& exchange, std::
   const Side transferee = other(exchange.from);
   if (code / 100 == 2 && response != nullptr) {
     parts_.clients.retag(exchange.client, tag_name(old->dialogs[index_of(transferee)].remote_tag), kSettled);
-    send_ack(call, *old, transferee, {exchange.far_cseq}, turn.out);
+    const bool is_wanted_still = transfer.stage == TransferStage::Offering;
+    // Of a newcomer's session it is the newcomer's ACK that says all is well. RFC 3261 §13.2.2.4
+    if (!transfer.is_replacing || !is_wanted_still)
+      send_ack(call, *old, transferee, {exchange.far_cseq}, turn.out);
     const bool is_joined =
-        transfer.stage == TransferStage::Offering && take_transferee(call, exchange, *response, turn);
+        is_wanted_still && (transfer.is_replacing ? answer_newcomer(call, exchange, *response, turn)
+                                                  : take_transferee(call, exchange, *response, turn));
     // It sends its media where nobody is any more: nothing of the call is left to go on with.
     if (!is_joined) return end_call(call, {EndedBy::Sallyport, "transfer_failed"}, turn);
     return finish_transfer(call, turn);
@@ -427,6 +433,7 @@ void CallEngine::fail_transfer(Call& call, std::uint16_t code, Turn turn) {
   Transfer& transfer = *call.transfer;
   const auto [now, out] = turn;
   cancel_attempts(call, now, out);
+  if (transfer.is_replacing) refuse_newcomer(call, told_code(code), turn);
   leave_target(call, turn);
   // Whoever remains has still to say whether it goes along: not any more, let us hope.
   for (const Exchange& exchange : call.exchanges)
@@ -453,6 +460,7 @@ void CallEngine::fail_transfer(Call& call, std::uint16_t code, Turn turn) {
 void CallEngine::drop_transfer(Call& call, Turn turn) {
   if (!call.transfer) return;
   cancel_attempts(call, turn.now, turn.out);
+  if (call.transfer->is_replacing) refuse_newcomer(call, 480, turn);
   leave_target(call, turn);
   tell_transferor(call, 487, true, turn);
   end_transfer(call, 487);

@@ -7,11 +7,17 @@
 //   Trying    failure of the last target                (none)    NOTIFY of it; the call goes on as it was
 //   Trying    2xx of a target                           Offering  ACK; re-INVITE to whoever remains
 //   (none)    REFER to a dialog of whoever asks     Reaching  202; re-INVITE to its other end
+//   (none)    the same, of another engine's         Asking    202; a letter to that engine
+//   Asking    its dialog comes over                 Reaching  re-INVITE to its other end
+//   Asking    it says no, or nothing                (none)    NOTIFY of the failure
 //   Reaching  2xx of the target                     Offering  ACK; re-INVITE to whoever remains
+//   (none)    INVITE with Replaces                  Offering  100; re-INVITE to whoever remains
 //   Offering  its 2xx                                   (none)    NOTIFY 200, BYE to the one who asked
 //   Offering  its refusal                               (none)    BYE to the target, NOTIFY of the failure
 //   Offering  the target hangs up                       Leaving   CANCEL of the re-INVITE; then as its end
 //   says
+// Where the target has come by itself, with Replaces, nobody is told: its INVITE has the answer, and the one
+// who is replaced a BYE.
 #pragma once
 
 #include <cstddef>
@@ -35,12 +41,14 @@ inline constexpr std::size_t kHeardSdpMax = 4096;
 
 // For the answer of whoever is to be joined with somebody new.
 inline constexpr Duration kOfferPatience = std::chrono::seconds(30);
+// For that of another engine of this node.
+inline constexpr Duration kLetterPatience = std::chrono::seconds(2);
 
 // The last description of a side as an offer to somebody new: nobody holds anybody yet. Empty: nothing of it
 // can be used, and the other one is to offer. RFC 3264 §5.1, §8.4
 [[nodiscard]] std::string fresh_offer(std::string_view heard);
 
-enum class TransferStage : std::uint8_t { Trying, Reaching, Offering, Leaving, kCount };
+enum class TransferStage : std::uint8_t { Trying, Asking, Reaching, Offering, Leaving, kCount };
 
 struct Transfer {
   std::uint32_t refer_cseq = 0;  // of the REFER: `id` of its subscription, RFC 3515 §2.4.6
@@ -49,6 +57,7 @@ struct Transfer {
   bool is_told = true;           // whoever asked wants to hear how it goes, RFC 4488
   bool has_left = false;         // it has hung up and leaves the rest to us
   bool owes_ack = false;         // the target's 2xx held an offer
+  bool is_replacing = false;     // the target has come by itself: its INVITE names whom it replaces, RFC 3891
   TransferStage stage = TransferStage::Trying;
   std::uint16_t first_attempt = 0;       // number of the first one of this transfer
   std::uint16_t fork = 0;                // of the target that has answered; 0: none has
@@ -63,8 +72,8 @@ struct Transfer {
 
   template <class Archive>
   void archive(Archive& a) {
-    a(refer_cseq, by_callee, has_id, is_told, has_left, owes_ack, stage, first_attempt, fork, told, code,
-      offers, peer, target_cseq, offer_at, offer_until);
+    a(refer_cseq, by_callee, has_id, is_told, has_left, owes_ack, is_replacing, stage, first_attempt, fork,
+      told, code, offers, peer, target_cseq, offer_at, offer_until);
     for (policy::AdmissionTicket* const ticket : {&ticket_in, &ticket_out})
       a(ticket->peer, ticket->realm, ticket->direction, ticket->is_held);
     if constexpr (Archive::kReads)

@@ -27,9 +27,21 @@ inline constexpr std::array<std::string_view, kMethodLabelCount> kMethodLabels =
 }();
 
 // Detectors of this room (label `detector` of sallyport_detections_total).
-enum class DetectionLabel : std::uint8_t { ForgedRequest, ForgedResponse, ForgedCancel, kCount };
+enum class DetectionLabel : std::uint8_t {
+  ForgedRequest,
+  ForgedResponse,
+  ForgedCancel,
+  SignatureAlert,  // a rule of security.signatures, by what it says
+  SignatureReject,
+  SignatureDrop,
+  kCount
+};
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(DetectionLabel::kCount)>
-    kDetectionLabels{"forged_request", "forged_response", "forged_cancel"};
+    kDetectionLabels{"forged_request", "forged_response", "forged_cancel",
+                     "signature",      "signature",       "signature"};
+// What is done then (label `action`).
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(DetectionLabel::kCount)>
+    kDetectionActions{"reject", "reject", "reject", "alert", "reject", "drop"};
 
 // Why a SIP message was dropped without an answer (label `reason` of sallyport_sip_dropped_total).
 enum class SipDropReason : std::uint8_t {
@@ -44,12 +56,13 @@ enum class SipDropReason : std::uint8_t {
   ForgedRequest,   // names a dialog of ours but comes from elsewhere (threats D1, D3)
   ForgedResponse,  // names a transaction of ours but comes from elsewhere (threats D4)
   OutOfOrder,      // a reliable provisional response that is not the next one. RFC 3262 §4
+  Signature,       // a rule of security.signatures says drop
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SipDropReason::kCount)>
-    kSipDropReasonNames{"malformed",      "malformed_response", "stranger",    "unmatched_response",
-                        "stray_ack",      "forbidden_target",   "keepalive",   "too_large",
-                        "forged_request", "forged_response",    "out_of_order"};
+    kSipDropReasonNames{"malformed",      "malformed_response", "stranger",     "unmatched_response",
+                        "stray_ack",      "forbidden_target",   "keepalive",    "too_large",
+                        "forged_request", "forged_response",    "out_of_order", "signature"};
 
 // Codes that have a series of their own are those of RFC 3261; others count under their class ("4xx").
 inline constexpr std::array<std::uint16_t, 50> kCountedCodes{

@@ -58,11 +58,8 @@ void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) c
   bool of_servers = true;
   const RestOfSlots rest{
       .is_saved = [this](std::uint64_t call) { return call_engine.tables().live.find(call) != nullptr; },
-      .writer_for = [&](std::string_view kept, const TransactionUser& user) -> ArchiveWriter& {
-        // A REGISTER belongs to its AOR, which an answer to it does not show as its sender wrote it.
-        const bool is_told = kept.empty() || is_of_registrar(user);
-        const std::uint8_t shard = is_told ? user.shard : shard_of_datagram(settings.token_key, kept);
-        saved.push_back({.shard = shard, .bytes = {}, .is_call = false});
+      .writer_for = [&](const TransactionUser& user) -> ArchiveWriter& {
+        saved.push_back({.shard = user.shard, .bytes = {}, .is_call = false});
         writer.emplace(saved.back().bytes, now, &names);
         (*writer)(key_print, of_servers ? SavedKind::ServerTransactions : SavedKind::ClientTransactions);
         return *writer;
@@ -93,6 +90,7 @@ void SipEngine::State::adopt(Timestamp now, EngineOutput& out) {
   if (registrar) registrar->adopt(next);
   exchanges.adopt(next);
   if (trunk_engine) trunk_engine->adopt(next, now, out);
+  signatures.adopt(next->config.security.signature_set);
   book = next;
 }
 

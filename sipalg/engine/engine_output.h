@@ -21,6 +21,7 @@
 #include "policy/model/index.h"
 #include "policy/model/transport.h"
 #include "sipalg/engine/engine_event.h"
+#include "sipalg/engine/engine_letter.h"
 #include "sipalg/location/dns_query.h"
 
 namespace sallyport::sip {
@@ -64,14 +65,21 @@ class EngineOutput {
   static constexpr std::size_t kMessageBytesMax = 65507;  // of a UDP datagram
   static constexpr std::size_t kSendsMax = 256;           // of one call of the engine
 
-  EngineOutput() : bytes_(std::make_unique_for_overwrite<char[]>(kBytes)) {}  // touched only as far as used
+  // Memory is touched only as far as it is used. Orders, which hold keys, have room from the beginning: what
+  // grows leaves copies behind.
+  EngineOutput() : bytes_(std::make_unique_for_overwrite<char[]>(kBytes)) { media_.reserve(kMediaUsualMax); }
+  ~EngineOutput() { wipe_keys(); }
+  EngineOutput(EngineOutput&&) noexcept = default;
+  EngineOutput& operator=(EngineOutput&&) noexcept = default;
 
   void clear() noexcept {
     sends_.clear();
     events_.clear();
+    wipe_keys();
     media_.clear();
     dns_.clear();
     closes_.clear();
+    letters_.clear();
     used_ = 0;
   }
   // Memory for one message of at most kMessageBytesMax; empty when there is none.
@@ -117,10 +125,19 @@ class EngineOutput {
   [[nodiscard]] std::vector<DnsQuery>& dns() noexcept { return dns_; }
   // Connections that are closed once what was sent over them is out.
   [[nodiscard]] std::vector<std::uint64_t>& closes() noexcept { return closes_; }
+  // For other engines of the node; none may be lost on the way.
+  [[nodiscard]] std::vector<std::unique_ptr<EngineLetter>>& letters() noexcept { return letters_; }
   [[nodiscard]] std::uint64_t overflowed() const noexcept { return overflowed_; }  // since it was made
 
  private:
   static constexpr std::size_t kBytes = 4 * kMessageBytesMax;
+  static constexpr std::size_t kMediaUsualMax = 64;
+  void wipe_keys() noexcept {
+    for (media::MediaCommand& command : media_)
+      for (media::MediaKeys& keys : command.keys)
+        if (keys.is_secured) keys.wipe();
+  }
+
   std::unique_ptr<char[]> bytes_;
   std::size_t used_ = 0;
   std::uint64_t overflowed_ = 0;
@@ -129,6 +146,7 @@ class EngineOutput {
   std::vector<media::MediaCommand> media_;
   std::vector<DnsQuery> dns_;
   std::vector<std::uint64_t> closes_;
+  std::vector<std::unique_ptr<EngineLetter>> letters_;
 };
 
 }  // namespace sallyport::sip

@@ -15,6 +15,7 @@
 #include "sipalg/engine/port_watch.h"
 #include "sipalg/engine/responder.h"
 #include "sipalg/engine/response_builder.h"
+#include "sipalg/engine/signature_gate.h"
 #include "sipalg/engine/sip_engine.h"
 #include "sipalg/exchange/exchange_engine.h"
 #include "sipalg/location/named_sources.h"
@@ -49,6 +50,7 @@ struct SipEngine::State final : EngineDesk {
         exchanges({config, settings, shared, shared.bindings, places, servers, clients, responder,
                    realm_counters, call_engine, &names, key_print},
                   book) {
+    signatures.adopt(book->config.security.signature_set);
     if (!config.registrars.empty())
       registrar.emplace(RegistrarParts{config, settings, shared, shared.bindings, places, servers, clients,
                                        responder, realm_counters, call_engine, &names, key_print},
@@ -61,6 +63,7 @@ struct SipEngine::State final : EngineDesk {
   }
 
   void on_message(Timestamp now, const MessageInput& input, EngineOutput& out);
+  [[nodiscard]] bool is_emergency_call() const;
   void on_request(Timestamp now, const MessageInput& input, EngineOutput& out);
   void on_new_request(const Arrival& arrival, EngineOutput& out);
   void on_register(const Arrival& arrival, EngineOutput& out);
@@ -167,6 +170,9 @@ struct SipEngine::State final : EngineDesk {
     return path;
   }
 
+  // False: it is dropped, or has been answered.
+  [[nodiscard]] bool passes_signatures(Timestamp now, const MessageInput& input, EngineOutput& out);
+
   const SbcConfig& config;
   const SipEngineSettings settings;
   SharedPolicy& shared;
@@ -193,7 +199,8 @@ struct SipEngine::State final : EngineDesk {
   std::optional<RegistrarEngine> registrar;  // where endpoints may register at all
   std::optional<TrunkEngine> trunk_engine;   // of the engine that owns the trunks
   std::uint64_t touched = 0;                 // the call that the present input belongs to
-  SipMessage message;                        // the one under examination
+  SignatureGate signatures{settings.table_key, totals};
+  SipMessage message;  // the one under examination
 };
 
 }  // namespace sallyport::sip

@@ -22,6 +22,7 @@ Neighbour::Neighbour(const ProfileConfig& profile)
   if (profile.update == FeatureMode::Refuse) std::erase(methods, "UPDATE");
   if (profile.prack == FeatureMode::Refuse) std::erase(methods, "PRACK");
   if (allows("PRACK")) options.add(OptionTag::Rel100);                                             // RFC 3262
+  if (profile.refer != ReferMode::Refuse) options.add(OptionTag::Replaces);                        // RFC 3891
   if (profile.refer == ReferMode::Resolve && allows("REFER")) options.add(OptionTag::NoReferSub);  // RFC 4488
   for (const std::string& method : methods) {
     if (!allow.empty()) allow += ", ";

@@ -38,7 +38,11 @@ bool is_relayed(Method method) noexcept {
 
 std::uint16_t refusal_of(const SipMessage& request, const Neighbour& neighbour, bool is_for_us) noexcept {
   const Method method = request.start.method;
-  if (request.body_is_short) return 400;                                           // RFC 3261 §18.3
+  if (request.body_is_short) return 400;  // RFC 3261 §18.3
+  // Only who is new can take somebody's place.
+  if (request.has(HeaderName::Replaces) && method != Method::Cancel &&
+      (method != Method::Invite || !request.to.tag.empty()))
+    return 400;                                                                    // RFC 3891 §3
   if (!neighbour.strictness.rfc2543_form && is_rfc2543_form(request)) return 400;  // RFC 4475 §3.4.1
   // Within a dialog its own neighbour is asked, once it is found: 405 would hide that there is none.
   if (request.to.tag.empty() && !neighbour.allows(request.start.method_text)) return 405;  // RFC 3261 §8.2.1

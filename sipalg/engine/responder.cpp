@@ -20,7 +20,7 @@ void Responder::answer_with_state(const Arrival& arrival, const Answer& answer, 
   if (bytes.empty()) return;
   const bool is_invite = arrival.request.start.method == Method::Invite;
   TransactionUser user;
-  if (is_invite) user.shard = shard_of_call_id(token_key_, arrival.request.call_id);
+  user.shard = shard_of_request(token_key_, arrival.request);
   const ServerTransactionId id =
       transactions_.start({.key = arrival.key,
                            .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,

@@ -5,17 +5,19 @@
 #include <string>
 
 #include "sipalg/call/session_timer.h"
+#include "sipalg/engine/sip_engine.h"
 #include "sipalg/message/message_writer.h"
+#include "sipalg/token/token.h"
 #include "sipalg/transaction/field_hash.h"
 
 namespace sallyport::sip {
 namespace {
 
 constexpr std::uint16_t kDefaultPort = 5060;
-constexpr std::size_t kTagDigits = 32;  // 128 bits in hexadecimal
+constexpr std::size_t kTagDigits = 32;          // 128 bits in hexadecimal
+constexpr std::uint16_t kNobodysPart = 0x7ffb;  // of no call
 
-std::array<char, kTagDigits> to_tag(const SipMessage& request, const Endpoint& source,
-                                    const HashKey& key) noexcept {
+std::string to_tag(const SipMessage& request, const Endpoint& source, const HashKey& key) noexcept {
   FieldHash fields(key);
   const auto& address = source.address.bytes();
   fields.add({reinterpret_cast<const char*>(address.data()), address.size()});
@@ -25,7 +27,12 @@ std::array<char, kTagDigits> to_tag(const SipMessage& request, const Endpoint& s
   fields.add_number(request.cseq.number);
   fields.add(request.start.method_text);
   const Hash128 hash = fields.finish();
-  std::array<char, kTagDigits> tag{};
+  std::string tag(kTagDigits, '0');
+  // Where the INVITE came to its ACK must come as well. RFC 3891
+  if (request.start.method == Method::Invite && request.has(HeaderName::Replaces))
+    return std::string(view(
+        write_token(key, TokenKind::Tag,
+                    {.shard = shard_of_request(key, request), .part = kNobodysPart, .number = hash.high})));
   for (std::size_t i = 0; i < kTagDigits; ++i) {
     const std::uint64_t half = i < kTagDigits / 2 ? hash.high : hash.low;
     tag[i] = "0123456789abcdef"[(half >> (60 - 4 * (i % 16))) & 15];
@@ -119,8 +126,7 @@ std::optional<std::string_view> build_response(std::span<char> buffer, const Sip
   MessageWriter writer(buffer);
   terms.phrase.empty() ? writer.status_line(terms.code) : writer.status_line(terms.code, terms.phrase);
   copy_vias(writer, request, terms.neighbour.strictness, terms.source);
-  const auto digits = to_tag(request, terms.source, terms.token_key);
-  const std::string_view tag(digits.data(), digits.size());
+  const std::string tag = to_tag(request, terms.source, terms.token_key);
   request.has_from ? writer.address(HeaderName::From, request.from, {})
                    : echo_address(writer, request, HeaderName::From, {});
   request.has_to ? writer.address(HeaderName::To, request.to, tag)

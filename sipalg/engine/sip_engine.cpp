@@ -56,6 +56,7 @@ void SipEngine::State::on_message(Timestamp now, const MessageInput& input, Engi
     status = ParseStatus::Malformed;
     out.closes().push_back(input.connection);  // RFC 3261 §18.3
   }
+  if (status == ParseStatus::Complete && !passes_signatures(now, input, out)) return;
   if (input.trust < TrustClass::Trusted && (status != ParseStatus::Complete || !is_heard(input))) {
     if (is_stream(input.transport) && !is_framing_lost) out.closes().push_back(input.connection);
     return drop(input, SipDropReason::Stranger);
@@ -71,6 +72,33 @@ void SipEngine::State::on_message(Timestamp now, const MessageInput& input, Engi
       .add();
   if (status != ParseStatus::Complete) return answer_malformed(now, input, out);
   on_request(now, input, out);
+}
+
+// Whatever it looks like: such a call is never blocked.
+bool SipEngine::State::is_emergency_call() const {
+  if (!message.is_request() || message.start.method != Method::Invite) return false;
+  return book->router.is_emergency(policy::unescaped_user(contacts.called_user(message)),
+                                   message.start.request_uri.text);
+}
+
+// A stranger who would not be heard gets no answer either, and nobody one to an ACK or a response.
+bool SipEngine::State::passes_signatures(Timestamp now, const MessageInput& input, EngineOutput& out) {
+  if (!signatures.looks_at(input) || is_emergency_call()) return true;
+  const SignatureGate::Fate fate = signatures.judge(now, input, message, out);
+  if (fate == SignatureGate::Fate::Pass) return true;
+  const bool is_answered = fate == SignatureGate::Fate::Reject && message.is_request() &&
+                           message.start.method != Method::Ack && is_heard(input);
+  const auto path = is_answered ? answer_path(input) : std::nullopt;
+  if (!is_answered) {
+    drop(input, SipDropReason::Signature);
+  } else if (path) {
+    counters_of(input)
+        .requests[static_cast<std::size_t>(Direction::In)][static_cast<std::size_t>(message.start.method)]
+        .add();
+    responder.answer_without_state({now, input, message, neighbour_of(input), {}, *path}, 403,
+                                   out);  // RFC 3261 §8.2.7, §21.4.4
+  }
+  return false;
 }
 
 void SipEngine::State::answer_malformed(Timestamp now, const MessageInput& input, EngineOutput& out) {
@@ -344,6 +372,11 @@ void SipEngine::on_media(Timestamp now, const media::MediaNotice& notice, Engine
 
 void SipEngine::on_dns(Timestamp now, const DnsReply& reply, EngineOutput& out) noexcept {
   if (state_->peer_names) state_->peer_names->on_reply(now, reply, out);
+  state_->finish(now, nullptr, out);
+}
+
+void SipEngine::on_letter(Timestamp now, EngineLetter& letter, EngineOutput& out) noexcept {
+  state_->call_engine.on_news(now, CallEngine::Letter{letter}, out);
   state_->finish(now, nullptr, out);
 }
 

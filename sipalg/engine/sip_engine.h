@@ -26,6 +26,7 @@
 #include "sipalg/engine/engine_input.h"
 #include "sipalg/engine/engine_output.h"
 #include "sipalg/engine/rulebook.h"
+#include "sipalg/media/key_source.h"
 #include "sipalg/registrar/binding_board.h"
 
 namespace sallyport::sip {
@@ -51,10 +52,13 @@ struct SipEngineSettings {
   std::uint64_t message_ring_bytes = 16'000'000;
   HashKey table_key;  // random at each start
   HashKey token_key;  // the node's secret: the same after a restart
+  KeySeed key_seed;   // of media keys: random at each start, the same for all engines
   // Numbers of calls and transactions: first, first + stride, ... Never the same number twice in the life of
   // a node: the rim puts the seconds of its start in the upper half and the engine's place in the lower.
   std::uint64_t first_number = 1;
   std::uint64_t number_stride = 1;
+  // This one is the place-th of so many; the shards are dealt out to them in turn: shard % engines == place.
+  std::size_t engines = 1, place = 0;
   // One engine of the node: it pings peers, registers at them and asks for their names.
   bool owns_trunks = true;
   Duration utc_at_zero{};  // what UTC was when the core's clock was 0, for routes that name times
@@ -81,6 +85,8 @@ class SipEngine {
   void on_dns(Timestamp now, const DnsReply& reply, EngineOutput& out) noexcept;
   // What the relay tells of a stream of one of our calls.
   void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out) noexcept;
+  // What another engine of the node has put into EngineOutput::letters() for a shard of this one.
+  void on_letter(Timestamp now, EngineLetter& letter, EngineOutput& out) noexcept;
   // False while the way to the relay is congested: new calls get 503 until it is true again.
   void set_media_ready(bool is_ready) noexcept;
 
@@ -112,11 +118,15 @@ class SipEngine {
   std::unique_ptr<State> state_;
 };
 
-// Which of the 256 shards a datagram belongs to: the one in its Call-ID when that is a token of ours, else a
-// keyed hash of its Call-ID (compact form and folding understood), of the whole datagram when it has none.
-// Cheap: looks at header names only. `key` is the node's token key: a call must come to the same shard after
-// a restart. RFC 3261 §8.1.1.4
+// Which of the 256 shards a datagram belongs to, by the tokens of ours in it: a response by its branch, a
+// request within a dialog by the Contact or else the tag that it shows, an INVITE with Replaces by the dialog
+// that it names; a REGISTER by a keyed hash of its AOR. Else it is the one in its Call-ID when that is a
+// token of ours, or a keyed hash of its Call-ID; of the whole datagram when it has none. Looks at few header
+// fields, compact forms and folding understood. `key` is the node's token key: a call must come to the same
+// shard after a restart. RFC 3261 §8.1.1.4, §12.2, §17.1.3; RFC 3891
 [[nodiscard]] std::uint8_t shard_of_datagram(const HashKey& key, std::string_view bytes) noexcept;
+// The same of a request that was read.
+[[nodiscard]] std::uint8_t shard_of_request(const HashKey& key, const SipMessage& request) noexcept;
 [[nodiscard]] std::uint8_t shard_of_call_id(const HashKey& key, std::string_view call_id) noexcept;
 
 }  // namespace sallyport::sip

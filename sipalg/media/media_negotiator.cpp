@@ -23,7 +23,10 @@ bool is_in(const std::vector<StreamState>& streams, std::size_t at, const Stream
 void retire(MediaSession& session, const StreamState& stream) {
   if (stream.number == 0 || session.retired.size() >= kStreamsMax) return;
   session.retired.push_back(stream);
-  session.retired.back().is_open = session.retired.back().is_anchored = false;
+  StreamState& retired = session.retired.back();
+  retired.is_open = retired.is_anchored = false;
+  for (StreamSideState& side : retired.sides)
+    if (side.crypto) side.crypto->forget_keys();
 }
 
 class RelayOrders {
@@ -98,6 +101,8 @@ void describe_stream(const StreamState& stream, std::vector<MediaRecord>& record
     record.stream = stream.number;
     record.from_caller = side == StreamSide::Caller;
     record.codec = stream.codec;
+    if (state.crypto && state.crypto->is_secured && state.crypto->ours_number != 0)
+      record.crypto = sdes_name(state.crypto->suite);
     record.local = side == StreamSide::Caller ? stream.ports.caller : stream.ports.callee;
     record.remote = state.latched.port != 0 ? state.latched : state.remote;
     records.push_back(std::move(record));
@@ -106,8 +111,9 @@ void describe_stream(const StreamState& stream, std::vector<MediaRecord>& record
 
 }  // namespace
 
-MediaNegotiator::MediaNegotiator(const SbcConfig& config, media::PortPool& ports)
-    : config_(config), ports_(ports), targets_(config) {}
+MediaNegotiator::MediaNegotiator(const SbcConfig& config, media::PortPool& ports, const KeySeed& seed,
+                                 std::uint64_t user)
+    : config_(config), ports_(ports), targets_(config), keys_(seed, user) {}
 
 CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, const MediaContext& context) {
   const auto& [from, step, sdp, identity, room] = input;
@@ -123,7 +129,7 @@ CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, 
         session.pending ? session.pending->from != from : session.has_answer && session.offered_by != from;
     if (!has_offer) return {kNotAcceptable, {}};
   }
-  SdpCrossing crossing({config_, ports_, targets_, came_, context}, session, from);
+  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context}, session, from);
   const std::uint16_t refusal = is_offer ? crossing.offer() : crossing.answer(step);
   if (refusal != 0) return {refusal, {}};
   const auto written = write_description(room, came_, crossing.far(), identity, context.edits);
@@ -221,6 +227,10 @@ bool note_learned(MediaSession& session, const media::MediaNotice& notice) noexc
       for (std::size_t side = 0; side < 2; ++side) {
         stream.sides[side].latched = notice.sides[side].remote;
         stream.sides[side].latched_rtcp = notice.sides[side].remote_rtcp;
+        if (CryptoBox& crypto = stream.sides[side].crypto; crypto && crypto->is_secured) {
+          crypto->theirs_progress = notice.srtp_theirs[side];
+          crypto->ours_progress = notice.srtp_ours[side];
+        }
       }
     }
   };

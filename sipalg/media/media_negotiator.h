@@ -1,6 +1,6 @@
 // media_negotiator.h — carries descriptions from one leg to the other: every stream is anchored on our own
 // ports, nothing of a side remains visible, and the relay learns what was agreed. RFC 3264, 6337, 8866, 3605,
-// 5761, 3551, 4733; threats P11, M11, M12.
+// 5761, 3551, 4733, 4568 (side_crypto.h); threats P11, M10 to M12.
 //
 // No I/O: descriptions go in; descriptions and commands for the relay come out. One for each engine.
 #pragma once
@@ -16,6 +16,7 @@
 #include "media-relay/control/port_pool.h"
 #include "policy/model/sbc_config.h"
 #include "policy/record/call_record.h"
+#include "sipalg/media/key_source.h"
 #include "sipalg/media/media_session.h"
 #include "sipalg/media/media_targets.h"
 #include "sipalg/sdp/sdp_identity.h"
@@ -28,6 +29,7 @@ struct MediaLeg {
   RealmIndex realm = RealmIndex::kNone;
   IpAddress signalled;  // the far host of its signalling: chooses the address family of our ports
   const ProfileConfig* profile = nullptr;
+  bool is_over_tls = false;  // its signalling, hop by hop: keys may stand in it
 };
 struct MediaContext {
   std::uint64_t call = 0;
@@ -62,7 +64,8 @@ struct CrossedSdp {
 
 class MediaNegotiator {
  public:
-  MediaNegotiator(const SbcConfig& config, media::PortPool& ports);
+  // `seed`, `user`: see KeySource.
+  MediaNegotiator(const SbcConfig& config, media::PortPool& ports, const KeySeed& seed, std::uint64_t user);
 
   // On refusal the session is as it was.
   [[nodiscard]] CrossedSdp cross(MediaSession& session, const SdpInput& input, const MediaContext& context);
@@ -83,6 +86,7 @@ class MediaNegotiator {
   const SbcConfig& config_;
   media::PortPool& ports_;
   MediaTargets targets_;
+  KeySource keys_;
   SessionDescription came_;  // of the crossing that is under way: too large for a stack
 };
 

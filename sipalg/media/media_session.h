@@ -15,6 +15,7 @@
 #include "media-relay/control/media_notice.h"
 #include "media-relay/control/port_pool.h"
 #include "policy/base/ip_address.h"
+#include "sipalg/media/side_crypto.h"
 #include "sipalg/sdp/session_description.h"
 
 namespace sallyport::sip {
@@ -36,10 +37,11 @@ struct StreamSideState {
   media::EventFormats events{}, events_shown{};
   std::uint16_t learning = 0;
   Endpoint latched, latched_rtcp;  // as the relay last told
+  CryptoBox crypto;                // where keys were spoken of
   template <class Archive>
   void archive(Archive& a) {
     a(remote, remote_rtcp, direction, rtcp_mux, is_any_payload, payload_count, packets_per_second,
-      bytes_per_second, events, events_shown, learning, latched, latched_rtcp);
+      bytes_per_second, events, events_shown, learning, latched, latched_rtcp, crypto);
     if constexpr (Archive::kReads)
       if (payload_count > payloads.size()) {
         payload_count = 0;
@@ -66,6 +68,7 @@ struct StreamState {
   media::MediaKind kind = media::MediaKind::Rtp;
   SdpMedia media = SdpMedia::Other;        // of the last offer
   SdpProfile profile = SdpProfile::Other;  // of the last offer: the answer shows the same. RFC 3264 §6
+  KeyOffer key_offer = KeyOffer::None;     // with which it went on
   bool is_anchored = false;                // it has ports of ours; else it goes out with port 0
   bool is_open = false;                    // the relay knows it
   std::string codec;                       // "PCMA/8000", of the last answer's first voice format; for CDRs
@@ -74,10 +77,11 @@ struct StreamState {
   std::vector<OfferedFormat> offered;    // of the last offer
   template <class Archive>
   void archive(Archive& a) {
-    a(number, kind, media, profile, is_anchored, is_open, codec, ports.caller, ports.callee, sides, offered);
+    a(number, kind, media, profile, key_offer, is_anchored, is_open, codec, ports.caller, ports.callee, sides,
+      offered);
     if constexpr (Archive::kReads)
       if (kind > media::MediaKind::Udptl || media >= SdpMedia::kCount || profile >= SdpProfile::kCount ||
-          offered.size() > kSdpFormatsMax)
+          key_offer >= KeyOffer::kCount || offered.size() > kSdpFormatsMax)
         a.fail();
   }
 };

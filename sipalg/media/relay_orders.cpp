@@ -53,7 +53,10 @@ void set_rates(const StreamState& stream, StreamSide side, const ProfileMedia& p
   const StreamSideState& own = side_of(stream, side);
   const StreamSideState& far = side_of(stream, media::other(side));
   const auto packets = std::max(own.packets_per_second, far.packets_per_second);
-  const auto bytes = std::max(own.bytes_per_second, far.bytes_per_second);
+  std::uint64_t bytes = std::max(own.bytes_per_second, far.bytes_per_second);
+  if (own.crypto && own.crypto->is_secured && bytes != 0)  // the tag and the MKI of each packet
+    bytes += packets * (media::facts_of(own.crypto->suite).rtp_tag_bytes +
+                        std::uint64_t{own.crypto->theirs->mki_bytes});
   settings.packets_per_second = with_margin(packets, kRtcpPackets, profile.policing_percent);
   settings.bytes_per_second = with_margin(bytes, kRtcpBytes, profile.policing_percent);
 }
@@ -96,6 +99,7 @@ void give_order(media::MediaCommand::Kind kind, const StreamState& stream, const
     settings.inactivity = profile.inactivity;
     if (stream.kind == media::MediaKind::Rtp) add_payloads(stream, settings);
     set_rates(stream, side, profile, settings);
+    if (kind != media::MediaCommand::Kind::Close) fill_keys(state.crypto, command.keys[at]);
     settings.events_taken = state.events;
     settings.events_heard = state.events_shown;
   }

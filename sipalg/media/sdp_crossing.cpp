@@ -15,15 +15,11 @@ using media::StreamSide;
 
 constexpr std::uint16_t kNotAcceptable = 488, kNoRoom = 503;
 
-// What can be anchored today. Encrypted RTP is not: to relay it as plain RTP would break what its user was
-// promised (threats M10). The rest goes out with port 0.
-// Nor is plain RTP on a leg that must not have it.
-bool is_relayable(const MediaDescription& media, const MediaContext& context) noexcept {
+// What can be anchored today, keys left aside. The rest goes out with port 0.
+bool is_relayable(const MediaDescription& media) noexcept {
   if (media.is_port_range) return false;
   if (media.profile == SdpProfile::Udptl) return media.media == SdpMedia::Image;
-  for (const MediaLeg& leg : context.legs)
-    if (leg.profile->srtp.mode == SrtpMode::Required) return false;
-  return is_plain_rtp(media.profile) &&
+  return is_rtp(media.profile) &&
          (media.media == SdpMedia::Audio || media.media == SdpMedia::Video || media.media == SdpMedia::Text);
 }
 
@@ -120,7 +116,10 @@ std::uint16_t SdpCrossing::offer_line(std::size_t at) {
   FarMedia& far = *(far_.media.push_back({}) ? far_.media.end() - 1 : nullptr);
   stream.media = line.media;
   stream.profile = line.profile;
-  if (line.port == 0 || !is_relayable(line, parts_.context) ||
+  SdesAttribute chosen;
+  const Keying keying = hear_offered_keys(line, leg(from_), chosen);
+  const auto key_offer = key_offer_of(line, keying, stream);
+  if (line.port == 0 || !is_relayable(line) || !key_offer ||
       !choose_offered(line, leg(from_).profile->media.codecs, leg(to_).profile->media.codecs,
                       hides_events(line, parts_.context) ? Events::EndHere : Events::Cross, far)) {
     turn_off(stream);
@@ -137,9 +136,20 @@ std::uint16_t SdpCrossing::offer_line(std::size_t at) {
   stream.offered = offered_formats(line, far);
   offer_events(line, stream, far);
   StreamSideState& side = stream.sides[media::index_of(from_)];
+  stream.key_offer = *key_offer;
+  take_offered_keys(line, keying, chosen, side.crypto, parts_.keys);
+  offer_keys(*key_offer, leg(to_), stream.sides[media::index_of(to_)].crypto, parts_.keys);
   side.rtcp_mux = line.rtcp_mux;  // always accepted: the relay tells RTP and RTCP apart
   side.direction = is_hole ? MediaDirection{false, false} : line.direction;
   return hear(line, far, side);
+}
+
+// Nothing: the line can't go on, or could not come so.
+std::optional<KeyOffer> SdpCrossing::key_offer_of(const MediaDescription& line, Keying keying,
+                                                  const StreamState& stream) const noexcept {
+  if (keying == Keying::Refused) return std::nullopt;
+  if (!is_rtp(line.profile)) return KeyOffer::None;
+  return key_offer_to(leg(to_), stream.sides[media::index_of(to_)].crypto, keying);
 }
 
 // Keeps the ports that the stream has, when they suit, or takes new ones. Without an address of this family
@@ -242,7 +252,7 @@ std::uint16_t SdpCrossing::answer_line(std::size_t at, SdpStep step) {
     if (step == SdpStep::Answer) turn_off(stream);
     return 0;
   }
-  if (!is_relayable(line, parts_.context)) return kNotAcceptable;
+  if (!is_relayable(line)) return kNotAcceptable;
   if (!choose_answered(line, leg(from_).profile->media.codecs, leg(to_).profile->media.codecs, stream.offered,
                        far))
     return kNotAcceptable;
@@ -251,6 +261,8 @@ std::uint16_t SdpCrossing::answer_line(std::size_t at, SdpStep step) {
     return kNotAcceptable;
   const StreamSideState& offerer = stream.sides[media::index_of(to_)];
   StreamSideState& side = stream.sides[media::index_of(from_)];
+  if (hear_answered_keys(line, stream.key_offer, leg(from_), side.crypto) == Keying::Refused)
+    return kNotAcceptable;  // threats M10
   side.rtcp_mux = line.rtcp_mux && offerer.rtcp_mux;
   side.direction = within(is_hole ? MediaDirection{false, false} : line.direction, offerer.direction);
   if (const std::uint16_t refusal = hear(line, far, side); refusal != 0) return refusal;
@@ -317,7 +329,14 @@ void SdpCrossing::show(std::size_t at, bool is_offer) {
   }
   const Endpoint& own = local_of(stream, to_);
   far.shown = {shown_of(to_, own.address), own.port};
-  far.profile = stream.profile;
+  far.profile = is_offer ? profile_for(stream.profile, stream.key_offer) : stream.profile;
+  if (const CryptoBox& crypto = stream.sides[media::index_of(to_)].crypto; crypto && crypto->is_secured) {
+    far.crypto = crypto->ours;
+    if (const SdesAttribute* const agreed = is_offer ? nullptr : crypto->agreed(); agreed != nullptr) {
+      far.crypto = {agreed, 1};
+      far.crypto_tag = crypto->tag;
+    }
+  }
   far.direction = stream.sides[media::index_of(from_)].direction;
   if (is_offer && leg(to_).profile->media.hold == HoldMode::Inactive && !far.direction.receives)
     far.direction.sends = false;

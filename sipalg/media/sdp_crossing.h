@@ -19,6 +19,7 @@ class SdpCrossing {
     const SbcConfig& config;
     media::PortPool& ports;
     const MediaTargets& targets;
+    KeySource& keys;
     const SessionDescription& came;
     const MediaContext& context;
   };
@@ -47,6 +48,8 @@ class SdpCrossing {
   [[nodiscard]] bool may_have_events(media::StreamSide side) const noexcept;
   void offer_events(const MediaDescription& line, StreamState& stream, FarMedia& far) const noexcept;
   void answer_events(const MediaDescription& line, StreamState& stream, FarMedia& far) const noexcept;
+  [[nodiscard]] std::optional<KeyOffer> key_offer_of(const MediaDescription& line, Keying keying,
+                                                     const StreamState& stream) const noexcept;
   void show(std::size_t at, bool is_offer);
   void show_session();
   [[nodiscard]] const MediaLeg& leg(media::StreamSide side) const noexcept;

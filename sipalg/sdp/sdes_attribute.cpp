@@ -258,7 +258,7 @@ void read_sdes(std::string_view lines, SdesLines& out) noexcept {
   out.usable.clear();
   out.unusable = 0;
   out.first_fault = SdesFault::None;
-  out.has_same_tag_twice = false;
+  out.has_same_tag_twice = out.has_broken = false;
   FixedVector<std::uint32_t, kSdesLinesMax> tags;
   SdpLines reader(lines);
   for (std::string_view line; !tags.full() && reader.next(line);) {
@@ -274,9 +274,11 @@ void read_sdes(std::string_view lines, SdesLines& out) noexcept {
       continue;
     }
     ++out.unusable;
+    out.has_broken |= fault != SdesFault::UnknownSuite && fault != SdesFault::Unsupported;
     if (out.first_fault == SdesFault::None) out.first_fault = fault;
   }
   if (!out.has_same_tag_twice) return;
+  out.has_broken = true;
   for (SdesAttribute& attribute : out.usable) attribute.key->wipe();
   out.unusable = static_cast<std::uint16_t>(out.unusable + out.usable.size());
   out.usable.clear();

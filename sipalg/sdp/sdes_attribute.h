@@ -39,6 +39,10 @@ enum class SdesFault : std::uint8_t {
 struct SdesAttribute {
   std::uint32_t tag = 0;
   media::WipedSrtpKey key;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(tag, *key);
+  }
 };
 
 // As it is written behind "a=crypto:", without the end of the line. `out` has a key only when there is no
@@ -56,6 +60,7 @@ struct SdesLines {
   FixedVector<SdesAttribute, kSdesLinesMax> usable;  // in their order: the first is liked best
   std::uint16_t unusable = 0;                        // lines
   SdesFault first_fault = SdesFault::None;
+  bool has_broken = false;          // a line that is wrong in itself, or would protect less than its suite
   bool has_same_tag_twice = false;  // then nobody could say which one is answered: `usable` is empty
   [[nodiscard]] bool any() const noexcept { return !usable.empty() || unusable != 0; }
 };

@@ -67,6 +67,8 @@ class MediaSection {
       if (line[0] == 'a') write_attribute(line.substr(2));
     write_events();
     editor_.write_set(out_);
+    for (const SdesAttribute& key : far_.crypto)
+      write_sdes(far_.crypto_tag.value_or(key.tag), *key.key, out_);
     out_.add(direction_line(far_.direction));
     if (far_.rtcp_mux) out_.add("a=rtcp-mux\r\n");
   }

@@ -13,6 +13,7 @@
 
 #include "media-relay/control/media_command.h"
 #include "sipalg/sdp/attribute_edits.h"
+#include "sipalg/sdp/sdes_attribute.h"
 #include "sipalg/sdp/sdp_identity.h"
 #include "sipalg/sdp/session_description.h"
 
@@ -27,8 +28,10 @@ struct FarMedia {
   bool rtcp_mux = false;
   std::uint8_t format_count = 0;
   std::array<std::uint8_t, kSdpFormatsMax>
-      formats{};                 // positions in the m-line that came, in their new order
-  media::EventFormats events{};  // telephone-event of ours, behind all others
+      formats{};                              // positions in the m-line that came, in their new order
+  media::EventFormats events{};               // telephone-event of ours, behind all others
+  std::span<const SdesAttribute> crypto;      // a=crypto lines
+  std::optional<std::uint32_t> crypto_tag{};  // of the only one, in place of its own
 };
 
 struct FarDescription {

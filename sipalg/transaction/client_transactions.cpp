@@ -435,7 +435,7 @@ void save_rest(const ClientTransactions& transactions, const RestOfSlots& rest) 
     const auto& entry = state.slots[slot];
     if (!entry.is_in_use() || entry.user.purpose >= kUnsavedPurpose || rest.is_saved(entry.user.call))
       continue;
-    ArchiveWriter& writer = rest.writer_for(entry.kept, entry.user);
+    ArchiveWriter& writer = rest.writer_for(entry.user);
     writer(std::uint32_t{1}, entry);
   }
 }

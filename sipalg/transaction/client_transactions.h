@@ -30,7 +30,7 @@ struct TransactionUser {
   std::uint64_t call = 0;
   std::uint32_t part = 0;
   std::uint32_t purpose = 0;
-  std::uint8_t shard = 0;  // of an INVITE's Call-ID, a REGISTER's AOR: known when nothing is kept any more
+  std::uint8_t shard = 0;  // where messages of the transaction come to
   template <class Archive>
   void archive(Archive& a) {
     a(call, part, purpose, shard);

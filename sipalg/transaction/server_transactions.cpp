@@ -315,7 +315,8 @@ ServerTransactionId ServerTransactions::start(const NewServerTransaction& transa
     entry.cancel = cancel_hash(state.key, request);
   } else {
     entry.machine.emplace<NonInviteServerTransaction>(reliability, transaction.timers);
-    entry.guard = now + entry.patience();  // its sender waits no longer. RFC 4320 §4.2
+    // Its sender waits no longer, and its last copy has come. RFC 4320 §4.2, RFC 3261 §17.1.2.2
+    entry.guard = now + entry.patience() + transaction.timers.timer_i_or_k(reliability);
   }
   if (!state.enter(*slot)) {
     entry.id = 0;
@@ -417,7 +418,7 @@ void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest) 
   for (std::uint32_t slot = 0; slot < state.slots.touched(); ++slot) {
     const auto& entry = state.slots[slot];
     if (!entry.is_in_use() || rest.is_saved(entry.user.call)) continue;
-    ArchiveWriter& writer = rest.writer_for(entry.response, entry.user);
+    ArchiveWriter& writer = rest.writer_for(entry.user);
     writer(std::uint32_t{1}, entry);
   }
 }

@@ -171,11 +171,10 @@ void save_slots(const TransactionSlots<Entry>& slots, const SlotLists<Entry, kLi
   for (const std::uint32_t slot : chosen) writer(slots[slot]);
 }
 
-// Of entries that outlive their call, or had none: the message that one keeps tells where it belongs.
+// Of entries that outlive their call, or had none.
 struct RestOfSlots {
   std::function<bool(std::uint64_t call)> is_saved;  // its entries were written with the call
-  // Where the entry is written. One that keeps nothing any more has its shard.
-  std::function<ArchiveWriter&(std::string_view kept, const TransactionUser& user)> writer_for;
+  std::function<ArchiveWriter&(const TransactionUser& user)> writer_for;  // where the entry is written
 };
 
 // Whom an ICMP error about a path means. Paths are ours or of dialogs; a long list costs one ICMP, not more.

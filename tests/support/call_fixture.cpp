@@ -1,10 +1,9 @@
 // call_fixture.cpp — two sides, their configuration, and messages between them.
 #include "tests/support/call_fixture.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
-
-#include "tests/support/virtual_time.h"
 
 namespace sallyport::tests {
 namespace {
@@ -89,12 +88,23 @@ std::uint64_t CallFixture::connection_of(const Endpoint& remote) const {
   return 1 + keyed_hash({7, 8}, to_string(remote)) % 1000;
 }
 
-sip::SipEngine& CallFixture::engine() {
-  if (!engine_) {
+sip::SipEngine& CallFixture::engine_of(std::uint8_t shard) {
+  if (engines_.empty()) {
     shared_ = std::make_unique<sip::SharedPolicy>(config, HashKey{5, 6});
-    engine_ = std::make_unique<sip::SipEngine>(config, *shared_, settings);
+    last_sequences_.assign(engines, 0);
+    sip::SipEngineSettings each = settings;
+    each.engines = each.number_stride = engines;
+    for (each.place = 0; each.place < engines; ++each.place, ++each.first_number)
+      engines_.push_back(std::make_unique<sip::SipEngine>(config, *shared_, each));
   }
-  return *engine_;
+  return *engines_[shard % engines_.size()];
+}
+
+std::uint64_t CallFixture::calls() {
+  std::uint64_t calls = 0;
+  for (std::size_t i = 0; i < std::max<std::size_t>(engines_.size(), 1); ++i)
+    calls += engine_of(static_cast<std::uint8_t>(i)).counters().calls_active.value();
+  return calls;
 }
 
 std::vector<SentMessage> CallFixture::adopt(const SbcConfig& next) {
@@ -118,18 +128,24 @@ void CallFixture::carry_out(sip::EngineOutput& out) {
   }
 }
 
-std::vector<SentMessage> CallFixture::take() {
+std::vector<SentMessage> CallFixture::take(std::size_t engine) {
   carry_out(out_);
   std::vector<SentMessage> sent;
   for (const sip::SendMessage& datagram : out_.sends())
     sent.push_back({std::string(datagram.bytes), datagram.path, datagram.is_again});
   for (sip::EngineEvent& event : out_.events()) {
     if (const auto* const record = std::get_if<sip::RecordEvent>(&event.what))
-      last_sequence_ = record->sequence;
+      last_sequences_[engine] = record->sequence;
     events.push_back(std::move(event));
   }
   for (const std::uint64_t connection : out_.closes()) closes.push_back(connection);
+  std::vector<std::unique_ptr<sip::EngineLetter>> letters;
+  letters.swap(out_.letters());
   out_.clear();
+  for (const auto& letter : letters) {
+    engine_of(letter->shard).on_letter(now, *letter, out_);
+    for (SentMessage& more : take(letter->shard % engines_.size())) sent.push_back(std::move(more));
+  }
   return sent;
 }
 
@@ -167,35 +183,59 @@ std::vector<SentMessage> CallFixture::from(const Endpoint& remote, std::string_v
 std::vector<SentMessage> CallFixture::put(const sip::MessageInput& input) {
   last_input = input;
   last_input.bytes = {};
-  engine().on_message(now, input, out_);
-  auto sent = take();
+  const std::uint8_t shard = sip::shard_of_datagram(settings.token_key, input.bytes);
+  engine_of(shard).on_message(now, input, out_);
+  auto sent = take(shard % engines_.size());
   if (restarts_after_each_step) restart();
   return sent;
 }
 
 std::vector<SentMessage> CallFixture::wait(Duration time) {
   std::vector<SentMessage> all;
-  pass_time(engine(), now, time, out_, [&] {
-    for (SentMessage& message : take()) all.push_back(std::move(message));
-  });
+  (void)engine();
+  const Timestamp end = now + time;
+  const auto is_earlier = [](const auto& a, const auto& b) {
+    return a->next_deadline().value_or(Timestamp::max()) < b->next_deadline().value_or(Timestamp::max());
+  };
+  while (true) {  // from deadline to deadline
+    const auto next = std::min_element(engines_.begin(), engines_.end(), is_earlier);
+    const auto deadline = (*next)->next_deadline();
+    if (!deadline || *deadline > end) break;
+    now = std::max(now, *deadline);
+    (*next)->on_deadline(now, out_);
+    for (SentMessage& message : take(static_cast<std::size_t>(next - engines_.begin())))
+      all.push_back(std::move(message));
+  }
+  now = end;
   if (restarts_after_each_step) restart();
   return all;
 }
 
 std::vector<SentMessage> CallFixture::journal() {
-  engine().on_journalled(now, last_sequence_, out_);
-  return take();
+  std::vector<SentMessage> all;
+  (void)engine();
+  for (std::size_t i = 0; i < engines_.size(); ++i) {
+    engines_[i]->on_journalled(now, last_sequences_[i], out_);
+    for (SentMessage& message : take(i)) all.push_back(std::move(message));
+  }
+  return all;
 }
 
 void CallFixture::restart() {
-  const auto saved = engine().save(now);
+  std::vector<sip::SipEngine::SavedCall> saved;
+  (void)engine();
+  for (const auto& each : engines_)
+    for (auto& call : each->save(now)) saved.push_back(std::move(call));
   settings.first_number += 1'000'000;  // never the same number twice
   settings.table_key.k0 += 1;
-  last_sequence_ = 0;
   former_.push_back(std::move(shared_));
-  engine_.reset();
+  engines_.clear();
+  if (deals_anew) engines = engines % 4 + 1;
   relay.forget();
-  for (const auto& call : saved) EXPECT_TRUE(restore(call.bytes));
+  for (const auto& call : saved) {
+    EXPECT_TRUE(engine_of(call.shard).restore(now, call.bytes, out_));
+    (void)take(call.shard % engines_.size());
+  }
 }
 
 bool CallFixture::restore(std::string_view saved, std::vector<SentMessage>* sent) {
@@ -205,9 +245,14 @@ bool CallFixture::restore(std::string_view saved, std::vector<SentMessage>* sent
   return is_taken;
 }
 
+std::vector<SentMessage> CallFixture::deliver(sip::EngineLetter& letter) {
+  engine_of(letter.shard).on_letter(now, letter, out_);
+  return take(letter.shard % engines_.size());
+}
+
 std::vector<SentMessage> CallFixture::tell(const media::MediaNotice& notice) {
-  engine().on_media(now, notice, out_);
-  return take();
+  engine_of(notice.shard).on_media(now, notice, out_);
+  return take(notice.shard % engines_.size());
 }
 
 void CallFixture::tell_finals() {

@@ -86,6 +86,8 @@ class CallFixture {
   bool restore(std::string_view saved, std::vector<SentMessage>* sent = nullptr);
   // A path can't be used.
   std::vector<SentMessage> unreachable(const sip::Path& path);
+  // What another engine has to say.
+  std::vector<SentMessage> deliver(sip::EngineLetter& letter);
   // What the relay tells.
   std::vector<SentMessage> tell(const media::MediaNotice& notice);
   // The last figures of every stream that was closed.
@@ -97,11 +99,13 @@ class CallFixture {
   void set_up_call();
 
   [[nodiscard]] std::vector<CallRecord> records(CallRecordType type) const;
-  [[nodiscard]] std::uint64_t calls() { return engine().counters().calls_active.value(); }
+  [[nodiscard]] std::uint64_t calls();
   [[nodiscard]] std::uint64_t dropped(RealmIndex realm, sip::SipDropReason reason) {
     return engine().counters(realm).dropped.value(reason);
   }
-  sip::SipEngine& engine();
+  sip::SipEngine& engine() { return engine_of(0); }
+  // Of the node's engines, the one that owns this shard.
+  sip::SipEngine& engine_of(std::uint8_t shard);
   policy::TargetBoard& board() {
     (void)engine();
     return shared_->targets;
@@ -126,6 +130,8 @@ class CallFixture {
   bool keeps_books = true;  // false: ports of closed streams are free again at once, and nothing is checked
   SentMessage invite_out;   // to the PBX
   SentMessage ok_out;       // to the carrier
+  std::size_t engines = 1;  // of the node, from the next start on; messages go to them by their shard
+  bool deals_anew = false;  // each start has another number of engines
   std::vector<sip::EngineEvent> events;
   RelayBook relay;
   std::vector<media::MediaCommand> orders;  // all that the relay was ever asked
@@ -133,14 +139,14 @@ class CallFixture {
   sip::MessageInput last_input;             // for a message that comes in another way than from() says
 
  private:
-  std::vector<SentMessage> take();
+  std::vector<SentMessage> take(std::size_t engine = 0);
   [[nodiscard]] const ListenerConfig& listener_towards(const Endpoint& remote) const;
 
   sip::EngineOutput out_;
-  std::uint64_t last_sequence_ = 0;
+  std::vector<std::uint64_t> last_sequences_;  // by engine
   unsigned branches_ = 0;
   std::unique_ptr<sip::SharedPolicy> shared_;
-  std::unique_ptr<sip::SipEngine> engine_;
+  std::vector<std::unique_ptr<sip::SipEngine>> engines_;
   std::vector<std::unique_ptr<sip::SharedPolicy>> former_;
 };
 

@@ -36,7 +36,7 @@ MediaFixture::MediaFixture(PortRange ports) {
 void MediaFixture::restart() {
   negotiator.reset();
   pool = std::make_unique<media::PortPool>(config, HashKey{1, 2});
-  negotiator = std::make_unique<sip::MediaNegotiator>(config, *pool);
+  negotiator = std::make_unique<sip::MediaNegotiator>(config, *pool, sip::KeySeed{}, ++starts_);
   orders.clear();
 }
 
@@ -44,8 +44,8 @@ sip::MediaContext MediaFixture::context() {
   return {77,
           5,
           streams_made_,
-          {sip::MediaLeg{RealmIndex{0}, signalled[0], &profiles[0]},
-           sip::MediaLeg{RealmIndex{1}, signalled[1], &profiles[1]}},
+          {sip::MediaLeg{RealmIndex{0}, signalled[0], &profiles[0], is_over_tls[0]},
+           sip::MediaLeg{RealmIndex{1}, signalled[1], &profiles[1], is_over_tls[1]}},
           orders,
           edits};
 }

@@ -51,6 +51,7 @@ class MediaFixture {
   SbcConfig config;
   std::array<ProfileConfig, 2> profiles;
   std::array<IpAddress, 2> signalled{*IpAddress::parse("192.0.2.10"), *IpAddress::parse("192.0.2.20")};
+  std::array<bool, 2> is_over_tls{};
   std::array<sip::SdpIdentity, 2> identities{sip::SdpIdentity{11, 0, 0}, sip::SdpIdentity{22, 0, 0}};
   sip::AttributeEdits edits;
   sip::MediaSession session;
@@ -63,6 +64,7 @@ class MediaFixture {
 
  private:
   std::uint16_t streams_made_ = 0;
+  std::uint64_t starts_ = 0;
 };
 
 // A description of one m-line of voice: c= and o= of `host`, PCMA and PCMU with telephone-event 101, and what

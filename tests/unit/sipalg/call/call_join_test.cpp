@@ -2,6 +2,7 @@
 // 5589 §7; and REFER that goes through to the other side. RFC 3515; threats D5.
 #include <gtest/gtest.h>
 
+#include "sipalg/call/given_leg.h"
 #include "sipalg/call/transfer.h"
 #include "tests/support/media_call.h"
 
@@ -40,7 +41,7 @@ class CallJoinTest : public MediaCall {
                                    .via("SIP/2.0/UDP 198.18.2.2:5060;branch=z9hG4bKconsult;rport")
                                    .from("<sip:desk@198.18.2.2>;tag=desktag")
                                    .to("<sip:+442071234567@198.18.2.1>")
-                                   .call_id("consult@198.18.2.2")
+                                   .call_id(consult_id)
                                    .contact("<sip:desk-contact@198.18.2.2:5060>")
                                    .body("application/sdp", voice("198.18.2.2", 30010))
                                    .build();
@@ -66,7 +67,7 @@ class CallJoinTest : public MediaCall {
     EXPECT_TRUE(holds(sent, "202"));
     EXPECT_TRUE(holds(sent, "NOTIFY"));
     consult_bye = only(sent, "BYE");
-    EXPECT_EQ(consult_bye.header("Call-ID"), "consult@198.18.2.2");
+    EXPECT_EQ(consult_bye.header("Call-ID"), consult_id);
     const SentMessage offer = only(sent, "INVITE");
     EXPECT_EQ(offer.header("Call-ID"), consult_out.header("Call-ID"));
     EXPECT_NE(shown_in(offer.body()).port, 0);
@@ -75,6 +76,7 @@ class CallJoinTest : public MediaCall {
     return offer;
   }
   const std::string bob = voice("198.18.1.2", 42000);
+  std::string consult_id = "consult@198.18.2.2";
   SentMessage consult_out, consult_ok, consult_bye;
 };
 
@@ -191,6 +193,125 @@ TEST_F(CallJoinTest, NobodyTakesAPlaceInACallThatIsNotHis) {
   EXPECT_TRUE(records(CallRecordType::End).empty());
 }
 
+// The two calls live in different engines.
+class CallJoinAcrossEnginesTest : public CallJoinTest {
+ protected:
+  CallJoinAcrossEnginesTest() {
+    engines = 4;
+    for (unsigned i = 0; engine_of_call(consult_id) == engine_of_call("near-call-id@198.18.1.2"); ++i)
+      consult_id = "consult" + std::to_string(i) + "@198.18.2.2";
+  }
+  [[nodiscard]] std::size_t engine_of_call(std::string_view call_id) const {
+    return shard_of_call_id(settings.token_key, call_id) % engines;
+  }
+  void join() {
+    to_target = ask();
+    const auto answered =
+        from_carrier(answer(to_target, 200, "", "Contact: <sip:bob-contact@198.18.1.2:5060>\r\n", bob));
+    const auto joined = from_carrier(answer(only(answered, "INVITE"), 200, "", kCarrierContact, phone));
+    EXPECT_EQ(only(joined, "NOTIFY").body(), "SIP/2.0 200 OK\r\n");
+    EXPECT_EQ(only(joined, "BYE").header("Call-ID"), invite_out.header("Call-ID"));
+    (void)from_pbx(answer(only(joined, "NOTIFY"), 200, ""));
+    (void)from_pbx(answer(only(joined, "BYE"), 200, ""));
+    callee_tag = "bobtag";
+    callee_host = "198.18.1.2";
+  }
+  // Both go on through all of them.
+  void expect_restarts() {
+    restarts_after_each_step = deals_anew = true;
+    for (unsigned i = 0; i < 4; ++i) {
+      const SentMessage there = only(from_carrier(in_dialog("INFO", 10 + i, to_target)), "INFO");
+      EXPECT_EQ(there.header("Call-ID"), ok_out.header("Call-ID"));
+      EXPECT_TRUE(holds(from_carrier(answer(there, 200, "")), "200"));
+      const SentMessage back = only(from_carrier(in_dialog("INFO", 10 + i, ok_out)), "INFO");
+      EXPECT_EQ(back.header("Call-ID"), consult_out.header("Call-ID"));
+      EXPECT_TRUE(holds(from_carrier(answer(back, 200, "")), "200"));
+    }
+    (void)from_carrier(in_dialog("BYE", 20, to_target));
+    (void)journal();
+    (void)wait(6min);
+    EXPECT_EQ(calls(), 0u);
+    EXPECT_EQ(ports_taken(), 0u);
+  }
+  SentMessage to_target;
+};
+
+TEST_F(CallJoinAcrossEnginesTest, AttendedTransferJoinsTheOtherTwo) {
+  talk();
+  consult();
+  EXPECT_EQ(calls(), 2u);
+  join();
+  EXPECT_EQ(stream().sides[0].remote, (Endpoint{carrier.address, 40000}));
+  EXPECT_EQ(stream().sides[1].remote, (Endpoint{carrier.address, 42000}));
+  (void)wait(1min);
+  EXPECT_EQ(calls(), 1u);
+  const auto ends = records(CallRecordType::End);
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].end_reason, "transferred");
+  const SentMessage info = only(from_carrier(in_dialog("INFO", 5, to_target)), "INFO");
+  EXPECT_EQ(info.header("Call-ID"), ok_out.header("Call-ID"));
+  EXPECT_TRUE(holds(from_carrier(answer(info, 200, "")), "200"));
+  const SentMessage bye = only(from_carrier(in_dialog("BYE", 9, ok_out)), "BYE");
+  EXPECT_EQ(bye.header("Call-ID"), consult_out.header("Call-ID"));
+  (void)from_carrier(answer(bye, 200, ""));
+  expect_all_given_back();
+  EXPECT_EQ(records(CallRecordType::End).size(), 2u);
+}
+
+// However many engines there are after it, both sides' messages come to the one that has the call.
+TEST_F(CallJoinAcrossEnginesTest, JoinedCallGoesThroughRestartsWithOtherNumbersOfEngines) {
+  talk();
+  consult();
+  join();
+  expect_restarts();
+}
+
+TEST_F(CallJoinAcrossEnginesTest, JoinsThroughRestartsWithOtherNumbersOfEngines) {
+  talk();
+  consult();
+  restarts_after_each_step = deals_anew = true;
+  join();
+  expect_restarts();
+}
+
+TEST_F(CallJoinAcrossEnginesTest, RefusalOfTheOtherEngineIsTold) {
+  talk();
+  consult();
+  const auto wrong = refer(replaces("1"));
+  EXPECT_TRUE(holds(wrong, "202"));
+  (void)from_pbx(answer(only(wrong, "NOTIFY"), 200, ""));
+  (void)wait(1s);
+  EXPECT_TRUE(records(CallRecordType::End).empty());
+  const auto early = refer(replaces("%3Bearly-only"), 2);
+  EXPECT_TRUE(holds(early, "202"));
+  // The caller knows all names, but is at another end of that call.
+  const auto foreign = from_carrier(in_dialog("REFER", 2, ok_out, replaces()));
+  EXPECT_TRUE(holds(foreign, "202") || holds(foreign, "491"));
+  EXPECT_EQ(calls(), 2u);
+}
+
+TEST_F(CallJoinAcrossEnginesTest, DialogThatNobodyWaitsForAnyMoreIsEnded) {
+  talk();
+  consult();
+  const std::uint8_t there = shard_of_call_id(settings.token_key, consult_id);
+  LegLetter letter(there, LegLetter::Ask{.asker = {.call = 999,
+                                                   .shard = static_cast<std::uint8_t>(there + 1),
+                                                   .refer_cseq = 1,
+                                                   .peer = PeerIndex(1),
+                                                   .realm = RealmIndex(1),
+                                                   .address = pbx.address},
+                                         .name = {.call_id = consult_id,
+                                                  .to_tag = tag_in(consult_ok.header("To")),
+                                                  .from_tag = "desktag"}});
+  const auto sent = deliver(letter);
+  std::vector<std::string> ended;
+  for (const SentMessage& message : sent)
+    if (message.is_request()) ended.push_back(message.method() + " " + message.header("Call-ID"));
+  EXPECT_EQ(ended, (std::vector<std::string>{"BYE " + consult_id, "BYE " + consult_out.header("Call-ID")}));
+  EXPECT_TRUE(holds(from_pbx(in_dialog("BYE", 2, invite_out)), "BYE"));
+  expect_all_given_back();
+}
+
 // A REFER of a profile with `refer: pass`
 TEST_F(CallJoinTest, PassedOnItSaysWhomToCallAndNothingElse) {
   config.peers[1].profile.refer = ReferMode::Pass;
@@ -214,8 +335,15 @@ TEST_F(CallJoinTest, PassedOnItSaysWhomToCallAndNothingElse) {
   EXPECT_EQ(told.body(), "SIP/2.0 180 Ringing\r\n");
   EXPECT_EQ(told.header("Event"), "refer");
   EXPECT_TRUE(holds(from_pbx(answer(told, 200, "")), "200"));
+  // The number of the REFER on the other leg is not told on this one. RFC 3515 §2.4.6
+  const SentMessage numbered = only(
+      from_carrier(in_dialog("NOTIFY", 3, ok_out,
+                             "Event: refer;id=1\r\nSubscription-State: terminated;reason=noresource\r\n")),
+      "NOTIFY");
+  EXPECT_EQ(numbered.header("Event"), "refer");
+  (void)from_pbx(answer(numbered, 200, ""));
   EXPECT_TRUE(holds(refer("Refer-To: <sip:a@b.c>\r\nRefer-To: <sip:d@b.c>\r\n", 2), "400"));
-  (void)from_carrier(in_dialog("BYE", 3, ok_out));
+  (void)from_carrier(in_dialog("BYE", 4, ok_out));
   expect_all_given_back();
 }
 

@@ -126,6 +126,22 @@ TEST_F(CallLimitsTest, FullTransactionTableRefusesNewCallsAndStillEndsThoseThatA
   EXPECT_TRUE(holds(call(), "INVITE"));
 }
 
+// The answer found no room to be kept, and was lost. RFC 3261 §12.2.2, §15.1.2
+TEST_F(CallLimitsTest, ByeThatComesAgainToAFullTableIsAnsweredAgain) {
+  settings.transactions_max = 16;
+  set_up_call();
+  for (int i = 0; i < 40; ++i)
+    (void)from_carrier(tests::MessageBuilder("OPTIONS")
+                           .uri("sip:198.18.1.1")
+                           .call_id("ping" + std::to_string(i))
+                           .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKping" + std::to_string(i))
+                           .build());
+  const std::string bye = in_dialog("BYE", 2, ok_out);
+  EXPECT_TRUE(holds(from_carrier(bye), "BYE"));
+  EXPECT_TRUE(holds(journal(), "200"));
+  EXPECT_TRUE(holds(from_carrier(bye), "200"));
+}
+
 TEST_F(CallLimitsTest, NewCallsLeaveRoomForWhatCallsThatAreUpStillNeed) {
   settings.transactions_max = 32;
   settings.calls_max = 1000;

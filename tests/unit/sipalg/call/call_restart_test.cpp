@@ -29,6 +29,9 @@ std::string seen(const std::vector<SentMessage>& sent) {
     // Ports are random; the same call gets others.
     if (const std::size_t media = bytes.find("m=audio "); media != std::string::npos)
       bytes.erase(media + 8, bytes.find(' ', media + 8) - media - 8);
+    // So are keys that were not shown before.
+    for (std::size_t key = 0; (key = bytes.find(" inline:", key)) != std::string::npos; ++key)
+      bytes.erase(key + 8, bytes.find('\r', key) - key - 8);
     text += to_string(message.path.remote) + "\n" + bytes + "\n";
   }
   return text;

@@ -128,6 +128,14 @@ TEST_F(CallTransferTest, BlindTransferJoinsTheCallerWithTheTarget) {
   EXPECT_EQ(record.end_reason, "bye");
 }
 
+// RFC 3261 §12.2.2: what was sent behind it was faster.
+TEST_F(CallTransferTest, NotifyThatComesOutOfOrderIsNotTheEndOfWhatIsTold) {
+  talk();
+  const SentMessage target = ask();
+  answer_pbx(only(from_pbx(answer(target, 180, "othertag", target_contact())), "NOTIFY"), 500);
+  EXPECT_EQ(told(only(join(target), "NOTIFY")), "SIP/2.0 200 OK terminated");
+}
+
 // RFC 3515 §2.4.5
 TEST_F(CallTransferTest, FailureOfTheTargetIsToldAndTheCallGoesOn) {
   config.peers[1].targets.resize(1);

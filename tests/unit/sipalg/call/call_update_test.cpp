@@ -160,6 +160,86 @@ TEST_F(CallUpdate, AnswerToTheInviteMayComeWhileAnUpdateIsOnItsWay) {
   EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));
 }
 
+// RFC 3261 §13.2.2.4: what one early dialog offers is no matter of another one that answers.
+TEST_F(CallUpdate, AnotherForkMayAnswerWhileAnUpdateOfTheFirstIsOnItsWay) {
+  (void)agree_early();
+  const SentMessage back =
+      only(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, voice("198.18.2.2", 30050))), "UPDATE");
+  EXPECT_TRUE(holds(from_pbx(answer(invite_out, 200, "two", kDeskContact, other_desk)), "487"));
+  ok_out = only(journal(), "200");
+  EXPECT_EQ(shown_in(ok_out.body()), stream().sides[0].local);
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));
+  EXPECT_TRUE(from_carrier(answer(back, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", phone)).empty());
+  EXPECT_EQ(calls(), 1u);
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+}
+
+TEST_F(CallUpdate, AnotherForkMayAnswerWhenAnUpdateOfTheFirstWasAgreedOn) {
+  (void)agree_early();
+  const SentMessage back =
+      only(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, voice("198.18.2.2", 30050))), "UPDATE");
+  EXPECT_TRUE(holds(from_carrier(answer(back, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", phone)), "200"));
+  const SentMessage two =
+      only(from_pbx(answer(invite_out, 183, "two",
+                           std::string(kDeskContact) + "Require: 100rel\r\nRSeq: 5\r\n", other_desk)),
+           "183");
+  EXPECT_EQ(shown_in(two.body()), stream().sides[0].local);
+  const SentMessage out = only(
+      from_carrier(in_dialog("PRACK", 2, two, "RAck: " + two.header("RSeq") + " 1 INVITE\r\n")), "PRACK");
+  (void)from_pbx(answer(out, 200, ""));
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+  (void)from_pbx(answer(invite_out, 200, "two", kDeskContact));
+  ok_out = only(journal(), "200");
+  EXPECT_EQ(ok_out.body(), "");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+}
+
+// RFC 3264 §4. Its callee says it again.
+TEST_F(CallUpdate, AnswerOfAnotherForkWaitsWhileAnUpdateOfTheFirstIsOnItsWay) {
+  (void)agree_early();
+  const SentMessage back =
+      only(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, voice("198.18.2.2", 30050))), "UPDATE");
+  const std::string ringing = answer(
+      invite_out, 183, "two", std::string(kDeskContact) + "Require: 100rel\r\nRSeq: 5\r\n", other_desk);
+  EXPECT_TRUE(from_pbx(ringing).empty());
+  EXPECT_TRUE(holds(from_carrier(answer(back, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", phone)), "200"));
+  EXPECT_TRUE(holds(from_pbx(ringing), "183"));
+}
+
+// The same without an offer in the INVITE: what is on its way goes on.
+TEST_F(CallUpdate, AnswerToAnInviteWithoutAnOfferLeavesAnUpdateAloneToo) {
+  ring(calling_without().line("Supported: 100rel"));
+  const SentMessage ringing =
+      only(from_pbx(answer(invite_out, 183, "pbxtag",
+                           std::string(kDeskContact) + "Require: 100rel\r\nRSeq: 1\r\n", desk)),
+           "183");
+  const SentMessage out =
+      only(from_carrier(
+               in_dialog("PRACK", 2, ringing, "RAck: " + ringing.header("RSeq") + " 1 INVITE\r\n", phone)),
+           "PRACK");
+  (void)from_pbx(answer(out, 200, ""));
+  const SentMessage back =
+      only(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, voice("198.18.2.2", 30050))), "UPDATE");
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact));
+  ok_out = only(journal(), "200");
+  EXPECT_TRUE(holds(from_carrier(answer(back, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", phone)), "200"));
+  EXPECT_EQ(stream().sides[1].remote.port, 30050);
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));
+  EXPECT_EQ(calls(), 1u);
+}
+
+// The caller has it in the 2xx alone, which may be lost. RFC 3311 §5.1
+TEST_F(CallUpdate, OfferOfTheCalleeDoesNotOvertakeTheAnswerInThe200) {
+  ring();
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact, desk));
+  ok_out = only(journal(), "200");
+  EXPECT_TRUE(holds(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, voice("198.18.2.2", 30050))), "491"));
+  (void)from_carrier(in_dialog("ACK", 1, ok_out));
+  EXPECT_TRUE(holds(from_pbx(in_dialog("UPDATE", 2, invite_out, {}, voice("198.18.2.2", 30050))), "UPDATE"));
+}
+
 TEST_F(CallUpdate, OfferInAnEarlyDialogWaitsForThePrackThatTellsOfTheAnswer) {
   ring();
   const auto sent = from_pbx(

@@ -64,19 +64,29 @@ TEST(MediaLines, WhatMustBeEncryptedIsNeverRelayedAsPlain) {
 }
 
 TEST(MediaLines, ALegThatMustBeEncryptedHasNoPlainMedia) {
-  for (const std::size_t leg : {0u, 1u}) {
-    MediaFixture call;
-    call.profiles[leg].srtp.mode = SrtpMode::Required;
-    EXPECT_EQ(call.offer(sdp_of("192.0.2.10", kVoice)).refusal, 488);
-  }
+  MediaFixture call;
+  call.profiles[0].srtp.mode = SrtpMode::Required;
+  EXPECT_EQ(call.offer(sdp_of("192.0.2.10", kVoice)).refusal, 488);
+  MediaFixture other;
+  other.profiles[1].srtp.mode = SrtpMode::Required;
+  EXPECT_EQ(other.offer(sdp_of("192.0.2.10", kVoice)).refusal, 0);
+  EXPECT_EQ(other.answer(sdp_of("192.0.2.20", "m=audio 6000 RTP/AVP 8\r\n")).refusal, 488);
 }
 
 TEST(MediaLines, KeysBesideAPlainLineStayBehind) {
   MediaFixture call;
   const auto offer = call.offer(
-      sdp_of("192.0.2.10", std::string(kVoice) + "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0\r\n"));
+      sdp_of("192.0.2.10", std::string(kVoice) + "a=crypto:1 F8_128_HMAC_SHA1_80 inline:c2VjcmV0\r\n"));
   ASSERT_EQ(offer.refusal, 0);
   EXPECT_FALSE(holds(offer.sdp, "crypto") || holds(offer.sdp, "inline"));
+}
+
+// Keys that nobody here knows are as none; keys that were spoilt are not. Threats M10
+TEST(MediaLines, ABestEffortOfferIsPlainWhenItsSuitesAreStrangeButNotWhenItsKeysAreSpoilt) {
+  const auto refusal = [](const std::string& lines) { return refusal_of(std::string(kVoice) + lines); };
+  EXPECT_EQ(refusal("a=crypto:1 F8_128_HMAC_SHA1_80 inline:x\r\n"), 0);
+  EXPECT_EQ(refusal("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2hvcnQ=\r\n"), 488);
+  EXPECT_EQ(refusal("a=crypto:1 F8_128_HMAC_SHA1_80 inline:x\r\na=crypto:x\r\n"), 488);
 }
 
 TEST(MediaLines, OffersWithNothingThatCanBeRelayedAreNotAcceptable) {

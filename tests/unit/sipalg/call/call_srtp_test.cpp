@@ -1,0 +1,190 @@
+// call_srtp_test.cpp — calls with encrypted media: keys through setup, hold, refresh, transfer and restart;
+// where they are not to be found: RFC 4568 §5, §7.1, §10; threats M10.
+#include <algorithm>
+
+#include "sipalg/sdp/sdes_attribute.h"
+#include "tests/support/media_call.h"
+
+namespace sallyport::tests {
+namespace {
+
+using media::MediaKeys;
+
+constexpr std::string_view kNear = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk",
+                           kFar = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkw",
+                           kThird = "enl4d3Z1dHNycXBvbm1sa2ppaGdmZWRjYmEwOTg3";
+
+std::string secured(std::string description, unsigned tag, std::string_view key,
+                    std::string_view profile = "RTP/SAVP") {
+  description.replace(description.find("RTP/AVP"), 7, profile);
+  return description + "a=crypto:" + std::to_string(tag) +
+         " AES_CM_128_HMAC_SHA1_80 inline:" + std::string(key) + "\r\n";
+}
+
+media::SrtpKey key_of(std::string_view body, std::size_t at = 0) {
+  sip::SdesLines lines;
+  sip::read_sdes(body, lines);
+  EXPECT_LT(at, lines.usable.size()) << body;
+  return at < lines.usable.size() ? *lines.usable[at].key : media::SrtpKey();
+}
+
+class CallSrtp : public MediaCall {
+ protected:
+  CallSrtp() {
+    for (PeerConfig& peer : config.peers) peer.profile.srtp.mode = SrtpMode::Required;
+  }
+  const std::string near = secured(phone, 1, kNear), far = secured(desk, 3, kFar);
+
+  const MediaKeys& keys(std::size_t side) { return stream().keys[side]; }
+  MessageBuilder calling_secured() { return invite().body("application/sdp", near); }
+  void talk_secured() {
+    ring(calling_secured());
+    (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact, far));
+    ok_out = only(journal(), "200");
+    (void)from_carrier(in_dialog("ACK", 1, ok_out));
+    ASSERT_EQ(relay.open().size(), 1u);
+  }
+};
+
+TEST_F(CallSrtp, EachLegHasKeysOfItsOwnAndTheRelayHasThem) {
+  talk_secured();
+  EXPECT_NE(invite_out.body().find(" RTP/SAVP "), std::string::npos);
+  EXPECT_NE(ok_out.body().find(" RTP/SAVP "), std::string::npos);
+  EXPECT_EQ(keys(0).theirs, key_of(near));
+  EXPECT_EQ(keys(1).theirs, key_of(far));
+  EXPECT_EQ(keys(0).ours, key_of(ok_out.body()));
+  EXPECT_EQ(keys(1).ours, key_of(invite_out.body(), 2));
+  for (const std::string_view key : {kNear, kFar}) {
+    EXPECT_EQ(invite_out.bytes.find(key), std::string::npos);
+    EXPECT_EQ(ok_out.bytes.find(key), std::string::npos);
+  }
+}
+
+TEST_F(CallSrtp, ACallerThatOffersNoKeyIsRefusedWith488) {
+  EXPECT_TRUE(holds(from_carrier(calling().build()), "488"));
+  EXPECT_TRUE(orders.empty());
+}
+
+TEST_F(CallSrtp, ACalleeThatAnswersPlainLosesTheCall) {
+  ring(calling_secured());
+  const auto sent = from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact, desk));
+  EXPECT_TRUE(holds(sent, "ACK"));
+  EXPECT_TRUE(holds(sent, "BYE"));
+  (void)journal();
+  (void)from_pbx(answer(only(sent, "BYE"), 200, ""));
+  expect_all_given_back();
+}
+
+TEST_F(CallSrtp, HoldAndRetrieveChangeNoKey) {
+  talk_secured();
+  const MediaKeys before[] = {keys(0), keys(1)};
+  unsigned cseq = 1;
+  for (const char* direction : {"sendonly", "sendrecv"}) {
+    std::string offer = near;
+    offer.replace(offer.find("sendrecv"), 8, direction);
+    const auto sent = from_carrier(in_dialog("INVITE", ++cseq, ok_out, {}, offer));
+    const SentMessage again = only(sent, "INVITE");
+    EXPECT_EQ(key_of(again.body(), 2), before[1].ours);
+    const auto answered = from_pbx(answer(again, 200, "", kDeskContact, far));
+    EXPECT_EQ(key_of(only(answered, "200").body()), before[0].ours);
+    (void)from_carrier(in_dialog("ACK", cseq, ok_out));
+    for (std::size_t side : {0u, 1u}) {
+      EXPECT_EQ(keys(side).ours_number, before[side].ours_number);
+      EXPECT_EQ(keys(side).theirs_number, before[side].theirs_number);
+    }
+  }
+}
+
+TEST_F(CallSrtp, ADowngradeInTheMiddleOfACallIsRefusedAndChangesNothing) {
+  talk_secured();
+  const MediaKeys before = keys(0);
+  const std::size_t told = orders.size();
+  const auto sent = from_carrier(in_dialog("INVITE", 2, ok_out, {}, phone));
+  EXPECT_TRUE(holds(sent, "488"));
+  EXPECT_FALSE(holds(sent, "INVITE"));
+  EXPECT_EQ(orders.size(), told);
+  EXPECT_EQ(keys(0).theirs, before.theirs);
+}
+
+TEST_F(CallSrtp, ANewKeyThatTheOtherSideRefusesIsForgotten) {
+  talk_secured();
+  const MediaKeys before = keys(0);
+  const SentMessage again =
+      only(from_carrier(in_dialog("INVITE", 2, ok_out, {}, secured(phone, 1, kThird))), "INVITE");
+  EXPECT_TRUE(holds(from_pbx(answer(again, 488, "")), "488"));
+  EXPECT_EQ(keys(0).theirs, before.theirs);
+  EXPECT_EQ(keys(0).theirs_number, before.theirs_number);
+  const SentMessage once_more =
+      only(from_carrier(in_dialog("INVITE", 3, ok_out, {}, secured(phone, 1, kThird))), "INVITE");
+  (void)from_pbx(answer(once_more, 200, "", kDeskContact, far));
+  EXPECT_EQ(keys(0).theirs, key_of(secured(phone, 1, kThird)));
+  EXPECT_EQ(keys(0).theirs_number, before.theirs_number + 1);
+}
+
+TEST_F(CallSrtp, ARestartOpensTheStreamWithItsKeys) {
+  talk_secured();
+  media::MediaNotice report = notice(media::MediaNotice::Kind::Report);
+  report.srtp_ours[1].sources[0] = {.ssrc = 9, .roc = 3, .highest = 4, .is_there = true};
+  (void)tell(report);
+  const MediaKeys before[] = {keys(0), keys(1)};
+  restart();
+  for (std::size_t side : {0u, 1u}) {
+    EXPECT_TRUE(keys(side).is_secured);
+    EXPECT_EQ(keys(side).ours, before[side].ours);
+    EXPECT_EQ(keys(side).theirs, before[side].theirs);
+  }
+  EXPECT_EQ(keys(1).ours_before, report.srtp_ours[1]);
+}
+
+TEST_F(CallSrtp, ATransferredCallHasNewKeysAndStaysSecured) {
+  RouteConfig back;
+  back.name = "back";
+  back.match.peers = {"pbx"};
+  back.match.called = {"^\\+1555[0-9]{7}$"};
+  back.to = {RouteToPeer{"pbx"}};
+  config.routes.insert(config.routes.begin() + 1, back);
+  config.routes[2].match.called = {"^\\+1[0-9]{10}$"};
+  talk_secured();
+  const MediaKeys before = keys(0);
+  const auto asked =
+      from_pbx(in_dialog("REFER", 1, invite_out, "Refer-To: <sip:+15557654321@198.18.2.1>\r\n"));
+  (void)from_pbx(answer(only(asked, "NOTIFY"), 200, ""));
+  const SentMessage target = only(asked, "INVITE");
+  EXPECT_NE(target.body().find(" RTP/SAVP "), std::string::npos) << target.body();
+  const auto answered = from_pbx(answer(target, 200, "othertag", "Contact: <sip:other@198.18.2.3:5060>\r\n",
+                                        secured(other_desk, 3, kThird)));
+  const SentMessage offer = only(answered, "INVITE");
+  EXPECT_NE(offer.body().find(" RTP/SAVP "), std::string::npos) << offer.body();
+  EXPECT_NE(key_of(offer.body()), before.ours);
+  const auto taken = from_carrier(answer(offer, 200, "", "Contact: <sip:alice@198.18.1.2>\r\n", near));
+  EXPECT_TRUE(holds(taken, "ACK"));
+  EXPECT_TRUE(holds(taken, "BYE"));
+  EXPECT_TRUE(keys(0).is_secured && keys(1).is_secured);
+  EXPECT_EQ(keys(0).ours, key_of(offer.body()));
+  EXPECT_EQ(keys(1).theirs, key_of(secured(other_desk, 3, kThird)));
+}
+
+TEST_F(CallSrtp, RecordsNameTheSuitesAndNothingThatIsToldHoldsAKey) {
+  talk_secured();
+  (void)from_carrier(in_dialog("BYE", 2, ok_out));
+  (void)journal();
+  const CallRecord record = end_record();
+  ASSERT_EQ(record.media.size(), 2u);
+  for (const MediaRecord& media : record.media) EXPECT_EQ(media.crypto, "AES_CM_128_HMAC_SHA1_80");
+}
+
+TEST_F(CallSrtp, ALegOverTlsIsOfferedKeysWithoutBeingAsked) {
+  for (PeerConfig& peer : config.peers) peer.profile.srtp = {};
+  use(Transport::Udp, Transport::Tls);
+  ring();
+  EXPECT_NE(invite_out.body().find(" RTP/AVP "), std::string::npos);
+  EXPECT_NE(invite_out.body().find("a=crypto:1 AEAD_AES_256_GCM "), std::string::npos) << invite_out.body();
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact, secured(desk, 3, kFar, "RTP/AVP")));
+  ok_out = only(journal(), "200");
+  EXPECT_EQ(ok_out.body().find("crypto"), std::string::npos);
+  EXPECT_TRUE(keys(1).is_secured);
+  EXPECT_FALSE(keys(0).is_secured);
+}
+
+}  // namespace
+}  // namespace sallyport::tests
