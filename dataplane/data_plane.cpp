@@ -135,8 +135,11 @@ sip::SipEngineSettings RunningDataPlane::engine_settings(std::size_t engine) con
   settings.message_ring_bytes = config_.management.messages_keep.bytes / threads_.shards;
   settings.table_key = secrets_.tables;
   settings.token_key = secrets_.tokens;
+  settings.key_seed = secrets_.media_keys;
   settings.first_number = std::uint64_t{setup_.epoch} << 32 | (engine + 1);
   settings.number_stride = threads_.shards;
+  settings.engines = threads_.shards;
+  settings.place = engine;
   settings.utc_at_zero = setup_.utc_at_zero;
   settings.owns_trunks = engine == 0;  // the one that messages of shard 0 come to
   return settings;
@@ -154,6 +157,11 @@ ShardSetup RunningDataPlane::shard_setup(std::size_t shard) {
   setup.to_connections = &links_->connections(shard).from_shard;
   setup.edition = &edition_;
   setup.engine = engine_settings(shard);
+  for (std::size_t other = 0; other < threads_.shards; ++other)
+    setup.shards.push_back(other == shard
+                               ? ShardPeer{}
+                               : ShardPeer{&links_->letters(shard, other), &links_->letters(other, shard),
+                                           &links_->shard_bell(other)});
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore) {
     ShardLcore& link = setup.lcores.emplace_back();
     link.inbox = &links_->to_shard(lcore, shard);
@@ -161,8 +169,8 @@ ShardSetup RunningDataPlane::shard_setup(std::size_t shard) {
     link.outbox = &links_->from_shard(shard, lcore);
     for (std::size_t port = 0; port < config_.ports.size(); ++port)
       link.sender_by_port.push_back(queues_->sender(lcore, ports_->device_of(PortIndex(port))));
-    link.orders = &links_->media_orders(shard, lcore);
-    link.progress = &links_->media_progress(shard, lcore);
+    link.orders = &links_->media(shard, lcore).orders;
+    link.progress = &links_->media(shard, lcore).progress;
     link.notices = &links_->media_notices(lcore, shard);
   }
   return setup;
@@ -210,7 +218,7 @@ Result<void, StartError> RunningDataPlane::start_stream() {
   }
   namespaces_.clear();
   for (std::size_t lcore = 0; lcore < threads_.lcores; ++lcore)
-    setup.lcores.push_back({&links_->to_stream(lcore), &links_->from_stream(lcore), nullptr});
+    setup.lcores.push_back({&links_->stream(lcore).to, &links_->stream(lcore).from, nullptr});
   setup.make_turn_takers = [this](EgressPermits& permits) { return make_turn_takers(permits); };
   auto stream = StreamThread::start(std::move(setup));
   if (!stream) return fail(start_error(std::move(stream.error())));
@@ -271,6 +279,7 @@ Result<std::vector<TurnTaker*>, NetError> RunningDataPlane::make_turn_takers(Egr
   setup.tls = tls_.get();
   setup.handshakes = handshakes_.get();
   setup.permits = &permits;
+  setup.blocks = setup_.blocks;
   setup.table_key = secrets_.tables;
   setup.token_key = secrets_.tokens;
   if (auto done = make_name_servers(); !done) return fail(std::move(done.error()));
@@ -292,6 +301,7 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
   setup.number = lcore;
   setup.key = secrets_.tables;
   setup.token_key = secrets_.tokens;
+  setup.blocks = setup_.blocks;
   for (const QueueOfDevice& queue : queues_->rx_queues_of(lcore))
     setup.rx_queues.push_back({queue.device, devices_[queue.device]->id(), queue.queue,
                                devices_[queue.device]->gate(), devices_[queue.device]->receive_socket()});
@@ -299,13 +309,13 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
     setup.shards.push_back(
         {&links_->to_shard(lcore, shard), &links_->shard_bell(shard), &links_->unreachable(lcore, shard)});
     setup.from_shards.push_back(&links_->from_shard(shard, lcore));
-    setup.media.shards.push_back({&links_->media_orders(shard, lcore), &links_->media_progress(shard, lcore),
+    setup.media.shards.push_back({&links_->media(shard, lcore).orders, &links_->media(shard, lcore).progress,
                                   &links_->media_notices(lcore, shard), &links_->shard_bell(shard)});
   }
   setup.media.ports = &policy_.media_ports;
   setup.media.tap = media_tap_.get();
-  setup.to_stream = &links_->to_stream(lcore);
-  setup.from_stream = &links_->from_stream(lcore);
+  setup.to_stream = &links_->stream(lcore).to;
+  setup.from_stream = &links_->stream(lcore).from;
   setup.stream_bell = &stream_->doorbell();
   for (std::size_t other = 0; other < threads_.lcores; ++other) {
     setup.to_lcores.push_back(other == lcore ? nullptr : &links_->hand_over(lcore, other));

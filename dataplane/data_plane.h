@@ -19,6 +19,7 @@
 #include "policy/base/result.h"
 #include "policy/base/shared_value.h"
 #include "policy/base/time.h"
+#include "policy/decide/block_table.h"
 #include "policy/model/sbc_config.h"
 #include "policy/route/target_board.h"
 #include "sipalg/engine/sip_engine.h"
@@ -31,8 +32,9 @@ struct StartError {
 };
 
 struct BootSecrets {
-  HashKey tables;  // of hash tables: random at each start
-  HashKey tokens;  // of Call-IDs, tags, branches and shards: the node's own, the same at each start
+  HashKey tables;           // of hash tables: random at each start
+  HashKey tokens;           // of Call-IDs, tags, branches and shards: the node's own, the same at each start
+  sip::KeySeed media_keys;  // random at each start
 };
 
 // What a start brings with it besides the configuration.
@@ -42,6 +44,8 @@ struct DataPlaneSetup {
   // transaction is ever given twice.
   std::uint32_t epoch = 0;
   Duration utc_at_zero{};  // UTC minus core_time()
+  // Who is blocked; its owner may change it at any time. It outlives the data plane; null: nobody.
+  policy::BlockTable* blocks = nullptr;
   // What save_calls() of the last run gave. The engines have them before the first datagram comes.
   std::vector<sip::SipEngine::SavedCall> restored_calls{};
   // During the start, for each of those that no engine took: its position there.
@@ -87,6 +91,9 @@ class DataPlane {
   // one that is busy for longer than kTaskTimeout follows before it does anything else, and the listener to
   // the library is told.
   [[nodiscard]] virtual Result<void, std::string> adopt(SharedValue<SbcConfig> next) = 0;
+  // Returns when no packet is judged any more by what DataPlaneSetup::blocks said before the call;
+  // connections of blocked sources are being closed. Milliseconds; never on a thread of the data plane.
+  virtual void follow_blocks() {}
   // Where peers are reached just now. Lives as long as the data plane.
   [[nodiscard]] virtual const policy::TargetBoard& target_board() const = 0;
   // Any thread. Sums what the lcores and shards counted; they are not disturbed.

@@ -2,6 +2,7 @@
 // takes long; then each thread is given its part, and none of them waits.
 #include <fmt/format.h>
 
+#include "dataplane/dpdk/turns.h"
 #include "dataplane/running_data_plane.h"
 #include "policy/decide/exception_budget.h"
 
@@ -75,6 +76,16 @@ bool RunningDataPlane::follow_names(Timestamp now) {
   lcore_rules_->adopt(*day, std::move(rules), secrets_.tables, workers_);
   named_ = std::move(named);
   return true;
+}
+
+void RunningDataPlane::follow_blocks() {
+  const std::lock_guard not_while_stopping(adopting_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!runs_) return;
+  }
+  stream_->doorbell().ring();
+  wait_for_turns();
 }
 
 Result<void, std::string> RunningDataPlane::adopt(SharedValue<SbcConfig> next) {

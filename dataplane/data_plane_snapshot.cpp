@@ -116,6 +116,7 @@ MediaSnapshot RunningDataPlane::media_snapshot() const {
   for (const auto& worker : workers_) {
     const media::RelayCounters& counters = worker->relay().counters();
     snapshot.streams_active += counters.streams_open.value();
+    snapshot.streams_secured += counters.streams_secured.value();
     snapshot.streams_closed += counters.streams_closed.value();
     snapshot.sources_learned += counters.latches.value();
     snapshot.commands_refused += counters.commands_refused.value();

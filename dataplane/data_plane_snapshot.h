@@ -64,6 +64,7 @@ struct RealmMediaSnapshot {
 struct MediaSnapshot {
   std::vector<RealmMediaSnapshot> realms;  // in the order of SbcConfig::realms
   std::uint64_t streams_active = 0;        // not those that are closed and in quarantine
+  std::uint64_t streams_secured = 0;       // of those, with SRTP on one side at least
   std::uint64_t streams_closed = 0;        // those
   std::uint64_t sources_learned = 0;
   std::uint64_t commands_refused = 0;  // an error of ours

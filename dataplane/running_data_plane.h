@@ -54,6 +54,7 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] EventStream& events() override { return *events_; }
   [[nodiscard]] std::vector<sip::SipEngine::SavedCall> save_calls() override;
   [[nodiscard]] Result<void, std::string> adopt(SharedValue<SbcConfig> next) override;
+  void follow_blocks() override;
   [[nodiscard]] const policy::TargetBoard& target_board() const override { return policy_.targets; }
   [[nodiscard]] DataPlaneSnapshot snapshot() const override;
   void listen_to_library(std::function<void(std::string_view line)> listener) override;

@@ -19,11 +19,13 @@ enum class Refusal : std::uint8_t {
   PeerConnections,    // so has the peer
   AllConnections,     // there is no room for more, or none for strangers
   HandshakeRate,      // its source begins too many TLS handshakes
+  Blocked,            // its source was, after its SYN had passed
   NoResources,        // Linux has no more descriptors or memory for us
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Refusal::kCount)> kRefusalNames{
-    "denied", "source_connections", "peer_connections", "all_connections", "handshake_rate", "no_resources"};
+    "denied",  "source_connections", "peer_connections", "all_connections", "handshake_rate",
+    "blocked", "no_resources"};
 
 // Why a connection ended.
 enum class Ending : std::uint8_t {
@@ -42,13 +44,14 @@ enum class Ending : std::uint8_t {
   ByEngine,
   NoRoom,      // strangers' unfinished messages take all the memory that they may have together
   NotAllowed,  // by the configuration, since a reload
+  Blocked,     // its source is
   Stopping,
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Ending::kCount)> kEndingNames{
     "by_peer",   "reset",     "idle",         "first_message", "slow",       "not_reading",
     "not_sip",   "too_large", "framing_lost", "rate",          "tls_failed", "connect_failed",
-    "by_engine", "no_room",   "not_allowed",  "stopping"};
+    "by_engine", "no_room",   "not_allowed",  "blocked",       "stopping"};
 
 enum class ConnectionDirection : std::uint8_t { In, Out };  // who opened it: the other side, or we
 

@@ -113,6 +113,7 @@ bool Connections::watch(int descriptor, std::uint64_t tag, std::uint32_t events)
 
 bool Connections::run_once(Timestamp now) {
   now_ = std::max(now_, now);
+  close_blocked();
   has_held_posts_ = posts_.flush();
   bool has_more = take_orders();
   has_more |= take_handshakes();

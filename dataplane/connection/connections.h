@@ -6,6 +6,7 @@
 // peer holds up nobody but itself, and everything it can make us keep is bounded (threats R8).
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,6 +27,7 @@
 #include "policy/base/shared_value.h"
 #include "policy/base/slot_map.h"
 #include "policy/base/timer_wheel.h"
+#include "policy/decide/block_table.h"
 #include "policy/decide/source_classifier.h"
 #include "policy/decide/source_limiter.h"
 #include "policy/model/sbc_config.h"
@@ -41,7 +43,8 @@ struct ConnectionsSetup {
   const policy::TargetBoard* targets = nullptr;  // null: nobody has a name
   TlsContexts* tls = nullptr;                    // null: no TLS
   TlsHandshakes* handshakes = nullptr;
-  EgressPermits* permits = nullptr;  // null: none are needed
+  EgressPermits* permits = nullptr;            // null: none are needed
+  const policy::BlockTable* blocks = nullptr;  // null: nobody is blocked
   // Asks name servers; `tag` comes back by on_dns_reply(). Empty: no name is ever found.
   std::function<void(std::uint64_t tag, const sip::DnsQuery& query)> ask;
   HashKey table_key, token_key;
@@ -146,6 +149,13 @@ class Connections final : public TurnTaker {
   [[nodiscard]] PeerIndex peer_proved(RealmIndex realm, const std::vector<std::string>& names) const;
 
   // connections_adopt.cpp
+  // Those of sources that have been blocked since the last time.
+  void close_blocked();
+  // Who has shaken hands is where he says he is.
+  [[nodiscard]] bool is_blocked(const IpAddress& remote, TrustClass trust) const noexcept {
+    return setup_.blocks != nullptr && setup_.blocks->find(remote, std::max(trust, TrustClass::Trusted),
+                                                           now_) != policy::BlockTable::kNone;
+  }
   void judge_again(Connection& connection, const SbcConfig& before);
   // Another class of source. Counts where such are counted, without regard to how many there may be.
   void become(Connection& connection, const policy::SourceClass& source);
@@ -229,6 +239,7 @@ class Connections final : public TurnTaker {
   Timestamp tickets_at_{};
   std::optional<Timestamp> stop_at_;
   bool has_held_posts_ = false;
+  std::uint64_t blocks_edition_ = 0;  // that all connections were held against
 };
 
 }  // namespace sallyport::dataplane

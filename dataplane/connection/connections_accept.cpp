@@ -50,6 +50,7 @@ std::optional<Refusal> Connections::judge(const Listener& listener, const Accept
   facts.trust = source.trust;
   facts.peer = source.peer;
   if (source.trust == TrustClass::Denied) return Refusal::Denied;
+  if (is_blocked(accepted.remote.address, source.trust)) return Refusal::Blocked;
   const std::size_t kept = facts.is_stranger() ? table_.capacity() / kStrangersShare : 0;
   if (table_.size() > table_.capacity() - kept - 1) return Refusal::AllConnections;
   if (source.trust == TrustClass::Known) {

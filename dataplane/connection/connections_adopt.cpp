@@ -15,6 +15,39 @@ bool is_replaced(PeerIndex peer, const SbcConfig& before, const SbcConfig& now) 
   return position >= now.peers.size() || before.peers[position].name != now.peers[position].name;
 }
 
+bool same_files(const std::vector<AuthorityConfig>& a, const std::vector<AuthorityConfig>& b) {
+  return std::ranges::equal(a, b, {}, &AuthorityConfig::files, &AuthorityConfig::files);
+}
+
+// Those that may vouch for the peer. As in tls_plan.h: its own, or all.
+std::vector<AuthorityConfig> authorities_of(const PeerConfig& peer, const TlsConfig& tls) {
+  if (peer.tls.authorities.empty()) return tls.authorities;
+  std::vector<AuthorityConfig> own;
+  for (const AuthorityConfig& authority : tls.authorities)
+    if (std::ranges::find(peer.tls.authorities, authority.name) != peer.tls.authorities.end())
+      own.push_back(authority);
+  return own;
+}
+
+bool is_in_both(PeerIndex peer, const SbcConfig& before, const SbcConfig& now) {
+  const std::size_t position = to_position(peer);
+  return peer != PeerIndex::kNone && position < before.peers.size() && position < now.peers.size();
+}
+
+// Whether others vouch for the peer now than when the connection was secured.
+bool has_other_authorities(PeerIndex peer, const SbcConfig& before, const SbcConfig& now) {
+  if (!is_in_both(peer, before, now)) return false;
+  const std::size_t position = to_position(peer);
+  return !same_files(authorities_of(before.peers[position], before.tls),
+                     authorities_of(now.peers[position], now.tls));
+}
+
+bool has_other_name(PeerIndex peer, const SbcConfig& before, const SbcConfig& now) {
+  if (!is_in_both(peer, before, now)) return false;
+  const std::size_t position = to_position(peer);
+  return before.peers[position].tls.name != now.peers[position].tls.name;
+}
+
 }  // namespace
 
 void Connections::adopt(Timestamp now, SharedValue<SbcConfig> next,
@@ -30,18 +63,35 @@ void Connections::adopt(Timestamp now, SharedValue<SbcConfig> next,
     if (Connection* connection = find(number)) judge_again(*connection, *before);
 }
 
-// As if it were opened now, but for the caps. What its certificate proved is still proved.
+void Connections::close_blocked() {
+  if (setup_.blocks == nullptr) return;
+  const std::uint64_t edition = setup_.blocks->edition();
+  if (std::exchange(blocks_edition_, edition) == edition) return;
+  for (const std::uint64_t number : number_at_)
+    if (Connection* connection = find(number);
+        connection != nullptr && is_blocked(connection->remote.address, connection->trust))
+      close(*connection, Ending::Blocked);
+}
+
+// As if it were opened now, but for the caps. What its certificate proved is still proved, unless a peer's
+// name or authorities are others now: then it has to prove them anew.
 void Connections::judge_again(Connection& connection, const SbcConfig& before) {
   policy::SourceClass source = setup_.sources->classify(connection.realm, connection.remote.address);
   if (source.trust == TrustClass::Denied) return close(connection, Ending::NotAllowed);
   if (connection.direction == ConnectionDirection::Out) {
-    if (!is_replaced(connection.peer, before, *config_)) return update(connection);
-    // It has shown that it is the old one.
-    if (connection.transport == Transport::Tls) return close(connection, Ending::NotAllowed);
+    const bool is_tls = connection.transport == Transport::Tls;
+    const bool is_other = is_replaced(connection.peer, before, *config_);
+    // What it has shown is that it is the old one, or what is not asked for any more.
+    if (is_tls && (is_other || has_other_name(connection.peer, before, *config_) ||
+                   has_other_authorities(connection.peer, before, *config_)))
+      return close(connection, Ending::NotAllowed);
+    if (!is_other) return update(connection);
     become(connection, source);
     return update(connection);
   }
   if (connection.wire.has_session() && connection.state != ConnectionState::Handshaking) {
+    if (connection.is_proved && has_other_authorities(connection.peer, before, *config_))
+      return close(connection, Ending::NotAllowed);
     leave_ways(connection);
     const PeerIndex peer = peer_proved(connection.realm, connection.wire.tls()->proved_names());
     connection.is_proved = peer != PeerIndex::kNone;

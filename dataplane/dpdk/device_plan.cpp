@@ -8,6 +8,7 @@
 #include "dataplane/worker/messages.h"
 #include "media-relay/control/media_notice.h"
 #include "media-relay/control/port_pool.h"
+#include "media-relay/relay/secured_streams.h"
 #include "media-relay/relay/stream_state.h"
 
 namespace sallyport::dataplane {
@@ -115,14 +116,28 @@ std::uint32_t media_streams_of_lcore(const SbcConfig& config, std::uint32_t lcor
   return pairs / 2;
 }
 
+namespace {
+
+// Keys of all streams, where any of them may have some.
+std::uint64_t srtp_bytes(const SbcConfig& config, std::uint32_t streams) {
+  const bool is_used = std::ranges::any_of(
+      config.profiles, [](const ProfileConfig& profile) { return profile.srtp.mode != SrtpMode::None; });
+  if (!is_used) return 0;
+  return streams * sizeof(media::StreamSecurity) +
+         std::uint64_t{media::srtp_contexts_of(streams)} * media::kSrtpContextBytesMax;
+}
+
+}  // namespace
+
 std::uint64_t media_bytes(const SbcConfig& config, const ThreadPlan& threads) {
   constexpr std::uint64_t kDirections = 2, kPorts = 65536;
   constexpr std::uint64_t kStream = sizeof(media::StreamState) + sizeof(Timestamp) +
                                     kDirections * (sizeof(media::HotFlow) + kMediaWayBytes);
   std::uint64_t addresses = 0;
   for (const RealmConfig& realm : config.realms) addresses += realm.media.addresses.size();
+  const std::uint32_t streams = media_streams_of_lcore(config, threads.lcores);
   const std::uint64_t relay =
-      media_streams_of_lcore(config, threads.lcores) * kStream + addresses * kPorts * sizeof(std::uint32_t);
+      streams * kStream + srtp_bytes(config, streams) + addresses * kPorts * sizeof(std::uint32_t);
   const std::uint64_t rings = media_order_ring_capacity(threads) * sizeof(MediaOrder) +
                               media_notice_ring_capacity(threads) * sizeof(media::MediaNotice);
   return threads.lcores * (relay + threads.shards * rings);

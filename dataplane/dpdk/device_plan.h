@@ -51,8 +51,9 @@ inline constexpr std::uint32_t kPacketsOnHoldMax = 256;        // each lcore
 inline constexpr std::uint32_t kDatagramsBehindOrdersMax = 1024;  // each shard: wait for the relay
 inline constexpr std::uint32_t kMediaOrderRingCapacity = 1024;    // shard to all lcores
 inline constexpr std::uint32_t kMediaNoticeRingCapacity = 4096;   // lcore to all shards
-inline constexpr std::uint32_t kConnectionRingCapacity = 1024;    // shard to stream thread and back, each
-inline constexpr std::uint32_t kMempoolCache = 256;               // each thread that handles packets
+inline constexpr std::uint32_t kLetterRingCapacity = 64;  // shard to shard, each pair; what finds none waits
+inline constexpr std::uint32_t kConnectionRingCapacity = 1024;  // shard to stream thread and back, each
+inline constexpr std::uint32_t kMempoolCache = 256;             // each thread that handles packets
 
 struct MemoryPlan {
   std::uint32_t mbufs = 0;

@@ -31,6 +31,7 @@ enum class DropReason : std::uint8_t {
   TcpFragment,          // TCP has path MTU discovery; who sends pieces wants to get past a filter
   // guard
   Denied,
+  Blocked,
   SourceRate,
   PrefixRate,
   UnknownRate,  // the budget of all unknown sources together
@@ -86,6 +87,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "fragment_timeout",
                                                                                  "tcp_fragment",
                                                                                  "denied",
+                                                                                 "blocked",
                                                                                  "source_rate",
                                                                                  "prefix_rate",
                                                                                  "unknown_rate",

@@ -32,6 +32,7 @@ std::vector<ShardOutbox::ToLcore> ways_to(const std::vector<ShardLcore>& lcores)
 
 Shard::Shard(const SbcConfig& config, ShardSetup setup)
     : lcores_(std::move(setup.lcores)),
+      shards_(std::move(setup.shards)),
       outbox_(ways_to(lcores_)),
       streams_(setup.to_connections, outbox_),
       from_connections_(setup.from_connections),
@@ -61,7 +62,7 @@ std::size_t Shard::run_once(Timestamp now) noexcept {
   for (ShardLcore& lcore : lcores_) done += take_mail(now, lcore, kBatch);
   for (const ShardLcore& lcore : lcores_)
     if (lcore.notices != nullptr) done += take_notices(now, *lcore.notices);
-  done += take_stream_mail(now) + hear_refused(now);
+  done += take_stream_mail(now) + hear_refused(now) + take_letters(now) + post_letters();
   if (!is_saved_) done += run_timers(now);
   ring_stream();
   events_.flush();
@@ -166,6 +167,8 @@ bool Shard::has_mail() const noexcept {
   return commands_.has_mail() || (!is_saved_ && (events_.journalled() != journalled_ || is_behind())) ||
          outbox_.can_go_on() || streams_.can_go_on() || streams_.has_refused() ||
          (from_connections_ != nullptr && !from_connections_->empty()) ||
+         std::any_of(shards_.begin(), shards_.end(),
+                     [](const ShardPeer& shard) { return shard.from != nullptr && !shard.from->empty(); }) ||
          std::any_of(lcores_.begin(), lcores_.end(), [](const ShardLcore& lcore) {
            return !lcore.inbox->empty() || !lcore.unreachable->empty() ||
                   (lcore.notices != nullptr && !lcore.notices->empty());
@@ -175,7 +178,7 @@ bool Shard::has_mail() const noexcept {
 std::optional<Timestamp> Shard::next_deadline(Timestamp now) const noexcept {
   std::optional<Timestamp> deadline;
   if (!is_saved_) deadline = engine_.next_deadline();
-  if (events_.is_behind() || !outbox_.is_empty() || !streams_.is_empty())
+  if (events_.is_behind() || !outbox_.is_empty() || !streams_.is_empty() || !letters_.empty())
     deadline = std::min(deadline.value_or(Timestamp::max()), now + kRetry);
   return deadline;
 }
@@ -184,6 +187,8 @@ std::vector<sip::SipEngine::SavedCall> Shard::save(Timestamp now) noexcept {
   for (ShardLcore& lcore : lcores_) take_mail(now, lcore, lcore.inbox->capacity());
   while (take_stream_mail(now) == kBatch) {
   }
+  (void)take_letters(now);
+  (void)post_letters();
   is_saved_ = true;
   ring_stream();
   events_.flush();
@@ -194,6 +199,9 @@ void Shard::discard_mail() noexcept {
   ShardInput input;
   for (const ShardLcore& lcore : lcores_)
     while (lcore.inbox->receive(input)) rte_pktmbuf_free(input.packet);
+  for (const ShardPeer& shard : shards_)
+    for (ShardLetter mail; shard.from != nullptr && shard.from->receive(mail);)
+      const std::unique_ptr<sip::EngineLetter> letter(mail.letter);
   if (from_connections_ == nullptr) return;
   for (FromConnections mail; from_connections_->receive(mail);)
     const std::unique_ptr<StreamMessage> message(mail.message);
@@ -260,6 +268,32 @@ void Shard::carry_out() noexcept {
   for (const std::uint64_t connection : out_.closes()) order(StreamOrder::Close{connection});
   for (sip::DnsQuery& query : out_.dns()) order(StreamOrder::Ask{std::move(query)});
   for (sip::EngineEvent& event : out_.events()) events_.add(std::move(event));
+  for (auto& letter : out_.letters()) letters_.push_back(std::move(letter));
+  if (!letters_.empty()) (void)post_letters();
+}
+
+std::size_t Shard::take_letters(Timestamp now) noexcept {
+  std::size_t done = 0;
+  for (const ShardPeer& shard : shards_)
+    for (ShardLetter mail; done < kBatch && shard.from != nullptr && shard.from->receive(mail); ++done) {
+      const std::unique_ptr<sip::EngineLetter> letter(mail.letter);
+      if (is_saved_) continue;
+      with_engine(
+          [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_letter(now, *letter, out); });
+    }
+  return done;
+}
+
+std::size_t Shard::post_letters() noexcept {
+  std::size_t done = 0;
+  for (; !letters_.empty() && !shards_.empty(); ++done) {
+    const ShardPeer& receiver = shards_[letters_.front()->shard % shards_.size()];
+    if (receiver.to != nullptr && !receiver.to->send({letters_.front().get()})) break;
+    if (receiver.to != nullptr) (void)letters_.front().release();
+    letters_.pop_front();
+    if (receiver.bell != nullptr) receiver.bell->ring();
+  }
+  return done;
 }
 
 void Shard::order(decltype(StreamOrder::what) what) {

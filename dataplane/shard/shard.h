@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,9 +48,17 @@ struct ShardLcore {
   Mailbox<media::MediaNotice>* notices = nullptr;  // the lcore sends
 };
 
+// The ways between this shard and another one. The mailboxes and the bell outlive the shard.
+struct ShardPeer {
+  Mailbox<ShardLetter>* to = nullptr;    // this shard sends; null: it is this one
+  Mailbox<ShardLetter>* from = nullptr;  // the other one sends
+  Doorbell* bell = nullptr;              // wakes the other one
+};
+
 struct ShardSetup {
   std::vector<ShardLcore> lcores;
-  SourceOwner owner;  // the same as the lcores'
+  std::vector<ShardPeer> shards;  // all of the node, by number
+  SourceOwner owner;              // the same as the lcores'
   rte_mempool* pool = nullptr;
   // These outlive the shard.
   sip::SharedPolicy* policy = nullptr;
@@ -143,12 +152,17 @@ class Shard {
   void hear_stream(Timestamp now, StreamMessage& message) noexcept;
   // What the stream thread had no room for did not leave.
   std::size_t hear_refused(Timestamp now) noexcept;
+  std::size_t take_letters(Timestamp now) noexcept;
+  // Those that found a mailbox full. At most one waits for each call.
+  std::size_t post_letters() noexcept;
   void ring_stream() noexcept {
     if (streams_.take_has_sent() && stream_bell_ != nullptr) stream_bell_->ring();
   }
   [[nodiscard]] std::string_view payload_of(const rte_mbuf& packet) noexcept;
 
   std::vector<ShardLcore> lcores_;
+  std::vector<ShardPeer> shards_;
+  std::deque<std::unique_ptr<sip::EngineLetter>> letters_;
   ShardOutbox outbox_;
   StreamOutbox streams_;
   Mailbox<FromConnections>* from_connections_;

@@ -10,17 +10,21 @@ ShardOutbox::ShardOutbox(std::vector<ToLcore> lcores) {
 }
 
 ShardOutbox::~ShardOutbox() {
+  for (Lcore& lcore : lcores_)
+    for (MediaOrder& order : lcore.waiting) order.wipe_keys();
   for (const Held& held : held_) rte_pktmbuf_free(held.datagram.packet);
 }
 
 void ShardOutbox::give(const media::MediaCommand& command) {
   const std::uint16_t port = command.sides[index_of(media::StreamSide::Caller)].local.port;
   Lcore& lcore = lcores_[media::lcore_of(port, lcores_.size())];
-  const MediaOrder order{++given_, command};
+  MediaOrder order{++given_, command};
   lcore.last_given = order.number;
-  if (lcore.waiting.empty() && lcore.to.orders->send(order)) return;
-  lcore.waiting.push_back(order);
-  ++waiting_;
+  if (!lcore.waiting.empty() || !lcore.to.orders->send(order)) {
+    lcore.waiting.push_back(order);
+    ++waiting_;
+  }
+  order.wipe_keys();
 }
 
 // By its own lcore nothing must be waiting here; any other must have done it. That is so when it has done all
@@ -49,8 +53,10 @@ std::size_t ShardOutbox::go_on() noexcept {
   std::size_t done = 0;
   if (waiting_ != 0) {
     for (Lcore& lcore : lcores_) {
-      for (; !lcore.waiting.empty() && lcore.to.orders->send(lcore.waiting.front()); ++done, --waiting_)
+      for (; !lcore.waiting.empty() && lcore.to.orders->send(lcore.waiting.front()); ++done, --waiting_) {
+        lcore.waiting.front().wipe_keys();
         lcore.waiting.pop_front();
+      }
     }
   }
   for (; !held_.empty(); ++done) {

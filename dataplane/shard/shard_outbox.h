@@ -34,6 +34,7 @@ class ShardOutbox {
   ShardOutbox(const ShardOutbox&) = delete;
   ShardOutbox& operator=(const ShardOutbox&) = delete;
 
+  // Keeps no key longer than the command waits here.
   void give(const media::MediaCommand& command);
   // Takes the packet over; by which lcore it leaves the caller knows. False: no room, the caller keeps it.
   [[nodiscard]] bool send(std::size_t lcore, const ShardOutput& datagram) noexcept;

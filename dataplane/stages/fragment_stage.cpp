@@ -25,6 +25,13 @@ void FragmentStage::take(const policy::SourceClassifier& sources, Timestamp now,
   if (meta.ip_protocol == kProtocolTcp) return burst.drop(i, DropReason::TcpFragment);
   const TrustClass trust = sources.classify_on_port(meta.port, meta.source).trust;
   if (trust == TrustClass::Denied) return burst.drop(i, DropReason::Denied);
+  if (blocks_ != nullptr && blocks_->size() != 0) {
+    const auto block = blocks_->find(meta.source, trust, now);
+    if (block != policy::BlockTable::kNone) {
+      blocks_->count(block, 1, now);
+      return burst.drop(i, DropReason::Blocked);
+    }
+  }
 
   std::array<std::uint8_t, kHeadBytes> scratch;
   const std::uint32_t length = packet->pkt_len - meta.l3_offset;

@@ -7,21 +7,24 @@
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/packet/port_table.h"
 #include "dataplane/pipeline/stage.h"
+#include "policy/decide/block_table.h"
 #include "policy/decide/source_classifier.h"
 
 namespace sallyport::dataplane {
 
-// Fragments of denied sources are dropped before they cost anything.
+// Fragments of denied and blocked sources are dropped before they cost anything.
 class FragmentStage {
  public:
   static constexpr std::string_view kName = "fragment";
   struct Surroundings {  // all outlive the stage
     const PortTable& ports;
     const policy::SourceClassifier& sources;
-    std::span<PortCounters> counters;  // one for each port
+    std::span<PortCounters> counters;      // one for each port
+    policy::BlockTable* blocks = nullptr;  // null: nobody is blocked
   };
   FragmentStage(const Surroundings& surroundings, const FragmentLimits& limits, const HashKey& key)
       : ports_(surroundings.ports),
+        blocks_(surroundings.blocks),
         sources_(&surroundings.sources),
         table_(limits, key, surroundings.counters) {}
 
@@ -38,6 +41,7 @@ class FragmentStage {
   void take(const policy::SourceClassifier& sources, Timestamp now, Burst& burst, std::size_t i) noexcept;
 
   const PortTable& ports_;
+  policy::BlockTable* blocks_;
   std::atomic<const policy::SourceClassifier*> sources_;
   FragmentTable table_;
 };

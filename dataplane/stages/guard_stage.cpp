@@ -65,8 +65,9 @@ GuardView::GuardView(const SbcConfig& config, const policy::SourceClassifier& cl
       budget(config, key, lcores) {}
 
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
-                       std::uint32_t lcores)
-    : owned_(std::make_unique<GuardView>(config, sources, key, lcores)),
+                       std::uint32_t lcores, policy::BlockTable* blocks)
+    : blocks_(blocks),
+      owned_(std::make_unique<GuardView>(config, sources, key, lcores)),
       of_the_day_(owned_.get()),
       view_(owned_.get()),
       limiter_({config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores),
@@ -92,6 +93,7 @@ void GuardStage::process(Timestamp now, Burst& burst) noexcept {
   std::array<std::uint8_t, kBurstMax> untrusted;
   std::size_t untrusted_count = 0;
   const PacketMeta* last = nullptr;  // the last stranger's: a flood of one source is looked up once a burst
+  BlockedRun blocked;
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue) continue;
     PacketMeta& meta = *burst.meta[i];
@@ -101,6 +103,8 @@ void GuardStage::process(Timestamp now, Burst& burst) noexcept {
       if (last != nullptr && last->source == meta.source && last->realm == meta.realm &&
           last->port == meta.port) {
         keys[untrusted_count] = keys[untrusted_count - 1];
+      } else if (drop_blocked(now, burst, i, blocked)) {
+        continue;
       } else if (look_at_source(burst, i)) {
         keys[untrusted_count] = limiter_.prepare(meta.port, meta.source);
         last = &meta;
@@ -113,6 +117,7 @@ void GuardStage::process(Timestamp now, Burst& burst) noexcept {
       untrusted[untrusted_count++] = static_cast<std::uint8_t>(i);
     }
   }
+  if (blocked.packets != 0) blocks_->count(blocked.block, blocked.packets, now);
   for (std::size_t k = 0; k < untrusted_count; ++k) judge_stranger(now, burst, untrusted[k], keys[k]);
   verify_checksums(burst);
   limiter_.on_idle(now);
@@ -146,6 +151,31 @@ policy::SourceClass GuardStage::class_of(const PacketMeta& meta) const noexcept 
                                          : view_->sources.classify(meta.realm, meta.source);
 }
 
+// The class is asked for only where the block does not touch all of them.
+bool GuardStage::drop_blocked(Timestamp now, Burst& burst, std::size_t i, BlockedRun& run) const noexcept {
+  if (blocks_ == nullptr || blocks_->size() == 0) return false;
+  PacketMeta& meta = *burst.meta[i];
+  const bool is_same = run.last != nullptr && run.last->source == meta.source &&
+                       run.last->realm == meta.realm && run.last->port == meta.port;
+  if (!is_same) {
+    policy::BlockTable::Id block = blocks_->find(meta.source, TrustClass::Untrusted, now);
+    if (block == policy::BlockTable::kNone) return false;
+    if (!blocks_->touches(block, TrustClass::Known, now)) {
+      const TrustClass trust = class_of(meta).trust;
+      if (trust == TrustClass::Denied) return false;
+      block = blocks_->find(meta.source, trust, now);
+      if (block == policy::BlockTable::kNone) return false;
+    }
+    if (run.packets != 0 && run.block != block) blocks_->count(run.block, std::exchange(run.packets, 0), now);
+    run.block = block;
+    run.last = &meta;
+  }
+  ++run.packets;
+  meta.trust = TrustClass::Denied;
+  burst.drop(i, DropReason::Blocked);
+  return true;
+}
+
 bool GuardStage::look_at_source(Burst& burst, std::size_t i) const noexcept {
   PacketMeta& meta = *burst.meta[i];
   const policy::SourceClass source = class_of(meta);
@@ -166,6 +196,17 @@ void GuardStage::judge_exception(Timestamp now, Burst& burst, std::size_t i) noe
   const bool may_be_denied =
       meta.exception != ExceptionKind::Arp && meta.exception != ExceptionKind::NeighbourDiscovery;
   if (meta.trust == TrustClass::Denied && may_be_denied) return burst.drop(i, DropReason::Denied);
+  if (may_be_denied && meta.exception != ExceptionKind::Handshake && blocks_ != nullptr &&
+      blocks_->size() != 0) {
+    // Who answers us, or has shaken hands, is where he says he is.
+    const TrustClass proved = meta.exception == ExceptionKind::Flow ? TrustClass::Trusted : meta.trust;
+    const auto block = blocks_->find(meta.source, std::max(meta.trust, proved), now);
+    if (block != policy::BlockTable::kNone) {
+      blocks_->count(block, 1, now);
+      meta.trust = TrustClass::Denied;
+      return burst.drop(i, DropReason::Blocked);
+    }
+  }
   const bool is_favoured = meta.trust >= TrustClass::Trusted;
   if (!view_->budget.take(meta.port, meta.exception, meta.source, is_favoured, now))
     burst.drop(i, reason_of(meta.exception));

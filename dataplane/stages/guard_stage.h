@@ -3,6 +3,10 @@
 // First the class of every source of the burst, and the keys of those that nothing speaks for, so that the
 // cache misses of the source table overlap; then the decisions; last the UDP checksums of what may pass (of
 // TCP Linux verifies them). A SYN pays like a SIP datagram, and from a bucket for new connections beside.
+//
+// What comes from a blocked source goes first of all, echo requests and SYNs too; what it has open over TCP
+// is closed by the connections (connection/). Media of calls that are up never gets here: the relay has it by
+// its flow.
 #pragma once
 
 #include <atomic>
@@ -10,6 +14,7 @@
 
 #include "dataplane/pipeline/stage.h"
 #include "policy/base/keyed_hash.h"
+#include "policy/decide/block_table.h"
 #include "policy/decide/exception_budget.h"
 #include "policy/decide/source_classifier.h"
 #include "policy/decide/source_limiter.h"
@@ -33,9 +38,9 @@ struct GuardView {
 class GuardStage {
  public:
   static constexpr std::string_view kName = "guard";
-  // As GuardView.
+  // As GuardView. `blocks` outlives it; null: nobody is blocked.
   GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
-             std::uint32_t lcores = 1);
+             std::uint32_t lcores = 1, policy::BlockTable* blocks = nullptr);
   void process(Timestamp now, Burst& burst) noexcept;
   // Any thread but the lcore's, one at a time: from the next burst on. The table of sources stays, budgets of
   // neighbours are full again. What is given back may be in use until wait_for_turns() (dpdk/turns.h).
@@ -45,7 +50,15 @@ class GuardStage {
   [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return limiter_.capacity(); }
 
  private:
+  // Packets of a burst that were dropped for one block: counted together.
+  struct BlockedRun {
+    const PacketMeta* last = nullptr;  // of the same source, realm and port: of the same class
+    policy::BlockTable::Id block = policy::BlockTable::kNone;
+    std::uint64_t packets = 0;
+  };
   void look_at_view() noexcept;
+  // True: it was dropped.
+  [[nodiscard]] bool drop_blocked(Timestamp now, Burst& burst, std::size_t i, BlockedRun& run) const noexcept;
   // True when the packet has still to pass the buckets of an untrusted source.
   [[nodiscard]] bool look_at_source(Burst& burst, std::size_t i) const noexcept;
   [[nodiscard]] policy::SourceClass class_of(const PacketMeta& meta) const noexcept;
@@ -54,6 +67,7 @@ class GuardStage {
   static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
 
+  policy::BlockTable* blocks_;
   std::unique_ptr<GuardView> owned_;  // by who adopts
   std::atomic<GuardView*> of_the_day_;
   // Of the lcore:

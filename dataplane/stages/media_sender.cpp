@@ -83,10 +83,14 @@ bool MediaSender::refresh(Timestamp now, Way& way, const media::RelayResult& for
 
 // The checksum follows the headers that change; the payload is not read. So a packet that was damaged on its
 // way to us leaves with a checksum that is as wrong as before, and its receiver sees it. Only where there is
-// none yet (half done, or none at all before IPv6, which wants one) it is made here. RFC 1624, RFC 8200 §8.1
+// none yet (half done, or none at all before IPv6, which wants one), or where the relay has made another
+// payload of it, it is made here. RFC 1624, RFC 8200 §8.1
 std::uint16_t MediaSender::checksum_of(const rte_mbuf& packet, const PacketMeta& meta,
-                                       const HeaderTemplate& headers) noexcept {
+                                       const HeaderTemplate& headers,
+                                       const media::RelayResult& forwarded) noexcept {
   const auto* const frame = rte_pktmbuf_mtod(&packet, const std::uint8_t*);
+  if (forwarded.payload_changed)
+    return whole_checksum(headers.sum(), {frame + meta.payload_offset, forwarded.length});
   const std::uint8_t* const ip = frame + meta.l3_offset;
   const std::uint8_t* const udp = frame + meta.l4_offset;
   std::uint16_t written = 0;
@@ -106,15 +110,15 @@ bool MediaSender::send_in_place(Timestamp now, rte_mbuf& packet, const PacketMet
                        way.hops_version == transmit_.next_hops_version();
   if (!is_good && !refresh(now, way, forwarded)) return false;
   const HeaderTemplate& headers = way.headers;
-  if (headers.ip_and_udp_size() + meta.payload_length > way.mtu) return false;
+  if (headers.ip_and_udp_size() + forwarded.length > way.mtu) return false;
   const std::size_t data_offset = std::size_t{packet.data_off} + meta.payload_offset;
   if (data_offset < headers.size()) return false;
-  const std::uint16_t checksum = checksum_of(packet, meta, headers);
-  const auto udp_length = static_cast<std::uint16_t>(kUdpBytes + meta.payload_length);
+  const std::uint16_t checksum = checksum_of(packet, meta, headers, forwarded);
+  const auto udp_length = static_cast<std::uint16_t>(kUdpBytes + forwarded.length);
   headers.write_before(static_cast<std::uint8_t*>(packet.buf_addr) + data_offset, udp_length,
                        ++identification_, checksum);
   packet.data_off = static_cast<std::uint16_t>(data_offset - headers.size());
-  packet.data_len = static_cast<std::uint16_t>(headers.size() + meta.payload_length);
+  packet.data_len = static_cast<std::uint16_t>(headers.size() + forwarded.length);
   packet.pkt_len = packet.data_len;
   packet.ol_flags &= kKeptFlags;
   transmit_.send_frame(way.port, &packet, PacketClass::Media);

@@ -29,8 +29,8 @@ class MediaSender {
   MediaSender(const media::Relay& relay, TransmitStage& transmit, std::vector<PortIndex> port_of_realm);
 
   void prefetch(media::OutFlow out) const noexcept;
-  // `packet` lies in one segment and `meta` says where its payload is, which is `forwarded` unchanged. True:
-  // it has been taken over. False: send_payload() must send it, or it is for ourselves (Outgoing::is_own).
+  // `packet` lies in one segment and `meta` says where its payload begins. True: it has been taken over.
+  // False: send_payload() must send it, or it is for ourselves (Outgoing::is_own).
   [[nodiscard]] bool send_in_place(Timestamp now, rte_mbuf& packet, const PacketMeta& meta,
                                    const media::RelayResult& forwarded) noexcept;
   // `packet` holds nothing but the payload, which is as its sender made it. Takes it over; it may be longer
@@ -55,7 +55,8 @@ class MediaSender {
   // False: nothing can be sent there just now.
   [[nodiscard]] bool refresh(Timestamp now, Way& way, const media::RelayResult& forwarded) noexcept;
   [[nodiscard]] static std::uint16_t checksum_of(const rte_mbuf& packet, const PacketMeta& meta,
-                                                 const HeaderTemplate& headers) noexcept;
+                                                 const HeaderTemplate& headers,
+                                                 const media::RelayResult& forwarded) noexcept;
 
   const media::Relay& relay_;
   TransmitStage& transmit_;

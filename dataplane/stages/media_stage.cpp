@@ -59,7 +59,7 @@ void MediaStage::process(Timestamp now, Burst& burst) noexcept {
   }
   if (count != 0 && setup_.tap != nullptr && setup_.tap->is_wanted())
     show(now, burst, std::span(found).first(count));
-  for (std::size_t k = 0; k < count; ++k) relay_one(now, burst, found[k]);
+  relay_some(now, burst, std::span(found).first(count));
 }
 
 // To a capture, before the relay rewrites anything.
@@ -87,26 +87,59 @@ void MediaStage::hand_over(Burst& burst, std::size_t i) noexcept {
     burst.drop(i, DropReason::LcoreRingFull);
 }
 
-void MediaStage::relay_one(Timestamp now, Burst& burst, const Found& found) noexcept {
+// In order but for those in several segments, of which only one at a time can be made whole.
+void MediaStage::relay_some(Timestamp now, Burst& burst, std::span<const Found> found) noexcept {
+  std::size_t count = 0;
+  for (const Found& one : found) {
+    if (burst.packets[one.place]->nb_segs != 1) [[unlikely]] {
+      relay_scattered(now, burst, one);
+    } else if (bring(burst, one, packets_[count])) {
+      places_[count++] = one.place;
+    }
+  }
+  setup_.relay.on_burst(now, std::span(packets_).first(count));
+  for (std::size_t k = 0; k < count; ++k) carry_out(now, burst, places_[k], packets_[k].result);
+}
+
+void MediaStage::relay_scattered(Timestamp now, Burst& burst, const Found& found) noexcept {
+  media::RelayPacket one;
+  if (!bring(burst, found, one)) return;
+  setup_.relay.on_burst(now, {&one, 1});
+  carry_out(now, burst, found.place, one.result);
+}
+
+// False: it was dropped.
+bool MediaStage::bring(Burst& burst, const Found& found, media::RelayPacket& one) noexcept {
   const std::size_t i = found.place;
   rte_mbuf& packet = *burst.packets[i];
   PacketMeta& meta = *burst.meta[i];
   meta.packet_class = PacketClass::Media;
-  if (lacks_checksum(packet, meta)) return burst.drop(i, DropReason::BadL4Checksum);
-  const std::span<std::uint8_t> payload = payload_of(packet, meta);
-  if (may_be_rtcp(meta, payload)) {
-    const auto verified = verify_pending_checksum(&packet, meta);
-    if (!verified) return burst.drop(i, verified.error());
+  if (lacks_checksum(packet, meta)) {
+    burst.drop(i, DropReason::BadL4Checksum);
+    return false;
   }
-  const std::size_t capacity = packet.nb_segs == 1 ? room_of(packet, meta) : kDatagramMax;
-  const media::RelayResult result =
-      setup_.relay.on_packet(now, found.flow, {meta.source, meta.source_port}, payload, capacity);
+  one.payload = payload_of(packet, meta);
+  if (may_be_rtcp(meta, one.payload) || setup_.relay.must_be_whole(found.flow)) {
+    const auto verified = verify_pending_checksum(&packet, meta);
+    if (!verified) {
+      burst.drop(i, verified.error());
+      return false;
+    }
+  }
+  one.flow = found.flow;
+  one.source = {meta.source, meta.source_port};
+  one.capacity = packet.nb_segs == 1 ? room_of(packet, meta) : kDatagramMax;
+  return true;
+}
+
+void MediaStage::carry_out(Timestamp now, Burst& burst, std::size_t i,
+                           const media::RelayResult& result) noexcept {
   switch (result.kind) {
     case media::RelayResult::Kind::Drop:
       return burst.drop(i, DropReason::MediaRefused);
     case media::RelayResult::Kind::Consumed:
       count(burst, i);
-      rte_pktmbuf_free(&packet);
+      rte_pktmbuf_free(burst.packets[i]);
       burst.verdicts[i] = Verdict::Consumed;
       return;
     case media::RelayResult::Kind::Forward:
@@ -121,7 +154,7 @@ void MediaStage::forward(Timestamp now, Burst& burst, std::size_t i,
   const PacketMeta& meta = *burst.meta[i];
   const auto port = to_position(meta.port);
   const std::uint32_t bytes = packet.pkt_len;
-  const bool is_plain = packet.nb_segs == 1 && !result.is_rtcp && !result.payload_changed;
+  const bool is_plain = packet.nb_segs == 1 && !result.is_rtcp;
   if (!is_plain || !setup_.sender.send_in_place(now, packet, meta, result))
     return forward_payload(now, burst, i, result);
   burst.verdicts[i] = Verdict::Consumed;

@@ -2,9 +2,11 @@
 // lcore and leave in the same turn. Everybody else's packets are left alone: UDP to a media port of no stream
 // is for nobody, and no guard is charged for it (threats M5).
 //
-// In rounds over the burst: all look-ups, so that their cache misses overlap; then each packet.
+// In rounds over the burst: all look-ups, so that their cache misses overlap; the relay, which works on what
+// is encrypted side by side; then each packet leaves.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -55,7 +57,10 @@ class MediaStage {
   };
   void show(Timestamp now, const Burst& burst, std::span<const Found> found) noexcept;
   void hand_over(Burst& burst, std::size_t i) noexcept;
-  void relay_one(Timestamp now, Burst& burst, const Found& found) noexcept;
+  [[nodiscard]] bool bring(Burst& burst, const Found& found, media::RelayPacket& packet) noexcept;
+  void relay_some(Timestamp now, Burst& burst, std::span<const Found> found) noexcept;
+  void relay_scattered(Timestamp now, Burst& burst, const Found& found) noexcept;
+  void carry_out(Timestamp now, Burst& burst, std::size_t i, const media::RelayResult& result) noexcept;
   void forward(Timestamp now, Burst& burst, std::size_t i, const media::RelayResult& result) noexcept;
   void forward_payload(Timestamp now, Burst& burst, std::size_t i, const media::RelayResult& result) noexcept;
   [[nodiscard]] std::span<std::uint8_t> payload_of(const rte_mbuf& packet, const PacketMeta& meta) noexcept;
@@ -63,6 +68,8 @@ class MediaStage {
 
   Setup setup_;
   std::unique_ptr<std::uint8_t[]> scratch_;  // a payload that lies in several segments, made whole
+  std::array<media::RelayPacket, kBurstMax> packets_;
+  std::array<std::uint8_t, kBurstMax> places_{};  // of those packets in the burst
   bool has_forwarded_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dataplane/connection/connection_messages.h"
+#include "sipalg/engine/engine_letter.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -44,6 +45,9 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
   for (std::size_t shard = 0; shard < shards_; ++shard) {
     from_connections_.push_back(std::make_unique<Mailbox<FromConnections>>(kConnectionRingCapacity));
     to_connections_.push_back(std::make_unique<Mailbox<ToConnections>>(kConnectionRingCapacity));
+    for (std::size_t other = 0; other < shards_; ++other)
+      letters_.push_back(other == shard ? nullptr
+                                        : std::make_unique<Mailbox<ShardLetter>>(kLetterRingCapacity));
     shard_bells_.push_back(std::make_unique<Doorbell>());
   }
 }
@@ -92,6 +96,9 @@ void Links::discard_all() noexcept {
   for (const auto& mailbox : from_connections_)
     for (FromConnections mail; mailbox->receive(mail);)
       const std::unique_ptr<StreamMessage> message(mail.message);
+  for (const auto& mailbox : letters_)
+    for (ShardLetter mail; mailbox != nullptr && mailbox->receive(mail);)
+      const std::unique_ptr<sip::EngineLetter> letter(mail.letter);
   for (const auto& mailbox : to_connections_)
     for (ToConnections mail; mailbox->receive(mail);) const std::unique_ptr<StreamOrder> order(mail.order);
 }

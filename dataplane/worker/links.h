@@ -29,17 +29,23 @@ class Links {
   [[nodiscard]] Mailbox<Unreachable>& unreachable(std::size_t lcore, std::size_t shard) noexcept {
     return *unreachable_[lcore * shards_ + shard];
   }
-  [[nodiscard]] Mailbox<MediaOrder>& media_orders(std::size_t shard, std::size_t lcore) noexcept {
-    return *media_orders_[lcore * shards_ + shard];
-  }
-  [[nodiscard]] MediaProgress& media_progress(std::size_t shard, std::size_t lcore) noexcept {
-    return *media_progress_[lcore * shards_ + shard];
+  struct MediaWay {
+    Mailbox<MediaOrder>& orders;
+    MediaProgress& progress;  // of the lcore with them
+  };
+  [[nodiscard]] MediaWay media(std::size_t shard, std::size_t lcore) noexcept {
+    return {*media_orders_[lcore * shards_ + shard], *media_progress_[lcore * shards_ + shard]};
   }
   [[nodiscard]] Mailbox<media::MediaNotice>& media_notices(std::size_t lcore, std::size_t shard) noexcept {
     return *media_notices_[lcore * shards_ + shard];
   }
-  [[nodiscard]] Mailbox<ToStream>& to_stream(std::size_t lcore) noexcept { return *to_stream_[lcore]; }
-  [[nodiscard]] Mailbox<FromStream>& from_stream(std::size_t lcore) noexcept { return *from_stream_[lcore]; }
+  struct StreamWay {
+    Mailbox<ToStream>& to;
+    Mailbox<FromStream>& from;
+  };
+  [[nodiscard]] StreamWay stream(std::size_t lcore) noexcept {
+    return {*to_stream_[lcore], *from_stream_[lcore]};
+  }
   // from != to.
   [[nodiscard]] Mailbox<HandedOver>& hand_over(std::size_t from, std::size_t to) noexcept {
     return *hand_over_[from * lcores_ + to];
@@ -50,6 +56,10 @@ class Links {
   };
   [[nodiscard]] ConnectionWays connections(std::size_t shard) noexcept {
     return {*from_connections_[shard], *to_connections_[shard]};
+  }
+  // from != to.
+  [[nodiscard]] Mailbox<ShardLetter>& letters(std::size_t from, std::size_t to) noexcept {
+    return *letters_[from * shards_ + to];
   }
   [[nodiscard]] Doorbell& shard_bell(std::size_t shard) noexcept { return *shard_bells_[shard]; }
   // False when the process had no file descriptors left for the doorbells.
@@ -75,6 +85,7 @@ class Links {
   std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;  // by sender, receiver; null on the diagonal
   std::vector<std::unique_ptr<Mailbox<FromConnections>>> from_connections_;  // by shard
   std::vector<std::unique_ptr<Mailbox<ToConnections>>> to_connections_;      // by shard
+  std::vector<std::unique_ptr<Mailbox<ShardLetter>>> letters_;  // by sender, receiver; null on the diagonal
   std::vector<std::unique_ptr<Doorbell>> shard_bells_;
 };
 

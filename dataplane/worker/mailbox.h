@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
@@ -33,16 +34,9 @@ class Mailbox {
   }
 
   // Receiver only. False when empty.
-  [[nodiscard]] bool receive(Message& message) noexcept {
-    const std::uint64_t head = head_.load(std::memory_order_relaxed);
-    if (head == cached_tail_) {
-      cached_tail_ = tail_.load(std::memory_order_acquire);
-      if (head == cached_tail_) return false;
-    }
-    message = slots_[head & mask_];
-    head_.store(head + 1, std::memory_order_release);
-    return true;
-  }
+  [[nodiscard]] bool receive(Message& message) noexcept { return take(message, false); }
+  // The same, of what is secret: nothing of it stays in the ring.
+  [[nodiscard]] bool receive_and_wipe(Message& message) noexcept { return take(message, true); }
 
   // Any thread; a moment old.
   [[nodiscard]] std::size_t used() const noexcept {
@@ -53,6 +47,22 @@ class Mailbox {
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size(); }
 
  private:
+  [[nodiscard]] bool take(Message& message, bool is_secret) noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    if (head == cached_tail_) {
+      cached_tail_ = tail_.load(std::memory_order_acquire);
+      if (head == cached_tail_) return false;
+    }
+    Message& slot = slots_[head & mask_];
+    message = slot;
+    if (is_secret) {
+      std::memset(static_cast<void*>(&slot), 0, sizeof slot);
+      __asm__ volatile("" : : "r"(&slot) : "memory");  // not to be found useless
+    }
+    head_.store(head + 1, std::memory_order_release);
+    return true;
+  }
+
   std::vector<Message> slots_;
   const std::uint64_t mask_;
   alignas(64) std::atomic<std::uint64_t> tail_{0};  // written by the sender

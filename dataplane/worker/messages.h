@@ -12,6 +12,10 @@
 
 struct rte_mbuf;
 
+namespace sallyport::sip {
+class EngineLetter;
+}
+
 namespace sallyport::dataplane {
 
 struct StreamMessage;
@@ -50,6 +54,9 @@ struct ShardOutput {
 struct MediaOrder {
   std::uint64_t number = 0;
   media::MediaCommand command;
+  void wipe_keys() noexcept {
+    for (media::MediaKeys& keys : command.keys) keys.wipe();
+  }
 };
 
 // How far an lcore is with the commands of a shard. Written by the lcore.
@@ -65,6 +72,11 @@ struct FromConnections {
 // shard -> stream thread: what connections shall carry, names to ask for. The receiver deletes it.
 struct ToConnections {
   StreamOrder* order = nullptr;
+};
+
+// shard -> shard: what its engine tells the other's. The receiver deletes it.
+struct ShardLetter {
+  sip::EngineLetter* letter = nullptr;
 };
 
 // lcore -> stream thread.

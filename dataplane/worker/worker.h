@@ -51,8 +51,9 @@ struct WorkerSetup {
   std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
   TransmitSetup transmit;  // its counters, to_stream, unreachable: from here
   LcoreMediaSetup media;
-  HashKey key;        // random, of hash tables
-  HashKey token_key;  // the node's secret: chooses the shard of a call
+  policy::BlockTable* blocks = nullptr;  // outlives the worker; null: nobody is blocked
+  HashKey key;                           // random, of hash tables
+  HashKey token_key;                     // the node's secret: chooses the shard of a call
 };
 
 // Immutable, shared by all lcores.

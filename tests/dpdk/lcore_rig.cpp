@@ -148,8 +148,8 @@ void LcoreRig::make_shards() {
       link.outbox = &links->from_shard(i, lcore);
       for (std::size_t port = 0; port < config.ports.size(); ++port)
         link.sender_by_port.push_back(queues->sender(lcore, ports->device_of(PortIndex(port))));
-      link.orders = &links->media_orders(i, lcore);
-      link.progress = &links->media_progress(i, lcore);
+      link.orders = &links->media(i, lcore).orders;
+      link.progress = &links->media(i, lcore).progress;
       link.notices = &links->media_notices(lcore, i);
     }
     shards.push_back(std::make_unique<Shard>(config, std::move(setup)));
@@ -167,13 +167,13 @@ void LcoreRig::make_workers(const RigSettings& settings) {
       setup.shards.push_back(
           {&links->to_shard(lcore, i), &links->shard_bell(i), &links->unreachable(lcore, i)});
       setup.from_shards.push_back(&links->from_shard(i, lcore));
-      setup.media.shards.push_back({&links->media_orders(i, lcore), &links->media_progress(i, lcore),
+      setup.media.shards.push_back({&links->media(i, lcore).orders, &links->media(i, lcore).progress,
                                     &links->media_notices(lcore, i), &links->shard_bell(i)});
     }
     setup.media.ports = &policy->media_ports;
     setup.media.tap = settings.tap;
-    setup.to_stream = &links->to_stream(lcore);
-    setup.from_stream = &links->from_stream(lcore);
+    setup.to_stream = &links->stream(lcore).to;
+    setup.from_stream = &links->stream(lcore).from;
     setup.stream_bell = &stream_bell;
     for (std::size_t other = 0; other < threads.lcores; ++other) {
       setup.to_lcores.push_back(other == lcore ? nullptr : &links->hand_over(lcore, other));
@@ -239,12 +239,12 @@ void LcoreRig::answer(FromStream::Kind kind, std::size_t port, const IpAddress& 
   message.destination = destination;
   message.mac = kNeighbourMac;
   for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore)
-    ASSERT_TRUE(links->from_stream(lcore).send(message));
+    ASSERT_TRUE(links->stream(lcore).from.send(message));
 }
 
 void LcoreRig::turn_stream() {
   for (std::size_t lcore = 0; lcore < threads.lcores; ++lcore) {
-    for (ToStream message; links->to_stream(lcore).receive(message);) {
+    for (ToStream message; links->stream(lcore).to.receive(message);) {
       if (message.kind == ToStream::Kind::Resolve) {
         answer(FromStream::Kind::NextHop, to_position(message.port), message.destination);
       } else {

@@ -194,7 +194,7 @@ TEST(Lcore, CountsWhatTheStreamThreadCouldNotTake) {
   const Flow flow = flow_to(rig, kInside);
   ToStream filler;
   filler.kind = ToStream::Kind::Resolve;
-  while (rig.links->to_stream(0).send(filler)) continue;
+  while (rig.links->stream(0).to.send(filler)) continue;
   rig.arrive(kInside, arp_request(flow));
   rig.turn_lcore();
   EXPECT_EQ(rig.dropped(kInside, DropReason::StreamRingFull), 1U);

@@ -19,7 +19,7 @@ void answer_with(LcoreRig& rig, const IpAddress& destination, const MacAddress& 
   message.destination = destination;
   message.mac = mac;
   message.mtu = mtu;
-  ASSERT_TRUE(rig.links->from_stream(0).send(message));
+  ASSERT_TRUE(rig.links->stream(0).from.send(message));
 }
 
 TEST(MediaWay, TheFirstPacketsWaitForTheNextHopAndKeepTheirOrder) {
@@ -57,7 +57,7 @@ TEST(MediaWay, AsksAgainWhenRoutesHaveChangedAndGoesOnMeanwhile) {
   rig.turn_lcore();
   EXPECT_EQ(relayed(rig, kOutside, udp_frame(stream.from_caller, rtp(2))).size(), 1U);
   ToStream question;
-  ASSERT_TRUE(rig.links->to_stream(0).receive(question));
+  ASSERT_TRUE(rig.links->stream(0).to.receive(question));
   EXPECT_EQ(question.destination, stream.side(StreamSide::Callee).remote.address);
 }
 
@@ -87,9 +87,9 @@ TEST(MediaWay, GoesOnWhileANextHopThatWasForgottenIsAskedFor) {
   (void)rig.sent(kInside);
   rig.now += 2s;
   ToStream question;
-  EXPECT_FALSE(rig.links->to_stream(0).receive(question));
+  EXPECT_FALSE(rig.links->stream(0).to.receive(question));
   EXPECT_EQ(relayed(rig, kOutside, udp_frame(stream.from_caller, rtp(3))).size(), 1U);
-  EXPECT_TRUE(rig.links->to_stream(0).receive(question));
+  EXPECT_TRUE(rig.links->stream(0).to.receive(question));
 }
 
 TEST(MediaWay, DropsWhatHasNoNeighbour) {
@@ -122,7 +122,7 @@ TEST(MediaOrder, APromisedPortIsOpenWhenThePromiseLeaves) {
 TEST(MediaOrder, CommandsBeyondAFullRingWaitAndSoDoDatagramsBehindThem) {
   LcoreRig rig;
   const TestStream first = open_stream(rig);
-  const std::size_t room = rig.links->media_orders(0, 0).capacity();
+  const std::size_t room = rig.links->media(0, 0).orders.capacity();
   const sip::Path path{RealmIndex(kOutside),
                        {rig.config.ports[kOutside].addresses[0].address, 5060},
                        *rig.config.peers[kOutside].targets[0].address};

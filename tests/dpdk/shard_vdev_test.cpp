@@ -111,7 +111,7 @@ TEST(ShardTurn, ACallGoesToTheNextTargetAtOnceWhenNobodyIsAtTheFirst) {
     for (int i = 0; i < 6 && sent.empty(); ++i) {
       rig.turn_lcore();
       rig.turn_shards();
-      for (ToStream question; rig.links->to_stream(0).receive(question);)
+      for (ToStream question; rig.links->stream(0).to.receive(question);)
         rig.answer(question.destination == dead ? kind : FromStream::Kind::NextHop,
                    to_position(question.port), question.destination);
       rig.turn_lcore();

@@ -24,10 +24,10 @@ TEST(Transmit, HoldsAnswersUntilTheNextHopIsKnown) {
   ask_without_next_hop(rig, flow, 3);
   EXPECT_TRUE(rig.sent(kInside).empty());
   ToStream question;
-  ASSERT_TRUE(rig.links->to_stream(0).receive(question));
+  ASSERT_TRUE(rig.links->stream(0).to.receive(question));
   EXPECT_EQ(question.kind, ToStream::Kind::Resolve);
   EXPECT_EQ(question.destination, flow.source.address);
-  EXPECT_FALSE(rig.links->to_stream(0).receive(question)) << "asked once for all three";
+  EXPECT_FALSE(rig.links->stream(0).to.receive(question)) << "asked once for all three";
   rig.answer(FromStream::Kind::NextHop, kInside, flow.source.address);
   rig.turn_lcore();
   EXPECT_EQ(rig.sent(kInside).size(), 3U);
@@ -77,10 +77,10 @@ TEST(Transmit, AsksForThePeersOfAPortAgainWhenItsRoutesChanged) {
   rig.answer(FromStream::Kind::Changed, 0, IpAddress());
   rig.turn_lcore();
   ToStream question;
-  EXPECT_FALSE(rig.links->to_stream(0).receive(question)) << "another port";
+  EXPECT_FALSE(rig.links->stream(0).to.receive(question)) << "another port";
   rig.answer(FromStream::Kind::Changed, kInside, IpAddress());
   rig.turn_lcore();
-  ASSERT_TRUE(rig.links->to_stream(0).receive(question));
+  ASSERT_TRUE(rig.links->stream(0).to.receive(question));
   EXPECT_EQ(to_string(question.destination), "198.18.2.2");
 }
 
@@ -161,7 +161,7 @@ void send_from_tap(LcoreRig& rig, std::size_t size) {
   FromStream message;
   message.port = PortIndex(kInside);
   message.packet = frame;
-  ASSERT_TRUE(rig.links->from_stream(0).send(message));
+  ASSERT_TRUE(rig.links->stream(0).from.send(message));
   rig.turn_lcore();
 }
 

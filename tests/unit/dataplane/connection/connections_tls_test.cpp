@@ -227,6 +227,41 @@ TEST_F(ConnectionsTls, LeadToNoOtherPeerThanTheOneTheyWereOpenedFor) {
   EXPECT_EQ(closed(Ending::NotAllowed), 1U);
 }
 
+// RFC 5922 §7: a connection that is open has proved what was asked for then, not what is asked for now.
+TEST_F(ConnectionsTls, LeadToNobodyWhoMustShowAnotherNameNow) {
+  start();
+  const FarListener trunk;
+  send(trunk_path(trunk.endpoint()), "one");
+  turn_until([&] { return active(Transport::Tls, ConnectionDirection::Out) == 1; });
+  config.peers[to_position(kPbx)].tls.name = "pbx.example";
+  adopt();
+  EXPECT_EQ(connections->size(), 1U) << "it is another peer's";
+  config.peers[to_position(kTrunk)].tls.name = "sbc.trunk.example";
+  adopt();
+  EXPECT_EQ(closed(Ending::NotAllowed), 1U);
+  EXPECT_EQ(connections->size(), 0U);
+}
+
+TEST_F(ConnectionsTls, EndWhatOtherAuthoritiesVouchedForInBothDirections) {
+  config.tls.authorities = {{"trunks", {"one.pem"}}, {"others", {"two.pem"}}};
+  config.peers[to_position(kTrunk)].tls.authorities = {"trunks"};
+  start();
+  const FarListener trunk;
+  send(trunk_path(trunk.endpoint()), "one");
+  const FarEnd peer = call_in(kOutsideTls), stranger = call_in(kOutsideTls);
+  peer.say("HELLO trunk.example\n");
+  stranger.say("HELLO -\n");
+  turn_until([&] { return connections->size() == 3 && shaken(TlsResult::Ok) == 2; });
+  config.tls.authorities[1].files = {"three.pem"};
+  adopt();
+  EXPECT_EQ(connections->size(), 3U) << "others vouch for others";
+  config.tls.authorities[0].files = {"three.pem"};
+  adopt();
+  EXPECT_EQ(closed(Ending::NotAllowed), 2U);
+  EXPECT_TRUE(peer.has_been_closed());
+  EXPECT_FALSE(stranger.has_been_closed());
+}
+
 TEST_F(ConnectionsTls, KnowNoPeerOfAnotherRealm) {
   config.peers[to_position(kTrunk)].realm = "inside";
   start();

@@ -3,6 +3,8 @@
 
 #include "dataplane/dpdk/device_plan.h"
 #include "media-relay/control/port_pool.h"
+#include "media-relay/relay/secured_streams.h"
+#include "media-relay/relay/stream_state.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -47,6 +49,22 @@ TEST(MediaPlan, ACallTakesLessThanTwoKilobytesOfTheRelay) {
   const std::uint32_t streams = media_streams_of_lcore(large, 1) - media_streams_of_lcore(small, 1);
   EXPECT_EQ(streams, 2000U);
   EXPECT_LE(bytes, streams * 2048U);
+}
+
+TEST(MediaPlan, ACallWithSrtpOnBothLegsTakesLessThanEightKilobytes) {
+  constexpr std::uint64_t kContexts = 4;
+  constexpr std::uint64_t kStream =
+      sizeof(media::StreamState) + sizeof(Timestamp) + 2 * (sizeof(media::HotFlow) + kMediaWayBytes);
+  EXPECT_LE(kStream + sizeof(media::StreamSecurity) + kContexts * media::kSrtpContextBytesMax, 8192U);
+}
+
+TEST(MediaPlan, KeysTakeRoomWhereAProfileAllowsThem) {
+  SbcConfig config = two_realms({20000, 29999}, {30000, 39999});
+  config.profiles.resize(1);
+  config.profiles[0].srtp.mode = SrtpMode::None;
+  const std::uint64_t without = media_bytes(config, {});
+  config.profiles[0].srtp.mode = SrtpMode::Optional;
+  EXPECT_GT(media_bytes(config, {}), without + media_streams_of_lcore(config, 1) * 4 * 1000ULL);
 }
 
 }  // namespace

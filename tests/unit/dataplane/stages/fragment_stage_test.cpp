@@ -5,6 +5,7 @@
 
 #include "dataplane/stages/classify_stage.h"
 #include "dataplane/stages/parse_stage.h"
+#include "policy/decide/blocklist.h"
 #include "tests/unit/dataplane/stages/packet_pool.h"
 
 namespace sallyport::dataplane {
@@ -128,6 +129,19 @@ TEST_F(FragmentStageTest, TakesFragmentsOnATaggedPort) {
   ASSERT_EQ(burst_.verdicts[1], Verdict::Continue);
   EXPECT_EQ(burst_.meta[1]->port, PortIndex{1});
   EXPECT_EQ(burst_.meta[1]->listener, ListenerIndex{3});
+}
+
+TEST_F(FragmentStageTest, DropsFragmentsOfABlockedSourceBeforeTheyTakeRoom) {
+  policy::Blocklist blocks(4, HashKey{1, 2});
+  ASSERT_TRUE(blocks.put({.prefix = *parse_prefix("203.0.113.7"), .reason = {}}));
+  FragmentStage stage({ports_, sources_, counters_, &blocks.table()}, FragmentLimits{}, HashKey{7, 8});
+  fill({in_two(udp(Bytes(1000, 'x')), "203.0.113.7")[0], in_two(udp(Bytes(1000, 'x')), "203.0.113.8")[0]});
+  ParseStage(ports_).process(Timestamp{1h}, burst_);
+  stage.process(Timestamp{1h}, burst_);
+  EXPECT_EQ(burst_.drop_reasons[0], DropReason::Blocked);
+  EXPECT_EQ(burst_.verdicts[1], Verdict::Consumed);
+  EXPECT_EQ(blocks.of(*parse_prefix("203.0.113.7")).at(0).hits, 1u);
+  stage.on_idle(Timestamp{24h});
 }
 
 }  // namespace

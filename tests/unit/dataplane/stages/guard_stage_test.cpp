@@ -8,6 +8,7 @@
 #include "dataplane/packet/wire.h"
 #include "dataplane/stages/classify_stage.h"
 #include "dataplane/stages/parse_stage.h"
+#include "policy/decide/blocklist.h"
 #include "tests/unit/dataplane/stages/packet_pool.h"
 
 namespace sallyport::dataplane {
@@ -265,6 +266,96 @@ TEST_F(GuardStageTest, LooksAtNothingThatWasNotClassified) {
   stage_.process(Timestamp{}, burst_);
   EXPECT_EQ(burst_.verdicts[0], Verdict::Continue);
   EXPECT_EQ(stage_.sources_tracked(), 0u);
+}
+
+// A guard that asks a list of blocks.
+class GuardStageBlocks : public GuardStageTest {
+ protected:
+  GuardStageBlocks() : blocks_(16, HashKey{7, 8}) {}
+  void block(std::string_view prefix, policy::BlockOrigin origin = policy::BlockOrigin::Operator,
+             bool is_proved = true, Timestamp until = Timestamp::max()) {
+    ASSERT_TRUE(blocks_.put({*parse_prefix(prefix), origin, is_proved, Timestamp{1h}, until, {}}));
+  }
+  void run_blocking(const std::vector<Bytes>& frames, Timestamp now = Timestamp{1h}) {
+    fill(frames);
+    ParseStage(ports_).process(now, burst_);
+    ClassifyStage(ListenerTable(config_, ports_), LinuxSide(config_, &flows_)).process(now, burst_);
+    blocking_.process(now, burst_);
+  }
+  [[nodiscard]] bool is_blocked(std::size_t i) const {
+    return burst_.verdicts[i] == Verdict::Drop && burst_.drop_reasons[i] == DropReason::Blocked;
+  }
+  [[nodiscard]] std::uint64_t hits(std::string_view prefix) {
+    return blocks_.of(*parse_prefix(prefix)).at(0).hits;
+  }
+
+  policy::Blocklist blocks_;
+  GuardStage blocking_{config_, sources_, HashKey{5, 6}, 1, &blocks_.table()};
+};
+
+TEST_F(GuardStageBlocks, DropAllThatABlockedSourceSendsButArp) {
+  block(kStranger);
+  run_blocking({sip_from(kStranger), syn_from(kStranger), ping_from(kStranger), arp_from(kStranger),
+                sip_from("203.0.113.8")});
+  EXPECT_TRUE(is_blocked(0));
+  EXPECT_TRUE(is_blocked(1));
+  EXPECT_TRUE(is_blocked(2));
+  EXPECT_EQ(burst_.verdicts[3], Verdict::Continue) << "it may be the router that others are behind";
+  EXPECT_EQ(burst_.verdicts[4], Verdict::Continue);
+  EXPECT_EQ(burst_.meta[0]->trust, TrustClass::Denied);
+  EXPECT_EQ(hits(kStranger), 3u);
+  EXPECT_EQ(blocking_.sources_tracked(), 1u) << "who is blocked has no bucket";
+}
+
+TEST_F(GuardStageBlocks, HoldFromTheNextBurstOnAndEndAtTheirTime) {
+  run_blocking({sip_from(kStranger)});
+  EXPECT_FALSE(is_blocked(0));
+  block("203.0.113.0/24", policy::BlockOrigin::Operator, true, Timestamp{1h} + 5s);
+  run_blocking({sip_from(kStranger)});
+  EXPECT_TRUE(is_blocked(0));
+  run_blocking({sip_from(kStranger)}, Timestamp{1h} + 5s);
+  EXPECT_FALSE(is_blocked(0));
+  block("203.0.113.0/24");
+  run_blocking({sip_from(kStranger)}, Timestamp{1h} + 6s);
+  EXPECT_TRUE(is_blocked(0));
+  EXPECT_TRUE(blocks_.remove(*parse_prefix("203.0.113.0/24"), policy::BlockOrigin::Operator));
+  run_blocking({sip_from(kStranger)}, Timestamp{1h} + 6s);
+  EXPECT_FALSE(is_blocked(0));
+}
+
+// Threats I10: 198.18.1.2 is the peer's, 198.18.7.9 a host of a realm that is trusted.
+TEST_F(GuardStageBlocks, WonOverUnprovedDatagramsTouchOnlyTheUntrusted) {
+  const Bytes from_lan = ethernet(ipv4(udp({}, {.source = "198.18.7.9", .destination = "198.18.7.1"}),
+                                       {.source = "198.18.7.9", .destination = "198.18.7.1"}),
+                                  {.vlan = 7});
+  const std::vector<Bytes> frames{sip_from(kStranger), from_lan, sip_frame_v4()};
+  for (const char* source : {kStranger, "198.18.7.9", "198.18.1.2"})
+    block(source, policy::BlockOrigin::Detector, false);
+  run_blocking(frames);
+  EXPECT_TRUE(is_blocked(0));
+  EXPECT_FALSE(is_blocked(1));
+  EXPECT_FALSE(is_blocked(2));
+  for (const char* source : {kStranger, "198.18.7.9", "198.18.1.2"})
+    block(source, policy::BlockOrigin::Detector, true);
+  run_blocking(frames);
+  EXPECT_TRUE(is_blocked(0));
+  EXPECT_TRUE(is_blocked(1));
+  EXPECT_FALSE(is_blocked(2)) << "nobody but the operator blocks a peer";
+  block("198.18.1.2");
+  run_blocking(frames);
+  EXPECT_TRUE(is_blocked(2));
+}
+
+TEST_F(GuardStageBlocks, CountEachPacketOfABurstForItsOwnBlock) {
+  block(kStranger);
+  block("192.88.99.0/24");
+  std::vector<Bytes> frames;
+  for (std::size_t i = 0; i < kBurstMax; ++i)
+    frames.push_back(sip_from(i % 4 == 0 ? "192.88.99.1" : i % 4 == 1 ? "192.88.98.1" : kStranger));
+  run_blocking(frames);
+  for (std::size_t i = 0; i < kBurstMax; ++i) EXPECT_EQ(is_blocked(i), i % 4 != 1) << i;
+  EXPECT_EQ(hits("192.88.99.0/24"), kBurstMax / 4);
+  EXPECT_EQ(hits(kStranger), kBurstMax / 2);
 }
 
 }  // namespace
