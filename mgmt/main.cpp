@@ -12,9 +12,11 @@
 #include "mgmt/cli/capture_command.h"
 #include "mgmt/cli/check_command.h"
 #include "mgmt/cli/command_line.h"
+#include "mgmt/cli/rules_command.h"
 #include "mgmt/cli/show_command.h"
 #include "mgmt/cli/signal_watch.h"
 #include "mgmt/cli/test_command.h"
+#include "mgmt/config/load_signatures.h"
 #include "mgmt/daemon/daemon.h"
 #include "mgmt/daemon/file_limit.h"
 #include "mgmt/log/event_log.h"
@@ -115,6 +117,15 @@ void keep_freed_memory() {
       fmt::print("{}", report.text);
       return report.status;
     }
+    case Command::RulesCheck: {
+      const RulesReport report = check_rules(line.rules_file);
+      fmt::print("{}", report.text);
+      fmt::print(stderr, "{}", report.error);
+      return report.status;
+    }
+    case Command::RulesPrint:
+      fmt::print("{}", shipped_signatures());
+      return 0;
     case Command::Capture:
       return capture_command(line, stdout, stderr);
     default:

@@ -29,6 +29,9 @@ struct AlarmKind {
 
 inline constexpr std::array kAlarmKinds{
     AlarmKind{"alarm_table_full", AlarmSeverity::Major, "more alarms than fit are up at once"},
+    AlarmKind{"blocked_room_low", AlarmSeverity::Warning,
+              "the room for blocked prefixes is nearly taken; beyond it nobody is blocked"},
+    AlarmKind{"blocks_not_saved", AlarmSeverity::Major, "blocks can't be written; a restart forgets them"},
     AlarmKind{"call_table_full", AlarmSeverity::Major, "as many calls as capacity allows are up"},
     AlarmKind{"cdr_lost", AlarmSeverity::Critical, "call records were lost"},
     AlarmKind{"cdr_write_failed", AlarmSeverity::Critical, "a CDR file can't be written; records wait"},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "mgmt/http/control_answer.h"
 #include "mgmt/http/openapi.h"
 
 namespace sallyport::mgmt {
@@ -76,22 +77,6 @@ constexpr std::size_t kPageUsual = 100;
   if (!active) return fail(failure(active.error(), "?"));
   answers.on_drain();
   return to_text(Json{{"draining", true}, {"active", *active}});
-}
-
-[[nodiscard]] HttpResponse http_answer(const ControlResult& result) {
-  if (result) {
-    HttpResponse out;
-    out.body = *result + '\n';
-    return out;
-  }
-  switch (result.error().status) {
-    case kExitNoSuchThing:
-      return problem(404, "Not Found", result.error().message);
-    case kExitUsage:
-      return problem(400, "Bad Request", result.error().message);
-    default:
-      return problem(503, "Service Unavailable", result.error().message);
-  }
 }
 
 [[nodiscard]] HttpResponse read_only(const PathArguments&) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "mgmt/capture/mask_keys.h"
 #include "mgmt/log/log_line.h"
 #include "sipalg/message/sip_message.h"
 
@@ -145,7 +146,9 @@ Json trace_json(const CallTrace& trace, const CallNames& names) {
     one["sdp"] = carries_sdp(parsed);
     one["again"] = message.is_again || came_before;
     one["bytes"] = message.bytes.size();
-    one["text"] = message.bytes;
+    std::string text = message.bytes;
+    mask_keys(text);
+    one["text"] = std::move(text);
     messages.push_back(std::move(one));
   }
   return {{"call", call_json(trace.call, trace.at, trace.clocks)},

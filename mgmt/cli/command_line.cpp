@@ -68,6 +68,15 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_shown("registrations", Command::ShowRegistrations, "registered endpoints, by address of record")
       ->add_option("--limit", raw.line.limit, "how many at most")
       ->check(CLI::Range(1, 1000));
+  add_shown("blocked", Command::ShowBlocked, "prefixes from which nothing is taken; feeds last")
+      ->add_option("--limit", raw.line.limit, "how many at most")
+      ->check(CLI::Range(1, 1000));
+  CLI::App* const block = add_question(app, "block", "take nothing more from a prefix", raw);
+  block->add_option("--for", raw.line.block_for, "how long (10m, 1h, 30d); else until it is unblocked");
+  block->add_option("--reason", raw.line.reason, "a few words for `show blocked` and `explain`");
+  add_named(block, Command::Block, "PREFIX", "an address, or a prefix such as 192.0.2.0/24");
+  add_named(add_question(app, "unblock", "end the block of a prefix", raw), Command::Unblock, "PREFIX",
+            "as `show blocked` shows it");
   CLI::App* const call = add_show(show, "call", "one call: parties, legs, targets, reasons", raw);
   call->add_flag("--ladder", raw.line.ladder, "draw the messages of both legs with their times");
   add_named(call, Command::ShowCall, "ID", "the call's id, or the Call-ID of any leg");
@@ -122,6 +131,18 @@ void add_tests(CLI::App& app, Questions& questions, RawOptions& raw) {
   add("rules", "what the rules change, step by step")->parse_complete_callback([&raw] {
     raw.line.test.only_rules = true;
   });
+}
+
+// `rules check` and `rules print`, which need no daemon.
+void add_rules(CLI::App& app, Questions& questions, RawOptions& raw) {
+  CLI::App* const rules = app.add_subcommand("rules", "signatures: check a file, print the shipped ones");
+  rules->require_subcommand(1);
+  CLI::App* const check =
+      rules->add_subcommand("check", "compile a file and name the rules that can't be taken");
+  check->add_option("FILE", raw.line.rules_file, "the signature file")->required();
+  questions.emplace_back(check, Command::RulesCheck);
+  questions.emplace_back(rules->add_subcommand("print", "print the signatures that come with Sallyport"),
+                         Command::RulesPrint);
 }
 
 [[nodiscard]] std::string one_line(std::string_view mistake) {
@@ -180,6 +201,7 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
   Questions questions = add_questions(app, *show, raw);
   add_tests(app, questions, raw);
   add_capture(app, questions, raw);
+  add_rules(app, questions, raw);
 
   CommandLineResult out;
   try {

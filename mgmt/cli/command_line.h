@@ -20,12 +20,17 @@ enum class Command : std::uint8_t {
   ShowAlarms,
   ShowPeers,
   ShowRegistrations,
+  ShowBlocked,
+  Block,
+  Unblock,
   Explain,
   HangUp,
   Drain,
   Reload,
   Capture,
-  Test
+  Test,
+  RulesCheck,
+  RulesPrint
 };
 
 // What follows `capture`: one of call, peer and address.
@@ -44,11 +49,13 @@ struct CommandLine {
   bool json = false;                               // those that ask the daemon, from here on
   std::optional<std::chrono::milliseconds> watch;  // Show: repeat at this interval
   std::string socket;
-  std::string id;             // ShowCall, HangUp: of a call; Explain: of a call, or an address
-  bool ladder = false;        // ShowCall
-  std::uint32_t limit = 100;  // ShowCalls, ShowRegistrations
-  TestQuestion test;          // Test
-  CaptureQuestion capture;    // Capture
+  std::string id;  // ShowCall, HangUp: of a call; Explain: of a call, or an address; Block, Unblock: a prefix
+  std::string block_for, reason;  // Block; empty: for ever, none
+  bool ladder = false;            // ShowCall
+  std::uint32_t limit = 100;      // ShowCalls, ShowRegistrations, ShowBlocked
+  TestQuestion test;              // Test
+  CaptureQuestion capture;        // Capture
+  std::string rules_file;         // RulesCheck
 };
 
 // What to do, or what to print and the exit status to end with (help, version, a mistake).

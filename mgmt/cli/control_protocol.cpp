@@ -75,39 +75,60 @@ constexpr std::size_t kQuotedBytesMax = 64;
   return out += "}\n";
 }
 
+[[nodiscard]] ControlCommands::LaterHandler at_once(ControlCommands::Handler handler) {
+  return [handler = std::move(handler)](const ControlArguments& arguments,
+                                        const ControlCommands::Reply& reply) { reply(handler(arguments)); };
+}
+
+constexpr const char* kCouldNot = "{\"status\":70,\"error\":\"the daemon could not build an answer\"}\n";
+
+[[nodiscard]] std::string text_of(const ControlResult& result) try {
+  if (!result) return error_answer(result.error().status, result.error().message, result.error().lines);
+  return "{\"status\":0,\"result\":" + *result + "}\n";
+} catch (...) {
+  return kCouldNot;
+}
+
 }  // namespace
 
 void ControlCommands::on_show(std::string_view what, Show show) {
   on_show(what, [answer = std::move(show)](const ControlArguments&) -> ControlResult { return answer(); });
 }
 void ControlCommands::on_show(std::string_view what, Handler handler) {
-  shows_.insert_or_assign(std::string(what), std::move(handler));
+  shows_.insert_or_assign(std::string(what), at_once(std::move(handler)));
 }
 void ControlCommands::on(std::string_view command, Handler handler) {
+  commands_.insert_or_assign(std::string(command), at_once(std::move(handler)));
+}
+void ControlCommands::on_later(std::string_view command, LaterHandler handler) {
   commands_.insert_or_assign(std::string(command), std::move(handler));
 }
 
-std::string ControlCommands::answer(std::string_view line) const noexcept {
+void ControlCommands::answer(std::string_view line, const Take& take) const noexcept {
   try {
     if (line.size() > kControlRequestBytesMax || is_too_deep(line))
-      return error_answer(kExitUsage, "the request is too large");
+      return take(error_answer(kExitUsage, "the request is too large"));
     const Json request = Json::parse(line, nullptr, false);
-    if (!request.is_object()) return error_answer(kExitUsage, "the request is not a JSON object");
+    if (!request.is_object()) return take(error_answer(kExitUsage, "the request is not a JSON object"));
     const auto command = text_member(request, "command");
     const bool shows = command == "show";
     const auto name = shows ? text_member(request, "what") : command;
     const auto& known = shows ? shows_ : commands_;
     const auto found = name ? known.find(*name) : known.end();
     if (found == known.end() && shows)
-      return error_answer(kExitUsage,
-                          "this daemon can't show \"" + name.value_or("").substr(0, kQuotedBytesMax) + "\"");
-    if (found == known.end()) return error_answer(kExitUsage, "this daemon does not know that command");
-    const auto result = found->second(arguments_of(request));
-    if (!result) return error_answer(result.error().status, result.error().message, result.error().lines);
-    return "{\"status\":0,\"result\":" + *result + "}\n";
+      return take(error_answer(
+          kExitUsage, "this daemon can't show \"" + name.value_or("").substr(0, kQuotedBytesMax) + "\""));
+    if (found == known.end()) return take(error_answer(kExitUsage, "this daemon does not know that command"));
+    found->second(arguments_of(request), [take](const ControlResult& result) { take(text_of(result)); });
   } catch (...) {
-    return "{\"status\":70,\"error\":\"the daemon could not build an answer\"}\n";
+    take(kCouldNot);
   }
+}
+
+std::string ControlCommands::answer(std::string_view line) const noexcept {
+  std::string answered;
+  answer(line, [&answered](std::string text) { answered = std::move(text); });
+  return answered;
 }
 
 std::string show_request(std::string_view what, const ControlArguments& arguments) {

@@ -48,14 +48,21 @@ class ControlCommands {
  public:
   using Show = std::function<std::string()>;
   using Handler = std::function<ControlResult(const ControlArguments&)>;
+  // Calls `reply` once, at once or later, on the management thread.
+  using Reply = std::function<void(const ControlResult&)>;
+  using LaterHandler = std::function<void(const ControlArguments&, Reply)>;
   void on_show(std::string_view what, Show show);
   void on_show(std::string_view what, Handler handler);
   void on(std::string_view command, Handler handler);
-  // One answer with its line feed, whatever `line` holds. Never throws.
+  void on_later(std::string_view command, LaterHandler handler);
+  // One answer with its line feed, whatever `line` holds, is given to `take`, at once or later. Never throws.
+  using Take = std::function<void(std::string)>;
+  void answer(std::string_view line, const Take& take) const noexcept;
+  // The same where nothing is answered later.
   [[nodiscard]] std::string answer(std::string_view line) const noexcept;
 
  private:
-  std::map<std::string, Handler, std::less<>> shows_, commands_;
+  std::map<std::string, LaterHandler, std::less<>> shows_, commands_;
 };
 
 // The client's side.

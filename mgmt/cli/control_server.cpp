@@ -77,13 +77,21 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
     // not_found: the buffer is full and holds no line feed. After its answer such a client is let go.
     const bool too_long = error == asio::error::not_found;
     if (error && !too_long) return;
-    output_ = server_->commands.answer(too_long ? std::string(kControlRequestBytesMax + 1, ' ')
-                                                : input_.substr(0, size));
+    const std::string line =
+        too_long ? std::string(kControlRequestBytesMax + 1, ' ') : input_.substr(0, size);
     input_.erase(0, size);
-    begin_deadline();  // a reload takes its time: none of it is the client's
+    deadline_.cancel();  // a reload takes its time: none of it is the client's
+    server_->commands.answer(line, [self = shared_from_this(), too_long](std::string answer) {
+      self->say(std::move(answer), too_long);
+    });
+  }
+  void say(std::string answer, bool is_last) {
+    if (server_->is_closed()) return;
+    output_ = std::move(answer);
+    begin_deadline();
     asio::async_write(socket_, asio::buffer(output_),
-                      [self = shared_from_this(), too_long](ErrorCode failed, std::size_t) {
-                        if (!failed && !too_long && !self->server_->is_closed()) self->read_next();
+                      [self = shared_from_this(), is_last](ErrorCode failed, std::size_t) {
+                        if (!failed && !is_last && !self->server_->is_closed()) self->read_next();
                       });
   }
 

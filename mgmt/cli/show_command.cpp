@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "mgmt/blocks/blocks_table.h"
 #include "mgmt/calls/calls_tables.h"
 #include "mgmt/calls/ladder.h"
 #include "mgmt/cli/control_client.h"
@@ -42,6 +43,13 @@ namespace {
       return show_request("peers");
     case Command::ShowRegistrations:
       return show_request("registrations", {{"limit", std::to_string(line.limit)}});
+    case Command::ShowBlocked:
+      return show_request("blocked", {{"limit", std::to_string(line.limit)}});
+    case Command::Block:
+      return command_request("block",
+                             {{"prefix", line.id}, {"for", line.block_for}, {"reason", line.reason}});
+    case Command::Unblock:
+      return command_request("unblock", {{"prefix", line.id}});
     case Command::Explain:
       return command_request("explain", {{"of", line.id}});
     case Command::HangUp:
@@ -76,6 +84,12 @@ namespace {
       return peers_table(result, colour);
     case Command::ShowRegistrations:
       return registrations_table(result, colour);
+    case Command::ShowBlocked:
+      return blocks_table(result, colour);
+    case Command::Block:
+      return block_line(result, colour);
+    case Command::Unblock:
+      return unblock_line(result, colour);
     case Command::Explain:
       return is_of_address(result) ? address_lines(result, colour) : explanation(result, colour);
     case Command::HangUp:

@@ -93,7 +93,10 @@ template <class Counts, class Names>
   }
   std::uint64_t sampled = 0;
   for (const std::uint64_t count : media.relay_times) sampled += count;
-  return {{"streams", {{"active", media.streams_active}, {"closing", media.streams_closed}}},
+  return {{"streams",
+           {{"active", media.streams_active},
+            {"secured", media.streams_secured},
+            {"closing", media.streams_closed}}},
           {"sources_learned", media.sources_learned},
           {"commands_refused", media.commands_refused},
           {"reports_late", observation.media_reports_late},

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "dataplane/data_plane_memory.h"
+#include "policy/decide/blocklist.h"
 #include "policy/route/prefix_table.h"
 
 namespace sallyport::mgmt {
@@ -55,6 +56,7 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   bytes += plan.lcores * bucket_table_bytes(room.sources / plan.lcores / kSourcesOfHandshake);
   bytes += kTransactionTables * room.transactions * kTransactionBytes;
   bytes += room.calls * kCallBytes;
+  bytes += policy::Blocklist::memory_for(room.blocked);
   bytes += message_ring_bytes(config.management.messages_keep.bytes);
   // Twice: a reload reads the new ones while the old ones are in use.
   for (const TableConfig& table : config.tables)

@@ -54,10 +54,21 @@ bool have_one_order(const YamlNode& before, const YamlNode& after) {
 }
 
 // Sections that are read anew by a reload, whole.
-constexpr std::array<std::string_view, 13> kLive{
-    "profiles",         "peers",           "header_rules",           "tables",          "routes",
-    "emergency",        "security.access", "security.limits",        "realms[].limits", "realms[].nat",
-    "tls.certificates", "tls.authorities", "registrars[].users_file"};
+constexpr std::array<std::string_view, 15> kLive{"profiles",
+                                                 "peers",
+                                                 "header_rules",
+                                                 "tables",
+                                                 "routes",
+                                                 "emergency",
+                                                 "security.access",
+                                                 "security.blocklists",
+                                                 "security.limits",
+                                                 "realms[].limits",
+                                                 "realms[].nat",
+                                                 "tls.certificates",
+                                                 "tls.authorities",
+                                                 "registrars[].users_file",
+                                                 "security.signatures"};
 
 // Not live itself, but some of what may be in it is.
 bool holds_live_keys(std::string_view path) {

@@ -8,6 +8,8 @@
 #include "mgmt/config/build_config.h"
 #include "mgmt/config/capacity_memory.h"
 #include "mgmt/config/include_files.h"
+#include "mgmt/config/load_blocklists.h"
+#include "mgmt/config/load_signatures.h"
 #include "mgmt/config/load_tables.h"
 #include "mgmt/config/load_users.h"
 #include "mgmt/config/option_checker.h"
@@ -59,10 +61,13 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     validate_management(checked);
     // What is wrong with a realm's own keys would be said again of each of its peers.
     if (!problems.has_errors()) validate_trunks(checked);
+    if (!problems.has_errors()) validate_srtp(checked);
     if (options.check_files) {
       validate_files(checked);
       load_tables(root, loaded.config, problems);
       load_users(root, loaded.config, problems);
+      load_blocklists(root, loaded.config, problems);
+      load_signatures(root, loaded.config, problems);
     }
     add_registrar_places(root, loaded.config);
     loaded.config.peer_places = peer_places_for(loaded.config.peers.size());

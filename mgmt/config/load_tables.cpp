@@ -1,8 +1,6 @@
 // load_tables.cpp — see load_tables.h. The file is read in pieces, so that memory holds the table alone.
 #include "mgmt/config/load_tables.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -12,6 +10,7 @@
 #include <unordered_map>
 
 #include "mgmt/config/quoted.h"
+#include "mgmt/config/regular_file.h"
 #include "mgmt/config/suggest.h"
 #include "policy/route/prefix_table.h"
 
@@ -19,18 +18,6 @@ namespace sallyport::mgmt {
 namespace {
 
 using policy::PrefixTable;
-
-struct FileCloser {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-using FilePtr = std::unique_ptr<std::FILE, FileCloser>;
-
-// Null for what is no regular file: reading a pipe could wait for ever.
-FilePtr open_regular(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return nullptr;
-  return FilePtr(std::fopen(path.c_str(), "re"));
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };

@@ -36,7 +36,7 @@ constexpr std::array kRows{
     Option{.path = "dataplane.capacity.transactions", .type = T::Integer, .doc = "Concurrent SIP transactions.", .fallback = "50000", .built = kBuilt, .min = 256, .max = 10'000'000},
     Option{.path = "dataplane.capacity.registrations", .type = T::Integer, .doc = "Registered contacts.", .fallback = "100000", .min = 0, .max = 10'000'000},
     Option{.path = "dataplane.capacity.sources", .type = T::Integer, .doc = "Source addresses whose rates are counted.", .fallback = "1000000", .built = kBuilt, .min = 1024, .max = 100'000'000},
-    Option{.path = "dataplane.capacity.blocked", .type = T::Integer, .doc = "Blocked prefixes.", .fallback = "250000", .min = 0, .max = 10'000'000},
+    Option{.path = "dataplane.capacity.blocked", .type = T::Integer, .doc = "Blocked prefixes.", .fallback = "250000", .built = kBuilt, .min = 0, .max = 10'000'000},
     Option{.path = "dataplane.capacity.connections", .type = T::Integer, .doc = "TCP and TLS connections.", .fallback = "20000", .built = kBuilt, .min = 0, .max = 1'000'000},
 
     Option{.path = "ports", .type = T::Maps, .doc = "Attachments to networks: device, VLAN and addresses.", .built = kBuilt, .required = true, .min = 1, .max = 256},

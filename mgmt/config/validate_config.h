@@ -19,6 +19,7 @@ void validate_realms(const Checked& checked);
 void validate_media(const Checked& checked);       // media ports of realms
 void validate_neighbours(const Checked& checked);  // peers, registrars
 void validate_trunks(const Checked& checked);      // peers and their realm's listeners
+void validate_srtp(const Checked& checked);        // keys of media, and the signalling that carries them
 void validate_headers(const Checked& checked);     // headers.pass of profiles and peers
 void validate_routes(const Checked& checked);      // routes, header rules, emergency
 void validate_management(const Checked& checked);

@@ -12,22 +12,19 @@
 #include <memory>
 
 #include "mgmt/config/quoted.h"
+#include "mgmt/config/regular_file.h"
 #include "mgmt/config/secret_line.h"
 #include "mgmt/config/validate_config.h"
 
 namespace sallyport::mgmt {
 namespace {
 
-struct FileCloser {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
 struct CertificateDeleter {
   void operator()(X509* certificate) const noexcept { X509_free(certificate); }
 };
 struct KeyDeleter {
   void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
 };
-using FilePtr = std::unique_ptr<std::FILE, FileCloser>;
 using CertificatePtr = std::unique_ptr<X509, CertificateDeleter>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
 

@@ -95,9 +95,6 @@ void check_teams(const Trunk& trunk) {
     trunk.error("tls", {"has no certificate, and Teams asks for ours", "write tls: { certificate: NAME }"});
   if (trunk.peer.profile.media.hold != HoldMode::Inactive)
     trunk.error("media", {"changes hold, and Teams understands a=inactive alone", "leave hold out"});
-  trunk.checked.problems.warning(trunk.section.place("profile"), trunk.section.shown("profile"),
-                                 {"Teams takes media over SRTP only, and srtp is not built yet",
-                                  "calls to Teams have no media until then"});
 }
 
 }  // namespace

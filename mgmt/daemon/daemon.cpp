@@ -55,6 +55,7 @@ Daemon::Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings sett
           [this](Observation& seen) {
             seen.alarms = alarms_.counts();
             seen.cdr_queue = records_->queue();
+            seen.blocked_prefixes = blocks_->prefixes();
             if (certificates_)
               for (const auto& certificate : plane_->tls_contexts()->expiries())
                 seen.certificates.push_back({certificate.name, certificate.not_after});
@@ -93,6 +94,7 @@ int Daemon::run() {
   watch_certificates();
   serve_calls();
   serve_peers();
+  serve_blocks();
   send_to_collector();
   serve_captures();
   serve_reload();
@@ -167,11 +169,27 @@ void Daemon::take_bindings(dataplane::DataPlaneSetup& setup) {
   };
 }
 
+// Before the first packet comes.
+void Daemon::take_blocks(dataplane::DataPlaneSetup& setup) {
+  block_store_ = std::make_unique<BlockStore>(config_.node.state, state_->key("blocks"), alarms_, log_);
+  blocks_ = std::make_unique<BlockDesk>(config_.dataplane.capacity.blocked, setup.secrets.tables,
+                                        BlockPlaces{alarms_, log_, *block_store_, dataplane::core_time,
+                                                    system_wall_time, config_of_day_, [this] {
+                                                      if (plane_ != nullptr) plane_->follow_blocks();
+                                                    }});
+  blocks_->restore(block_store_->load());
+  blocks_->take_feeds(config_);
+  setup.blocks = &blocks_->table();
+}
+
 int Daemon::start_plane() {
   dataplane::DataPlaneSetup setup;
   setup.secrets.tokens = token_key_;
-  if (::getrandom(&setup.secrets.tables, sizeof setup.secrets.tables, 0) !=
-      static_cast<ssize_t>(sizeof setup.secrets.tables))
+  const auto fill = [](void* at, std::size_t size) {
+    return ::getrandom(at, size, 0) == static_cast<ssize_t>(size);
+  };
+  if (!fill(&setup.secrets.tables, sizeof setup.secrets.tables) ||
+      !fill(&setup.secrets.media_keys, sizeof setup.secrets.media_keys))
     return refuse(log_, "no_random", "the kernel gives no random numbers");
   const auto epoch = state_->next_epoch(system_wall_time());
   if (!epoch) return refuse(log_, "node_state_failed", epoch.error());
@@ -186,6 +204,7 @@ int Daemon::start_plane() {
       alarms_.raise("restore_failed", "", "the saved calls are of another version");
   }
   take_bindings(setup);
+  take_blocks(setup);
   auto plane = settings_.start_plane(std::move(setup));
   if (!plane) {
     // The next attempt may have its devices, and its calls.
@@ -242,7 +261,7 @@ int Daemon::start_records() {
                      media_quality_.add(end);
                      after_bye_.on_ended(end, dataplane::core_time());
                    },
-                   bindings_.get()},
+                   bindings_.get(), block_store_.get()},
       plane_->events());
   const auto report = records_->begin(calls_that_are_up());
   if (!report) {
@@ -280,7 +299,8 @@ PeerAnswers Daemon::peer_answers() {
           [this](const IpAddress& address) -> Result<EndpointsAt, CallDeskFailure> {
             if (config_.registrars.empty()) return EndpointsAt{};
             return endpoints_at(*engines_, system_wall_time, address);
-          }};
+          },
+          blocks_.get()};
 }
 
 void Daemon::serve_peers() {
@@ -290,6 +310,12 @@ void Daemon::serve_peers() {
                                           [this] { return plane_->snapshot().registrations_active; }};
   add_registration_commands(commands_, registrations);
   add_registration_paths(router_, registrations);
+}
+
+void Daemon::serve_blocks() {
+  const BlockAnswers answers{*blocks_};
+  add_block_commands(commands_, answers);
+  add_block_paths(router_, answers);
 }
 
 void Daemon::serve_captures() {
@@ -350,28 +376,33 @@ void Daemon::watch_certificates() {
 
 void Daemon::serve_reload() {
   reload_ = std::make_unique<Reload>(
-      ReloadPlaces{.file = settings_.config_file,
-                   .config = config_of_day_,
-                   .engines = *engines_,
-                   .log = log_,
-                   .adopt = [this](SharedValue<SbcConfig> next) { return plane_->adopt(std::move(next)); },
-                   .adopted = [this](const SbcConfig& before, const SbcConfig& now) { follow(before, now); },
-                   .refresh_certificates = [this] { return refresh_certificates(); },
-                   .why_not_now = [this]() -> std::string {
-                     if (readiness_.draining)
-                       return "Sallyport is draining: its next start reads the configuration";
-                     return readiness_.ready ? "" : "Sallyport is not ready yet";
-                   },
-                   .notify_socket = settings_.notify_socket,
-                   .monotonic = dataplane::core_time},
+      ReloadPlaces{
+          .file = settings_.config_file,
+          .config = config_of_day_,
+          .engines = *engines_,
+          .log = log_,
+          .adopt = [this](SharedValue<SbcConfig> next) { return plane_->adopt(std::move(next)); },
+          .adopted = [this](const SbcConfig& before, const SbcConfig& now) { follow(before, now); },
+          .refresh_certificates = [this] { return refresh_certificates(); },
+          .why_not_now = [this]() -> std::string {
+            if (readiness_.draining) return "Sallyport is draining: its next start reads the configuration";
+            return readiness_.ready ? "" : "Sallyport is not ready yet";
+          },
+          .notify_socket = settings_.notify_socket,
+          .monotonic = dataplane::core_time,
+          .aside = [this](std::function<void()> work,
+                          std::function<void()> then) { aside_.run(std::move(work), std::move(then)); }},
       settings_.written);
-  commands_.on("reload", [this](const ControlArguments&) { return reload_answer(reload_->run("command")); });
+  commands_.on_later("reload", [this](const ControlArguments&, ControlCommands::Reply reply) {
+    reload_->begin("command", [reply](const Reload::Done& done) { reply(reload_answer(done)); });
+  });
 }
 
 // What management itself keeps by peer.
 void Daemon::follow(const SbcConfig& before, const SbcConfig& now) {
   captures_->poll();  // what is on its way still bears the names of before
   media_quality_.adopt(now);
+  blocks_->take_feeds(now);
   for (const PeerConfig& peer : before.peers) {
     const auto stays = std::ranges::find(now.peers, peer.name, &PeerConfig::name);
     if (stays != now.peers.end() && !stays->is_retired) continue;
@@ -392,7 +423,7 @@ void Daemon::begin_drain(std::string_view by) {
 }
 
 void Daemon::on_signal(int number) {
-  if (number == SIGHUP) return static_cast<void>(reload_->run("SIGHUP"));
+  if (number == SIGHUP) return reload_->begin("SIGHUP");
   if (drain_.has_begun()) return drain_.hurry();
   service_notify(settings_.notify_socket, "STOPPING=1");
   if (!desk_->drain())
@@ -405,6 +436,7 @@ void Daemon::on_signal(int number) {
 void Daemon::tick() {
   records_->watch();
   capture_sessions_->tick();
+  blocks_->tick();
   after_bye_.tick(dataplane::core_time());
   if (ticks_++ % kTicksPerLook == 0) {
     const std::uint64_t lost = plane_->snapshot().records_lost;

@@ -14,11 +14,13 @@
 
 #include "dataplane/data_plane.h"
 #include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/blocks/block_answers.h"
 #include "mgmt/calls/call_answers.h"
 #include "mgmt/capture/capture_hub.h"
 #include "mgmt/capture/capture_sessions.h"
 #include "mgmt/cli/control_server.h"
 #include "mgmt/daemon/after_bye_watch.h"
+#include "mgmt/daemon/aside.h"
 #include "mgmt/daemon/certificate_watch.h"
 #include "mgmt/daemon/drain_watch.h"
 #include "mgmt/daemon/plane_engines.h"
@@ -64,12 +66,14 @@ class Daemon {
   [[nodiscard]] int start_plane();
   [[nodiscard]] std::string take_saved_calls();
   void take_bindings(dataplane::DataPlaneSetup& setup);
+  void take_blocks(dataplane::DataPlaneSetup& setup);
   [[nodiscard]] int start_records();
   [[nodiscard]] std::set<std::uint64_t> calls_that_are_up();
   void end_calls(const std::vector<std::uint64_t>& numbers);
   void serve_counters();
   void serve_calls();
   void serve_peers();
+  void serve_blocks();
   void serve_captures();
   void send_to_collector();
   [[nodiscard]] PeerAnswers peer_answers();
@@ -97,6 +101,8 @@ class Daemon {
   AfterByeWatch after_bye_;
   std::unique_ptr<NodeState> state_;
   HashKey token_key_;
+  std::unique_ptr<BlockStore> block_store_;
+  std::unique_ptr<BlockDesk> blocks_;     // the lcores read its table until the data plane has stopped
   std::unique_ptr<CaptureHub> captures_;  // the engines see it until the data plane has stopped
   std::unique_ptr<dataplane::DataPlane> plane_;
   std::unique_ptr<BindingStore> bindings_;  // null: no registrar is configured
@@ -108,6 +114,7 @@ class Daemon {
   std::optional<std::size_t> hep_taker_;
   std::unique_ptr<CaptureSessions> capture_sessions_;
   std::unique_ptr<Reload> reload_;
+  Aside aside_{loop_};  // of `reload_`, which outlives what is under way
   Readiness readiness_;
   Observer observer_;
   SnapshotCollectable metrics_;

@@ -44,10 +44,14 @@ void log_detection(EventLog& log, const sip::EngineEvent& event) {
     if (binding == nullptr) return log_detection(log, event);
     if (bindings != nullptr) bindings->add(*binding);
   };
-  if (places.bindings != nullptr)
-    out.turn = [bindings = places.bindings](Timestamp now, bool is_last) {
-      return bindings->step(now, is_last);
+  if (places.bindings != nullptr || places.blocks != nullptr)
+    out.turn = [bindings = places.bindings, blocks = places.blocks](Timestamp now, bool is_last) {
+      Duration next = std::chrono::hours(1);
+      if (bindings != nullptr) next = std::min(next, bindings->step(now, is_last));
+      if (blocks != nullptr) next = std::min(next, blocks->step(now, is_last));
+      return next;
     };
+  if (places.blocks != nullptr) places.blocks->on_change([&events] { events.wake(); });
   return out;
 }
 

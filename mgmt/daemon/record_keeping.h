@@ -12,6 +12,7 @@
 #include "mgmt/records/record_thread.h"
 #include "mgmt/records/record_writer.h"
 #include "mgmt/state/binding_store.h"
+#include "mgmt/state/block_store.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
@@ -26,6 +27,7 @@ struct RecordPlaces {
   // A call's `end` as it is written; on the thread of the records.
   std::function<void(const CallRecord& end)> ended = {};
   BindingStore* bindings = nullptr;  // null: nobody registers here
+  BlockStore* blocks = nullptr;      // null: nothing is blocked
 };
 
 class RecordKeeping {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "mgmt/cli/check_command.h"
@@ -15,7 +16,13 @@
 namespace sallyport::mgmt {
 namespace {
 
-using Done = Result<ReloadReport, ReloadRefusal>;
+using Done = Reload::Done;
+
+// What the thread aside brings: a configuration, or why there is none.
+struct Loading {
+  LoadedConfig loaded;
+  std::string failed;
+};
 
 [[nodiscard]] auto refused(std::string why, std::vector<ConfigProblem> problems = {}) {
   return fail(ReloadRefusal{std::move(why), std::move(problems)});
@@ -116,25 +123,53 @@ using Done = Result<ReloadReport, ReloadRefusal>;
 Reload::Reload(ReloadPlaces places, WrittenConfig running)
     : places_(std::move(places)), written_(std::move(running)) {}
 
-Done Reload::run(std::string_view by) {
+void Reload::begin(std::string_view by, Told told) {
   if (std::string why = places_.why_not_now ? places_.why_not_now() : std::string(); !why.empty()) {
-    Done not_now = refused(std::move(why));
+    const Done not_now = refused(std::move(why));
     tell(by, not_now);
-    return not_now;
+    if (told) told(not_now);
+    return;
   }
+  next_.push_back({std::string(by), std::move(told)});
+  if (under_way_.empty()) begin_next();
+}
+
+void Reload::begin_next() {
+  under_way_ = std::exchange(next_, {});
   if (places_.monotonic) {
     const auto now = std::chrono::floor<std::chrono::microseconds>(places_.monotonic().time_since_epoch());
     notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
   }
-  Done done = load_and_adopt();
-  notify("READY=1");
-  was_successful_ = done.has_value();
-  tell(by, done);
-  return done;
+  auto loading = std::make_shared<Loading>();
+  auto work = [loading, file = places_.file] {
+    try {
+      loading->loaded = load_config(file);
+    } catch (const std::exception& error) {  // no memory, most likely
+      loading->failed = std::string("it failed: ") + error.what();
+    }
+  };
+  auto then = [this, loading] {
+    end(loading->failed.empty() ? adopt(std::move(loading->loaded)) : refused(std::move(loading->failed)));
+  };
+  if (places_.aside) return places_.aside(std::move(work), std::move(then));
+  work();
+  then();
 }
 
-Done Reload::load_and_adopt() try {
-  LoadedConfig loaded = load_config(places_.file);
+void Reload::end(const Done& done) {
+  notify("READY=1");
+  was_successful_ = done.has_value();
+  for (const Asked& asked : std::exchange(under_way_, {})) {
+    tell(asked.by, done);
+    if (asked.told) asked.told(done);
+  }
+  if (under_way_.empty() && !next_.empty()) begin_next();
+}
+
+Done Reload::adopt(LoadedConfig loaded) try {
+  // Perhaps only since it was begun.
+  if (std::string why = places_.why_not_now ? places_.why_not_now() : std::string(); !why.empty())
+    return refused(std::move(why));
   if (loaded.is_refused_by_run()) return refused(places_.file + " is refused", std::move(loaded.problems));
   ReloadReport report;
   report.changes = config_changes(written_.root, loaded.written.root);

@@ -35,6 +35,8 @@ struct ReloadPlaces {
   // Of the service manager; empty: none.
   std::string notify_socket = {};
   std::function<Timestamp()> monotonic = {};  // for it: CLOCK_MONOTONIC
+  // Does `work` where it holds nobody up, then `then` on the management thread. Empty: both at once.
+  std::function<void(std::function<void()> work, std::function<void()> then)> aside = {};
 };
 
 struct ReloadReport {
@@ -60,26 +62,36 @@ struct ReloadRefusal {
   std::vector<ConfigProblem> problems;  // all of the configuration, when it is to blame
 };
 
-// Used by the management thread alone, so that one reload comes after the other. It waits for the disk, for
-// tables to be compiled and for the engines; whoever asks management for something waits as long.
+// Used by the management thread alone. Files are read and tables compiled aside, meanwhile it does what else
+// is asked of it; only for the engines it waits.
 class Reload {
  public:
+  using Done = Result<ReloadReport, ReloadRefusal>;
+  using Told = std::function<void(const Done&)>;
   // `running`: what the configuration of the day was made from.
   Reload(ReloadPlaces places, WrittenConfig running);
 
-  // `by`: who asked, for the log.
-  [[nodiscard]] Result<ReloadReport, ReloadRefusal> run(std::string_view by);
+  // `by`: who asked, for the log. `told`: called once, perhaps before this returns. Whoever asks while the
+  // files are being read may have changed them since: they are read once more, for all of them together.
+  void begin(std::string_view by, Told told = {});
   // False: the last attempt to load a configuration failed.
   [[nodiscard]] bool was_successful() const noexcept { return was_successful_; }
 
  private:
-  [[nodiscard]] Result<ReloadReport, ReloadRefusal> load_and_adopt();
+  struct Asked {
+    std::string by;
+    Told told;
+  };
+  void begin_next();
+  void end(const Done& done);
+  [[nodiscard]] Done adopt(LoadedConfig loaded);
   [[nodiscard]] Result<std::vector<bool>, std::string> idle_places(const SbcConfig& running);
   void notify(const std::string& state) const;
-  void tell(std::string_view by, const Result<ReloadReport, ReloadRefusal>& done) const;
+  void tell(std::string_view by, const Done& done) const;
 
   ReloadPlaces places_;
   WrittenConfig written_;
+  std::vector<Asked> under_way_, next_;
   bool was_successful_ = true;
 };
 

@@ -115,10 +115,27 @@ struct Answer {
 }
 
 [[nodiscard]] Json address_schema() {
-  const Json realm = object({{"realm", text_type()}, {"class", text_type()}, {"peer", maybe("string")}});
+  const Json realm = object({{"realm", text_type()},
+                             {"class", text_type()},
+                             {"blocked", {{"type", "boolean"}}},
+                             {"peer", maybe("string")}});
   return object({{"address", text_type()},
                  {"realms", list_of(realm)},
+                 {"blocks", list_of(reference("Block"))},
                  {"reasons", list_of(object({{"text", text_type()}}))}});
+}
+
+[[nodiscard]] Json block_schema() {
+  const Json integer{{"type", "integer"}};
+  return object({{"prefix", text_type()},
+                 {"origin", {{"type", "string"}, {"enum", {"operator", "feed", "detector"}}}},
+                 {"reason", maybe("string")},
+                 {"touches", {{"type", "string"}, {"enum", {"all", "unconfigured", "untrusted"}}}},
+                 {"since", text_type()},
+                 {"until", maybe("string")},
+                 {"expires_in_s", maybe("integer")},
+                 {"hits", integer},
+                 {"last_hit", maybe("string")}});
 }
 
 [[nodiscard]] Json peer_schema() {
@@ -191,8 +208,21 @@ struct Answer {
           {"RegistrationPage", object({{"registrations", list_of(reference("Registration"))},
                                        {"active", {{"type", "integer"}}},
                                        {"next", maybe("string")}})},
+          {"Block", block_schema()},
+          {"BlockPage", object({{"blocked", list_of(reference("Block"))},
+                                {"prefixes", {{"type", "integer"}}},
+                                {"capacity", {{"type", "integer"}}},
+                                {"next", maybe("string")}})},
+          {"BlockOrder", object({{"prefix", text_type()}, {"for", text_type()}, {"reason", text_type()}})},
           {"Explanation", {{"oneOf", {reference("CallAnswer"), address_schema()}}}},
           {"Health", object({{"healthy", {{"type", "boolean"}}}, {"ready", {{"type", "boolean"}}}})}};
+}
+
+[[nodiscard]] Json block_operation(const Answer& forbidden) {
+  Json out = operation("Takes nothing more from a prefix", Json::array(), nullptr, {forbidden});
+  out["requestBody"] = {{"required", true},
+                        {"content", {{"application/json", {{"schema", reference("BlockOrder")}}}}}};
+  return out;
 }
 
 [[nodiscard]] Json call_paths() {
@@ -223,6 +253,13 @@ struct Answer {
       {"/api/v1/registrations",
        {{"get", operation("Registered endpoints, by address of record", page, reference("RegistrationPage"),
                           {{"400", "limit is no number, or cursor is none."}, kBusy})}}},
+      {"/api/v1/blocked",
+       {{"get", operation("Prefixes from which nothing is taken; those of feeds last", page,
+                          reference("BlockPage"), {{"400", "limit or cursor is no number."}})},
+        {"post", block_operation(kForbidden)},
+        {"delete", operation("Ends the block of a prefix",
+                             Json::array({parameter("prefix", "query", text_type(), "As it is listed.")}),
+                             nullptr, {kForbidden})}}},
       {"/api/v1/drain",
        {{"post", operation("No new calls from now on", Json::array(), nullptr, {kForbidden})}}}};
 }

@@ -77,6 +77,7 @@ HttpResponse Router::answer(const HttpRequest& request) const noexcept {
       return refused;
     }
     arguments.query = std::move(target->query);
+    arguments.body = request.body;
     return found->second(arguments);
   } catch (...) {
     HttpResponse failed;

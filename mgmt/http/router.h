@@ -17,6 +17,7 @@ namespace sallyport::mgmt {
 struct HttpRequest {
   std::string_view method;
   std::string_view target;  // as in the request line (RFC 9112 §3.2)
+  std::string_view body = {};
 };
 
 struct HttpResponse {
@@ -28,9 +29,10 @@ struct HttpResponse {
 
 [[nodiscard]] HttpResponse problem(unsigned status, std::string_view title, std::string_view detail);
 
-// What a handler gets: the parts of the path that stand in braces in its pattern, and the query.
+// What a handler gets: the parts of the path that stand in braces in its pattern, the query, the body.
 struct PathArguments {
   Arguments path, query;
+  std::string_view body = {};  // good for the call
 };
 
 class Router {

@@ -77,7 +77,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
       return send(
           problem(421, "Misdirected Request", "Host names another server; use an address or localhost."),
           false, method == "HEAD");
-    send(server_->router.answer({method, target}), request.keep_alive(), method == "HEAD");
+    send(server_->router.answer({method, target, request.body()}), request.keep_alive(), method == "HEAD");
   }
 
   // What listens for this machine alone has no name that leads to it but localhost; an open address may have

@@ -15,8 +15,6 @@ namespace sallyport::mgmt {
 namespace {
 
 constexpr std::array<std::string_view, 2> kSipDirections{"in", "out"};
-// The detectors that are built refuse a message and do no more.
-constexpr const char* kDetectionAction = "reject";
 // What was dropped before it had a class shows in dataplane_dropped_total.
 constexpr std::array<std::pair<dataplane::PacketClass, std::string_view>, 3> kClasses{{
     {dataplane::PacketClass::Media, "media"},
@@ -106,9 +104,26 @@ void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
   MetricFamily detections =
       family("detections_total", MetricType::Counter, "What looked like an attack, and what was done.");
   for (std::size_t i = 0; i < sip::kDetectionLabels.size(); ++i)
-    add(detections, {{"detector", std::string(sip::kDetectionLabels[i])}, {"action", kDetectionAction}},
+    add(detections,
+        {{"detector", std::string(sip::kDetectionLabels[i])},
+         {"action", std::string(sip::kDetectionActions[i])}},
         seen.plane.detections[i]);
   out.push_back(std::move(detections));
+}
+
+void add_signatures(std::vector<MetricFamily>& out, const Observation& seen) {
+  if (seen.signatures.empty()) return;
+  MetricFamily matches = family("signature_matches_total", MetricType::Counter,
+                                "What a signature matched; dry_run: it was only counted.");
+  for (const SignatureCount& one : seen.signatures)
+    for (const bool is_dry : {false, true})
+      if (const std::uint64_t count = is_dry ? one.dry_runs : one.matches; count != 0)
+        add(matches,
+            {{"sid", std::to_string(one.sid)},
+             {"action", std::string(one.action)},
+             {"dry_run", is_dry ? "true" : "false"}},
+            count);
+  out.push_back(std::move(matches));
 }
 
 void add_operation(std::vector<MetricFamily>& out, const Observation& seen) {
@@ -122,6 +137,8 @@ void add_operation(std::vector<MetricFamily>& out, const Observation& seen) {
   for (const CertificateEnd& certificate : seen.certificates)
     add(ends, {{"certificate", certificate.name}}, static_cast<double>(certificate.not_after));
   out.push_back(std::move(ends));
+  out.push_back(single_gauge("blocked_prefixes", "Prefixes from which nothing is taken.",
+                             static_cast<double>(seen.blocked_prefixes)));
   out.push_back(single_gauge("cdr_queue", "Call records that are not in their files yet.",
                              static_cast<double>(seen.cdr_queue)));
 }
@@ -199,6 +216,7 @@ std::vector<MetricFamily> metric_families(const Observation& observation) {
   add_media(out, observation);
   add_connections(out, observation);
   add_operation(out, observation);
+  add_signatures(out, observation);
   add_hep(out, observation);
   out.push_back(single_gauge("config_last_reload_successful",
                              "1 when the last attempt to load a configuration succeeded, else 0.",

@@ -1,4 +1,5 @@
 // media_families.cpp — what the relay did, by realm, and how good media was, by peer.
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -34,8 +35,11 @@ static_assert(kRelaySeconds.size() <= kAll.size());
 void add_streams(std::vector<MetricFamily>& out, const dataplane::MediaSnapshot& media) {
   MetricFamily streams = family("media_streams_active", MetricType::Gauge,
                                 "Media streams that are open, by how they are encrypted.");
-  add(streams, {{"crypto", "none"}}, media.streams_active);
-  for (const char* const crypto : {"sdes", "dtls"}) add(streams, {{"crypto", crypto}}, std::uint64_t{0});
+  // The two are read one after the other: a call may have ended in between.
+  const std::uint64_t secured = std::min(media.streams_secured, media.streams_active);
+  add(streams, {{"crypto", "none"}}, media.streams_active - secured);
+  add(streams, {{"crypto", "sdes"}}, secured);
+  add(streams, {{"crypto", "dtls"}}, std::uint64_t{0});
   out.push_back(std::move(streams));
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/signatures/signature_set.h"
+
 namespace sallyport::mgmt {
 
 std::vector<double> BusyMeter::observe(const std::vector<dataplane::LcoreSnapshot>& lcores) {
@@ -57,6 +59,20 @@ void keep_shown_peers(const SbcConfig& config, Observation& seen) {
   keep(places, false, seen.peers_up);
 }
 
+// Those that never matched would be as many series as there are rules.
+[[nodiscard]] std::vector<SignatureCount> signature_counts(const policy::SignatureSet* set) {
+  std::vector<SignatureCount> out;
+  for (std::size_t i = 0; set != nullptr && i < set->rules().size(); ++i) {
+    const policy::SignatureCounts& counts = set->counts(i);
+    const SignatureCount one{
+        set->rules()[i].signature.sid,
+        policy::kSignatureActionNames[static_cast<std::size_t>(set->rules()[i].signature.action)],
+        counts.matches.load(std::memory_order_relaxed), counts.dry_runs.load(std::memory_order_relaxed)};
+    if (one.matches + one.dry_runs != 0) out.push_back(one);
+  }
+  return out;
+}
+
 }  // namespace
 
 Observer::Observer(const SharedSlot<SbcConfig>& config, SnapshotSource source, Addition addition)
@@ -68,6 +84,7 @@ Observation Observer::observe() {
   out.plane = source_();
   for (const RealmConfig& realm : config->realms) out.realm_names.push_back(realm.name);
   out.busy_ratios = busy_meter_.observe(out.plane.lcores);
+  out.signatures = signature_counts(config->security.signature_set.get());
   if (addition_) addition_(out);
   keep_shown_peers(*config, out);
   return out;

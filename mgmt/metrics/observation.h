@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/data_plane_snapshot.h"
@@ -46,20 +47,29 @@ struct HepCounts {
   std::uint64_t sent = 0, dropped = 0;
 };
 
+// What one signature has done since it was loaded.
+struct SignatureCount {
+  std::uint32_t sid = 0;
+  std::string_view action;  // of static storage
+  std::uint64_t matches = 0, dry_runs = 0;
+};
+
 struct Observation {
   dataplane::DataPlaneSnapshot plane;
-  std::vector<std::string> realm_names;         // of plane.realms
-  std::vector<std::string> peer_names;          // of plane.peers; the last stands for all that is no peer.
-                                                // Retired peers without calls are not among them
-  std::vector<double> busy_ratios;              // of plane.lcores
-  std::vector<bool> peers_up;                   // of plane.peers, but for the last
-  std::vector<bool> are_registrars;             // the same: endpoints of one, which is neither up nor down
-  std::vector<AlarmCount> alarms;               // of all names
+  std::vector<std::string> realm_names;  // of plane.realms
+  std::vector<std::string> peer_names;   // of plane.peers; the last stands for all that is no peer.
+                                         // Retired peers without calls are not among them
+  std::vector<double> busy_ratios;       // of plane.lcores
+  std::vector<bool> peers_up;            // of plane.peers, but for the last
+  std::vector<bool> are_registrars;      // the same: endpoints of one, which is neither up nor down
+  std::vector<AlarmCount> alarms;        // of all names
+  std::uint64_t blocked_prefixes = 0;
   std::uint64_t cdr_queue = 0;                  // records that are not in their CDR files yet
   std::vector<PeerMediaQuality> media_quality;  // of plane.peers
   std::uint64_t media_reports_late = 0;  // last figures of streams whose calls had their records already
   std::vector<CertificateEnd> certificates;
-  std::optional<HepCounts> hep;  // nothing: no collector is configured
+  std::vector<SignatureCount> signatures;  // those that matched
+  std::optional<HepCounts> hep;            // nothing: no collector is configured
   bool last_reload_successful = true;
 };
 

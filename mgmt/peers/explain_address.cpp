@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "mgmt/blocks/blocks_json.h"
 #include "mgmt/log/log_line.h"
 #include "policy/decide/access_list.h"
 #include "policy/decide/source_classifier.h"
@@ -20,12 +21,16 @@ class AddressExplanation {
   AddressExplanation(const IpAddress& address, const SbcConfig& config)
       : address_(address), config_(config), access_(config), classifier_(config) {}
 
+  void explain_blocks(const AddressFacts& facts);
+
   void explain_realm(std::size_t position);
   void explain_targets(const PeerView& peer);
   void explain_endpoints(const EndpointsAt& found);
   [[nodiscard]] Json take() {
-    return {
-        {"address", to_string(address_)}, {"realms", std::move(realms_)}, {"reasons", std::move(reasons_)}};
+    return {{"address", to_string(address_)},
+            {"realms", std::move(realms_)},
+            {"blocks", std::move(block_list_)},
+            {"reasons", std::move(reasons_)}};
   }
 
  private:
@@ -38,8 +43,18 @@ class AddressExplanation {
   const SbcConfig& config_;
   policy::AccessList access_;
   policy::SourceClassifier classifier_;
-  Json realms_ = Json::array(), reasons_ = Json::array();
+  std::vector<policy::Block> blocks_;
+  Json realms_ = Json::array(), block_list_ = Json::array(), reasons_ = Json::array();
 };
+
+void AddressExplanation::explain_blocks(const AddressFacts& facts) {
+  for (const policy::BlockView& one : facts.blocks) {
+    if (one.block.until <= facts.clocks.core) continue;
+    blocks_.push_back(one.block);
+    block_list_.push_back(block_json(one, facts.clocks));
+    say(block_text(one, facts.clocks));
+  }
+}
 
 bool AddressExplanation::has_family(const RealmConfig& realm) const {
   return std::ranges::any_of(realm.listen, [this](const ListenerConfig& listener) {
@@ -77,12 +92,17 @@ void AddressExplanation::explain_realm(std::size_t position) {
   const std::string why = is_peer    ? peer_text(config_.peers[to_position(found.peer)])
                           : has_rule ? rule_text(rule)
                                      : "no peer and no access rule names it; that is the realm's own trust";
+  const bool is_blocked =
+      found.trust != TrustClass::Denied && std::ranges::any_of(blocks_, [&](const policy::Block& block) {
+        return policy::touches(block, found.trust);
+      });
   realms_.push_back({{"realm", realm.name},
                      {"class", to_string(found.trust)},
+                     {"blocked", is_blocked},
                      {"peer", is_peer ? Json(config_.peers[to_position(found.peer)].name) : Json(nullptr)}});
   const bool is_retired = is_peer && config_.peers[to_position(found.peer)].is_retired;
   say(fmt::format(
-      "realm {}: {}: {}{}", realm.name, to_string(found.trust), why,
+      "realm {}: {}{}: {}{}", realm.name, is_blocked ? "blocked, else " : "", to_string(found.trust), why,
       is_retired ? ", which a reload took out: it is known for the calls that it still has" : ""));
 }
 
@@ -114,6 +134,7 @@ void AddressExplanation::explain_endpoints(const EndpointsAt& found) {
 
 Json explain_address(const IpAddress& address, const SbcConfig& config, const AddressFacts& facts) {
   AddressExplanation explanation(address, config);
+  explanation.explain_blocks(facts);
   for (std::size_t i = 0; i < config.realms.size(); ++i) explanation.explain_realm(i);
   for (const PeerView& peer : facts.peers) explanation.explain_targets(peer);
   explanation.explain_endpoints(facts.endpoints);

@@ -81,7 +81,13 @@ std::optional<ControlResult> explain_if_address(const PeerAnswers& answers, cons
     if (!found) return ControlResult(fail(ControlFailure{kExitNoDaemon, kBusy}));
     endpoints = std::move(*found);
   }
-  return ControlResult(to_text(explain_address(*address, *answers.config(), {*peers, endpoints})));
+  AddressFacts facts{*peers, endpoints};
+  if (answers.blocks != nullptr) {
+    const Prefix host{*address, static_cast<std::uint8_t>(address->is_v4() ? 32 : 128)};
+    facts.blocks = answers.blocks->around(host);
+    facts.clocks = answers.blocks->clocks();
+  }
+  return ControlResult(to_text(explain_address(*address, *answers.config(), facts)));
 }
 
 }  // namespace sallyport::mgmt

@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "mgmt/blocks/block_desk.h"
 #include "mgmt/calls/call_desk.h"
 #include "mgmt/cli/control_protocol.h"
 #include "mgmt/http/router.h"
@@ -19,6 +20,7 @@ struct PeerAnswers {
   std::function<SharedValue<SbcConfig>()> config;  // of the day
   // Who registered from an address; null: nobody registers here.
   std::function<Result<EndpointsAt, CallDeskFailure>(const IpAddress& address)> endpoints = {};
+  const BlockDesk* blocks = nullptr;  // null: nobody is blocked
 };
 
 // What the engines say of their trunks; Busy: one does not answer in time.

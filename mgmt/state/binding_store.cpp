@@ -10,8 +10,6 @@
 namespace sallyport::mgmt {
 namespace {
 
-constexpr const char* kAlarm = "registrations_not_saved";
-constexpr const char* kBrokenFile = "registrations.db.broken";
 constexpr Duration kNothingToDo = std::chrono::hours(1);
 // What a change takes beside its bytes.
 constexpr std::size_t kChangeBytes = 96;
@@ -19,7 +17,10 @@ constexpr std::size_t kChangeBytes = 96;
 }  // namespace
 
 BindingStore::BindingStore(BindingStoreSettings settings, AlarmRegistry& alarms, EventLog& log)
-    : settings_(std::move(settings)), alarms_(alarms), log_(log), file_(settings_.folder + "/" + kFile) {}
+    : settings_(std::move(settings)),
+      alarms_(alarms),
+      log_(log),
+      file_(settings_.folder + "/" + settings_.file) {}
 
 std::vector<BindingRow> BindingStore::load() {
   std::vector<BindingRow> rows;
@@ -30,7 +31,7 @@ std::vector<BindingRow> BindingStore::load() {
     for (const BindingRow& row : rows) add({row.number, row.shard, row.bytes});  // what was before the damage
   } else if (outcome.state == FileState::Failed) {
     file_.close();
-    alarms_.raise(kAlarm, "", outcome.why);
+    alarms_.raise(settings_.alarm, "", outcome.why);
     retry_ = kRetryMin;
   }
   std::erase_if(rows, [this](const BindingRow& row) {
@@ -105,21 +106,22 @@ FileOutcome BindingStore::write_some() {
 // Up until the next start: somebody should look at the file.
 void BindingStore::on_broken(const std::string& why) {
   file_.put_aside();
-  alarms_.raise(kAlarm, kBrokenFile, fmt::format("the file was damaged and put aside: {}", why));
+  alarms_.raise(settings_.alarm, settings_.file + ".broken",
+                fmt::format("the file was damaged and put aside: {}", why));
   static_cast<void>(file_.open());
 }
 
 void BindingStore::on_failed(Timestamp now, const std::string& why) {
   retry_ = std::clamp(retry_ * 2, kRetryMin, kRetryMax);
   due_ = now + retry_;
-  alarms_.raise(kAlarm, "", why);
+  alarms_.raise(settings_.alarm, "", why);
 }
 
 void BindingStore::on_written() {
-  if (std::exchange(retry_, Duration{}) != Duration{}) alarms_.clear(kAlarm, "");
+  if (std::exchange(retry_, Duration{}) != Duration{}) alarms_.clear(settings_.alarm, "");
   if (const std::uint64_t lost = std::exchange(lost_, 0); lost != 0)
-    log_.write(LogLevel::Error, "registrations", "registrations_lost",
-               "the disk failed for so long that registrations were not saved", {{"count", lost}});
+    log_.write(LogLevel::Error, settings_.rows, settings_.rows + "_lost",
+               "the disk failed for so long that " + settings_.rows + " were not saved", {{"count", lost}});
 }
 
 }  // namespace sallyport::mgmt

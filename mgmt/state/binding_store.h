@@ -22,6 +22,10 @@ namespace sallyport::mgmt {
 struct BindingStoreSettings {
   std::string folder;  // node.state
   std::size_t waiting_bytes_max = 64'000'000;
+  // Another store of rows has others of its own.
+  std::string file = "registrations.db";
+  std::string alarm = "registrations_not_saved";
+  std::string rows = "registrations";  // a word for people
 };
 
 // Used by one thread at a time: the one that starts, then the one that may wait for a disk.
@@ -30,7 +34,6 @@ class BindingStore {
   static constexpr Duration kCommitEvery = 20ms;  // what a crash may take
   static constexpr Duration kRetryMin = 1s, kRetryMax = 30s;
   static constexpr std::size_t kRowsOfCommit = 4096;  // a record of a call waits no longer than for them
-  static constexpr const char* kFile = "registrations.db";
 
   // Both must outlive it.
   BindingStore(BindingStoreSettings settings, AlarmRegistry& alarms, EventLog& log);

@@ -65,6 +65,7 @@ inline Observation fake_observation() {
   media.port_pairs_taken = 6;
   media.port_pairs = 5000;
   out.plane.media.streams_active = 2;
+  out.plane.media.streams_secured = 1;
   out.plane.media.streams_closed = 1;
   out.plane.media.relay_times = {0, 8, 2};
   out.plane.media.relay_nanoseconds = 20'000;

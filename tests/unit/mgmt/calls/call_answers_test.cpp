@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "mgmt/blocks/block_answers.h"
 #include "mgmt/http/health.h"
 #include "mgmt/http/openapi.h"
 #include "mgmt/peers/peer_answers.h"
 #include "mgmt/registrations/registration_answers.h"
 #include "tests/unit/mgmt/calls/call_traffic.h"
+#include "tests/unit/mgmt/config/config_text.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -126,6 +128,14 @@ TEST_F(CallAnswersTest, OpenApiDescribesWhatThereIsAndNothingElse) {
   router_.on_get("/metrics", [] { return HttpResponse(); });
   add_peer_paths(router_, {});
   add_registration_paths(router_, {engines_, fake_wall_time, [] { return std::uint64_t{0}; }});
+  const TestFolder folder;
+  EventLog log(LogConfig{.level = LogLevel::Error}, 2, false, system_wall_time);
+  AlarmRegistry alarms(log, system_wall_time);
+  BlockStore store(folder.path().string(), HashKey{1, 2}, alarms, log);
+  const SharedSlot<SbcConfig> config{make_value<SbcConfig>()};
+  BlockDesk blocks(1, HashKey{1, 2},
+                   BlockPlaces{alarms, log, store, [] { return Timestamp{}; }, system_wall_time, config});
+  add_block_paths(router_, {blocks});
   std::set<std::pair<std::string, std::string>> served, described;
   for (const auto& route : router_.routes()) served.insert(route);
   const Json root = Json::parse(get("/api/v1/openapi.json").body);

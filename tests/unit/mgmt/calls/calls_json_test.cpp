@@ -133,6 +133,16 @@ TEST(CallsJson, OctetsThatAreNoTextDoNotBreakTheAnswer) {
   EXPECT_EQ(last["text"], "\x1b[31mno SIP at all\xef\xbf\xbd");
 }
 
+// RFC 4568 §10, threats M10
+TEST(CallsJson, NoKeyOfMediaIsShown) {
+  CallTrace trace = call_trace();
+  trace.messages[0].bytes += "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0|2^31\r\n";
+  const Json messages = trace_json(trace, call_names())["messages"];
+  const auto text = messages[0]["text"].get<std::string>();
+  EXPECT_EQ(text.find("c2VjcmV0"), std::string::npos);
+  EXPECT_NE(text.find("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:********|2^31"), std::string::npos);
+}
+
 TEST(CallsJson, CallWithoutLegsAndMessagesIsShown) {
   CallTrace trace;
   trace.clocks = kClocks;

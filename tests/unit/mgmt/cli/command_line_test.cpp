@@ -153,5 +153,20 @@ TEST(CommandLine, DurationNeedsAUnitAndASensibleSize) {
   EXPECT_EQ(parse({"run", "-c", "a", "--drain-time", "soon"}).status, 64);
 }
 
+TEST(CommandLine, BlocksUnblocksAndShowsWhatIsBlocked) {
+  const auto block = parse({"block", "192.0.2.0/24", "--for", "10m", "--reason", "a scan"}).command;
+  ASSERT_TRUE(block.has_value());
+  EXPECT_EQ(block->command, Command::Block);
+  EXPECT_EQ(block->id, "192.0.2.0/24");
+  EXPECT_EQ(block->block_for, "10m");
+  EXPECT_EQ(block->reason, "a scan");
+  EXPECT_EQ(parse({"unblock", "192.0.2.0/24"}).command->command, Command::Unblock);
+  const auto show = parse({"show", "blocked", "--limit", "5", "--json", "--watch"}).command;
+  EXPECT_EQ(show->command, Command::ShowBlocked);
+  EXPECT_EQ(show->limit, 5u);
+  EXPECT_TRUE(show->watch.has_value());
+  EXPECT_EQ(parse({"block"}).status, 64);
+}
+
 }  // namespace
 }  // namespace sallyport::mgmt

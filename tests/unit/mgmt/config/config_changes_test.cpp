@@ -74,7 +74,7 @@ TEST(LiveKeys, PeersRoutesRulesAndLimitsMayChangeWhileItRuns) {
   for (const std::string_view path :
        {"peers", "peers[]", "peers[].targets[].address", "profiles[].timers.t1", "routes[].to",
         "header_rules[].steps", "tables[].file", "emergency.numbers", "realms[].limits.calls",
-        "security.limits.source.rate", "tls.certificates[].key"})
+        "security.limits.source.rate", "security.blocklists[].file", "tls.certificates[].key"})
     EXPECT_TRUE(is_live(path)) << path;
 }
 

@@ -256,18 +256,18 @@ TEST_P(SecurityWeakening, IsAWarningThatRunRefuses) {
 }
 
 const Weakening kWeakenings[] = {
-    {13, "profiles: [{ name: default, srtp: { mode: required } }]", "profiles[default].srtp.mode"},
+    {13, "profiles: [{ name: default, srtp: { mode: required, keying: [dtls] } }]",
+     "profiles[default].srtp.keying"},
     {10,
-     "  - { name: carrier, realm: outside, srtp: { mode: required }, targets: [{ address: "
+     "  - { name: carrier, realm: outside, srtp: { mode: required, keying: [dtls] }, targets: [{ address: "
      "\"198.18.1.2:5060\" }] }",
-     "peers[carrier].srtp.mode"},
-    {13, "security: { blocklists: [{ file: drop.txt }] }", "security.blocklists"},
+     "peers[carrier].srtp.keying"},
 };
 INSTANTIATE_TEST_SUITE_P(Each, SecurityWeakening, testing::ValuesIn(kWeakenings));
 
 TEST(OptionChecker, RefusesEncryptionThatNobodyWouldDo) {
   const LoadedConfig loaded =
-      load_text(with_line(13, "profiles: [{ name: default, srtp: { mode: required } }]"));
+      load_text(with_line(13, "profiles: [{ name: default, srtp: { mode: required, keying: [dtls] } }]"));
   EXPECT_THAT(errors_of(loaded), IsEmpty());
   EXPECT_TRUE(loaded.is_refused_by_run());
 }
@@ -285,7 +285,7 @@ TEST(OptionChecker, TakesAListenerThatAsksForCertificates) {
 
 TEST(OptionChecker, DoesNotRefuseWhatWeakensNothing) {
   EXPECT_FALSE(load_text(with_line(13, "security: { blocklists: [] }")).is_refused_by_run());
-  EXPECT_FALSE(load_text(with_line(13, "profiles: [{ name: default, srtp: { mode: optional } }]"))
+  EXPECT_FALSE(load_text(with_line(13, "profiles: [{ name: default, srtp: { mode: required } }]"))
                    .is_refused_by_run());
 }
 

@@ -132,9 +132,10 @@ TEST(Profiles, TeamsGetsHoldAsInactiveAndKeysOnlyOverTls) {
   const LoadedConfig loaded =
       load_text(teams_text(kTlsListener, ", advertise: { domain: sbc.example.com }", ", transport: tls"));
   EXPECT_THAT(errors_of(loaded), IsEmpty());
-  EXPECT_THAT(warnings_of(loaded), Contains(HasSubstr("Teams takes media over SRTP only")));
+  EXPECT_THAT(warnings_of(loaded), IsEmpty());
   const ProfileConfig& teams = loaded.config.peers.at(0).profile;
   EXPECT_EQ(teams.media.hold, HoldMode::Inactive);
+  EXPECT_EQ(teams.srtp.mode, SrtpMode::Required);
   EXPECT_TRUE(teams.srtp.sdes_only_over_tls);
   EXPECT_EQ(teams.responses_to, ResponsesTo::Source);
   EXPECT_EQ(teams.refer, ReferMode::Resolve);

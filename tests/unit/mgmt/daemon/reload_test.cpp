@@ -58,14 +58,20 @@ class ReloadTest : public testing::Test {
                                  .refresh_certificates = [this] { return certificates_; },
                                  .why_not_now = [this] { return why_not_now_; },
                                  .notify_socket = notify_socket_,
-                                 .monotonic = [] { return Timestamp(std::chrono::microseconds(1'234'567)); }},
+                                 .monotonic = [] { return Timestamp(std::chrono::microseconds(1'234'567)); },
+                                 .aside = aside_},
                     std::move(loaded.written));
   }
   void write(const std::string& text) { folder_.write("c.yaml", text); }
   [[nodiscard]] std::string file() const { return (folder_.path() / "c.yaml").string(); }
   auto reload(const std::string& text) {
     write(text);
-    return reload_->run("command");
+    return run("command");
+  }
+  Reload::Done run(std::string_view by) {
+    std::optional<Reload::Done> said;
+    reload_->begin(by, [&said](const Reload::Done& done) { said = done; });
+    return *said;
   }
   // Keys with their signs; or why not.
   std::vector<std::string> changes(const std::string& text) {
@@ -105,6 +111,7 @@ class ReloadTest : public testing::Test {
   std::pair<std::string, std::string> followed_;
   std::vector<std::string> certificates_;
   std::string plane_refuses_, why_not_now_, notify_socket_;
+  std::function<void(std::function<void()> work, std::function<void()> then)> aside_;
   std::size_t places_ = 0;
   bool has_no_memory_ = false;
   std::optional<Reload> reload_;
@@ -132,6 +139,56 @@ TEST_F(ReloadTest, WhatHasChangedIsAdoptedAndIsTheConfigurationOfTheDay) {
       << "the next one is compared with this one";
 }
 
+// Whoever asks while the files are read may have changed them since.
+TEST_F(ReloadTest, ThoseWhoAskWhileTheFilesAreReadAreAnsweredByOneMoreReading) {
+  std::vector<std::pair<std::function<void()>, std::function<void()>>> aside;
+  aside_ = [&aside](std::function<void()> work, std::function<void()> then) {
+    aside.emplace_back(std::move(work), std::move(then));
+  };
+  start();
+  std::vector<std::string> told;
+  const auto ask = [&](const std::string& who) {
+    reload_->begin(who, [&told, who](const Reload::Done& done) {
+      told.push_back(who + ":" + (done ? std::to_string(done->changes.size()) : done.error().why));
+    });
+  };
+  const auto finish_one = [&aside] {
+    const auto one = std::move(aside.at(0));
+    aside.erase(aside.begin());
+    one.first();
+    one.second();
+  };
+  ask("a");
+  aside.at(0).first();  // it has been read
+  write(with_line(12, "routes: [{ name: inbound, match: { peer: [pbx] }, to: [carrier] }]"));
+  ask("b");
+  ask("c");
+  EXPECT_THAT(told, IsEmpty());
+  EXPECT_THAT(aside, testing::SizeIs(1)) << "never two at once";
+  aside.at(0).second();
+  aside.erase(aside.begin());
+  EXPECT_THAT(told, ElementsAre("a:0"));
+  finish_one();
+  EXPECT_THAT(told, ElementsAre("a:0", "b:2", "c:2"));
+  EXPECT_THAT(aside, IsEmpty());
+}
+
+TEST_F(ReloadTest, NothingIsAdoptedWhenTheDrainBeganWhileTheFilesWereRead) {
+  std::function<void()> then;
+  aside_ = [&then](const std::function<void()>& work, std::function<void()> after) {
+    work();
+    then = std::move(after);
+  };
+  start();
+  write(with_line(12, "routes: [{ name: inbound, match: { peer: [pbx] }, to: [carrier] }]"));
+  std::string why;
+  reload_->begin("command", [&why](const Reload::Done& done) { why = done ? "" : done.error().why; });
+  why_not_now_ = "draining";
+  then();
+  EXPECT_EQ(why, "draining");
+  EXPECT_THAT(adopted_, IsEmpty());
+}
+
 TEST_F(ReloadTest, ABadFileChangesNothingAndEveryProblemIsSaid) {
   start();
   const SharedValue<SbcConfig> before = slot_.read();
@@ -149,7 +206,7 @@ TEST_F(ReloadTest, AFileThatIsGoneOrIsNoYamlChangesNothing) {
   start();
   for (const char* const text : {"", "a: [", "- 1"}) EXPECT_FALSE(reload(text)) << text;
   std::filesystem::remove(file());
-  EXPECT_FALSE(reload_->run("command"));
+  EXPECT_FALSE(run("command"));
   EXPECT_THAT(adopted_, IsEmpty());
 }
 
@@ -175,7 +232,7 @@ TEST_F(ReloadTest, WhatIsNewOrGoneAndNeedsARestartIsNamedInTheFileWhereItStands)
   folder_.write("more.yaml", "dns: {}\n");
   start(joined(kGoodLines) + "include: more.yaml\n");
   folder_.write("more.yaml", "dataplane: { capacity: { calls: 77 } }\n");
-  EXPECT_THAT(problems(reload_->run("command")),
+  EXPECT_THAT(problems(run("command")),
               ElementsAre(HasSubstr("c.yaml:1: dns: is gone, which needs a restart"),
                           HasSubstr("more.yaml:1: dataplane: is new, which needs a restart")));
 }
@@ -290,7 +347,7 @@ TEST_F(ReloadTest, ATableWhoseFileSaysSomethingElseIsReadAgainAndOthersKeepTheir
   start(text);
   const SharedValue<SbcConfig> before = slot_.read();
   folder_.write("a.csv", "49,carrier\n43,carrier\n");
-  const auto done = reload_->run("command");
+  const auto done = run("command");
   ASSERT_TRUE(done);
   EXPECT_THAT(done->changes, IsEmpty());
   ASSERT_EQ(done->tables.size(), 1u);
@@ -299,9 +356,9 @@ TEST_F(ReloadTest, ATableWhoseFileSaysSomethingElseIsReadAgainAndOthersKeepTheir
   EXPECT_FALSE(slot_.read()->tables[0].content->find("431").empty());
   EXPECT_EQ(slot_.read()->tables[1].content, before->tables[1].content);
   folder_.write("a.csv", "49,pbx\n43,pbx\n");
-  EXPECT_EQ(reload_->run("command")->tables.size(), 1u) << "the same prefixes to another peer";
+  EXPECT_EQ(run("command")->tables.size(), 1u) << "the same prefixes to another peer";
   folder_.write("a.csv", "49,nobody\n");
-  EXPECT_THAT(problems(reload_->run("command")), ElementsAre(HasSubstr("a.csv:1: tables[a]")));
+  EXPECT_THAT(problems(run("command")), ElementsAre(HasSubstr("a.csv:1: tables[a]")));
 }
 
 TEST_F(ReloadTest, APasswordFileThatSaysSomethingElseIsReadAgainAndNeverShown) {
@@ -316,7 +373,7 @@ TEST_F(ReloadTest, APasswordFileThatSaysSomethingElseIsReadAgainAndNeverShown) {
   put("first-secret\n");
   start(joined(lines));
   put("second-secret\n");
-  const auto done = reload_->run("command");
+  const auto done = run("command");
   ASSERT_TRUE(done);
   EXPECT_THAT(done->passwords, ElementsAre("carrier"));
   EXPECT_EQ(slot_.read()->peers[0].credentials[0].password, "second-secret");
@@ -338,7 +395,7 @@ TEST_F(ReloadTest, TheLogSaysWhoAskedAndHowManyChanges) {
   EXPECT_THAT(logged(), HasSubstr("\"event\":\"reloaded\""));
   EXPECT_THAT(logged(), HasSubstr("\"by\":\"command\",\"changes\":1"));
   write(with_line(12, "routes: [{ name: inbound, mach: {}, to: [nobody] }]"));
-  static_cast<void>(reload_->run("SIGHUP"));
+  reload_->begin("SIGHUP");
   EXPECT_THAT(logged(), HasSubstr("\"event\":\"reload_refused\""));
   EXPECT_THAT(logged(), HasSubstr("\"by\":\"SIGHUP\""));
   EXPECT_THAT(logged(), HasSubstr("c.yaml:12: routes[inbound].mach: "));

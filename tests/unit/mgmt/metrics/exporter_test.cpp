@@ -61,6 +61,7 @@ TEST(Exporter, ServesTheContractsNamesTypesAndLabels) {
       {"sallyport_media_mos", {"peer"}},
       {"sallyport_media_relay_seconds", {}},
       {"sallyport_peer_up", {"peer"}},
+      {"sallyport_blocked_prefixes", {}},
       {"sallyport_config_last_reload_successful", {}}};
   const std::set<std::string> histograms{"sallyport_call_setup_seconds",
                                          "sallyport_call_duration_seconds",
@@ -145,7 +146,8 @@ TEST(Exporter, ShowsTheValues) {
         "sallyport_dataplane_ring_used_ratio{ring=\"shard-0\"} 0.25\n",
         "sallyport_dataplane_ring_used_ratio{ring=\"empty\"} 0\n",
         "sallyport_dataplane_mbufs_free 8000\n",
-        "sallyport_media_streams_active{crypto=\"none\"} 2\n",
+        "sallyport_media_streams_active{crypto=\"none\"} 1\n",
+        "sallyport_media_streams_active{crypto=\"sdes\"} 1\n",
         "sallyport_media_streams_active{crypto=\"dtls\"} 0\n",
         "sallyport_media_packets_total{realm=\"outside\",direction=\"in\"} 5000\n",
         "sallyport_media_bytes_total{realm=\"outside\",direction=\"out\"} 980000\n",
