@@ -61,6 +61,17 @@ enum class LegState : std::uint8_t {
   Over
 };
 
+// How the media of a leg is secured. RFC 4568
+struct LegKeys {
+  bool knows = false;     // SDES
+  bool is_savp = false;   // as was heard last, or as it begins
+  bool is_plain = false;  // heard last
+  bool has_sent = false;
+  unsigned tag = 1;
+  std::string own;                            // base64
+  std::map<std::string, std::string> theirs;  // by the port of their m-line
+};
+
 // One call as one agent sees it.
 struct AgentLeg {
   const CallPlan* plan = nullptr;
@@ -93,6 +104,7 @@ struct AgentLeg {
   ReliableSent reliable;                     // of a callee
   SessionClock session;
   TransferView transfer;
+  LegKeys keys;
   unsigned least_session = 0;      // that we told in a 422
   unsigned session_floor = 0;      // Min-SE that was heard
   bool peer_lacks_update = false;  // its Allow says so

@@ -166,6 +166,14 @@ void AgentTransactions::resend_failure(const std::string& key) {
 }
 
 void AgentTransactions::receive(const Endpoint& from, std::string_view bytes) {
+  heard_at_ = network_.now();
+  if (bytes == "\r\n") return;  // the answer to ours. RFC 5626 §4.4.1
+  if (bytes == "\r\n\r\n") {
+    ++pings_;
+    if (network_.seen_as(own_) == own_) blame("a keep-alive for who needs none");
+    if (random_.chance(0.5)) network_.send(own_, from, "\r\n");
+    return;
+  }
   const ParsedSipText parsed = parse_sip_text(bytes);
   if (!parsed.complaint.empty()) {
     blame(fmt::format("got bad SIP: {}; {}", parsed.complaint, parsed.message.summary()));

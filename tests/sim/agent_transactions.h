@@ -43,6 +43,9 @@ class AgentTransactions {
   void send_plain(SipText message, const Endpoint& to);
   void reply(const SipText& request, const Endpoint& source, const SipText& response);
 
+  // When anything came last: a router on the way forgets who is silent.
+  [[nodiscard]] Timestamp heard_at() const noexcept { return heard_at_; }
+  [[nodiscard]] unsigned pings() const noexcept { return pings_; }
   [[nodiscard]] const Endpoint& own() const noexcept { return own_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   void blame(const std::string& what);
@@ -87,6 +90,8 @@ class AgentTransactions {
   VirtualNetwork& network_;
   Judge& judge_;
   SimRandom random_;
+  Timestamp heard_at_{};
+  unsigned pings_ = 0;
   OnRequest on_request_;
   Deaf deaf_;
   std::map<std::string, Client> clients_;  // by branch and, for CANCEL, " CANCEL"

@@ -20,6 +20,17 @@ bool is_token_octet(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':' || c == '@' || c == '-';
 }
 
+// Of each a=crypto line. RFC 4568 §9.2
+std::vector<std::string> keys_in(std::string_view body) {
+  constexpr std::string_view kInline = "inline:";
+  std::vector<std::string> keys;
+  for (std::size_t at = body.find(kInline); at != std::string_view::npos; at = body.find(kInline, at)) {
+    at += kInline.size();
+    keys.emplace_back(body.substr(at, body.find_first_of("|\r\n ", at) - at));
+  }
+  return keys;
+}
+
 std::string method_key(const std::string& branch, const std::string& method) { return branch + " " + method; }
 
 }  // namespace
@@ -41,13 +52,19 @@ void BorderChecks::learn(std::size_t side, const SipText& message) {
 
 void BorderChecks::on_in(std::size_t side, std::string_view bytes) {
   const ParsedSipText parsed = parse_sip_text(bytes);
-  if (parsed.complaint.empty()) learn(side, parsed.message);
+  if (!parsed.complaint.empty()) return;
+  learn(side, parsed.message);
+  for (std::string& key : keys_in(parsed.message.body)) keys_.insert(std::move(key));
 }
 
 void BorderChecks::check_hidden(std::size_t side, std::string_view bytes, const SipText& message) {
   const std::size_t other = 1 - side;
   const std::string small = small_letters(bytes);
   const auto found = [&](std::string_view what) { return small.find(what) != std::string::npos; };
+  for (const std::string& key : keys_in(message.body))
+    if (keys_.contains(key)) judge_.blame("leak: a key that an agent gave goes on in " + message.summary());
+  if (side == 1 && found(kBehindRouters))
+    judge_.blame(fmt::format("leak: an address behind a router in {}\n{}", message.summary(), bytes));
   if (found(kMarkers[other]) || found(kAddresses[other][0]) || found(kAddresses[other][1]))
     judge_.blame(fmt::format("leak: something of the {} side in {}\n{}", other == 0 ? "outer" : "inner",
                              message.summary(), bytes));
@@ -63,6 +80,7 @@ void BorderChecks::check_hidden(std::size_t side, std::string_view bytes, const 
 }
 
 void BorderChecks::on_out(std::size_t side, const Endpoint& remote, std::string_view bytes) {
+  if (side == 0 && bytes == "\r\n\r\n") return;  // to phones alone: they look who gets it. RFC 5626 §3.5.1
   const ParsedSipText parsed = parse_sip_text(bytes);
   if (!parsed.complaint.empty()) {
     judge_.blame(fmt::format("bad SIP sent: {}\n{}", parsed.complaint, bytes));
@@ -76,18 +94,26 @@ void BorderChecks::on_out(std::size_t side, const Endpoint& remote, std::string_
     check_response(parsed.message);
 }
 
+// What was said without state because there was no room, or is known no more when it is asked again.
+bool BorderChecks::is_excused(const BorderAnswer& before, const SipText& response) const {
+  if (!judge_.is_tight()) return false;
+  const bool is_gone = before.final_code == 200 && response.code == 481;
+  return before.final_code == 503 || response.code == 503 || is_gone;
+}
+
 // RFC 3261 §17.2: nothing but the final response itself behind the final response.
 void BorderChecks::check_response(const SipText& response) {
   BorderAnswer& answer = answers_[method_key(response.branch(), response.cseq_method())];
   if (response.code < 200) {
     ++answer.provisionals;
-    if (answer.final_code != 0)
+    if (answer.final_code != 0 && !is_excused(answer, response))
       judge_.blame(
           fmt::format("a provisional response behind {}: {}", answer.final_code, response.summary()));
   } else if (answer.final_code == 0) {
     answer.final_code = response.code;
     answer.final_to_tag = response.to_tag();
-  } else if (answer.final_code != response.code || answer.final_to_tag != response.to_tag()) {
+  } else if ((answer.final_code != response.code || answer.final_to_tag != response.to_tag()) &&
+             !is_excused(answer, response)) {
     judge_.blame(fmt::format("another final response behind {}: {}", answer.final_code, response.summary()));
   }
   if (response.cseq_method() == "INVITE" && response.code >= 200) {

@@ -30,6 +30,7 @@ CalleePlan CallPlan::callee(std::string_view agent) const {
   callee.timer = random.chance(0.5);
   callee.least_session = callee.timer && random.chance(0.2) ? 150 : 0;
   callee.lacks_update = random.chance(0.2);
+  callee.keys = has_keys && ((seed ^ salt) >> 20) % 2 == 0;
   constexpr std::array<int, 12> kFailures{486, 486, 404, 480, 503, 503, 500, 408, 603, 600, 302, 488};
   const std::uint64_t kind = random.below(20);
   if (kind == 0) callee.dead = true;
@@ -77,6 +78,9 @@ CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
   // Inside is trusted: there a caller's wish for privacy is passed on, not done. RFC 3325 §7
   plan.privacy = random.chance(0.15) && terms.destination < '2';
   if (terms.simple) return plan;
+  plan.has_keys = terms.has_keys && terms.destination != '4';  // forks share what is offered once
+  plan.caller_keys = plan.has_keys && random.chance(0.5);
+  plan.caller_savp = plan.caller_keys && random.chance(0.5);
   if (random.chance(0.2)) plan.cancel_after = random.between(0s, random.chance(0.7) ? 6s : 30s);
   plan.reliably = static_cast<Reliably>(random.below(3));
   constexpr std::array<unsigned, 4> kSessions{0, 90, 100, 200};

@@ -27,6 +27,7 @@ struct CalleePlan {
   bool timer = false;              // knows session timers, RFC 4028
   unsigned least_session = 0;      // less gets 422
   bool lacks_update = false;       // and its Allow says so
+  bool keys = false;               // knows SDES, RFC 4568
 };
 
 enum class Change : std::uint8_t { ReInvite, EmptyReInvite, Update, Info, Options, Refresh };
@@ -63,8 +64,10 @@ struct CallPlan {
   std::optional<Duration> transfer_after;
   bool caller_transfers = false, attended = false;
   std::string transfer_to;
-  bool is_transfer = false;  // nobody dials it: a transfer leads here
+  bool is_transfer = false;                       // nobody dials it: a transfer leads here
+  bool caller_keys = false, caller_savp = false;  // knows SDES; and will have nothing else
   std::uint64_t seed = 0;
+  bool has_keys = false;
   bool simple = false;  // every callee rings and answers
 
   [[nodiscard]] CalleePlan callee(std::string_view agent) const;
@@ -79,6 +82,7 @@ struct PlanTerms {
   Duration start{};
   bool simple = false;
   bool nobody_vanishes = false;
+  bool has_keys = false;  // some secure their media
 };
 [[nodiscard]] CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random);
 

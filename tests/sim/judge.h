@@ -23,6 +23,9 @@ class Judge {
   // Nothing was lost, doubled or overtaken: then also what a network may excuse is a fault.
   void set_calm(bool calm) noexcept { calm_ = calm; }
   [[nodiscard]] bool is_calm() const noexcept { return calm_; }
+  // Answers may find no room to be kept.
+  void set_tight(bool tight) noexcept { tight_ = tight; }
+  [[nodiscard]] bool is_tight() const noexcept { return tight_; }
   void blame(std::string text) {
     if (violations_.size() < kViolationsMax) violations_.push_back({now_, std::move(text)});
   }
@@ -30,7 +33,7 @@ class Judge {
 
  private:
   Timestamp now_{};
-  bool calm_ = false;
+  bool calm_ = false, tight_ = false;
   std::vector<Violation> violations_;
 };
 

@@ -95,7 +95,9 @@ void Messenger::on_answer(const ExchangePlan& plan, const SipText* response) {
   if (own.tag.empty()) agent_.transactions().blame("2xx to PUBLISH without SIP-ETag: " + response->summary());
   if (own.steps < 3)
     (void)agent_.transactions().network().after(agent_.transactions().random().between(0s, 10s),
-                                                [this, &plan] { publish(plan); });
+                                                [this, &plan] {
+                                                  if (!is_known_ || is_known_()) publish(plan);
+                                                });
 }
 
 void Messenger::check_answer(const ExchangePlan& plan, const SipText* response) {

@@ -2,9 +2,11 @@
 // 3842 (message-summary without a subscription)
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "tests/sim/exchange_plan.h"
 #include "tests/sim/user_agent.h"
@@ -19,6 +21,8 @@ class Messenger {
   Messenger& operator=(const Messenger&) = delete;
 
   void send(const ExchangePlan& plan);
+  // Else it publishes nothing more: strangers are not heard.
+  void publish_only_if(std::function<bool()> is_known) { is_known_ = std::move(is_known); }
   // Of what was sent: final codes by plan, 0 for silence. A publication counts by its last request.
   [[nodiscard]] const std::map<unsigned, int>& results() const noexcept { return results_; }
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
@@ -40,6 +44,7 @@ class Messenger {
   UserAgent& agent_;
   const ExchangeBook& plans_;
   bool border_restarts_;
+  std::function<bool()> is_known_;
   std::map<unsigned, int> results_;
   std::map<unsigned, Publication> publications_;    // of ours
   std::map<unsigned, std::set<std::string>> tags_;  // that we gave out

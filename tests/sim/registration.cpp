@@ -120,7 +120,8 @@ void Registration::on_granted(const SipText& response, Timestamp sent_at) {
   if (granted == 0 || granted > plan_.seconds)
     transactions_.blame(fmt::format("bound for {} s: {}", granted, response.summary()));
   was_bound_ = true;
-  surely_until_ = std::max(surely_until_, sent_at + std::chrono::seconds(granted) - 1s);
+  if (sent_at >= moved_at_)
+    surely_until_ = std::max(surely_until_, sent_at + std::chrono::seconds(granted) - 1s);
   perhaps_until_ = transactions_.network().now() + std::chrono::seconds(granted);
   if (wish_ == Wish::Unbound) {
     send({});

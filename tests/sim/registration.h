@@ -23,6 +23,11 @@ class Registration {
   Registration& operator=(const Registration&) = delete;
 
   void begin();
+  // It is seen at another place, which nobody knows before the next REGISTER.
+  void on_moved() noexcept {
+    surely_until_ = {};
+    moved_at_ = transactions_.network().now();
+  }
   // Whoever calls now must find it; must not.
   [[nodiscard]] bool is_bound(Timestamp now) const noexcept;
   [[nodiscard]] bool is_gone(Timestamp now) const noexcept;
@@ -47,7 +52,7 @@ class Registration {
   std::uint32_t cseq_ = 0;
   bool under_way_ = false, was_bound_ = false, ends_ = false;  // what is under way ends it
   unsigned challenges_ = 0, turn_ = 0, failures_ = 0;
-  Timestamp surely_until_{}, perhaps_until_{};
+  Timestamp surely_until_{}, perhaps_until_{}, moved_at_{};
 };
 
 }  // namespace sallyport::sim

@@ -22,9 +22,11 @@ std::string replay_command(std::uint64_t seed, unsigned calls, const WorldWishes
 }
 
 std::string describe(const WorldSettings& world) {
-  return fmt::format("loss {}, {}, {} engines, journal {}{}{}", world.link.loss,
+  return fmt::format("loss {}, {}, {} engines, journal {}{}{}{}{}{}{}", world.link.loss,
                      world.calm ? "calm" : "rough", world.engines, static_cast<int>(world.journal),
-                     world.target_down ? ", target down" : "", world.icmp ? ", icmp" : "");
+                     world.target_down ? ", target down" : "", world.icmp ? ", icmp" : "",
+                     world.keys ? ", keys" : "", world.routers ? ", routers" : "",
+                     world.moves ? " that forget" : "", world.passes_refer ? ", REFER passed" : "");
 }
 
 }  // namespace

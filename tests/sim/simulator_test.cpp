@@ -42,6 +42,15 @@ TEST(Simulator, LosesNothingWhenItIsSavedAndRestoredBehindEveryStep) {
   WorldWishes wishes;
   wishes.snapshot = true;
   expect_good(run_worlds(4000, 400, wishes));
+  expect_good(run_worlds(50051, 20, wishes));  // a session timer comes due in the middle of a transfer
+}
+
+TEST(Simulator, KeepsTheRulesWithTablesForAFewCalls) {
+  WorldWishes wishes;
+  wishes.tight = true;
+  expect_good(run_worlds(7000, 400, wishes));
+  wishes.snapshot = true;
+  expect_good(run_worlds(8000, 100, wishes));
 }
 
 TEST(Simulator, HasEveryKindOfTrafficInItsWorlds) {
@@ -55,7 +64,7 @@ TEST(Simulator, HasEveryKindOfTrafficInItsWorlds) {
 TEST(Simulator, LosesNothingWhenItIsReloadedAgainAndAgain) {
   WorldWishes wishes;
   wishes.reloads = true;
-  expect_good(run_worlds(5000, 1000, wishes));
+  expect_good(run_worlds(5000, 600, wishes));
   wishes.snapshot = true;
   expect_good(run_worlds(6000, 200, wishes));
 }

@@ -33,11 +33,12 @@ SipWorld::SipWorld(const WorldSettings& settings)
       network_(random_.next(), settings.link, judge_),
       border_(judge_),
       media_(judge_, random_.fork(98)),
-      config_(world_config()),
+      config_(world_config(settings.passes_refer)),
       output_(std::make_unique<sip::EngineOutput>()) {
   if (settings.tight)
     for (RealmConfig& realm : config_.realms) realm.media.ports = {20000, 20127};
   judge_.set_calm(settings.calm);
+  judge_.set_tight(settings.tight);
   if (settings.keep_trace) network_.keep_trace();
   for (const char* listener : kListeners)
     network_.attach(place_at(listener), [this](const Endpoint& from, const Endpoint& to,
@@ -68,7 +69,12 @@ void SipWorld::make_agents() {
                               return nonsense_ ||
                                      media_.leads_to(shown, static_cast<std::uint16_t>(far_port));
                             }};
+    agent.takes_refer = settings_.passes_refer;
     if (place.registers()) agent.identity = fmt::format("<sip:{}@{}>", place.user, place.domain);
+    if (settings_.routers && *place.behind != '\0') {
+      agent.own = place_at(place.behind);
+      network_.put_behind(agent.own, seen_of(i, 0));
+    }
     // One that is down is made all the same, at a place where nothing arrives.
     if (settings_.target_down && i == kTargetDown) agent.own = place_at("198.18.2.99:5060");
     agents_.push_back(std::make_unique<UserAgent>(agent, network_, judge_, plans_, random_.fork(100 + i)));
@@ -96,6 +102,10 @@ void SipWorld::make_engines(unsigned count) {
     settings.token_key = kTokenKey;
     settings.first_number = (generation_ << 32) + i + 1;
     settings.number_stride = count;
+    settings.engines = count;
+    settings.place = i;
+    settings.engines = count;
+    settings.place = i;
     settings.owns_trunks = false;  // the agents know nothing of probes
     settings.utc_at_zero = 1'000'000h - clock_base_;
     engines_.push_back(std::make_unique<sip::SipEngine>(config_, *policy_, settings));
@@ -138,6 +148,29 @@ void SipWorld::expect_trying(std::string_view bytes) {
 
 void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
   ++drives_;
+  Letters letters;
+  do_work(engine, work, letters);
+  const bool was_heard = !output_->sends().empty() || !output_->events().empty();
+  while (!letters.empty()) {
+    const std::unique_ptr<sip::EngineLetter> letter = std::move(letters.front());
+    letters.pop_front();
+    const std::size_t receiver = letter->shard % engines_.size();
+    do_work(
+        receiver, [&](sip::SipEngine& e, sip::EngineOutput& o) { e.on_letter(border_now(), *letter, o); },
+        letters);
+    arm(receiver);
+  }
+  if (settings_.reloads && ++steps_ % 7 == 0) reload();
+  // A timer at which nothing was said may have been for the wheel's own ends: saving there again and again
+  // would never let time pass.
+  if (settings_.snapshot && letters_ == 0 && random_.chance(settings_.snapshot_chance) &&
+      (why == Cause::Input || was_heard))
+    restart();
+  else
+    arm(engine);
+}
+
+void SipWorld::do_work(std::size_t engine, const Work& work, Letters& letters) {
   output_->clear();
   const std::uint64_t lost = output_->overflowed();
   work(*engines_[engine], *output_);
@@ -148,15 +181,25 @@ void SipWorld::drive(std::size_t engine, Cause why, const Work& work) {
       if (generation == generation_) tell(final);
     });
   send_all(*output_);
+  post_letters(*output_);
   take_events(engine, *output_);
-  if (settings_.reloads && ++steps_ % 7 == 0) reload();
-  // A timer at which nothing was said may have been for the wheel's own ends: saving there again and again
-  // would never let time pass.
-  if (settings_.snapshot && random_.chance(settings_.snapshot_chance) &&
-      (why == Cause::Input || !output_->sends().empty() || !output_->events().empty()))
-    restart();
-  else
-    arm(engine);
+  for (auto& letter : output_->letters()) letters.push_back(std::move(letter));
+}
+
+// From engine to engine of the node; all have arrived before anything is saved.
+void SipWorld::post_letters(sip::EngineOutput& out) {
+  for (std::unique_ptr<sip::EngineLetter>& each : out.letters()) {
+    ++letters_;
+    (void)network_.after(random_.between(0ms, 1ms),
+                         [this, letter = std::shared_ptr<sip::EngineLetter>(std::move(each))] {
+                           --letters_;
+                           drive(letter->shard % engines_.size(), Cause::Input,
+                                 [&](sip::SipEngine& engine, sip::EngineOutput& reply) {
+                                   engine.on_letter(border_now(), *letter, reply);
+                                 });
+                         });
+  }
+  out.letters().clear();
 }
 
 void SipWorld::send_all(sip::EngineOutput& out) {
@@ -226,6 +269,13 @@ void SipWorld::on_timer(std::size_t engine) {
   const auto before = engines_[engine]->next_deadline();
   drive(engine, Cause::Time,
         [&](sip::SipEngine& e, sip::EngineOutput& o) { e.on_deadline(border_now(), o); });
+  // Also where every step brings other engines, of which none can be asked twice.
+  constexpr unsigned kWakesAtOnce = 10'000;
+  woken_ = std::exchange(woken_at_, network_.now()) == network_.now() ? woken_ + 1 : 0;
+  if (woken_ >= kWakesAtOnce) {
+    woken_ = 0;
+    judge_.blame("the engines are woken for ever, and no time passes");
+  }
   if (settings_.snapshot) return;
   const auto later = engines_[engine]->next_deadline();
   if (before && later && *later <= *before && output_->sends().empty() && output_->events().empty())
@@ -241,7 +291,9 @@ void SipWorld::restart() {
     for (sip::SipEngine::SavedCall& call : engines_[i]->save(border_now())) saved.push_back(std::move(call));
   }
   constexpr std::array<unsigned, 3> kCounts{1, 2, 4};
-  make_engines(kCounts[random_.below(kCounts.size())]);
+  const auto count = kCounts[random_.below(kCounts.size())];
+  // Full tables go into no fewer ones.
+  make_engines(settings_.tight ? static_cast<unsigned>(engines_.size()) : count);
   media_.restart();
   sip::EngineOutput again;
   for (const sip::SipEngine::SavedCall& call : saved) {
@@ -275,7 +327,7 @@ void SipWorld::reload() {
 }
 
 const CallPlan& SipWorld::place_call(std::size_t caller, char destination, bool simple) {
-  const PlanTerms terms{caller, destination, 0s, simple, settings_.calm};
+  const PlanTerms terms{caller, destination, 0s, simple, settings_.calm, settings_.keys};
   const CallPlan& plan = plans_.add(make_plan(planned_++, terms, random_));
   agents_[caller]->dial(plan);
   return plan;
@@ -307,7 +359,7 @@ void SipWorld::plan_peer_call(Duration start) {
   const std::size_t caller =
       inwards ? random_.below(2) : first_inside + random_.below(kPeerAgents - first_inside);
   const char destination = static_cast<char>(inwards ? '2' + random_.below(3) : '0' + random_.below(2));
-  const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm};
+  const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm, settings_.keys};
   CallPlan drawn = make_plan(planned_++, terms, random_);
   plan_transfer(drawn);
   const CallPlan& plan = plans_.add(std::move(drawn));
@@ -318,7 +370,8 @@ void SipWorld::plan_peer_call(Duration start) {
 void SipWorld::plan_transfer(CallPlan& plan) {
   if (!plan.transfer_after || plan.attended) return;
   constexpr std::array<char, 3> kTargets{'0', '1', '3'};
-  const PlanTerms terms{0, kTargets[random_.below(kTargets.size())], 0s, settings_.simple, settings_.calm};
+  const PlanTerms terms{
+      0, kTargets[random_.below(kTargets.size())], 0s, settings_.simple, settings_.calm, settings_.keys};
   CallPlan target = make_plan(planned_++, terms, random_);
   target.is_transfer = true;
   target.transfer_after.reset();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "tests/sim/border_checks.h"
 #include "tests/sim/call_plan.h"
 #include "tests/sim/forking_proxy.h"
+#include "tests/sim/keep_alives.h"
 #include "tests/sim/media_world.h"
 #include "tests/sim/messenger.h"
 #include "tests/sim/notifier.h"
@@ -73,7 +75,10 @@ class SipWorld {
   void make_engines(unsigned count);
   void arrive(const Endpoint& from, const Endpoint& to, std::string_view bytes);
   void expect_trying(std::string_view bytes);
+  using Letters = std::deque<std::unique_ptr<sip::EngineLetter>>;
   void drive(std::size_t engine, Cause why, const Work& work);
+  void do_work(std::size_t engine, const Work& work, Letters& letters);
+  void post_letters(sip::EngineOutput& out);
   void send_all(sip::EngineOutput& out);
   void take_events(std::size_t engine, sip::EngineOutput& out);
   void arm(std::size_t engine);
@@ -91,6 +96,10 @@ class SipWorld {
   void begin_exchange(const ExchangePlan& plan);
   void watch_bindings();
   void check_exchanges();
+  // Where its router shows it, the first time or later.
+  [[nodiscard]] static Endpoint seen_of(std::size_t agent, unsigned turn);
+  void move(std::size_t agent, unsigned turn);
+  void check_flow(std::size_t agent, bool is_bound);
   [[nodiscard]] Registration* registration_of(std::size_t agent) noexcept;
   [[nodiscard]] bool is_bound_for_a_while(std::size_t agent);
 
@@ -118,13 +127,17 @@ class SipWorld {
   std::vector<std::unique_ptr<Subscriber>> subscribers_;      // of each agent
   std::vector<std::unique_ptr<Notifier>> notifiers_;          // of each agent
   std::vector<std::unique_ptr<Registration>> registrations_;  // of each phone, from kFirstPhone
+  std::vector<std::unique_ptr<KeepAlives>> keep_alives_;      // of some agents
+  std::array<Timestamp, kPlaces.size()> flow_since_{};        // bound and heard of
   std::unique_ptr<UpstreamRegistrar> upstream_;
   std::unique_ptr<sip::EngineOutput> output_;
   std::vector<std::string> last_seen_;
   std::size_t most_sends_ = 0;
   Duration clock_base_{};
   std::uint64_t generation_ = 0, restarts_ = 0, steps_ = 0, drives_ = 0, reloads_ = 0;
-  unsigned planned_ = 0;
+  Timestamp woken_at_{};  // when timers fired last, and how often at that moment
+  unsigned woken_ = 0;
+  unsigned planned_ = 0, letters_ = 0;
   bool nonsense_ = false;
 };
 

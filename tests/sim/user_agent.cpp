@@ -55,7 +55,8 @@ void UserAgent::reply(const SipText& request, const Endpoint& source, int code, 
         .add("Reason", fmt::format("Q.850;cause=17;text=\"{}\"", settings_.name));
   const bool is_target_refresh = request.method == "INVITE" || request.method == "UPDATE";
   if (leg != nullptr && is_target_refresh && code > 100 && code < 300) say_abilities(*leg, response);
-  if (leg != nullptr && request.method == "UPDATE" && code == 200 && leg->state == LegState::Up)
+  const bool is_taken = leg != nullptr && (leg->state == LegState::Up || leg->state == LegState::Answered);
+  if (is_taken && request.method == "UPDATE" && code == 200)  // before the ACK too: the session is agreed on
     grant_session(*leg, request, response);
   if (is_target_refresh && code > 100 && code < 300)
     response.add("Contact", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
@@ -68,6 +69,14 @@ void UserAgent::reply(const SipText& request, const Endpoint& source, int code, 
     response.body = std::string(sdp_text);
   }
   transactions_.reply(request, source, response);
+}
+
+// Target refresh. RFC 3261 §12.2.1.2, §12.2.2; RFC 3311 §5.2
+void UserAgent::learn_target(AgentLeg& leg, const SipText& message) {
+  if (message.count("Contact") != 1)
+    blame("no Contact where there must be one: " + message.summary());
+  else
+    leg.target = uri_of(message.value("Contact"));
 }
 
 void UserAgent::learn_abilities(AgentLeg& leg, const SipText& message) {
@@ -88,6 +97,7 @@ void UserAgent::on_request(const SipText& request, const Endpoint& source) {
   if (request.method == "INVITE" && request.to_tag().empty()) {
     if (leg != nullptr && leg->state == LegState::Over && leg->final_code >= 300 &&
         request.cseq() > leg->remote_cseq) {
+      former_tags_.insert(leg->local_tag);
       legs_.erase(request.call_id());  // once more, for longer. RFC 4028 §7.4
       leg = nullptr;
     }

@@ -28,6 +28,7 @@ struct UserAgentSettings {
   // Does the place that a description shows lead to the end that wants media at that port? Empty: no border
   // stands between, it must be that very port.
   std::function<bool(const Endpoint& shown, unsigned far_port)> leads_to{};
+  bool takes_refer = false;  // the border passes REFER on: whoever gets it carries it out
 };
 
 class UserAgent {
@@ -42,6 +43,7 @@ class UserAgent {
   using Service = std::function<bool(const SipText& request, const Endpoint& source)>;
   void serve(const std::string& method, Service service) { services_.emplace(method, std::move(service)); }
   AgentTransactions& transactions() noexcept { return transactions_; }
+  void on_moved();
   // By hand, for the fuzzer: whatever call is at this place in the list.
   void hang_up_at(std::size_t position);
   void change_at(std::size_t position, Change change);
@@ -58,6 +60,7 @@ class UserAgent {
              std::string_view sdp = {});
 
   void learn_abilities(AgentLeg& leg, const SipText& message);
+  void learn_target(AgentLeg& leg, const SipText& message);
 
   // user_agent_caller.cpp
   void send_invite(AgentLeg& leg);
@@ -94,6 +97,8 @@ class UserAgent {
   void transfer(AgentLeg& leg);
   void on_refer_answer(const std::string& call_id, const SipText* response);
   void on_refer_notify(AgentLeg& leg, const SipText& notify, const Endpoint& source);
+  void on_refer(AgentLeg& leg, const SipText& refer, const Endpoint& source);
+  void tell_of_transfer(const std::string& call_id, std::uint32_t id, int code);
 
   // user_agent_session.cpp
   [[nodiscard]] std::string session_id(const AgentLeg& leg, bool of_caller) const;
@@ -122,13 +127,19 @@ class UserAgent {
   void on_ack(AgentLeg& leg, const SipText& ack);
   void on_bye(AgentLeg& leg, const SipText& request, const Endpoint& source);
   [[nodiscard]] std::string sdp(AgentLeg& leg);
-  void check_sdp(const AgentLeg& leg, const SipText& message);
+  void check_sdp(AgentLeg& leg, const SipText& message);
+
+  // user_agent_keys.cpp
+  void begin_keys(AgentLeg& leg);
+  [[nodiscard]] std::string key_line(AgentLeg& leg);
+  void take_keys(AgentLeg& leg, const SipText& message);
 
   UserAgentSettings settings_;
   const PlanBook& plans_;
   AgentTransactions transactions_;
   std::map<std::string, AgentLeg> legs_;  // by Call-ID
   std::set<std::string> forgotten_;
+  std::set<std::string> former_tags_;             // of INVITEs that were asked for once more
   std::multimap<std::string, Service> services_;  // by method
 };
 

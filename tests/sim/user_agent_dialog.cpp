@@ -33,10 +33,12 @@ std::string UserAgent::sdp(AgentLeg& leg) {
   const Endpoint& own = settings_.own;
   const std::string family = own.address.is_v4() ? "IP4" : "IP6";
   const unsigned port = leg.is_caller ? leg.plan->caller_port() : leg.plan->callee_port();
+  begin_keys(leg);
   return fmt::format(
       "v=0\r\no=user-{0} {1} {2} IN {3} {4}\r\ns=call {0}\r\nc=IN {3} {4}\r\nt=0 0\r\n"
-      "m=audio {5} RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n",
-      settings_.marker, 1000 + leg.plan->index, leg.sdp_version++, family, to_string(own.address), port);
+      "m=audio {5} RTP/{6} 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n{7}a=sendrecv\r\n",
+      settings_.marker, 1000 + leg.plan->index, leg.sdp_version++, family, to_string(own.address), port,
+      leg.keys.is_savp ? "SAVP" : "AVP", key_line(leg));
 }
 
 namespace {
@@ -59,8 +61,9 @@ Endpoint shown_in(std::string_view sdp) {
 }  // namespace
 
 // The body must be the other end's of this very call.
-void UserAgent::check_sdp(const AgentLeg& leg, const SipText& message) {
+void UserAgent::check_sdp(AgentLeg& leg, const SipText& message) {
   if (message.body.empty()) return;
+  take_keys(leg, message);
   const unsigned port = leg.is_caller ? leg.plan->callee_port() : leg.plan->caller_port();
   const Endpoint shown = shown_in(message.body);
   bool is_own = settings_.leads_to ? settings_.leads_to(shown, port) : shown.port == port;
@@ -186,8 +189,10 @@ void UserAgent::on_changed(const std::string& call_id, Change what, const SipTex
     acknowledge(*leg, *response, what == Change::EmptyReInvite);
   }
   if (code < 300 && (is_invite || what == Change::Update || what == Change::Refresh) &&
-      leg->state == LegState::Up)
+      leg->state == LegState::Up) {
+    learn_target(*leg, *response);
     take_session(*leg, *response, false);
+  }
   if (is_invite) leg->own_invite.clear();
   if (what == Change::Update) leg->own_update = false;
   if (leg->state != LegState::Up) return;
@@ -221,7 +226,8 @@ bool UserAgent::check_in_dialog(AgentLeg& leg, const SipText& request, const End
                                  ? leg.early.at(request.from_tag()).remote_cseq
                                  : leg.remote_cseq;
   if (request.to_tag() != leg.local_tag || (!early && request.from_tag() != leg.remote_tag)) {
-    blame("tags of another dialog: " + request.summary());
+    const bool is_late = !transactions_.judge().is_calm() && former_tags_.contains(request.to_tag());
+    if (!is_late) blame("tags of another dialog: " + request.summary());
     reply(request, source, 481, nullptr);
     return false;
   }
@@ -261,12 +267,15 @@ void UserAgent::on_in_dialog(AgentLeg& leg, const SipText& request, const Endpoi
   } else if (request.method == "INVITE") {
     on_reinvite(leg, request, source);
   } else if (request.method == "UPDATE") {
+    learn_target(leg, request);
     check_sdp(leg, request);
     const bool glare =
         !request.body.empty() && (!leg.own_invite.empty() || leg.own_update || leg.remote_invite);
     reply(request, source, glare ? 491 : 200, &leg, glare || request.body.empty() ? std::string() : sdp(leg));
   } else if (request.method == "NOTIFY") {
     on_refer_notify(leg, request, source);
+  } else if (request.method == "REFER" && settings_.takes_refer) {
+    on_refer(leg, request, source);
   } else if (request.method == "INFO" || request.method == "OPTIONS") {
     if (request.method == "INFO" && request.body != "Signal=5\r\nDuration=160\r\n")
       blame("the body of an INFO was changed: " + request.summary());
@@ -292,6 +301,7 @@ void UserAgent::on_reinvite(AgentLeg& leg, const SipText& request, const Endpoin
     reply(request, source, 491, &leg);
     return;
   }
+  learn_target(leg, request);
   leg.remote_source = source;
   leg.remote_invite = request;
   SimRandom& random = transactions_.random();

@@ -102,7 +102,8 @@ void UserAgent::on_prack_answer(const std::string& call_id, const std::string& t
   const int code = response == nullptr ? 408 : response->code;
   if (code >= 300) {
     const bool is_excused = leg->state > LegState::Ringing || leg->wants_cancel ||
-                            leg->plan->destination == '4';  // another phone has answered
+                            leg->plan->destination == '4' ||  // another phone has answered
+                            leg->plan->destination == '2';    // or the next one is tried
     if (transactions_.judge().is_calm() && !is_excused && code != 488 && code != 487)
       blame(fmt::format("PRACK got {}, Call-ID {}", code, call_id));
     return;
@@ -133,6 +134,8 @@ void UserAgent::update_early(AgentLeg& leg, const std::string& tag) {
     if (response->body.empty())
       blame("2xx to an UPDATE with an offer, without the answer: " + response->summary());
     check_sdp(*found, *response);
+    // The 2xx to the INVITE was faster: this one says what the session is now. RFC 4028 §7.2
+    if (found->state == LegState::Up) take_session(*found, *response, false);
   });
 }
 
@@ -245,7 +248,8 @@ bool UserAgent::answer_early_update(AgentLeg& leg, const SipText& request, const
     agreed = early != leg.early.end() && early->second.agreed;
     busy = early != leg.early.end() && early->second.busy;
   }
-  if (!agreed && !request.body.empty())
+  // Where no border is between, it may have overtaken the last PRACK.
+  if (!agreed && !request.body.empty() && (settings_.leads_to || transactions_.judge().is_calm()))
     blame("UPDATE with an offer before the first one is answered: " + request.summary());
   check_sdp(leg, request);
   const bool refuses = busy && !request.body.empty();

@@ -62,7 +62,8 @@ void UserAgent::on_refer_answer(const std::string& call_id, const SipText* respo
   const int code = response == nullptr ? 408 : response->code;
   leg->transfer.refused = code >= 300;
   if (code >= 300) {
-    const bool is_excused = leg->state != LegState::Up || code == 491 || code == 500 || leg->plan->attended;
+    const bool is_excused = leg->state != LegState::Up || code == 491 || code == 500 || leg->plan->attended ||
+                            (settings_.takes_refer && code == 603);
     if (transactions_.judge().is_calm() && !is_excused)
       blame(fmt::format("REFER got {}, Call-ID {}", code, call_id));
     if (code == 481) end(*leg);
@@ -71,7 +72,10 @@ void UserAgent::on_refer_answer(const std::string& call_id, const SipText* respo
   // Longer than anybody rings. RFC 3515 §2.4.4
   (void)transactions_.network().after(220s, [this, call_id] {
     const AgentLeg* const found = find(call_id);
-    if (found != nullptr && found->state == LegState::Up && !found->gone && found->transfer.result == 0)
+    // Where somebody else carries it out, his last word may have come out of order.
+    const bool may_be_lost = settings_.takes_refer && !transactions_.judge().is_calm();
+    if (found != nullptr && found->state == LegState::Up && !found->gone && found->transfer.result == 0 &&
+        !may_be_lost)
       blame("nobody told what became of a transfer, Call-ID " + call_id);
   });
 }
@@ -103,6 +107,50 @@ void UserAgent::on_refer_notify(AgentLeg& leg, const SipText& notify, const Endp
   // Who has been replaced goes, if the border has not ended it before.
   (void)transactions_.network().after(2s, [this, call_id = leg.call_id] {
     if (AgentLeg* const found = find(call_id)) hang_up(*found);
+  });
+}
+
+// Whoever is to be transferred: here it only says what became of it. RFC 3515 §2.4.4, RFC 3892 §2.1
+void UserAgent::on_refer(AgentLeg& leg, const SipText& refer, const Endpoint& source) {
+  SimRandom& random = transactions_.random();
+  const std::string target = uri_of(refer.value("Refer-To"));
+  const CallPlan* const wanted = plans_.find(user_of(target));
+  const bool names_dialog = target.find("?Replaces=") != std::string::npos;
+  if (refer.count("Refer-To") != 1 || (!names_dialog && (wanted == nullptr || !wanted->is_transfer)))
+    blame(fmt::format("Refer-To '{}': {}", refer.value("Refer-To"), refer.summary()));
+  if (refer.count("Contact") != 1) blame("REFER without one Contact: " + refer.summary());
+  if (leg.state != LegState::Up || random.chance(0.1)) {
+    reply(refer, source, 603, &leg);
+    return;
+  }
+  SipText response = response_to(refer, 202, leg.local_tag);
+  response.phrase = "Says " + settings_.name;
+  response.add("Contact", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
+  transactions_.reply(refer, source, response);
+  const std::uint32_t id = random.chance(0.5) ? refer.cseq() : 0;
+  tell_of_transfer(leg.call_id, id, 100);
+  (void)transactions_.network().after(
+      random.between(0s, 4s), [this, call_id = leg.call_id, id, code = random.chance(0.5) ? 200 : 486] {
+        tell_of_transfer(call_id, id, code);
+      });
+}
+
+void UserAgent::tell_of_transfer(const std::string& call_id, std::uint32_t id, int code) {
+  AgentLeg* const leg = find(call_id);
+  if (leg == nullptr || leg->gone || leg->state != LegState::Up) return;
+  SipText notify = request_in(*leg, "NOTIFY");
+  notify.add("Event", id == 0 ? "refer" : fmt::format("refer;id={}", id));
+  notify.add("Subscription-State", code < 200 ? "active;expires=60" : "terminated;reason=noresource");
+  notify.add("Contact", fmt::format("<sip:line-{}@{}>", settings_.marker, to_string(settings_.own)));
+  notify.add("Content-Type", "message/sipfrag;version=2.0");
+  notify.body = fmt::format("SIP/2.0 {} Says {}\r\nServer: {}\r\n", code, settings_.name, settings_.marker);
+  transactions_.request(std::move(notify), next_hop(*leg), [this, call_id](const SipText* response) {
+    const AgentLeg* const found = find(call_id);
+    if (found == nullptr || found->state != LegState::Up || !transactions_.judge().is_calm()) return;
+    // The call ends meanwhile. RFC 3261 §15.1.2
+    if (response == nullptr || (response->code >= 300 && response->code != 481 && response->code != 487))
+      blame(fmt::format("NOTIFY of a transfer got {}, Call-ID {}", response == nullptr ? 0 : response->code,
+                        call_id));
   });
 }
 

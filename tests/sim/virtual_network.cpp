@@ -29,7 +29,19 @@ bool VirtualNetwork::step(Timestamp until) {
   return true;
 }
 
-void VirtualNetwork::send(const Endpoint& from, const Endpoint& to, std::string_view bytes) {
+void VirtualNetwork::put_behind(const Endpoint& own, const Endpoint& seen) {
+  if (const auto before = seen_as_.find(own); before != seen_as_.end()) behind_.erase(before->second);
+  seen_as_[own] = seen;
+  behind_[seen] = own;
+}
+
+const Endpoint& VirtualNetwork::seen_as(const Endpoint& own) const {
+  const auto found = seen_as_.find(own);
+  return found == seen_as_.end() ? own : found->second;
+}
+
+void VirtualNetwork::send(const Endpoint& sender, const Endpoint& to, std::string_view bytes) {
+  const Endpoint from = seen_as(sender);
   ++sent_;
   if (random_.chance(link_.loss)) {
     note(from, to, bytes, "lost");
@@ -47,7 +59,11 @@ void VirtualNetwork::send(const Endpoint& from, const Endpoint& to, std::string_
 
 void VirtualNetwork::deliver(const Endpoint& from, const Endpoint& to, std::string bytes, Duration delay) {
   (void)after(delay, [this, from, to, bytes = std::move(bytes)] {
-    const auto receiver = receivers_.find(to);
+    const auto inside = behind_.find(to);
+    // What is behind a router is not reached at its own address.
+    const auto receiver = inside != behind_.end() ? receivers_.find(inside->second)
+                          : seen_as_.contains(to) ? receivers_.end()
+                                                  : receivers_.find(to);
     if (receiver != receivers_.end()) {
       receiver->second(from, to, bytes);
     } else if (refusal_) {

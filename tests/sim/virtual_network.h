@@ -37,9 +37,13 @@ class VirtualNetwork {
   VirtualNetwork(std::uint64_t seed, const LinkSettings& link, Judge& judge);
 
   void attach(const Endpoint& at, Receiver receiver) { receivers_[at] = std::move(receiver); }
+  // Who is behind a router is seen at another place, and hears what comes there, until he is seen elsewhere.
+  // RFC 4787 §4.1, §5
+  void put_behind(const Endpoint& own, const Endpoint& seen);
+  [[nodiscard]] const Endpoint& seen_as(const Endpoint& own) const;
   // Called when a datagram meets no receiver, as ICMP would tell its sender; not called when not set.
   void on_unreachable(Refusal refusal) { refusal_ = std::move(refusal); }
-  void send(const Endpoint& from, const Endpoint& to, std::string_view bytes);
+  void send(const Endpoint& sender, const Endpoint& to, std::string_view bytes);
 
   TimerId after(Duration delay, std::function<void()> action);
   void cancel(const TimerId& timer) { events_.erase(timer); }
@@ -65,6 +69,7 @@ class VirtualNetwork {
   std::uint64_t order_ = 0, sent_ = 0;
   std::map<TimerId, std::function<void()>> events_;
   std::map<Endpoint, Receiver> receivers_;
+  std::map<Endpoint, Endpoint> seen_as_, behind_;  // of who is behind a router: outside, inside
   Refusal refusal_;
   bool keeps_trace_ = false;
   std::vector<TraceEntry> trace_;

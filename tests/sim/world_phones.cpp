@@ -17,6 +17,7 @@ void SipWorld::make_phones() {
     notifiers_.push_back(std::make_unique<Notifier>(agent, exchanges_, settings_.snapshot));
     const AgentPlace& place = kPlaces[i];
     if (!place.registers()) continue;
+    messengers_.back()->publish_only_if([this, i] { return is_bound_for_a_while(i); });
     terms.passwords[place.user] = password_of(place);
     RegistrationPlan plan;
     plan.user = place.user;
@@ -30,11 +31,35 @@ void SipWorld::make_phones() {
     registrations_.push_back(std::make_unique<Registration>(agent, plan));
   }
   upstream_ = std::make_unique<UpstreamRegistrar>(*agents_[kHome], std::move(terms));
+  for (std::size_t i = 0; i < agents_.size(); ++i) {
+    // A proxy stands before the others of that peer; one that is down asks nobody.
+    if (kPlaces[i].behind_proxy || !random_.chance(0.3)) continue;
+    keep_alives_.push_back(
+        std::make_unique<KeepAlives>(*agents_[i], [this, i] { return is_bound_for_a_while(i); }));
+  }
+}
+
+Endpoint SipWorld::seen_of(std::size_t agent, unsigned turn) {
+  const bool is_last = agent + 1 == kPlaces.size();
+  return {*IpAddress::parse(is_last ? kRouterOfOne : kRouterOfTwo),
+          static_cast<std::uint16_t>(30000 + 100 * agent + turn)};
+}
+
+void SipWorld::move(std::size_t agent, unsigned turn) {
+  network_.put_behind(agents_[agent]->settings().own, seen_of(agent, turn));
+  registration_of(agent)->on_moved();
+  agents_[agent]->on_moved();
+  if (turn < 3)
+    (void)network_.after(random_.between(10s, 60s), [this, agent, turn] { move(agent, turn + 1); });
 }
 
 void SipWorld::begin_registrations() {
   if (settings_.simple) return;
   for (const auto& registration : registrations_) registration->begin();
+  for (const auto& each : keep_alives_) each->begin(static_cast<unsigned>(1 + random_.below(4)));
+  for (std::size_t i = kFirstPhone; settings_.moves && i < kPlaces.size(); ++i)
+    if (*kPlaces[i].behind != '\0')
+      (void)network_.after(random_.between(10s, 90s), [this, i] { move(i, 1); });
   watch_bindings();
 }
 
@@ -51,7 +76,7 @@ bool SipWorld::is_bound_for_a_while(std::size_t agent) {
 void SipWorld::plan_phone_call(Duration start) {
   const std::uint64_t kind = random_.below(3);
   const std::size_t phone = kFirstPhone + random_.below(2), desk = kFirstPhone + 2 + random_.below(2);
-  PlanTerms terms{kHome, '6', start + 5s, settings_.simple, settings_.calm};
+  PlanTerms terms{kHome, '6', start + 5s, settings_.simple, settings_.calm, settings_.keys};
   if (kind == 0) {
     terms.caller_agent = random_.chance(0.5) ? phone : desk;
     terms.destination = static_cast<char>('2' + random_.below(3));
@@ -104,6 +129,16 @@ void SipWorld::begin_exchange(const ExchangePlan& plan) {
     messengers_[plan.sender]->send(plan);
 }
 
+// A router forgets a flow on which nothing has come for half a minute. RFC 4787 §4.3, RFC 5626 §4.4.2
+void SipWorld::check_flow(std::size_t agent, bool is_bound) {
+  Timestamp& since = flow_since_[agent];
+  const AgentTransactions& phone = agents_[agent]->transactions();
+  since = is_bound ? std::max({since, phone.heard_at()}) : network_.now();
+  const bool has_router = network_.seen_as(phone.own()) != phone.own();
+  if (has_router && settings_.calm && network_.now() - since > 30s)
+    judge_.blame(fmt::format("{} is behind a router and has heard nothing for half a minute", phone.name()));
+}
+
 // A binding is on the board exactly while it should be.
 void SipWorld::watch_bindings() {
   for (std::size_t i = 0; i < registrations_.size(); ++i) {
@@ -112,8 +147,10 @@ void SipWorld::watch_bindings() {
     const PeerIndex at = std::string_view(place.domain) == kPhonesDomain ? kPhonesPlace : kDesksPlace;
     const auto bindings = policy_->bindings.bindings_of(at, registration.aor());
     const bool is_there = std::ranges::any_of(*bindings, [&](const auto& binding) {
-      return binding->expires > border_now() && binding->path.remote == place_at(place.own);
+      return binding->expires > border_now() &&
+             binding->path.remote == network_.seen_as(registration.phone().settings().own);
     });
+    check_flow(kFirstPhone + i, registration.is_bound(network_.now()));
     if (registration.is_bound(network_.now()) && !is_there)
       judge_.blame(fmt::format("the binding of {} is not there", place.name));
     // Each restart makes them last a little longer.

@@ -83,7 +83,7 @@ PeerIndex peer_of(const IpAddress& address) {
 
 std::string password_of(const AgentPlace& place) { return fmt::format("secret of {}", place.user); }
 
-SbcConfig world_config() {
+SbcConfig world_config(bool passes_refer) {
   SbcConfig config;
   config.node.name = "sim";
   config.realms = {realm("outside", kListeners[0], kListeners[1]),
@@ -97,6 +97,7 @@ SbcConfig world_config() {
                   peer("home", "inside", {kPlaces[kHome].own})};
   config.peers[4].sources = {*parse_prefix("198.18.2.8/29")};
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    if (passes_refer) config.peers[i].profile.refer = ReferMode::Pass;
     RouteConfig route;
     route.name = "to-" + config.peers[i].name;
     route.match.called = {fmt::format("^\\+1555{}", i)};

@@ -38,6 +38,10 @@ WorldSettings draw_settings(std::uint64_t seed, const WorldWishes& wishes) {
   constexpr std::array<double, 3> kChances{1, 0.2, 0.03};
   world.snapshot_chance = kChances[random.below(kChances.size())];
   world.calm = world.calm && !world.tight;  // refusals are in order there
+  world.routers = random.chance(0.6);
+  world.moves = world.routers && !world.calm && random.chance(0.4);
+  world.passes_refer = random.chance(0.3);
+  world.keys = random.chance(0.4);
   return world;
 }
 

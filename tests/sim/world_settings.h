@@ -24,6 +24,9 @@ struct WorldSettings {
   bool simple = false;                     // every call is answered
   bool tight = false;                      // tables with room for a few calls only
   bool operator_hangs_up = false;          // now and then, any call
+  bool routers = false, moves = false;     // phones are behind some, which forget where they were
+  bool keys = false;                       // some secure their media
+  bool passes_refer = false;               // whoever is to be transferred does it himself
   bool keep_trace = false;
 };
 

@@ -1,0 +1,69 @@
+// Keys of a leg's media as an agent gives and takes them: one suite, one key for as long as the leg lives.
+// RFC 4568 §5.1, §7.1; RFC 8643 (a line that says AVP may have keys all the same)
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "tests/sim/user_agent.h"
+
+namespace sallyport::sim {
+namespace {
+
+constexpr std::string_view kSuite = " AES_CM_128_HMAC_SHA1_80 inline:";
+constexpr std::size_t kKeyChars = 40;  // of 30 octets
+
+}  // namespace
+
+// At its first description.
+void UserAgent::begin_keys(AgentLeg& leg) {
+  LegKeys& keys = leg.keys;
+  if (!keys.own.empty()) return;
+  keys.knows = leg.is_caller ? leg.plan->caller_keys : leg.plan->callee(settings_.name).keys;
+  // An offer that will have nothing else; an answer is as the offer was.
+  const bool is_first = keys.theirs.empty() && !keys.is_plain;
+  keys.is_savp = keys.is_savp || (keys.knows && is_first && leg.is_caller && leg.plan->caller_savp);
+  constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < kKeyChars; ++i)
+    keys.own += kBase64[transactions_.random().below(kBase64.size())];
+}
+
+std::string UserAgent::key_line(AgentLeg& leg) {
+  LegKeys& keys = leg.keys;
+  if (!keys.knows || keys.is_plain) return {};
+  keys.has_sent = true;
+  return fmt::format("a=crypto:{}{}{}\r\n", keys.tag, kSuite, keys.own);
+}
+
+void UserAgent::take_keys(AgentLeg& leg, const SipText& message) {
+  LegKeys& keys = leg.keys;
+  begin_keys(leg);
+  const std::string& body = message.body;
+  const std::size_t line = body.find("\nm=audio ");
+  const std::string port =
+      line == std::string::npos ? "" : body.substr(line + 9, body.find(' ', line + 9) - line - 9);
+  const bool is_savp = body.find(" RTP/SAVP ") != std::string::npos;
+  const bool has_lines = body.find("\na=crypto:") != std::string::npos;
+  const std::size_t at = body.find(kSuite);
+  if (is_savp && !has_lines) blame("RTP/SAVP without a key: " + message.summary());
+  if (!keys.knows) {
+    if (is_savp) blame("RTP/SAVP for who knows none: " + message.summary());
+    return;
+  }
+  // An offer may be another one when somebody else has come to the far end.
+  if (keys.has_sent && !has_lines && !message.is_request())
+    blame("keys were offered, and none came: " + message.summary());
+  keys.is_plain = at == std::string::npos;
+  keys.is_savp = is_savp;
+  if (keys.is_plain) {
+    keys.has_sent = false;  // from here on
+    return;
+  }
+  const std::size_t tag = body.rfind("a=crypto:", at) + 9;
+  keys.tag = static_cast<unsigned>(std::atoi(body.c_str() + tag));
+  const std::string key = body.substr(at + kSuite.size(), kKeyChars);
+  std::string& known = keys.theirs[port];
+  if (!known.empty() && known != key) blame("another key for the same stream: " + message.summary());
+  known = key;
+}
+
+}  // namespace sallyport::sim
