@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <array>
 
 #include <fstream>
 #include <memory>
@@ -92,17 +93,17 @@ struct Load {
     now += 20us;
   }
   std::size_t run() noexcept {
-    FlowRef flows[kBurst];
     std::size_t relayed = 0;
     for (std::size_t i = 0; i < kBurst; ++i) {
-      flows[i] = relay.find(burst[i].arrival->own, burst[i].arrival->port);
-      if (flows[i].is_flow()) relay.prefetch(flows[i]);
+      RelayPacket& one = handed[i];
+      one.flow = relay.find(burst[i].arrival->own, burst[i].arrival->port);
+      if (one.flow.is_flow()) relay.prefetch(one.flow);
+      one.source = burst[i].arrival->source;
+      one.payload = std::span(burst[i].packet, kPacketBytes);
+      one.capacity = kPacketRoom;
     }
-    for (std::size_t i = 0; i < kBurst; ++i) {
-      const RelayResult result = relay.on_packet(now, flows[i], burst[i].arrival->source,
-                                                 std::span(burst[i].packet, kPacketBytes), kPacketRoom);
-      relayed += result.kind == RelayResult::Kind::Forward ? 1u : 0u;
-    }
+    relay.on_burst(now, handed);
+    for (const RelayPacket& one : handed) relayed += one.result.kind == RelayResult::Kind::Forward ? 1u : 0u;
     return relayed;
   }
   struct Pointed {
@@ -114,6 +115,7 @@ struct Load {
   std::vector<Arrival> arrivals;
   std::vector<std::uint8_t> packets;
   Pointed burst[kBurst]{};
+  std::array<RelayPacket, kBurst> handed{};  // as a stage hands them over
   std::size_t at = 0, buffer = 0;
 };
 

@@ -49,6 +49,15 @@ std::string description(Octets& octets) {
       "m=audio 65535 RTP/AVP 8\r\na=rtcp:53\r\n",
       "m=audio 4040 RTP/AVP 13 101\r\n",
       "m=image 0 udptl t38\r\n",
+      "m=audio 4050 RTP/SAVP 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+      "inline:WVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNf\r\n",
+      "m=audio 4052 RTP/AVP 8\r\na=crypto:3 AES_CM_128_HMAC_SHA1_80 "
+      "inline:aaaaWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNf|2^20|1:4\r\n",
+      "m=audio 4054 RTP/SAVPF 8\r\na=crypto:2 AEAD_AES_128_GCM "
+      "inline:bbbbWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNfWQ==\r\n",
+      "m=audio 4056 RTP/SAVP 8\r\na=crypto:3 AES_CM_128_HMAC_SHA1_80 "
+      "inline:ccccWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNf\r\na=crypto:4 AES_CM_128_HMAC_SHA1_32 "
+      "inline:ddddWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNfWVNf UNENCRYPTED_SRTP\r\n",
   };
   constexpr std::string_view kDirections[] = {"", "", "a=sendonly\r\n", "a=recvonly\r\n", "a=inactive\r\n"};
   std::string media;
@@ -71,6 +80,8 @@ std::string description(Octets& octets) {
 // The relay, as far as it can object.
 class RelayModel {
  public:
+  explicit RelayModel(const MediaFixture& call) : call_(call) {}
+
   void take(MediaFixture& call, Octets& octets) {
     for (; seen_ < call.orders.size(); ++seen_) obey(call.orders[seen_]);
     if (octets.next(2) == 0) end_quarantine(call);
@@ -110,6 +121,7 @@ class RelayModel {
       case MediaCommand::Kind::SendDigit:
         SALLYPORT_CHECK(false);  // the negotiator knows of no digits
     }
+    for (std::size_t i = 0; i < 2; ++i) check_keys(order, i);
     for (const auto& side : order.sides) {
       const IpAddress& to = side.remote.address;
       if (side.remote.port == 0) continue;
@@ -119,6 +131,32 @@ class RelayModel {
     }
   }
 
+  // What a profile forbids is not there; no key of ours serves two streams or two sides; a key with the
+  // number of the last one is the last one.
+  void check_keys(const MediaCommand& order, std::size_t side) {
+    const media::MediaKeys& keys = order.keys[side];
+    const SrtpMode mode = call_.profiles[side].srtp.mode;
+    if (!keys.is_secured) {
+      SALLYPORT_CHECK(keys.theirs_number == 0 && keys.ours_number == 0 && keys.ours == media::SrtpKey());
+      SALLYPORT_CHECK(mode != SrtpMode::Required || order.kind == MediaCommand::Kind::Close ||
+                      order.media == media::MediaKind::Udptl);
+      return;
+    }
+    SALLYPORT_CHECK(mode != SrtpMode::None && order.media == media::MediaKind::Rtp);
+    if (keys.ours_number == 0) return;
+    SALLYPORT_CHECK(keys.theirs_number != 0 && keys.theirs.suite == keys.ours.suite);
+    const auto place = std::pair(order.key.stream, side);
+    const std::vector<std::uint8_t> key(keys.ours.key.begin(), keys.ours.key.end());
+    SALLYPORT_CHECK(places_.try_emplace(key, place).first->second == place);
+    auto& last = last_[place];
+    SALLYPORT_CHECK(last.ours_number != keys.ours_number || last.ours == keys.ours);
+    SALLYPORT_CHECK(last.theirs_number != keys.theirs_number || last.theirs == keys.theirs);
+    last = keys;
+  }
+
+  const MediaFixture& call_;
+  std::map<std::pair<std::uint16_t, std::size_t>, media::MediaKeys> last_;
+  std::map<std::vector<std::uint8_t>, std::pair<std::uint16_t, std::size_t>> places_;
   std::map<std::uint16_t, MediaCommand> open_;
   std::set<Endpoint> ports_;
   std::vector<MediaCommand> closed_;
@@ -144,8 +182,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   MediaFixture call({20000, 20127});  // one pair a slice: soon full
   if (octets.next(2) == 0) call.profiles[1].media.codecs = {"PCMA", "opus", "telephone-event", "H264"};
   if (octets.next(4) == 0) call.profiles[0].media.hold = HoldMode::Inactive;
-  for (ProfileConfig& profile : call.profiles) profile.media.dtmf = DtmfMode(octets.next(3));
-  RelayModel relay;
+  for (ProfileConfig& profile : call.profiles) {
+    profile.media.dtmf = DtmfMode(octets.next(3));
+    profile.srtp.mode = SrtpMode(octets.next(3));
+  }
+  for (bool& is_over_tls : call.is_over_tls) is_over_tls = octets.next(2) == 0;
+  RelayModel relay(call);
   while (!octets.is_empty()) {
     const unsigned step = octets.next(16);
     if (step < 13) {
@@ -160,7 +202,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         static SessionDescription again;
         SALLYPORT_CHECK(parse_sdp(crossed.sdp, again) == SdpError::None);
         for (const std::string_view theirs :
-             {"192.0.2.", "maker", "Maker", "crypto", "2001:db8::", "example"})
+             {"192.0.2.", "maker", "Maker", "WVNfWVNf", "2001:db8::", "example"})
           SALLYPORT_CHECK(crossed.sdp.find(theirs) == std::string::npos);
       }
     } else if (step == 13) {

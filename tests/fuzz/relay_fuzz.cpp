@@ -1,7 +1,8 @@
 // relay_fuzz.cpp — sequences of open, packet, answer, re-offer, close and time against a small model of what
 // must hold: nothing is relayed but within an open stream, by a source of the right rank, in an allowed
 // direction, to the other side; at most five packets of a source that is not learned; a stranger changes
-// nothing; each stream has one Final, its last notice.
+// nothing; each stream has one Final, its last notice. Of a secured side nothing passes but what was made
+// with a key of its own, and nothing leaves to one but under ours.
 //
 // The input is a small program of steps.
 #include <array>
@@ -10,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "media-relay/relay/relay.h"
@@ -26,8 +28,12 @@ constexpr std::size_t kPlaces = 4;  // pairs of ports: as many streams at one ti
 constexpr std::uint32_t kStreamsMax = 3;
 constexpr int kStepsMax = 300;
 
+constexpr std::uint8_t kKeys = 4;
+
 struct ModelSide {
   MediaSideSettings settings;
+  MediaKeys keys;
+  std::uint8_t theirs = 0, theirs_before = 0, ours = 0;  // which of kKeys; 0: none
   int unproven = 0;  // RTP relayed from a source that was not the learned one, since learning began
 };
 
@@ -88,6 +94,7 @@ class World : public NoticeSink {
                       {RealmIndex{2}, IpAddress::v4(0xc6336401), 0}};
     made.realm_bits_per_second = {0, 1'000'000, 0};
     made.key = {1, 2};
+    made.srtp = SrtpEngineKind::Evp;
     return made;
   }
   static Endpoint someone(std::uint8_t choice) {
@@ -120,6 +127,25 @@ class World : public NoticeSink {
     return settings;
   }
 
+  static SrtpKey key_of(std::uint8_t which) {
+    SrtpKey key;
+    key.suite = which % 2 == 0 ? SrtpSuite::Aes128Gcm : SrtpSuite::AesCm128HmacSha1_80;
+    key.key.fill(which);
+    return key;
+  }
+  // The number of a key says which one it is.
+  MediaKeys some_keys() {
+    MediaKeys keys;
+    const std::uint8_t choice = program_.octet();
+    keys.is_secured = choice % 4 == 3;
+    if (!keys.is_secured) return keys;
+    keys.theirs_number = (choice >> 2) % kKeys;
+    keys.ours_number = (choice >> 4) % kKeys;
+    keys.theirs = key_of(static_cast<std::uint8_t>(keys.theirs_number));
+    keys.ours = key_of(static_cast<std::uint8_t>(keys.ours_number));
+    return keys;
+  }
+
   void command(MediaCommand::Kind kind) {
     const std::uint8_t choice = program_.octet();
     const std::size_t place = choice % kPlaces;
@@ -130,6 +156,7 @@ class World : public NoticeSink {
     command.quarantine = (choice >> 5) * 1s;
     command.key = kind == MediaCommand::Kind::Open ? StreamKey{++calls_, 0} : model.key;
     for (std::size_t side = 0; side < 2; ++side) command.sides[side] = side_settings(place, side);
+    for (MediaKeys& keys : command.keys) keys = some_keys();
     if (kind == MediaCommand::Kind::SendDigit) {
       command.digit_to = StreamSide(program_.octet() & 1);
       command.digit = {static_cast<std::uint8_t>(program_.octet() % (kFlashEvent + 1)), program_.word()};
@@ -160,6 +187,11 @@ class World : public NoticeSink {
       ModelSide& mine = model.sides[side];
       if (is_new || mine.settings.learning != command.sides[side].learning) mine.unproven = 0;
       mine.settings = command.sides[side];
+      if (is_new) mine.theirs = mine.theirs_before = 0;
+      mine.keys = command.keys[side];
+      if (!mine.keys.is_secured) continue;  // what was there stays there, for when it is secured again
+      const auto theirs = static_cast<std::uint8_t>(mine.keys.theirs_number);
+      if (theirs != mine.theirs) mine.theirs_before = std::exchange(mine.theirs, theirs);
     }
   }
 
@@ -196,6 +228,11 @@ class World : public NoticeSink {
     const OutFlow far_out = Relay::out_of(flow) & ~1u;
     const OutFlow near_out = far_out ^ 2u;
     const Outgoing near_before = relay_.outgoing(near_out);
+    const ModelSide& sender = model.sides[side];
+    const bool is_reporting =
+        is_odd || (sender.settings.rtcp_mux && octets.size() > 1 && is_rtcp_type(octets[1]));
+    const std::uint8_t sealed_with = program_.octet() % kKeys;
+    const bool is_sealed = sealed_with != 0 && seal(sealed_with, octets, is_reporting);
     const std::size_t room = octets.size() + (choice >> 5) * 16;
     auto buffer = std::make_unique<std::uint8_t[]>(room);  // its end is that of a heap block
     std::copy(octets.begin(), octets.end(), buffer.get());
@@ -208,7 +245,12 @@ class World : public NoticeSink {
       require(near_before.destination == near_after.destination);
     if (result.kind == RelayResult::Kind::Drop) return;
     require(model.phase == ModelStream::Phase::Open);
-    if (result.kind == RelayResult::Kind::Forward) require_right(model, side, far_out, result, room);
+    if (sender.keys.is_secured)
+      require(is_sealed && (sealed_with == sender.theirs || sealed_with == sender.theirs_before));
+    if (result.kind == RelayResult::Kind::Forward) {
+      require_right(model, side, far_out, result, room);
+      require_sealed(model.sides[1 - side], {buffer.get(), result.length}, result.is_rtcp);
+    }
     if (!result.is_rtcp) require_source(model.sides[side], source, near_after.destination);
   }
 
@@ -222,6 +264,36 @@ class World : public NoticeSink {
     const MediaSideSettings& far = model.sides[1 - side].settings;
     require(out.destination.port != 0 && out.realm == far.realm && out.source.address == far.local.address);
     require(out.source.port == far.local.port + (result.is_rtcp && !far.rtcp_mux ? 1 : 0));
+  }
+
+  // By somebody who has the key and has sent nothing before. False: it is no packet.
+  bool seal(std::uint8_t which, std::vector<std::uint8_t>& octets, bool is_rtcp) {
+    const SrtpContextId id = far_->open(key_of(which), SrtpDirection::Protect);
+    const std::size_t size = octets.size();
+    octets.resize(size + kSrtpGrowthMax);
+    SrtpJob job{.context = id,
+                .packet = octets.data(),
+                .length = static_cast<std::uint32_t>(size),
+                .capacity = static_cast<std::uint32_t>(octets.size()),
+                .is_rtcp = is_rtcp};
+    far_->protect({&job, 1});
+    far_->close(id);
+    octets.resize(job.length);
+    return job.result == SrtpResult::Ok;
+  }
+  void require_sealed(const ModelSide& side, std::span<const std::uint8_t> packet, bool is_rtcp) {
+    if (!side.keys.is_secured) return;
+    require(side.keys.ours_number != 0);
+    std::vector<std::uint8_t> octets(packet.begin(), packet.end());
+    const SrtpContextId id = far_->open(side.keys.ours, SrtpDirection::Unprotect);
+    SrtpJob job{.context = id,
+                .packet = octets.data(),
+                .length = static_cast<std::uint32_t>(octets.size()),
+                .capacity = static_cast<std::uint32_t>(octets.size()),
+                .is_rtcp = is_rtcp};
+    far_->unprotect({&job, 1});
+    far_->close(id);
+    require(job.result == SrtpResult::Ok);
   }
 
   // Of RTP. The source is learned, or one of at most five packets; never one that no rule admits, unless it
@@ -269,6 +341,7 @@ class World : public NoticeSink {
 
   Program program_;
   Relay relay_;
+  std::unique_ptr<SrtpEngine> far_ = make_srtp_engine(SrtpEngineKind::Evp, 4);
   Timestamp now_{Timestamp{} + 1000s};
   std::array<ModelStream, kPlaces> streams_;
   std::map<std::uint64_t, bool> finals_;

@@ -41,6 +41,7 @@ _COMMANDS = """module ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{port}
 """
 _PORTS = itertools.count(4444)  # several phones may be in one namespace
+_SRTP = "module srtp.so\n"
 _TLS = """sip_certificate {folder}/own.pem
 sip_cafile {folder}/authority.pem
 """
@@ -119,10 +120,12 @@ class Console:
 
 class Baresip:
     """Answers who calls its number; `dial` calls a URI. Plays a tone of `hertz` while a call is up. For TLS it needs an
-    identity (certificates.Identity). account: a whole line of its accounts in place of a number at its own address."""
+    identity (certificates.Identity). account: a whole line of its accounts in place of a number at its own address. encryption:
+    None, "srtp" (where the other side has it too) or "srtp-mand"."""
 
     # pylint: disable-next=too-many-arguments
-    def __init__(self, namespace, folder, address, hertz, number="200", dial=None, transport="udp", identity=None, account=None):
+    def __init__(self, namespace, folder, address, hertz, number="200", dial=None, transport="udp", identity=None, account=None,
+                 encryption=None):
         self.folder = os.path.join(folder, f"baresip-{hertz}")
         os.makedirs(self.folder)
         write_tone(os.path.join(self.folder, "tone.wav"), hertz)
@@ -132,13 +135,16 @@ class Baresip:
             if account is not None:
                 self._commands_at = "127.0.0.1", next(_PORTS)
                 file.write(_COMMANDS.format(port=self._commands_at[1]))
+            if encryption is not None:
+                file.write(_SRTP)
             if identity is not None:
                 file.write(_TLS.format(folder=self.folder))
         self.namespace, self._console = namespace, None
         if identity is not None:
             self._take(identity)
         with open(os.path.join(self.folder, "accounts"), "w", encoding="ascii") as file:
-            file.write((account or f"<sip:{number}@{host};transport={transport}>;regint=0") + ";answermode=auto;audio_codecs=PCMU/8000/1\n")
+            file.write((account or f"<sip:{number}@{host};transport={transport}>;regint=0") + ";answermode=auto;audio_codecs=PCMU/8000/1" +
+                       (f";mediaenc={encryption}" if encryption else "") + "\n")
         for name in ("contacts", "uuid"):
             open(os.path.join(self.folder, name), "w", encoding="ascii").close()
         command = ["ip", "netns", "exec", namespace.name, "baresip", "-6" if ":" in address else "-4", "-v", "-f", self.folder]

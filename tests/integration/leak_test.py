@@ -20,7 +20,7 @@ CALLEES = ("192.0.2.99", "2001:db8::99", "audio 40002", "8640097531", "conversat
 # Words of the language, the same in any call; nothing here names a side.
 HEADERS = {b"Accept:", b"Allow:", b"Call-ID:", b"Contact:", b"Content-Length:", b"Content-Type:", b"Max-Forwards:",
            b"Subject:", b"Supported:", b"Min-SE:", b"Require:", b"Session-Expires:"}
-OPTIONS = {b"100rel", b"norefersub"}
+OPTIONS = {b"100rel", b"norefersub", b"replaces"}
 METHODS = {b"CANCEL", b"INVITE", b"MESSAGE", b"NOTIFY", b"OPTIONS", b"UPDATE"}
 REASONS = {b"Moved", b"Request", b"Ringing", b"Temporarily", b"Terminated", b"Trying"}
 BODIES = {b"application", b"dtmf-relay", b"Signal", b"Duration", b"rtpmap:0", b"sendonly", b"sendrecv", b"recvonly"}

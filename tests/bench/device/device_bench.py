@@ -151,9 +151,10 @@ def guard(arguments):
         print("guard sources=%d added by guard and classify: %.0f cycles, %.0f ns" % (sources, added, added / hz * 1e9))
 
 
-def relay_nanoseconds(build, work, streams, size, seconds):
+def relay_nanoseconds(build, work, streams, size, seconds, suite=None):
     """What a packet takes of the lcore, waiting not counted; and the packets lost on the way."""
     command = ["taskset", "-c", "0,1", os.path.join(build, "media_relay"), work + "/m.sock", str(streams)]
+    command += [suite] if suite else []
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def figures():
@@ -164,7 +165,7 @@ def relay_nanoseconds(build, work, streams, size, seconds):
     try:
         if process.stdout.readline().strip() != "ready":
             raise SystemExit("media_relay does not start")
-        flood = load(build, work, mode="media", sources=streams, size=size, seconds=seconds)
+        flood = load(build, work, mode="media_callers" if suite else "media", sources=streams, size=size, seconds=seconds)
         time.sleep(1)
         before = figures()
         time.sleep(seconds - 2)
@@ -182,14 +183,15 @@ def relay_nanoseconds(build, work, streams, size, seconds):
 def media(arguments):
     hz = tsc_hz()
     for streams in (1, 5000):
-        rows = {"testpmd macswap": [], "relay": []}
+        rows = {"testpmd macswap": [], "relay": [], "relay to cm80": [], "relay to gcm": []}
         for _ in range(arguments.runs):
             for name in rows:
                 work = tempfile.mkdtemp(prefix="sp-bench-")
                 try:
-                    if name == "relay":
+                    if name.startswith("relay"):
+                        suite = name.rpartition(" to ")[2] if " to " in name else None
                         rows[name].append(relay_nanoseconds(arguments.build, work, streams, arguments.size,
-                                                            arguments.seconds))
+                                                            arguments.seconds, suite))
                     else:
                         cycles = testpmd_cycles(arguments.build, work, streams, arguments.size, arguments.seconds,
                                                 "macswap", "media_blind")

@@ -1,7 +1,8 @@
 // media_relay.cpp — the data plane with streams that are open from the start, without calls: what a benchmark
 // loads over memif. For each line that it reads it prints one of figures.
 //
-//   media_relay SOCKET STREAMS
+//   media_relay SOCKET STREAMS [cm80|gcm]
+// With a suite, what goes to the callees is SRTP, under a key of each stream's own.
 // Stream i stands between 198.18.1.2, port 10000 + 2i, and the same host, port 35000 + 2i; ours are the same.
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "dataplane/data_plane.h"
 
@@ -43,6 +45,14 @@ SbcConfig config_of(const std::string& socket) {
   return config;
 }
 
+void secure(media::MediaKeys& keys, std::uint16_t stream, SrtpSuite suite) {
+  keys.is_secured = true;
+  keys.theirs_number = keys.ours_number = 1;
+  keys.theirs.suite = keys.ours.suite = suite;
+  for (std::size_t i = 0; i < keys.ours.key.size(); ++i)
+    keys.ours.key[i] = keys.theirs.key[i] = static_cast<std::uint8_t>(stream * 31 + (stream >> 8) + i * 7);
+}
+
 media::MediaCommand command_of(const SbcConfig& config, std::uint16_t stream) {
   media::MediaCommand command;
   command.key.call = stream + 1U;
@@ -59,17 +69,21 @@ media::MediaCommand command_of(const SbcConfig& config, std::uint16_t stream) {
   return command;
 }
 
-int run(const std::string& socket, std::uint16_t streams) {
+int run(const std::string& socket, std::uint16_t streams, std::string_view suite) {
   const SbcConfig config = config_of(socket);
-  auto plane = dataplane::DataPlane::start(config, {.secrets = {{1, 2}, {3, 4}}});
+  auto plane = dataplane::DataPlane::start(config, {.secrets = {{1, 2}, {3, 4}, {}}});
   if (!plane) {
     std::fprintf(stderr, "%s\n", plane.error().message.c_str());
     return 71;
   }
   const bool is_done =
       (*plane)->on_engine(0, [&](std::size_t, sip::SipEngine&, Timestamp, sip::EngineOutput& out) {
-        for (std::uint16_t stream = 0; stream < streams; ++stream)
+        for (std::uint16_t stream = 0; stream < streams; ++stream) {
           out.media().push_back(command_of(config, stream));
+          if (suite.empty()) continue;
+          secure(out.media().back().keys[1], stream,
+                 suite == "gcm" ? SrtpSuite::Aes128Gcm : SrtpSuite::AesCm128HmacSha1_80);
+        }
       });
   if (!is_done) return 71;
   for (int tries = 0; (*plane)->snapshot().media.streams_active < streams; ++tries) {
@@ -97,6 +111,7 @@ int run(const std::string& socket, std::uint16_t streams) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 64;
-  return run(argv[1], static_cast<std::uint16_t>(std::strtoul(argv[2], nullptr, 10)));
+  if (argc != 3 && argc != 4) return 64;
+  return run(argv[1], static_cast<std::uint16_t>(std::strtoul(argv[2], nullptr, 10)),
+             argc == 4 ? argv[3] : "");
 }

@@ -1,6 +1,7 @@
 // memif_load.cpp — load over memif: `options` keeps a window of OPTIONS open and counts answers a second;
 // `flood` sends UDP frames from one or many sources as fast as the ring takes them; `media` RTP of one or
-// many streams (media_relay.cpp), in random order, and counts what comes back.
+// many streams (media_relay.cpp), in random order, and counts what comes back; `media_callers` that of the
+// callers alone.
 //
 // It answers ARP for its own address and asks for the other side's, so it needs no kernel at all.
 #include <rte_eal.h>
@@ -196,7 +197,8 @@ class Load {
       if (packets[count] == nullptr) break;
       random = random * 1664525 + 1013904223;
       const std::uint32_t stream = (random >> 8) % options_.sources;
-      const std::uint32_t port = (random >> 31 != 0 ? 10000 : 35000) + 2 * stream;
+      const bool is_caller = random >> 31 != 0 || options_.mode == "media_callers";
+      const std::uint32_t port = (is_caller ? 10000 : 35000) + 2 * stream;
       const std::uint32_t sequence = ++sequences[stream];
       std::uint8_t* const udp = rte_pktmbuf_mtod_offset(packets[count], std::uint8_t*, 34);
       std::uint32_t sum =
@@ -287,7 +289,9 @@ int run(int argc, char** argv) {
   }
   if (options.mode == "options") load.run_options();
   if (options.mode == "flood" || options.mode == "blind") load.run_flood();
-  if (options.mode == "media" || options.mode == "media_blind") load.run_media();
+  const bool is_media =
+      options.mode == "media" || options.mode == "media_blind" || options.mode == "media_callers";
+  if (is_media) load.run_media();
   rte_eth_dev_stop(0);
   rte_eth_dev_close(0);
   rte_eal_cleanup();
