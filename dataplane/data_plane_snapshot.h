@@ -99,7 +99,7 @@ struct DataPlaneSnapshot {
   std::uint64_t transactions_active = 0, transactions_capacity = 0;
   std::uint64_t calls_active = 0, calls_capacity = 0, dialogs_active = 0;
   std::uint64_t registrations_active = 0, registrations_capacity = 0;    // bindings of endpoints; AORs
-  std::array<std::uint64_t, sip::kDetectionLabels.size()> detections{};  // by sip::DetectionLabel
+  std::array<std::uint64_t, sip::kDetectionNames.size()> detections{};  // by sip::DetectionLabel
   std::uint64_t messages_lost = 0;                                       // the engines had no room for them
   std::uint64_t events_dropped = 0;                          // alarms and detections nobody took in time
   std::uint64_t records_lost = 0;                            // records for which all memory was full

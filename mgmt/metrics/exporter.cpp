@@ -103,10 +103,10 @@ void add_calls(std::vector<MetricFamily>& out, const Observation& seen) {
   out.push_back(std::move(up));
   MetricFamily detections =
       family("detections_total", MetricType::Counter, "What looked like an attack, and what was done.");
-  for (std::size_t i = 0; i < sip::kDetectionLabels.size(); ++i)
+  for (std::size_t i = 0; i < sip::kDetectionNames.size(); ++i)
     add(detections,
-        {{"detector", std::string(sip::kDetectionLabels[i])},
-         {"action", std::string(sip::kDetectionActions[i])}},
+        {{"detector", std::string(sip::kDetectionNames[i].detector)},
+         {"action", std::string(sip::kDetectionNames[i].action)}},
         seen.plane.detections[i]);
   out.push_back(std::move(detections));
 }

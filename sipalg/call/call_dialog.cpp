@@ -133,7 +133,7 @@ bool CallEngine::names_contact(const Arrival& arrival, const DialogPlace& place)
 void CallEngine::note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out) {
   constexpr std::size_t kDetectionsMax = 8;
   parts_.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::ForgedRequest);
-  parts_.totals.detections.add(DetectionLabel::ForgedRequest);
+  parts_.totals.detections.add(label_of(policy::Detector::ForgedRequest, DetectorAction::Reject));
   note(call, arrival.now, CallStep::Forged, static_cast<std::uint16_t>(side));
   if (call.record.detections.size() >= kDetectionsMax) return;
   call.record.detections.push_back("forged_request");

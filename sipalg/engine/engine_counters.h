@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/base/counters.h"
+#include "policy/detect/detector.h"
 #include "policy/record/call_record.h"
 #include "sipalg/message/start_line.h"
 
@@ -26,22 +27,37 @@ inline constexpr std::array<std::string_view, kMethodLabelCount> kMethodLabels =
   return labels;
 }();
 
-// Detectors of this room (label `detector` of sallyport_detections_total).
+// What looked like an attack (labels `detector` and `action` of sallyport_detections_total).
 enum class DetectionLabel : std::uint8_t {
-  ForgedRequest,
   ForgedResponse,
   ForgedCancel,
   SignatureAlert,  // a rule of security.signatures, by what it says
   SignatureReject,
   SignatureDrop,
-  kCount
+  OfDetector,  // and behind it: each detector with each action
+  kCount = OfDetector + policy::kDetectorCount * policy::kDetectorActionCount
 };
-inline constexpr std::array<std::string_view, static_cast<std::size_t>(DetectionLabel::kCount)>
-    kDetectionLabels{"forged_request", "forged_response", "forged_cancel",
-                     "signature",      "signature",       "signature"};
-// What is done then (label `action`).
-inline constexpr std::array<std::string_view, static_cast<std::size_t>(DetectionLabel::kCount)>
-    kDetectionActions{"reject", "reject", "reject", "alert", "reject", "drop"};
+[[nodiscard]] constexpr DetectionLabel label_of(policy::Detector detector, DetectorAction action) noexcept {
+  return static_cast<DetectionLabel>(static_cast<std::size_t>(DetectionLabel::OfDetector) +
+                                     static_cast<std::size_t>(detector) * policy::kDetectorActionCount +
+                                     static_cast<std::size_t>(action));
+}
+struct DetectionName {
+  std::string_view detector, action;
+};
+inline constexpr std::array<DetectionName, static_cast<std::size_t>(DetectionLabel::kCount)> kDetectionNames =
+    [] {
+      std::array<DetectionName, static_cast<std::size_t>(DetectionLabel::kCount)> names{
+          {{"forged_response", "reject"},
+           {"forged_cancel", "reject"},
+           {"signature", "alert"},
+           {"signature", "reject"},
+           {"signature", "drop"}}};
+      std::size_t next = static_cast<std::size_t>(DetectionLabel::OfDetector);
+      for (const std::string_view detector : policy::kDetectorNames)
+        for (const std::string_view action : policy::kDetectorActionNames) names[next++] = {detector, action};
+      return names;
+    }();
 
 // Why a SIP message was dropped without an answer (label `reason` of sallyport_sip_dropped_total).
 enum class SipDropReason : std::uint8_t {
@@ -57,12 +73,14 @@ enum class SipDropReason : std::uint8_t {
   ForgedResponse,  // names a transaction of ours but comes from elsewhere (threats D4)
   OutOfOrder,      // a reliable provisional response that is not the next one. RFC 3262 §4
   Signature,       // a rule of security.signatures says drop
+  Detected,        // a detector of security.detectors says so
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SipDropReason::kCount)>
     kSipDropReasonNames{"malformed",      "malformed_response", "stranger",     "unmatched_response",
                         "stray_ack",      "forbidden_target",   "keepalive",    "too_large",
-                        "forged_request", "forged_response",    "out_of_order", "signature"};
+                        "forged_request", "forged_response",    "out_of_order", "signature",
+                        "detected"};
 
 // Codes that have a series of their own are those of RFC 3261; others count under their class ("4xx").
 inline constexpr std::array<std::uint16_t, 50> kCountedCodes{

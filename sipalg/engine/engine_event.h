@@ -9,7 +9,9 @@
 #include <variant>
 
 #include "media-relay/control/media_notice.h"
+#include "policy/base/ip_address.h"
 #include "policy/base/time.h"
+#include "policy/model/index.h"
 #include "policy/record/call_record.h"
 
 namespace sallyport::sip {
@@ -32,10 +34,14 @@ struct AlarmEvent {
 // Something that looks like an attack; counted by detector and action, kept in the call's record.
 struct DetectionEvent {
   std::string_view detector;  // of static storage: forged_request, ...
-  std::string_view action;    // log, challenge, reject, block
+  std::string_view action;  // of static storage: log, challenge, reject, block; of signatures alert, drop too
   Endpoint source;
   std::uint64_t call = 0;  // 0: none
-  std::string evidence;
+  std::string evidence;    // as it was written by whoever sent it: hostile
+  RealmIndex realm = RealmIndex::kNone;
+  std::uint8_t confidence = 100;  // per cent
+  bool is_proved = false;         // the source can't be forged: a connection, or its challenge came back
+  Duration block_for{};  // of block: the source's address; what unproved UDP won touches strangers only
 };
 
 // The relay's last figures of one stream, some seconds after it was closed; the call may be long gone. An End

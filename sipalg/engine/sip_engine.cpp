@@ -32,11 +32,14 @@ SharedPolicy::SharedPolicy(const SbcConfig& config, const HashKey& key)
     : admission(config),
       targets(config),
       bindings(config.registrars.empty() ? 0 : config.dataplane.capacity.registrations, key),
+      earned(config.registrars.empty() ? 0 : config.dataplane.capacity.registrations, key),
+      detectors(config.security.detectors, config.dataplane.capacity.sources, key, earned),
       rulebook(make_value<Rulebook>(not_owned(config), targets)),
       media_ports(config, key) {}
 
 void SharedPolicy::adopt(SharedValue<Rulebook> next) {
   admission.adopt(next->config);
+  detectors.adopt(next->config.security.detectors);
   targets.adopt(next->config);
   rulebook.put(std::move(next));
 }

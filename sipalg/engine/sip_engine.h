@@ -19,6 +19,8 @@
 #include "policy/base/shared_value.h"
 #include "policy/base/time.h"
 #include "policy/decide/call_admission.h"
+#include "policy/decide/earned_trust.h"
+#include "policy/detect/detector_board.h"
 #include "policy/model/sbc_config.h"
 #include "policy/route/target_board.h"
 #include "sipalg/engine/call_view.h"
@@ -41,6 +43,8 @@ struct SharedPolicy {
   policy::CallAdmission admission;
   policy::TargetBoard targets;                 // where peers are reached
   BindingBoard bindings;                       // where endpoints are reached
+  policy::EarnedTrust earned;                  // flows that have proved themselves; the lcores ask too
+  policy::DetectorBoard detectors;
   SharedSlot<Rulebook> rulebook;               // of the day
   media::PortPool media_ports;                 // its users at the relay give back to it too
   std::atomic<bool> ports_are_watched{false};  // some engine does

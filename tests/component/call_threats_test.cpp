@@ -23,7 +23,8 @@ class CallThreats : public ::testing::Test, public tests::CallFixture {
     config.peers.push_back(rival);
   }
   [[nodiscard]] std::uint64_t detections() {
-    return engine().counters().detections.value(DetectionLabel::ForgedRequest);
+    return engine().counters().detections.value(
+        label_of(policy::Detector::ForgedRequest, DetectorAction::Reject));
   }
   void expect_call_lives() {
     EXPECT_EQ(calls(), 1u);

@@ -230,7 +230,9 @@ TEST_F(CallFlowTest, CancelFromElsewhereIsRefusedAndCountedAsForged) {
   EXPECT_TRUE(holds(sent, "481"));
   EXPECT_FALSE(holds(sent, "CANCEL"));
   EXPECT_EQ(dropped(RealmIndex{1}, SipDropReason::ForgedRequest), 1u);
-  EXPECT_EQ(engine().counters().detections.value(DetectionLabel::ForgedRequest), 1u);
+  EXPECT_EQ(
+      engine().counters().detections.value(label_of(policy::Detector::ForgedRequest, DetectorAction::Reject)),
+      1u);
   EXPECT_EQ(calls(), 1u);
   EXPECT_TRUE(holds(from_carrier(cancel_of(bytes)), "487")) << "the caller's own still counts";
   ASSERT_EQ(records(CallRecordType::End).size(), 1u);
