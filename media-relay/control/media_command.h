@@ -124,6 +124,7 @@ struct MediaCommand {
              // are given back
     SendDigit,  // key, local ports, digit, digit_to: an event for that side, in the place of the other's
                 // voice
+    Ask,        // key, local ports: a Report comes at once, changed or not
   };
   Kind kind = Kind::Open;
   MediaKind media = MediaKind::Rtp;
