@@ -10,6 +10,7 @@ namespace sallyport::policy {
 namespace {
 
 constexpr unsigned kTagShift = 28;
+constexpr std::size_t kFlowsMin = 1024;
 constexpr unsigned kTriesMax = 8;  // another thread was faster each time: what it wrote stands
 
 [[nodiscard]] std::uint64_t second_of(Timestamp time) noexcept {
@@ -20,10 +21,12 @@ constexpr unsigned kTriesMax = 8;  // another thread was faster each time: what 
 }  // namespace
 
 // Twice the room that all flows and their addresses need, so that few lines overflow.
+std::size_t EarnedTrust::lines_for(std::uint32_t capacity) noexcept {
+  return std::bit_ceil(std::max<std::size_t>(capacity, kFlowsMin) * 4 / kWays);
+}
+
 EarnedTrust::EarnedTrust(std::uint32_t capacity, const HashKey& key)
-    : key_{key.k0 ^ 0x2545f4914f6cdd1du, key.k1},
-      lines_(std::bit_ceil(std::max<std::size_t>(capacity, 64) * 4 / kWays)),
-      mask_(lines_.size() - 1) {}
+    : key_{key.k0 ^ 0x2545f4914f6cdd1du, key.k1}, lines_(lines_for(capacity)), mask_(lines_.size() - 1) {}
 
 // One block behind that of the address: 20 octets in all.
 EarnedTrust::Name EarnedTrust::name_of(RealmIndex realm, const Endpoint& flow) const noexcept {
@@ -35,7 +38,7 @@ bool EarnedTrust::holds(Name name, Timestamp now) const noexcept {
   const std::uint64_t tag = name.hash >> kTagShift;
   for (const Word& word : line_of(name).words) {
     const std::uint64_t value = word.load(std::memory_order_relaxed);
-    if (value >> kTagShift == tag && value != 0) return second_of(now) < (value & kSecondsMask);
+    if (value >> kTagShift == tag && second_of(now) < (value & kSecondsMask)) return true;
   }
   return false;
 }
@@ -66,6 +69,7 @@ void EarnedTrust::extend(Name name, Timestamp now, std::uint64_t second) noexcep
 void EarnedTrust::promote(RealmIndex realm, const Endpoint& flow, Timestamp now, Timestamp until) noexcept {
   const std::uint64_t second = std::min(second_of(until), kSecondsMask);
   if (second <= second_of(now)) return;
+  if (is_empty()) is_used_.store(true, std::memory_order_relaxed);
   extend(name_of(realm, flow), now, second);
   extend(name_of(realm, {flow.address, 0}), now, second);
 }

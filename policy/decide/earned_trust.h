@@ -23,8 +23,11 @@ namespace sallyport::policy {
 
 class EarnedTrust {
  public:
-  // Room for at least so many flows and their addresses.
+  // Room for at least so many flows and their addresses, of calls alone when `capacity` is small.
   EarnedTrust(std::uint32_t capacity, const HashKey& key);
+  [[nodiscard]] static std::size_t memory_for(std::uint32_t capacity) noexcept {
+    return lines_for(capacity) * sizeof(Line);
+  }
 
   struct Name {
     std::uint64_t hash = 0;
@@ -33,6 +36,8 @@ class EarnedTrust {
   // Asks the processor for the line; call it for a whole burst before the first holds().
   void prefetch(Name name) const noexcept { __builtin_prefetch(&line_of(name)); }
   [[nodiscard]] bool holds(Name name, Timestamp now) const noexcept;
+  // Nobody has earned any yet.
+  [[nodiscard]] bool is_empty() const noexcept { return !is_used_.load(std::memory_order_relaxed); }
   // Whether any flow of that address has earned trust in that realm.
   [[nodiscard]] bool holds_address(RealmIndex realm, const IpAddress& address, Timestamp now) const noexcept {
     return holds(name_of(realm, {address, 0}), now);
@@ -55,12 +60,14 @@ class EarnedTrust {
   };
   static_assert(sizeof(Line) == 64);
 
+  [[nodiscard]] static std::size_t lines_for(std::uint32_t capacity) noexcept;
   [[nodiscard]] const Line& line_of(Name name) const noexcept { return lines_[name.hash & mask_]; }
   void extend(Name name, Timestamp now, std::uint64_t second) noexcept;
 
   HashKey key_;
   BigTable<Line> lines_;
   std::uint64_t mask_;
+  std::atomic<bool> is_used_{false};
 };
 
 }  // namespace sallyport::policy

@@ -59,6 +59,9 @@ class SourceClassifier {
   // For packets that belong to no realm yet (a fragment, an ICMP echo): the best class that any realm of the
   // port gives the source. Denied only when every one denies it; Untrusted on a port without realms.
   [[nodiscard]] SourceClass classify_on_port(PortIndex port, const IpAddress& source) const noexcept;
+  [[nodiscard]] std::span<const RealmIndex> realms_of(PortIndex port) const noexcept {
+    return realms_of_port_[to_position(port)];
+  }
 
  private:
   struct RealmRules {

@@ -39,6 +39,7 @@ SourceLimiter::SourceLimiter(const SourceLimiterSettings& settings, const HashKe
 
 void SourceLimiter::set_limits(const SourceLimits& limits) noexcept {
   source_shape_ = BucketShape::of(limits.source);
+  flow_shape_ = BucketShape::of(limits.source, 4);
   prefix_shape_ = BucketShape::of(limits.prefix.limit);
   unknown_shape_ = BucketShape::of_rate(limits.unknown, kUnknownWindow, share_);
   ipv4_mask_ = mask_of(96u + std::min<unsigned>(limits.prefix.ipv4_length, 32));

@@ -45,6 +45,17 @@ class SourceLimiter {
 
   [[nodiscard]] Keys prepare(PortIndex port, const IpAddress& source) const noexcept;
   [[nodiscard]] Admission admit(const Keys& keys, Timestamp now) noexcept;
+  // A flow (address and port) that has proved itself has a bucket of its own, like a source, and pays from no
+  // other. `flow`: any keyed hash that names it.
+  void prefetch(SourceTable::Key flow) const noexcept { sources_.prefetch(flow); }
+  [[nodiscard]] Admission admit_proved(SourceTable::Key flow, Timestamp now) noexcept {
+    return sources_.take(flow, source_shape_, now) ? Admission::Admitted : Admission::SourceRate;
+  }
+  // One that has not, at an address where others have: it gets a quarter of what the address may send, so
+  // that those who are new behind the same NAT can still speak.
+  [[nodiscard]] Admission admit_beside(SourceTable::Key flow, const Keys& keys, Timestamp now) noexcept {
+    return sources_.take(flow, flow_shape_, now) ? admit(keys, now) : Admission::SourceRate;
+  }
   // A little housekeeping; call once for each burst.
   void on_idle(Timestamp now) noexcept;
 
@@ -58,7 +69,7 @@ class SourceLimiter {
   SourceTable sources_;
   SourceTable prefixes_;
   std::uint32_t share_;
-  BucketShape source_shape_, prefix_shape_, unknown_shape_;
+  BucketShape source_shape_, flow_shape_, prefix_shape_, unknown_shape_;
   TokenBucket unknown_;
   IpAddress ipv4_mask_, ipv6_mask_;
 };

@@ -46,15 +46,21 @@ struct Actor {
   Endpoint source;
   TrustClass trust = TrustClass::Untrusted;  // names of peers and bindings of endpoints looked at
   bool is_peer = false;                      // a configured one, no endpoint
-  bool is_proved = false;     // the source can't be forged: a connection, or its challenge came back
+  // The source of this very message can't be forged: it came over a connection, or with a nonce of ours.
+  bool is_proved = false;
   std::uint64_t account = 0;  // keyed hash of the endpoint's AOR or the peer's name; 0: nobody's
 };
 
 struct Finding {
   Detector detector = Detector::Scanner;
   DetectorAction action = DetectorAction::Log;
-  Duration block_for{};         // of Block: the source's address
-  std::uint8_t confidence = 0;  // per cent
+  // Of Block only. The source's address is to be blocked for so long, unless is_flow_only.
+  Duration block_for{};
+  // Of Block only: somebody behind the address has earned trust, so the board itself drops what this flow
+  // sends (DetectorBoard::is_punished) for so long; the address is not to be blocked.
+  bool is_flow_only = false;
+  // Per cent: that this is an attack. Whether it is this source's doing says Actor::is_proved.
+  std::uint8_t confidence = 0;
   // False: the same was told a moment ago; what is done is done all the same, and counted.
   bool is_told = true;
   std::string evidence;  // without controls; which figure passed which threshold. Empty unless told

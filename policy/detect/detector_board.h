@@ -2,10 +2,9 @@
 // all engines of a node have seen together, in memory taken once.
 //
 // Each on_* says what was seen just now; what comes back is to be done with that very message, nothing: it
-// goes on. Counts are those of `policy/signatures/threshold_table.h`: bounded, shared without a lock, hashed
-// under a key, and erring on the side of letting pass. A configured peer is never blocked nor limited by
-// invite_flood, scanner, malformed or register_bruteforce: it has limits of its own; these only log it. No
-// detector limits an emergency call.
+// goes on. Counts are bounded, shared without a lock, hashed under a key, and err on the side of letting
+// pass. A configured peer is never blocked nor limited by invite_flood, scanner, malformed or
+// register_bruteforce: it has limits of its own; these only log it. No detector limits an emergency call.
 #pragma once
 
 #include <memory>
@@ -51,17 +50,22 @@ class DetectorBoard {
   struct Attempt {
     std::string_view called;
     bool is_emergency = false;
+    bool is_same_call = false;  // it goes on to another number: its source was counted already
   };
   [[nodiscard]] std::optional<Finding> before_call(Timestamp now, const Actor& actor, const Attempt& attempt);
-  void on_answered(Timestamp now, const Actor& actor) noexcept;
+  // One that before_call() let pass was answered: who is answered, and who answers, may have more.
+  void on_answered(Timestamp now, const Actor& actor, std::string_view called) noexcept;
 
-  // Calls to costly prefixes (toll_fraud) that are up: begin for one that before_call() let pass and that
-  // was set up, end once for each begin. `account` as of the Actor.
+  // Calls to costly prefixes (toll_fraud) that are up: begin at once when before_call() has let one pass, not
+  // only when it is answered, and end once for each begin, however the call ends. `account` as of the Actor;
+  // for 0 nothing is counted. An end without its begin does nothing, and where there is no room nothing is
+  // counted: counts err on the side of letting pass. After a restart all are nothing until calls that come
+  // back begin again.
   [[nodiscard]] bool is_costly(std::string_view called) const noexcept;
   void begin_costly(std::uint64_t account) noexcept;
   void end_costly(std::uint64_t account) noexcept;
 
-  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  [[nodiscard]] static std::size_t memory_for(std::uint32_t capacity) noexcept;
 
  private:
   struct Tables;

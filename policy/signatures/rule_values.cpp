@@ -145,8 +145,7 @@ Result<ReachMatch, RuleFault> parse_reach(std::string_view value) {
       is_good = is_good && pieces[i] == "rawbytes";
   }
   if (!is_good)
-    return fail(
-        RuleFault{"isdataat " + shown(value) + " can't be read", "isdataat:[!]NUMBER[,relative];"});
+    return fail(RuleFault{"isdataat " + shown(value) + " can't be read", "isdataat:[!]NUMBER[,relative];"});
   return reach;
 }
 

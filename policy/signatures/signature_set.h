@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "policy/base/shared_value.h"
+#include "policy/decide/threshold_table.h"
 #include "policy/route/pattern.h"
 #include "policy/signatures/content_search.h"
 #include "policy/signatures/pattern_database.h"
 #include "policy/signatures/signature.h"
-#include "policy/signatures/threshold_table.h"
 
 namespace sallyport::policy {
 

@@ -4,7 +4,8 @@
 // is written anew), to be taken off the others; `parsed` has the parse stage in it. `whole_path` runs real
 // frames of 214 octets, written beforehand into as many buffers as a ring has, through all that a stranger's
 // packet meets: parse, fragments, classify, guard, counting, free; buffers are filled outside of what is
-// timed. `refused` has the usual limits, `admitted` none. Counter per_packet counts.
+// timed. `refused` has the usual limits, `admitted` none. In `earned/others` a hundred thousand other flows
+// have earned trust, in `earned/all` all that send have. Counter per_packet counts.
 #include <benchmark/benchmark.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
@@ -28,6 +29,7 @@
 #include "dataplane/stages/fragment_stage.h"
 #include "dataplane/stages/guard_stage.h"
 #include "dataplane/stages/parse_stage.h"
+#include "dataplane/worker/dropped_sources.h"
 #include "tests/support/packet_builder.h"
 
 using namespace sallyport;
@@ -49,13 +51,17 @@ SbcConfig bench_config(bool has_limits) {
   return config;
 }
 
+enum class Earned { Nobody, Others, All };
+
 struct Bench {
   SbcConfig config;
   PortTable ports = test::ports_of(config);
   policy::SourceClassifier sources{config};
   ParseStage parse{ports};
   ClassifyStage classify{ListenerTable(config, ports)};
-  GuardStage guard{config, sources, HashKey{0x1234, 0x5678}};
+  policy::EarnedTrust earned;
+  GuardStage guard{config, sources, HashKey{0x1234, 0x5678}, 1, {.blocks = nullptr, .earned = &earned}};
+  DroppedSources dropped{HashKey{3, 4}};
   std::vector<PortCounters> counters{config.ports.size()};
   FragmentStage fragment{{ports, sources, counters}, FragmentLimits{}, HashKey{1, 2}};
   test::Bytes frame;
@@ -65,7 +71,8 @@ struct Bench {
   Timestamp now{std::chrono::hours(1)};
   Burst burst;
 
-  Bench(rte_mempool* pool, bool has_limits) : config(bench_config(has_limits)) {
+  Bench(rte_mempool* pool, bool has_limits, Earned who = Earned::Nobody)
+      : config(bench_config(has_limits)), earned(who == Earned::All ? 1'000'000 : 100'000, HashKey{7, 8}) {
     frame = test::ethernet(test::ipv4(test::udp(test::Bytes(172, 'x'))));
     for (std::size_t i = 0; i < kBuffers; ++i) {
       rte_mbuf* made = rte_pktmbuf_alloc(pool);
@@ -75,6 +82,10 @@ struct Bench {
     }
     for (std::uint32_t i = 0; i < 1'000'000; ++i) order.push_back(0x0b000000u + i * 37u);
     std::shuffle(order.begin(), order.end(), std::mt19937(1));
+    if (who == Earned::Others)
+      for (std::uint32_t i = 0; i < 100'000; ++i) promote(0x20000000u + i);
+    if (who == Earned::All)
+      for (const std::uint32_t source : order) promote(source);
     burst.count = kBurst;
     for (rte_mbuf* buffer : buffers) {
       burst.count = 1;
@@ -82,6 +93,10 @@ struct Bench {
       parse.process(now, burst);
     }
     burst.count = kBurst;
+  }
+
+  void promote(std::uint32_t source) {
+    earned.promote(RealmIndex{0}, {IpAddress::v4(source), 5060}, now, now + std::chrono::hours(24));
   }
 
   // Takes the next 32 buffers and writes what the parse stage would have found in them.
@@ -101,7 +116,7 @@ struct Bench {
   }
 };
 
-Bench *the_bench = nullptr, *the_limited_bench = nullptr;
+Bench* the_bench = nullptr;
 rte_mempool* the_pool = nullptr;
 
 // As many as a device's ring of 2,048 entries turns over.
@@ -142,6 +157,7 @@ void run_path(Bench& bench) {
     const DropReason reason =
         burst.verdicts[i] == Verdict::Drop ? burst.drop_reasons[i] : DropReason::UnusedProtocol;
     bench.counters[to_position(burst.meta[i]->port)].dropped.add(reason);
+    if (is_of_source(reason)) bench.dropped.note(bench.now, *burst.meta[i], reason);
     rte_pktmbuf_free(burst.packets[i]);
   }
 }
@@ -235,12 +251,13 @@ int main(int argc, char** argv) {
   std::transform(words.begin(), words.end(), arguments.begin(),
                  [](std::string& word) { return word.data(); });
   if (rte_eal_init(static_cast<int>(words.size()), arguments.data()) < 0) return 1;
-  rte_mempool* pool = rte_pktmbuf_pool_create("packets", 8191, 0, 128, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+  rte_mempool* pool = rte_pktmbuf_pool_create("packets", 16383, 0, 128, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
   if (pool == nullptr) return 1;
   the_pool = pool;
-  const auto bench = std::make_unique<Bench>(pool, false), limited = std::make_unique<Bench>(pool, true);
+  const auto bench = std::make_unique<Bench>(pool, false), limited = std::make_unique<Bench>(pool, true),
+             beside = std::make_unique<Bench>(pool, true, Earned::Others),
+             proved = std::make_unique<Bench>(pool, false, Earned::All);
   the_bench = bench.get();
-  the_limited_bench = limited.get();
   benchmark::RegisterBenchmark("filled/one_source", filled, false);
   benchmark::RegisterBenchmark("filled/million_sources", filled, true);
   benchmark::RegisterBenchmark("classify_guard/one_source", classified_and_guarded, false);
@@ -250,13 +267,15 @@ int main(int argc, char** argv) {
     const std::string sources = many ? "million_sources" : "one_source";
     // A million sources are several hundred batches: the first figures would be of a table not yet full.
     const double warm_up = many ? 1.0 : 0.1;
-    benchmark::RegisterBenchmark(("whole_path/refused/" + sources).c_str(), whole_path, the_limited_bench,
-                                 many)
-        ->UseManualTime()
-        ->MinWarmUpTime(warm_up);
-    benchmark::RegisterBenchmark(("whole_path/admitted/" + sources).c_str(), whole_path, the_bench, many)
-        ->UseManualTime()
-        ->MinWarmUpTime(warm_up);
+    const auto add = [&](const char* name, Bench* of) {
+      benchmark::RegisterBenchmark((name + sources).c_str(), whole_path, of, many)
+          ->UseManualTime()
+          ->MinWarmUpTime(warm_up);
+    };
+    add("whole_path/refused/", limited.get());
+    add("whole_path/admitted/", bench.get());
+    add("earned/others/", beside.get());
+    add("earned/all/", proved.get());
   }
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

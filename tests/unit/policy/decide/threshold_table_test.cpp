@@ -1,5 +1,5 @@
 // threshold_table_test.cpp — counting in virtual time, and what happens when there is no room.
-#include "policy/signatures/threshold_table.h"
+#include "policy/decide/threshold_table.h"
 
 #include <gtest/gtest.h>
 
