@@ -100,7 +100,7 @@ void Relay::on_other_number(const Packet& packet, HotFlow& flow) noexcept {
   SideState& side = streams_[packet.slot].sides[index_of(packet.side)];
   const RtpNumbers numbers = numbers_of(packet.payload.data());
   const std::uint8_t type = payload_type(packet.payload.data());
-  side.note_ssrc(numbers.ssrc);
+  on_ssrc(packet.slot, side, numbers.ssrc);
   std::uint32_t clock_rate = usual_clock_rate(type);
   bool is_event = false;
   for (std::size_t i = 0; i < side.settings.payload_count; ++i) {

@@ -217,6 +217,7 @@ class Relay {
   [[nodiscard]] bool open(Timestamp now, const MediaCommand& command) noexcept;
   [[nodiscard]] bool update(Timestamp now, const MediaCommand& command) noexcept;
   [[nodiscard]] bool close(Timestamp now, const MediaCommand& command) noexcept;
+  [[nodiscard]] bool ask(const MediaCommand& command) noexcept;
   [[nodiscard]] std::uint32_t find_stream(const MediaCommand& command) const noexcept;
   [[nodiscard]] std::optional<std::uint16_t> number_of(RealmIndex realm,
                                                        const IpAddress& address) const noexcept;
@@ -238,6 +239,8 @@ class Relay {
   [[nodiscard]] bool serve_open(Timestamp now, std::uint32_t slot, NoticeSink& sink) noexcept;
   [[nodiscard]] SideReport report_of(std::uint32_t slot, StreamSide side) const noexcept;
   void queue_untold(std::uint32_t slot, StreamSide side) noexcept;
+  void queue_untold(std::uint32_t slot) noexcept;
+  void on_ssrc(std::uint32_t slot, SideState& side, std::uint32_t ssrc) noexcept;
 
   RelaySetup setup_;
   // By number of the address: FlowRef of each UDP port. Numbers without media have none.

@@ -1,4 +1,4 @@
-// relay_commands.cpp — open, update, close: RFC 3264 §8 (a stream may change in many ways, and goes on);
+// relay_commands.cpp — open, update, close, ask: RFC 3264 §8 (a stream may change in many ways, and goes on);
 // RFC 7362 (signalling alone makes the relay learn again); threats M9 (quarantine).
 #include <algorithm>
 
@@ -46,6 +46,9 @@ void Relay::apply(Timestamp now, const MediaCommand& command) noexcept {
         break;
       case MediaCommand::Kind::SendDigit:
         is_done = send_digit(command);
+        break;
+      case MediaCommand::Kind::Ask:
+        is_done = ask(command);
         break;
     }
   }
@@ -218,6 +221,15 @@ bool Relay::close(Timestamp now, const MediaCommand& command) noexcept {
   deadlines_[slot] = now + kFinalAfter;
   counters_.streams_open.set(counters_.streams_open.value() - 1);
   counters_.streams_closed.add();
+  return true;
+}
+
+// The next tick tells. Of a closed stream its Final does.
+bool Relay::ask(const MediaCommand& command) noexcept {
+  const std::uint32_t slot = find_stream(command);
+  if (slot == kNoSlot || streams_[slot].phase != StreamState::Phase::Open) return false;
+  streams_[slot].is_asked = true;
+  queue_untold(slot);
   return true;
 }
 

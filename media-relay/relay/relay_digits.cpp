@@ -73,7 +73,7 @@ RelayResult Relay::on_event(const Packet& packet, const EventFormat& format) noe
   const std::uint8_t* const bytes = packet.payload.data();
   const RtpNumbers numbers{
       .ssrc = read_u32(bytes + 8), .sequence = read_u16(bytes + 2), .timestamp = read_u32(bytes + 4)};
-  side.note_ssrc(numbers.ssrc);
+  on_ssrc(packet.slot, side, numbers.ssrc);
   flow.sequence.on_sequence(numbers, side.totals);
   if ((flow.gate & kGateHold) != 0) return drop(packet, WrongDirection);
   const std::size_t octets = packet.payload.size() + flow.header_bytes_in();

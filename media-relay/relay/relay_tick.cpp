@@ -93,13 +93,14 @@ bool Relay::serve_open(Timestamp now, std::uint32_t slot, NoticeSink& sink) noex
   return true;
 }
 
-// A report whose figures were told already counts as taken.
+// A report whose figures were told already counts as taken, unless it was asked for.
 bool Relay::tell(std::uint32_t slot, MediaNotice::Kind kind, StreamSide side, NoticeSink& sink) noexcept {
   StreamState& stream = streams_[slot];
   MediaNotice notice{.kind = kind, .side = side, .shard = stream.shard, .key = stream.key, .sides = {}};
   for (const StreamSide which : kBothSides) notice.sides[index_of(which)] = report_of(slot, which);
   const std::uint64_t figures = figures_of(notice.sides);
-  if (kind == MediaNotice::Kind::Report && figures == stream.reported_figures) return true;
+  if (kind == MediaNotice::Kind::Report && figures == stream.reported_figures && !stream.is_asked)
+    return true;
   if (stream.has_keys)
     for (const StreamSide which : kBothSides)
       secured_.tell(slot, which, (flow_of(slot, other(which)).gate & kGateDigits) != 0,
@@ -112,11 +113,28 @@ bool Relay::tell(std::uint32_t slot, MediaNotice::Kind kind, StreamSide side, No
 void Relay::queue_untold(std::uint32_t slot, StreamSide side) noexcept {
   StreamState& stream = streams_[slot];
   stream.sides[index_of(side)].is_learned_untold = true;
+  queue_untold(slot);
+}
+
+void Relay::queue_untold(std::uint32_t slot) noexcept {
+  StreamState& stream = streams_[slot];
   if (stream.is_in_untold) return;
   stream.is_in_untold = true;
   stream.next_untold = kNoSlot;
   (first_untold_ == kNoSlot ? first_untold_ : streams_[last_untold_].next_untold) = slot;
   last_untold_ = slot;
+}
+
+// Of a source of a secured stream that is new a restart must know at once: from then on its numbers can be
+// guessed for half of their range, which is minutes. The first ones alone, so that nobody makes a notice of
+// each packet.
+void Relay::on_ssrc(std::uint32_t slot, SideState& side, std::uint32_t ssrc) noexcept {
+  StreamState& stream = streams_[slot];
+  if (stream.has_keys && !side.has_sent(ssrc) && side.ssrc_count < side.ssrcs.size()) {
+    stream.is_asked = true;
+    queue_untold(slot);
+  }
+  side.note_ssrc(ssrc);
 }
 
 bool Relay::tell_learned(NoticeSink& sink) noexcept {
@@ -130,6 +148,10 @@ bool Relay::tell_learned(NoticeSink& sink) noexcept {
         return false;
       side.is_learned_untold = false;
     }
+    if (stream.is_asked && stream.phase == StreamState::Phase::Open &&
+        !tell(first_untold_, MediaNotice::Kind::Report, StreamSide::Caller, sink))
+      return false;
+    stream.is_asked = false;
     stream.is_in_untold = false;
     first_untold_ = stream.next_untold;
   }

@@ -14,9 +14,12 @@ constexpr std::array<std::uint64_t, 2> kAllSeen{~std::uint64_t{0}, ~std::uint64_
 constexpr std::uint32_t kRtcpIndexMax = 0x7fffffff;  // 31 bits
 constexpr Duration kTryEvery = 5ms;
 
-// What was before the restart is not to come again.
+// What was before the restart is not to come again. Reports are numbered by each source for itself (RFC 3711
+// §3.4) and the highest number of all is told: of a source beside another it says nothing but to us, who may
+// go on behind it.
 SrtpContextState state_of(const SrtpProgress& progress, std::uint32_t rtcp_skip) noexcept {
   SrtpContextState state;
+  const bool is_of_each = rtcp_skip != 0 || !progress.sources[1].is_there;
   for (const SrtpProgress::Source& source : progress.sources) {
     if (!source.is_there) continue;
     SrtpSourceState made{.ssrc = source.ssrc,
@@ -24,7 +27,7 @@ SrtpContextState state_of(const SrtpProgress& progress, std::uint32_t rtcp_skip)
                          .highest = source.highest,
                          .has_rtp = true,
                          .rtp_seen = kAllSeen};
-    if (progress.rtcp_index != 0) {
+    if (progress.rtcp_index != 0 && is_of_each) {
       made.has_rtcp = true;
       made.rtcp_index = std::min(progress.rtcp_index, kRtcpIndexMax - rtcp_skip) + rtcp_skip;
       made.rtcp_seen = kAllSeen;

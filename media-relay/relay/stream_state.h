@@ -109,6 +109,7 @@ struct StreamState {
   MediaKind media = MediaKind::Rtp;
   Phase phase = Phase::Free;
   bool is_in_untold = false, is_in_own = false;
+  bool is_asked = false;    // a report is told at the next tick
   bool has_digits = false;  // its StreamDigits are there
   bool has_keys = false;    // its StreamSecurity is there
 

@@ -173,5 +173,68 @@ TEST_F(ManyStreamsTest, EachIsServedInTime) {
   EXPECT_EQ(notices.count(Kind::Silent), 2u * kStreams);
 }
 
+// Threats, section 6: whoever judges a BYE wants to know now who is still sending.
+TEST_F(RelayNoticeTest, TellsItsFiguresAtOnceWhenAsked) {
+  open();
+  talk(1s);
+  EXPECT_EQ(notices.count(Kind::Report), 0u);
+  send(MediaCommand::Kind::Ask);
+  relay.on_tick(now, notices);
+  ASSERT_EQ(notices.count(Kind::Report), 1u);
+  const MediaNotice first = *notices.last(Kind::Report);
+  EXPECT_EQ(first.key, command.key);
+  EXPECT_EQ(first.shard, command.shard);
+  EXPECT_EQ(first.sides[0].packets, 50u);
+  EXPECT_EQ(first.sides[1].packets, 50u);
+  now += 1ms;
+  relay.on_tick(now, notices);
+  EXPECT_EQ(notices.count(Kind::Report), 1u) << "once";
+  talk(100ms, false);
+  send(MediaCommand::Kind::Ask);
+  relay.on_tick(now, notices);
+  EXPECT_EQ(notices.last(Kind::Report)->sides[0].packets, 55u);
+  EXPECT_EQ(notices.last(Kind::Report)->sides[1].packets, 50u);
+}
+
+TEST_F(RelayNoticeTest, TellsWhenAskedThoughNothingHasChanged) {
+  open();
+  pass(100ms);
+  send(MediaCommand::Kind::Ask);
+  pass(10ms);
+  EXPECT_EQ(notices.count(Kind::Report), 1u) << "nothing at all came";
+  send(MediaCommand::Kind::Ask);
+  pass(10ms);
+  EXPECT_EQ(notices.count(Kind::Report), 2u);
+}
+
+TEST_F(RelayNoticeTest, AsksOnceMoreWhenTheSinkWasFull) {
+  open();
+  talk(100ms);
+  notices.room = 0;
+  send(MediaCommand::Kind::Ask);
+  pass(10ms);
+  EXPECT_EQ(notices.count(Kind::Report), 0u);
+  notices.room = 100;
+  pass(10ms);
+  EXPECT_EQ(notices.count(Kind::Report), 1u);
+}
+
+TEST_F(RelayNoticeTest, TellsNothingOfAStreamThatIsUnknownOrClosed) {
+  send(MediaCommand::Kind::Ask);
+  pass(10ms);
+  EXPECT_EQ(notices.count(Kind::Report), 0u);
+  EXPECT_EQ(relay.counters().commands_refused.value(), 1u);
+  command.kind = MediaCommand::Kind::Open;
+  open();
+  send(MediaCommand::Kind::Ask);
+  close();
+  send(MediaCommand::Kind::Ask);
+  pass(1s);
+  EXPECT_EQ(notices.count(Kind::Report), 0u) << "its Final is the next that is told";
+  pass(4s);
+  EXPECT_EQ(notices.count(Kind::Final), 1u);
+  EXPECT_EQ(relay.counters().commands_refused.value(), 2u);
+}
+
 }  // namespace
 }  // namespace sallyport::media

@@ -328,5 +328,102 @@ TEST_F(RelaySrtpTest, LearnedTellsHowFarItCame) {
   EXPECT_EQ(told->srtp_theirs[0].sources[0], (SrtpProgress::Source{0x11111111, 0, 7, true}));
 }
 
+// A restart within the seconds to the next report: who hears us would not read a counter that begins anew,
+// and what was recorded in them could be played again.
+TEST_F(RelaySrtpTest, ASourceThatIsNewIsToldAtOnce) {
+  secure(1, 21);
+  open();
+  EXPECT_EQ(voice_of_caller(7), "relayed");
+  pass(20ms);
+  notices.all.clear();
+  EXPECT_EQ(voice_of_caller(65530, 0x33333333), "relayed");
+  EXPECT_FALSE(callee.open(relayed).empty());
+  pass(20ms);
+  ASSERT_EQ(notices.all.size(), 1u);
+  const MediaNotice& told = notices.all.front();
+  EXPECT_EQ(told.srtp_theirs[0].sources[0], (SrtpProgress::Source{0x33333333, 0, 65530, true}));
+  EXPECT_EQ(told.srtp_ours[1].sources[0], (SrtpProgress::Source{0x33333333, 0, 65530, true}));
+  for (std::uint32_t i = 65531; i < 65536 + 100; ++i) {  // the counter rolls over, and nobody is told of it
+    EXPECT_EQ(voice_of_caller(static_cast<std::uint16_t>(i), 0x33333333), "relayed");
+    EXPECT_FALSE(callee.open(relayed).empty());
+  }
+
+  Relay again(setup());
+  MediaCommand open_again = command;
+  open_again.kind = MediaCommand::Kind::Open;
+  for (std::size_t side = 0; side < 2; ++side) {
+    open_again.keys[side].theirs_before = told.srtp_theirs[side];
+    open_again.keys[side].ours_before = told.srtp_ours[side];
+  }
+  again.apply(now, open_again);
+  Octets packet = caller.seal(rtp({.sequence = 100, .ssrc = 0x33333333}));
+  const std::size_t size = packet.size();
+  packet.resize(size + 64);
+  const RelayResult result =
+      again.on_packet(now, again.find(kOutsideAddress, 20000), endpoint("192.0.2.10:4000"),
+                      std::span(packet).first(size), packet.size());
+  EXPECT_EQ(fate(result), "relayed");
+  packet.resize(result.length);
+  EXPECT_EQ(callee.open(packet), rtp({.sequence = 100, .ssrc = 0x33333333}));  // under ROC 1
+}
+
+TEST_F(RelaySrtpTest, ASourceOfAPlainSideIsToldAtOnceToo) {
+  open();
+  EXPECT_FALSE(voice_to_caller(7).empty());
+  pass(20ms);
+  notices.all.clear();
+  EXPECT_FALSE(voice_to_caller(100, 0x44444444).empty());
+  pass(20ms);
+  ASSERT_EQ(notices.all.size(), 1u);
+  EXPECT_EQ(notices.all.front().srtp_ours[0].sources[0], (SrtpProgress::Source{0x44444444, 0, 100, true}));
+}
+
+TEST_F(RelaySrtpTest, SourcesWithoutEndAreNotToldOneByOne) {
+  open();
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    (void)from_callee(rtp({.sequence = 1, .ssrc = 0x50000000 + i}));
+    pass(10ms);
+  }
+  EXPECT_LE(notices.all.size(), 9u);  // eight, and whom we learned
+}
+
+// Each source counts its reports for itself (RFC 3711 §3.4): what one of them has come to says nothing of
+// another.
+TEST_F(RelaySrtpTest, ReportsOfASecondSourceGoOnAfterARestart) {
+  open();
+  const auto report_of = [](std::uint32_t ssrc) {
+    return RtcpBuilder().sender_report(ssrc, 1, {Block{}}).packet;
+  };
+  EXPECT_EQ(voice_of_caller(1), "relayed");
+  for (int i = 0; i < 9; ++i)
+    EXPECT_EQ(
+        fate(packet_to(kOutsideAddress, 20001, "192.0.2.10:4001", caller.seal(report_of(0x11111111), true))),
+        "relayed");
+  EXPECT_EQ(voice_of_caller(1, 0x33333333), "relayed");
+  pass(6s);
+  const MediaNotice told = *notices.last(MediaNotice::Kind::Report);
+  close();
+  pass(20s);
+  command.kind = MediaCommand::Kind::Open;
+  command.keys[0].theirs_before = told.srtp_theirs[0];
+  open();
+  EXPECT_EQ(voice_of_caller(2), "relayed");
+  EXPECT_EQ(voice_of_caller(2, 0x33333333), "relayed");
+  for (const std::uint32_t ssrc : {0x33333333u, 0x11111111u})
+    EXPECT_EQ(fate(packet_to(kOutsideAddress, 20001, "192.0.2.10:4001", caller.seal(report_of(ssrc), true))),
+              "relayed");
+}
+
+// Plain calls have nothing to tell.
+TEST_F(RelayTest, ASourceThatIsNewIsNotToldWithoutKeys) {
+  open();
+  EXPECT_EQ(fate(from_caller(rtp())), "relayed");
+  pass(20ms);
+  notices.all.clear();
+  EXPECT_EQ(fate(from_caller(rtp({.ssrc = 0x33333333}))), "relayed");
+  pass(20ms);
+  EXPECT_TRUE(notices.all.empty());
+}
+
 }  // namespace
 }  // namespace sallyport::media
