@@ -190,6 +190,16 @@ std::optional<DigestAnswer> digest_answer_of(const SipMessage& request, std::str
   return std::nullopt;
 }
 
+DigestOffer offer_for(const RegistrarUsers* users) noexcept {
+  DigestOffer offer{.has_md5 = false, .has_sha256 = false};
+  if (users != nullptr)
+    for (const RegistrarUser& user : *users) {
+      offer.has_md5 = offer.has_md5 || !user.ha1_md5.empty();
+      offer.has_sha256 = offer.has_sha256 || !user.ha1_sha256.empty();
+    }
+  return offer.has_md5 || offer.has_sha256 ? offer : DigestOffer{};
+}
+
 std::optional<NonceUse> NonceUses::look_up(std::uint64_t nonce) const noexcept {
   for (const NonceUse& use : uses_)
     if (use.nonce == nonce) return use;

@@ -97,6 +97,9 @@ class DigestServer {
   DigestOffer offer_;
 };
 
+// What some user has a hash for, and the same for everybody: who is known is not to be told. Threats I2
+[[nodiscard]] DigestOffer offer_for(const RegistrarUsers* users) noexcept;
+
 // The user of that name at that domain, which is in small letters; null: none.
 [[nodiscard]] const RegistrarUser* find_user(const RegistrarUsers& users, std::string_view user,
                                              std::string_view domain) noexcept;

@@ -17,7 +17,9 @@
 #include "policy/record/call_record.h"
 #include "policy/route/target_board.h"
 #include "sipalg/body/session_body.h"
+#include "sipalg/call/call_doubt.h"
 #include "sipalg/call/call_note.h"
+#include "sipalg/call/costly_call.h"
 #include "sipalg/call/digit_queue.h"
 #include "sipalg/call/reliable_answers.h"
 #include "sipalg/call/session_ids.h"
@@ -136,6 +138,7 @@ enum class Errand : std::uint8_t {
   Dtmf,      // INFO for a digit that came as telephone-event
   Notify,    // RFC 3515: how a transfer goes
   Transfer,  // re-INVITE that joins whoever remains with the new side
+  Probe,     // OPTIONS to the known address of a side in whose name somebody speaks from elsewhere
   kCount
 };
 
@@ -279,9 +282,13 @@ struct Call {
   std::vector<std::uint64_t> former_numbers;
   Boxed<Transfer> transfer;
   Boxed<DigitQueue> digits;
-  std::uint32_t dialogs_counted = 0;  // in the engine's total
+  std::array<Boxed<Suspicion>, 2> suspicions;  // by Side; not in a snapshot
+  std::uint32_t dialogs_counted = 0;           // in the engine's total
   policy::AdmissionTicket ticket_in, ticket_out;
   CallAtTarget at_target;
+  std::uint64_t account = 0;         // of the caller, as detectors name it
+  std::string dialled;               // as they were asked about it; until it is answered
+  std::array<CostlyCall, 2> costly;  // by Side: the leg to it
   CallRecord record;
   std::vector<CallNote> notes;
 
@@ -293,7 +300,7 @@ struct Call {
     a(number, shard, state, is_emergency, is_sips, was_recorded, redirects, reject_code, caller_peer, caller,
       invite, redirected_to, targets, attempts_made, forks_made, exchanges_made, attempts, forks, exchanges,
       held, streams_made, open_byes, answered_fork, best_code, ring_until, early_media_until, call_until,
-      session_ids, former_numbers, transfer, digits);
+      session_ids, former_numbers, transfer, digits, account, dialled, costly);
     archive_ticket(a, ticket_in);
     archive_ticket(a, ticket_out);
     archive_record(a);

@@ -1,5 +1,6 @@
 // call_answer.cpp — what targets answer to an INVITE: RFC 3261 §12.1.2, §13.2.2, §13.3.1, §16.7.
 #include <algorithm>
+#include <utility>
 
 #include "policy/route/cause_map.h"
 #include "policy/route/dialled.h"
@@ -7,6 +8,8 @@
 #include "policy/route/target_order.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/call/call_screen.h"
+#include "sipalg/engine/earn_trust.h"
 #include "sipalg/engine/request_views.h"
 #include "sipalg/registrar/endpoint_terms.h"
 
@@ -14,6 +17,7 @@ namespace sallyport::sip {
 namespace {
 
 constexpr unsigned kRedirectsMax = 5;
+constexpr Duration kRepeatLasts = std::chrono::seconds(32);  // for a phone that asks its user, 64*T1
 // Beyond any PRACK or UPDATE that such a dialog may have had. RFC 3261 §12.2.1.1
 constexpr std::uint32_t kCSeqGap = 1000;
 
@@ -87,8 +91,8 @@ void CallEngine::on_provisional(Call& call, Attempt& attempt, const SipMessage& 
     const std::uint16_t refusal = send_reliable(place, heard.rseq, parts, response, {now, out});
     return refusal == 0 ? void() : refuse(call, code_for_bad_answer(refusal), nullptr, now, out);
   }
-  carry_preview({call, attempt, Side::Callee, SdpStep::Preview, fork->sdp[index_of(Side::Caller)]}, response,
-                *fork, parts.body, {now, out});
+  carry_preview({call, attempt, Side::Callee, SdpStep::Preview, fork->sdp[index_of(Side::Caller)], {}, true},
+                response, *fork, parts.body, {now, out});
   if (heard.rseq != 0 && holds_sdp(response) && !fork->reliable->is_agreed) {  // the answer, RFC 3262 §5
     if (parts.body.bytes.empty()) return refuse(call, 488, nullptr, now, out);
     fork->reliable->is_agreed = true;
@@ -167,8 +171,13 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   ResponseParts parts;
   parts.code = 200;
   begin_for_caller(call, *fork, parts, &response);
-  const SdpWay way{call, attempt, Side::Callee, attempt.has_offer ? SdpStep::Answer : SdpStep::Offer,
-                   fork->sdp[index_of(Side::Caller)]};
+  const SdpWay way{call,
+                   attempt,
+                   Side::Callee,
+                   attempt.has_offer ? SdpStep::Answer : SdpStep::Offer,
+                   fork->sdp[index_of(Side::Caller)],
+                   {},
+                   attempt.has_offer};
   if (const std::uint16_t refusal = carry_answer(way, response, *fork, parts.body, {now, out});
       refusal != 0) {
     on_unwanted_answer(&call, response, path, now, out);
@@ -179,6 +188,7 @@ void CallEngine::on_answer(Call& call, Attempt& attempt, const SipMessage& respo
   parts.own_lines = lines;
   call.record.tried.back().code = response.start.status_code;
   call.record.legs.back().remote = path.remote;
+  earn_trust_by_call(parts_.shared, book_->config, attempt.peer, path, now);
   answer_caller(call, *fork, parts, response.cseq.number, {now, out});
 }
 
@@ -191,6 +201,9 @@ void CallEngine::answer_caller(Call& call, Fork& fork, ResponseParts& parts, std
   const std::uint16_t number = fork.number;
   const Attempt& attempt = *attempt_numbered(call, fork.attempt);
   note(call, now, CallStep::Answered, number);
+  if (!call.is_emergency)
+    parts_.detectors.board().on_answered(now, parts_.detectors.caller_at(call.caller.path, call.account),
+                                         call.dialled);
   HeldAnswer held;
   held.server = call.invite.server;
   held.path = call.invite.path;
@@ -224,6 +237,7 @@ void CallEngine::shed_setup(Call& call) {
                  .head = {},
                  .cseq = call.invite.cseq};
   call.caller = {};
+  std::string().swap(call.dialled);
   call.targets.clear();
   call.targets.shrink_to_fit();
   call.forks.shrink_to_fit();
@@ -334,8 +348,8 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   const RedirectMode redirect = profile.redirect;
   if (code >= 300 && code < 400) {
     note(call, now, CallStep::Redirected, peer, code);
-    if (redirect == RedirectMode::Follow && response != nullptr && follow_redirect(call, *response, now))
-      return try_next_target(call, now, out);
+    if (redirect == RedirectMode::Follow && response != nullptr && follow_redirect(call, *response, turn))
+      return call.state == CallState::Ended ? void() : try_next_target(call, now, out);
     if (redirect == RedirectMode::Pass && response != nullptr) return refuse(call, code, response, now, out);
   } else {
     note(call, now, CallStep::TargetFailed, peer, code);
@@ -343,6 +357,8 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   // Its own upstream asks the endpoint who it is: no other target can. RFC 3261 §22.3
   if ((code == 401 || code == 407) && response != nullptr && !call.transfer &&
       terms_of_upstream(call.book->config, call.caller_peer, attempt.peer) != nullptr) {
+    parts_.detectors.marks().put(
+        mark_of_call(parts_, call.caller.call_id, call.caller.remote_tag, call.dialled), now + kRepeatLasts);
     call.record.ended_by = EndedBy::Callee;
     call.record.end_reason = "challenged";
     call.record.result = CallResult::Rejected;
@@ -359,8 +375,10 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   refuse(call, call.best_code, response, now, out);
 }
 
-// The new number goes through the same routes, limits and rules as if the caller had dialled it (threats D5).
-bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timestamp now) {
+// The new number goes through the same routes, limits, detectors and rules as if the caller had dialled it
+// (threats D5). True: the call goes on to it, or was refused.
+bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Turn turn) {
+  const Timestamp now = turn.now;
   if (call.redirects >= kRedirectsMax || response.contact_count == 0 || response.contact_is_star ||
       call.transfer)
     return false;
@@ -374,16 +392,25 @@ bool CallEngine::follow_redirect(Call& call, const SipMessage& response, Timesta
   const policy::RouteDecision decision =
       route({*call.book, call.caller_peer, call.caller.path.realm, uri, now}, subject);
   if (decision.outcome != policy::RouteDecision::Outcome::Targets) return false;
+  const bool is_emergency = call.is_emergency || decision.is_emergency;
+  std::string number = dialled_number(parts_, *call.book, decision, subject);
+  call.costly[index_of(Side::Callee)] = {};
+  const DetectorRuling ruling =
+      screen(call, parts_.detectors.caller_at(call.caller.path, call.account),
+             {.called = number, .is_emergency = is_emergency, .is_same_call = true}, turn);
+  if (!ruling.passes()) return refuse_detected(call, ruling, turn), true;
   // It holds one place of its caller, as before, and is one more call for the rate.
   parts_.shared.admission.release(call.ticket_in);
-  const auto ticket = parts_.shared.admission.admit_in(call.caller_peer, call.caller.path.realm,
-                                                       call.is_emergency || decision.is_emergency, now);
+  const auto ticket =
+      parts_.shared.admission.admit_in(call.caller_peer, call.caller.path.realm, is_emergency, now);
   if (!ticket) {
     call.targets.clear();  // without a place it must not go on at all
     return false;
   }
   call.ticket_in = *ticket;
-  call.is_emergency = call.record.emergency = call.is_emergency || decision.is_emergency;
+  call.is_emergency = call.record.emergency = is_emergency;
+  if (!is_emergency) call.costly[index_of(Side::Callee)] = costly_call(parts_, number, call.account);
+  call.dialled = std::move(number);
   ++call.redirects;
   call.redirected_to = uri.user;
   call.route = decision.route;
@@ -424,6 +451,7 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   to_tag_ = token(TokenKind::Tag, call, 0);
   parts.to_tag = to_tag_;
   parts.redirect_contact = redirect_;
+  parts.retry_after = std::exchange(retry_after_, 0u);
   std::string own_lines;
   if ((shown == 401 || shown == 407) && response != nullptr) own_lines = passed_challenges(*response);
   const bool has_cause = response != nullptr && q850_of(*response) != 0;

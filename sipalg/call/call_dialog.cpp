@@ -5,6 +5,7 @@
 #include "policy/route/response_map.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/engine/earn_trust.h"
 #include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
@@ -99,19 +100,6 @@ CallEngine::DialogPlace CallEngine::dialog_named(std::uint64_t number, const Rep
   return {};
 }
 
-bool CallEngine::is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept {
-  if (input.realm != dialog.path.realm) return false;
-  // Endpoints of one registrar have a place among the peers in common, and nothing else.
-  const bool is_peer = dialog.peer != PeerIndex::kNone && registrar_of(book_->config, dialog.peer) == nullptr;
-  if (dialog.path.transport == Transport::Tls) {
-    // Whom the certificate proved; what comes by another way proves nothing.
-    if (input.transport != Transport::Tls) return false;
-    if (is_peer) return input.peer == dialog.peer;
-  }
-  if (input.remote.address == dialog.path.remote.address) return true;
-  return is_peer && input.peer == dialog.peer;
-}
-
 // Where the neighbour's signalling was seen last; of a connection, where another one could be opened. What
 // came by another transport for its size says nothing of the dialog's own. RFC 3261 §18.1.1, §18.2.2
 void CallEngine::follow(Dialog& dialog, const Arrival& arrival) noexcept {
@@ -121,45 +109,14 @@ void CallEngine::follow(Dialog& dialog, const Arrival& arrival) noexcept {
   dialog.path.connection = input.connection;
 }
 
-// Our Contact is a secret of the dialog: who acts within it shows it. Threats, section 6
-bool CallEngine::names_contact(const Arrival& arrival, const DialogPlace& place) noexcept {
-  if (place.call->book->neighbour_of(place.fork->dialogs[index_of(place.side)].peer).strictness.rfc2543_form)
-    return true;
-  const auto shown =
-      read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
-  return shown && (shown->number == place.call->number || calls_.heir_of(shown->number) == place.call);
-}
-
-void CallEngine::note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out) {
-  constexpr std::size_t kDetectionsMax = 8;
-  parts_.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::ForgedRequest);
-  parts_.totals.detections.add(label_of(policy::Detector::ForgedRequest, DetectorAction::Reject));
-  note(call, arrival.now, CallStep::Forged, static_cast<std::uint16_t>(side));
-  if (call.record.detections.size() >= kDetectionsMax) return;
-  call.record.detections.push_back("forged_request");
-  out.add(arrival.now, DetectionEvent{"forged_request", "reject", arrival.input.remote, call.number,
-                                      std::string(arrival.request.start.method_text)});
-}
-
-// Threats D2. A re-INVITE is found by its dialog.
-void CallEngine::on_unmatched_cancel(const Arrival& arrival, const TransactionUser& user, EngineOutput& out) {
-  const DialogPlace place = find_dialog(arrival.request);
-  if (place.call != nullptr) {
-    const Dialog& dialog = place.fork->dialogs[index_of(place.side)];
-    if (user.call == place.call->number || !is_from_neighbour(dialog, arrival.input))
-      note_forgery(arrival, *place.call, place.side, out);
-  } else if (Call* const call = calls_.find(user.call); call != nullptr) {
-    note_forgery(arrival, *call, Side::Caller, out);
-  }
-}
-
 void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out) {
   const DialogPlace place = find_dialog(arrival.request);
   if (place.call == nullptr) return parts_.responder.answer(arrival, 481, out);  // RFC 3261 §12.2.2
   Call& call = *place.call;
-  Dialog& dialog = place.fork->dialogs[index_of(place.side)];
-  // Right names from the wrong place: nothing happens, and nobody is told. Threats D1, D3
-  if (!is_from_neighbour(dialog, arrival.input)) return note_forgery(arrival, call, place.side, out);
+  if (!is_from_neighbour(place.fork->dialogs[index_of(place.side)], arrival.input)) {
+    on_request_from_elsewhere(arrival, place, out);
+    return settle(call);
+  }
   parts_.touched = call.number;
   if (!names_contact(arrival, place)) {
     note_forgery(arrival, call, place.side, out);
@@ -167,6 +124,14 @@ void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out)
   }
   if (const std::uint16_t code = refusal_in_dialog(arrival, place); code != 0)
     return parts_.responder.answer(arrival, code, out, code == 500 || code == 503 ? 1 : 0);
+  hear_neighbour(call, place.side, {arrival.now, out});
+  act_in_dialog(arrival, place, out);
+  settle(call);
+}
+
+void CallEngine::act_in_dialog(const Arrival& arrival, const DialogPlace& place, EngineOutput& out) {
+  Call& call = *place.call;
+  Dialog& dialog = place.fork->dialogs[index_of(place.side)];
   follow(dialog, arrival);
   hear_session_id(call, place.side, arrival.request, false);
   if (arrival.request.start.method == Method::Bye) {
@@ -187,7 +152,6 @@ void CallEngine::on_request_in_dialog(const Arrival& arrival, EngineOutput& out)
     else
       pass_on(arrival, place, out);
   }
-  settle(call);
 }
 
 // 0: go on. Every method in every state has its line here (threats D11).
@@ -206,12 +170,13 @@ std::uint16_t CallEngine::refusal_in_dialog(const Arrival& arrival, const Dialog
     return 500;  // RFC 3261 §12.2.2
   if (method == Method::Bye) return 0;
   if (call.state == CallState::Ended) return 481;
-  if (!arrival.neighbour.allows(arrival.request.start.method_text)) return 405;  // RFC 3261 §21.4.6
+  // The dialog's own, also where its registration has ended since.
+  const Neighbour& near = call.book->neighbour_of(dialog.peer);
+  if (!near.allows(arrival.request.start.method_text)) return 405;  // RFC 3261 §21.4.6
   if (method == Method::Subscribe || method == Method::Register || method == Method::Publish ||
       method == Method::Other)
     return 501;
   // What it requires of this leg, not of the other one. RFC 3261 §8.2.2.3
-  const Neighbour& near = call.book->neighbour_of(dialog.peer);
   if (requires_more_than(arrival.request, near.options)) return 420;
   if (method == Method::Refer) return refusal_of_refer(arrival, place);
   // A target that is about to join by transfer: nobody is there yet whom it could say something to.
@@ -412,7 +377,7 @@ std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, Req
                             .user = {call.number, exchange.id, kExchange, call.shard},
                             .path = sending->path,
                             .request = sending->bytes,
-                            .timers = far.timers,
+                            .timers = exchange.errand == Errand::Probe ? kProbeTimers : far.timers,
                             .method = exchange.method,
                             .cseq = dialog.local_cseq,
                             .second_way = sending->second_way,
@@ -541,7 +506,7 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   if (place.call == nullptr) return false;
   Dialog& dialog = place.fork->dialogs[index_of(place.side)];
   if (!is_from_neighbour(dialog, arrival.input)) {
-    note_forgery(arrival, *place.call, place.side, out);  // threats D6
+    on_ack_from_elsewhere(arrival, place, out);
     return true;
   }
   parts_.touched = place.call->number;
@@ -550,6 +515,7 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   const std::uint32_t far_cseq = awaited->far_cseq;
   const bool owes_answer = awaited->owes_answer;
   awaited.reset();
+  earn_trust_by_call(parts_.shared, book_->config, arrival.input.peer, path_of(arrival.input), arrival.now);
   // A call that ended meanwhile: its BYE was waiting for this. RFC 3261 §15
   if (place.call->state != CallState::Ended) {
     BodyPart body;

@@ -136,6 +136,10 @@ void CallEngine::close_exchanges(Call& call, Which which, Turn turn) {
     parts.code = 487;
     parts.head = &exchange.head;
     if (exchange.errand == Errand::None) respond(call, exchange.server, exchange.path, parts, {now, out});
+    if (exchange.errand == Errand::Probe) {
+      parts_.clients.forget(exchange.client);  // nobody asks any more
+      continue;
+    }
     if (exchange.method != Method::Invite) {
       parts_.clients.disown(exchange.client);
       continue;
@@ -290,6 +294,7 @@ std::uint64_t CallEngine::write_end(Call& call, Timestamp now, EngineOutput& out
   parts_.shared.admission.release(call.ticket_in);
   parts_.shared.admission.release(call.ticket_out);
   call.at_target = {};
+  call.costly = {};
   return sequence_;
 }
 
@@ -385,6 +390,7 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
     end_call(call, {EndedBy::Sallyport, "call_time"}, {now, out});
   }
   on_session_times(call, {now, out});
+  on_doubt_times(call, {now, out});
 }
 
 // A side that said 100 to an INVITE within the dialog and then nothing more. RFC 3261 §16.8
@@ -422,6 +428,8 @@ void CallEngine::on_missing_ack(Call& call, Fork& fork, Side side, Turn turn) {
 
 // Arms the timer anew, and forgets the call when nothing of it is left.
 void CallEngine::settle(Call& call) {
+  if (call.state == CallState::Ended)
+    for (const Side side : {Side::Caller, Side::Callee}) drop_doubt(call, side);
   const bool waits_for_targets = std::any_of(call.attempts.begin(), call.attempts.end(),
                                              [](const Attempt& attempt) { return !attempt.is_done; });
   const bool waits_for_ack = std::any_of(call.forks.begin(), call.forks.end(), [](const Fork& fork) {
@@ -451,6 +459,7 @@ void CallEngine::settle(Call& call) {
       keep_earlier(earliest, fork.reliable->resend_at);
   for (const Exchange& exchange : call.exchanges) keep_earlier(earliest, exchange.until);
   keep_setup_times(call, earliest);
+  keep_doubt_times(call, earliest);
   calls_.arm(call.number, earliest);
 }
 

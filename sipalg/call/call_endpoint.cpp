@@ -25,19 +25,21 @@ CallEngine::EndpointCall CallEngine::judge_endpoints(const Arrival& arrival) con
   const SbcConfig& config = book_->config;
   if (config.registrars.empty()) return {};
   const PeerIndex from = arrival.input.peer;
-  if (registrar_of(config, from) != nullptr &&
-      binding_of_sender(arrival.request, *parts_.shared.bindings.from(path_of(arrival.input))) == nullptr)
-    return {.refusal = 403, .binding = nullptr};
+  EndpointCall call;
+  if (registrar_of(config, from) != nullptr) {
+    call.sender = binding_of_sender(arrival.request, *parts_.shared.bindings.from(path_of(arrival.input)));
+    if (call.sender == nullptr) call.refusal = 403;
+  }
   const auto token =
       read_token(parts_.settings.token_key, TokenKind::Contact, arrival.request.start.request_uri.user);
-  if (!token || token->part != kBindingPart) return {};
-  SharedValue<Binding> binding = parts_.shared.bindings.numbered(token->number);
-  const RegistrarConfig* const registrar = binding ? registrar_of(config, binding->place) : nullptr;
+  if (call.refusal != 0 || !token || token->part != kBindingPart) return call;
+  call.binding = parts_.shared.bindings.numbered(token->number);
+  const RegistrarConfig* const registrar = call.binding ? registrar_of(config, call.binding->place) : nullptr;
   const PeerSide* const peer = book_->peer_side(from);
   if (registrar == nullptr || peer == nullptr || registrar->upstream != peer->config->name ||
-      binding->expires <= arrival.now)
-    return {.refusal = 404, .binding = nullptr};  // RFC 3261 §21.4.5
-  return {.refusal = 0, .binding = std::move(binding)};
+      call.binding->expires <= arrival.now)
+    call.refusal = 404;  // RFC 3261 §21.4.5
+  return call;
 }
 
 void CallEngine::call_endpoint(const Binding& binding, policy::RouteDecision& decision) {

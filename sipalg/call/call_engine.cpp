@@ -257,6 +257,9 @@ bool CallEngine::restore_with_transactions(ArchiveReader& archive, Turn turn) {
   parts_.shared.admission.restore(call->ticket_out);
   if (call->transfer) parts_.shared.admission.restore(call->transfer->ticket_in);
   if (call->transfer) parts_.shared.admission.restore(call->transfer->ticket_out);
+  policy::DetectorBoard& board = parts_.detectors.board();
+  for (CostlyCall& costly : call->costly) costly.count_at(board);
+  if (call->transfer) call->transfer->costly.count_at(board);
   if (call->state != CallState::Ended && !call->attempts.empty()) {
     const Attempt& last = call->attempts.back();
     const Path& path = last.prototype.path;

@@ -1,16 +1,15 @@
 // call_engine.h — the B2BUA: takes each call apart and builds it anew on the other side. RFC 3261 §6 (B2BUA),
 // §9, §12 to §15; RFC 3311 (UPDATE), RFC 6026.
 //
-//   state     what happens                                 next      what is done
-//   (new)     INVITE, admitted and routed                  Trying    100; INVITE to the first target
-//   Trying    1xx of a target                              Trying    18x to the caller in a dialog of its own
-//   Trying    failure, or silence for `setup`              Trying    next target; none: the answer to the
-//   caller Trying    2xx of a target                              Answered  record `start`; when journalled:
-//   200 Trying    CANCEL, early BYE, ring or early-media time  Ended     487 or 408; CANCEL to the target
-//   Answered  request within the dialog                    Answered  passed on as a request of the other
-//   dialog Answered  BYE, lost dialog, call time, hangup, no ACK  Ended     record `end`; when journalled:
-//   200; BYE Ended     the last transaction of the call ends        (gone) any       2xx of a target that is
-//   not wanted any more            ACK and BYE (§13.2.2.4)
+//   (new)     INVITE, admitted and routed: 100, INVITE to the first target                 -> Trying
+//   Trying    1xx of a target: 18x to the caller in a dialog of its own
+//   Trying    failure, or silence for `setup`: next target; none: the answer to the caller
+//   Trying    2xx of a target: record `start`; when journalled: 200                        -> Answered
+//   Trying    CANCEL, early BYE, ring or early-media time: 487 or 408, CANCEL to the target -> Ended
+//   Answered  request within the dialog: passed on as a request of the other dialog
+//   Answered  BYE, lost dialog, call time, hangup, no ACK: record `end`; when journalled: 200; BYE -> Ended
+//   Ended     the last transaction of the call ends                                        -> (gone)
+//   any       2xx of a target that is not wanted any more: ACK and BYE (§13.2.2.4)
 // A request within a dialog that the state has no place for gets 481, 491 or 500 as the RFC says (threats
 // D11).
 #pragma once
@@ -25,61 +24,19 @@
 #include <variant>
 #include <vector>
 
-#include "sipalg/auth/peer_credentials.h"
 #include "sipalg/call/call.h"
-#include "sipalg/call/call_table.h"
-#include "sipalg/call/ended_calls.h"
+#include "sipalg/call/call_engine_parts.h"
 #include "sipalg/call/given_leg.h"
 #include "sipalg/call/refer_target.h"
-#include "sipalg/call/stray_dialogs.h"
 #include "sipalg/engine/arrival.h"
 #include "sipalg/engine/call_view.h"
-#include "sipalg/engine/engine_counters.h"
-#include "sipalg/engine/places.h"
-#include "sipalg/engine/responder.h"
-#include "sipalg/engine/sip_engine.h"
 #include "sipalg/media/media_negotiator.h"
 #include "sipalg/registrar/binding.h"
 #include "sipalg/token/token.h"
-#include "sipalg/transaction/client_transactions.h"
-#include "sipalg/transaction/server_transactions.h"
-#include "sipalg/trunk/registered_contact.h"
 
 namespace sallyport::sip {
 
-// What the call engine works with; all of it outlives the engine.
-struct CallEngineParts {
-  const SbcConfig& config;
-  const SipEngineSettings& settings;
-  SharedPolicy& shared;
-  const SharedValue<Rulebook>& book;  // to begin with
-  const Places& places;
-  ServerTransactions& servers;
-  ClientTransactions& clients;
-  Responder& responder;
-  PeerCredentials& credentials;
-  const RegisteredContacts& contacts;
-  std::vector<RealmSipCounters>& counters;
-  EngineCounters& totals;
-  std::uint64_t& touched;  // set to the call that the present input belongs to
-};
-
-// What one piece of saved state holds.
-enum class SavedKind : std::uint8_t {
-  Call,
-  ServerTransactions,
-  ClientTransactions,
-  Strays,
-  Binding,
-  Subscription
-};
-
-// What it keeps.
-struct CallTables {
-  const CallTable& live;
-  const EndedCalls& ended;
-  const StrayDialogs& strays;
-};
+class CallerChallenge;
 
 class CallEngine {
  public:
@@ -169,6 +126,7 @@ class CallEngine {
                                                std::string_view redirected);
   [[nodiscard]] policy::RouteDecision route(const RouteQuestion& question, policy::RuleSubject& subject);
   void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
+  [[nodiscard]] Call* admit(const Arrival& arrival, const policy::RouteDecision& decision, EngineOutput& out);
   void refuse_unmade(const Arrival& arrival, EngineOutput& out);
   [[nodiscard]] Call* make_call(const Arrival& arrival, const policy::RouteDecision& decision,
                                 policy::AdmissionTicket ticket, EngineOutput& out);
@@ -192,6 +150,16 @@ class CallEngine {
   // 0: it is on its way; else the answer that the caller gets when no other target takes the call.
   [[nodiscard]] std::uint16_t send_invite(Call& call, Attempt& attempt, Timestamp now, EngineOutput& out);
 
+  // call_screen.cpp: what detectors say of calls
+  void note_ruling(Call* call, const policy::Actor& caller, const DetectorRuling& ruling, Turn turn);
+  [[nodiscard]] DetectorRuling screen(Call& call, const policy::Actor& caller,
+                                      const policy::DetectorBoard::Attempt& attempt, Turn turn);
+  void refuse_detected(const Arrival& arrival, const policy::RouteDecision* decision,
+                       const policy::Actor& caller, const DetectorRuling& ruling, EngineOutput& out);
+  void refuse_detected(Call& call, const DetectorRuling& ruling, Turn turn);
+  // False: there is nobody to be asked.
+  [[nodiscard]] bool challenge(const Arrival& arrival, const CallerChallenge& asked, EngineOutput& out);
+
   // call_answer.cpp: responses to our INVITEs
   void on_invite_response(Call& call, Attempt& attempt, const SipMessage& response, Timestamp now,
                           EngineOutput& out);
@@ -203,7 +171,7 @@ class CallEngine {
   void answer_caller(Call& call, Fork& fork, ResponseParts& parts, std::uint32_t far_cseq, Turn turn);
   static void shed_setup(Call& call);
   void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Turn turn);
-  bool follow_redirect(Call& call, const SipMessage& response, Timestamp now);
+  bool follow_redirect(Call& call, const SipMessage& response, Turn turn);
   [[nodiscard]] Fork* fork_for(Call& call, const Attempt& attempt, const SipMessage& response);
   void on_unwanted_answer(Call* call, const SipMessage& response, const Path& path, Timestamp now,
                           EngineOutput& out);
@@ -223,6 +191,7 @@ class CallEngine {
   struct EndpointCall {
     std::uint16_t refusal = 0;     // 0: go on
     SharedValue<Binding> binding;  // the Request-URI is our Contact for it; null: it is not
+    SharedValue<Binding> sender;   // by which the caller speaks; null: it is no endpoint
   };
   [[nodiscard]] EndpointCall judge_endpoints(const Arrival& arrival) const;
   [[nodiscard]] static NextTarget target_of(const Binding& binding);
@@ -237,10 +206,8 @@ class CallEngine {
   // call_dialog.cpp: requests within dialogs
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
   static void follow(Dialog& dialog, const Arrival& arrival) noexcept;
-  [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept;
   [[nodiscard]] DialogPlace dialog_named(std::uint64_t number, const Replaces& name);
-  [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) noexcept;
-  void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
+  void act_in_dialog(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] std::uint16_t refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept;
   // False: it was answered here.
   bool pass_on(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
@@ -266,6 +233,31 @@ class CallEngine {
   // The exchange is over and no longer among the call's. The call may have ended meanwhile.
   void on_own_answer(Call& call, const Exchange& exchange, std::uint16_t code, const SipMessage* response,
                      Turn turn);
+
+  // call_judge.cpp: who may act, and doubts
+  [[nodiscard]] Standing standing_at(const Dialog& dialog, const MessageInput& input) const noexcept;
+  [[nodiscard]] bool is_from_neighbour(const Dialog& dialog, const MessageInput& input) const noexcept;
+  [[nodiscard]] bool names_contact(const Arrival& arrival, const DialogPlace& place) noexcept;
+  void note_forgery(const Arrival& arrival, Call& call, Side side, EngineOutput& out);
+  void blame(Call& call, Side side, const Blame& what, Turn turn);
+  void on_request_from_elsewhere(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  void on_ack_from_elsewhere(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  [[nodiscard]] bool is_registered_at(const Call& call, const Dialog& dialog, const Arrival& arrival) const;
+  [[nodiscard]] Credentials ask_for_credentials(const Arrival& arrival, const DialogPlace& place,
+                                                EngineOutput& out);
+  void believe(const Arrival& arrival, const DialogPlace& place, Settled by, EngineOutput& out);
+  void open_doubt(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
+  void ask_figures(Call& call, Side side, Turn turn);
+  static void hear_figures(Call& call, const media::MediaNotice& notice) noexcept;
+  void on_probe_answered(Call& call, const Exchange& exchange, std::uint16_t code, Turn turn);
+  void on_doubt_times(Call& call, Turn turn);
+  void weigh_doubt(Call& call, Side side, Turn turn);
+  void end_doubt(Call& call, Side side, Judgement judgement, Turn turn);
+  void forget_doubt(Call& call, std::uint32_t exchange);
+  void drop_doubt(Call& call, Side side);
+  void hear_neighbour(Call& call, Side side, Turn turn);
+  static void keep_doubt_times(const Call& call, std::optional<Timestamp>& earliest);
+  [[nodiscard]] bool goes_on_after_bye(const CallRecord& record, const media::MediaNotice& notice, Turn turn);
 
   // call_session.cpp: session timers (RFC 4028) and names (RFC 7989) of both legs
   [[nodiscard]] bool is_refresh_for_us(const SipMessage& request, const DialogPlace& place) const noexcept;
@@ -347,7 +339,8 @@ class CallEngine {
                                                const DialogPlace& place) const noexcept;
   void on_refer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] std::uint16_t begin_transfer(const Arrival& arrival, const DialogPlace& place,
-                                             const ReferTarget& target, policy::RouteDecision& decision);
+                                             const ReferTarget& target, policy::RouteDecision& decision,
+                                             EngineOutput& out);
   static void open_transfer(const Arrival& arrival, const DialogPlace& place, const ReferTarget& target,
                             TransferStage stage);
   bool accept_refer(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
@@ -438,10 +431,12 @@ class CallEngine {
     SdpStep step;
     SdpIdentity& identity;  // of what the other side is sent
     AttributeEdits edits{};
+    bool is_of_invite = false;  // see SdpInput
   };
   [[nodiscard]] std::string media_warning(const Path& path) const;
   [[nodiscard]] static BodyPart plain_body(const SipMessage& message) noexcept;
   [[nodiscard]] static MediaLeg media_leg(const Call& call, const Dialog& dialog) noexcept;
+  static void note_security(Dialog& dialog, const Attempt* attempt, Side side) noexcept;
   [[nodiscard]] MediaContext media_context(Call& call, const Attempt& attempt,
                                            EngineOutput& out) const noexcept;
   [[nodiscard]] static Attempt* attempt_numbered(Call& call, std::uint16_t number) noexcept;
@@ -554,9 +549,11 @@ class CallEngine {
   std::uint64_t journalled_ = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> waiting_;  // sequence, call
   std::uint64_t dialogs_ = 0;
+  std::size_t doubts_ = 0;
   std::uint32_t silent_emergencies_ = 0;  // calls that nothing is heard of
   bool draining_ = false;
   bool journal_is_slow_ = false;
+  std::uint32_t retry_after_ = 0;             // of the refusal that is being written
   std::vector<policy::HeaderView> headers_;   // of the request that rules and routes look at
   const SipMessage* fresh_invite_ = nullptr;  // the one that makes a call just now
   SipMessage stored_;                         // an INVITE that is read again for the next target

@@ -82,10 +82,12 @@ GivenLeg CallEngine::give_leg(const DialogPlace& replaced, Turn turn) {
   const std::size_t side = index_of(other(left));
   GivenLeg leg;
   leg.dialog = replaced.fork->dialogs[side];
+  note_security(leg.dialog, attempt_numbered(call, replaced.fork->attempt), other(left));
   leg.sdp = replaced.fork->sdp[side];
   leg.sent_ack = replaced.fork->sent_ack[side];
   leg.timer = std::move(replaced.fork->timers[side]);
   leg.ticket = std::exchange(left == Side::Caller ? call.ticket_out : call.ticket_in, {});
+  leg.costly = std::move(call.costly[side]);
   leg.former_numbers = calls_.give_names(call);
   replaced.fork->dialogs[side].state = DialogState::Ended;  // here: it gets no BYE
   end_call(call, {left == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "transferred"}, turn);
@@ -129,6 +131,7 @@ void CallEngine::take_leg(Call& call, GivenLeg&& leg, Turn turn) {
   calls_.take_names(call);
   transfer.fork = fork.number;
   transfer.ticket_out = leg.ticket;
+  transfer.costly = std::move(leg.costly);
   transfer.stage = TransferStage::Reaching;
   call.attempts.push_back(std::move(attempt));
   call.forks.push_back(std::move(fork));

@@ -88,9 +88,27 @@ std::string CallEngine::media_warning(const Path& path) const {
 
 MediaLeg CallEngine::media_leg(const Call& call, const Dialog& dialog) noexcept {
   const PeerSide* const peer = call.book->peer_side(dialog.peer);
-  return {dialog.path.realm, dialog.path.remote.address,
+  return {dialog.path.realm,
+          dialog.path.remote.address,
           peer != nullptr ? &peer->config->profile : &call.book->stranger_profile,
-          dialog.path.transport == Transport::Tls};
+          dialog.path.transport == Transport::Tls,
+          dialog.was_secured,
+          dialog.was_savp};
+}
+
+// `dialog` goes from `side` of this session to another one, where it is offered no less. Threats M10
+void CallEngine::note_security(Dialog& dialog, const Attempt* attempt, Side side) noexcept {
+  dialog.was_secured = false;
+  bool is_all_savp = true;
+  if (attempt == nullptr) return;
+  for (const StreamState& stream : attempt->media.streams) {
+    if (!stream.is_anchored || stream.kind != media::MediaKind::Rtp) continue;
+    const CryptoBox& crypto = stream.sides[index_of(side)].crypto;
+    const bool is_secured = crypto && crypto->is_secured && crypto->ours_number != 0;
+    dialog.was_secured |= is_secured;
+    is_all_savp &= is_secured && crypto->is_savp;
+  }
+  dialog.was_savp = dialog.was_secured && is_all_savp;
 }
 
 MediaContext CallEngine::media_context(Call& call, const Attempt& attempt, EngineOutput& out) const noexcept {
@@ -105,7 +123,9 @@ MediaContext CallEngine::media_context(Call& call, const Attempt& attempt, Engin
           call.shard,
           call.streams_made,
           {media_leg(call, *caller), media_leg(call, *callee)},
-          out.media()};
+          out.media(),
+          {},
+          call.state == CallState::Trying};
 }
 
 Attempt* CallEngine::attempt_numbered(Call& call, std::uint16_t number) noexcept {
@@ -120,7 +140,8 @@ std::uint16_t CallEngine::carry_sdp(const SdpWay& way, std::string_view sdp, Bod
   MediaContext context = media_context(way.call, way.attempt, turn.out);
   context.edits = way.edits;
   const CrossedSdp crossed = negotiator_.cross(
-      way.attempt.media, {stream_side(way.from), way.step, sdp, way.identity, sdp_room_}, context);
+      way.attempt.media, {stream_side(way.from), way.step, sdp, way.identity, sdp_room_, way.is_of_invite},
+      context);
   if (crossed.refusal != 0) {
     note(way.call, turn.now, CallStep::MediaRefused, static_cast<std::uint16_t>(way.from), crossed.refusal);
     return crossed.refusal;
@@ -281,6 +302,7 @@ void CallEngine::on_media(Timestamp now, const media::MediaNotice& notice, Engin
       (void)note_learned(attempt.media, notice);
     if (notice.kind == Kind::Digit) return on_digit(*call, notice, {now, out});
     if (notice.kind == Kind::Report) take_report(*call, notice, {now, out});
+    if (notice.kind == Kind::Report) hear_figures(*call, notice);
     if (notice.kind == Kind::Silent) on_silence(*call, attempt, notice, {now, out});
     return;
   }
@@ -295,8 +317,11 @@ void CallEngine::on_final(Call* call, const media::MediaNotice& notice, Turn tur
     return;
   }
   turn.out.add(turn.now, MediaReportEvent{notice.key.call, notice.key.stream, notice.sides});
-  if (call != nullptr) fill_in(call->record.media, notice);
-  if (EndedCall* const ended = ended_.find(notice.key.call)) fill_in(ended->record.media, notice);
+  EndedCall* const ended = ended_.find(notice.key.call);
+  CallRecord* const record = call != nullptr ? &call->record : ended != nullptr ? &ended->record : nullptr;
+  if (record == nullptr) return;
+  fill_in(record->media, notice);
+  if (goes_on_after_bye(*record, notice, turn)) record->detections.push_back("forged_request");
 }
 
 void CallEngine::take_report(Call& call, const media::MediaNotice& notice, Turn turn) {

@@ -1,6 +1,12 @@
 // call_note.cpp — a step in the life of a call, in words.
 #include "sipalg/call/call_note.h"
 
+#include "sipalg/call/call_doubt.h"
+
+#include <algorithm>
+
+#include "policy/detect/detector.h"
+
 namespace sallyport::sip {
 namespace {
 
@@ -15,7 +21,22 @@ std::string target_name(const SbcConfig& config, const CallNote& note) {
   return text + " at " + (target.address ? to_string(*target.address) : target.domain);
 }
 
+std::string detector_text(const CallNote& note) {
+  const auto detector = std::min<std::size_t>(note.a, policy::kDetectorCount - 1);
+  const auto action = std::min<std::size_t>(note.b, policy::kDetectorActionCount - 1);
+  return "security.detectors." + std::string(policy::kDetectorNames[detector]) + " met it (" +
+         std::string(policy::kDetectorActionNames[action]) + "): see the detections of its source";
+}
+
 std::string side_name(std::uint16_t side) { return side == 0 ? "the caller" : "the callee"; }
+
+std::string settled_text(std::uint16_t settled) {
+  return std::string(to_string(static_cast<Settled>(settled)));
+}
+
+std::string method_name(std::uint16_t method) {
+  return std::string(method < kMethodNames.size() ? kMethodNames[method] : std::string_view("a request"));
+}
 
 // What needs no more words.
 std::string_view plain_text(CallStep step) noexcept {
@@ -81,8 +102,20 @@ std::string text_of(const CallNote& note, const SbcConfig& config, const policy:
       return side_name(note.a) + " never acknowledged the answer";
     case CallStep::DialogLost:
       return side_name(note.a) + " no longer knows the dialog (" + code + ")";
+    case CallStep::Detected:
+      return detector_text(note);
     case CallStep::Forged:
-      return "a request in the name of " + side_name(note.a) + " came from elsewhere and was ignored";
+      return "a request in the name of " + side_name(note.a) +
+             " came from elsewhere and was ignored: " + settled_text(note.b);
+    case CallStep::Doubted:
+      return method_name(note.b) + " in the name of " + side_name(note.a) +
+             " came from elsewhere: OPTIONS sent to its known address";
+    case CallStep::Believed:
+      return "what came from elsewhere in the name of " + side_name(note.a) +
+             " took effect: " + settled_text(note.b);
+    case CallStep::DoubtDropped:
+      return "what came from elsewhere in the name of " + side_name(note.a) +
+             " had no effect: " + settled_text(note.b);
     case CallStep::MediaRefused:
       return "the session description of " + side_name(note.a) + " was not acceptable (" + code + ")";
     case CallStep::MediaSilent:

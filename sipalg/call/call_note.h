@@ -32,7 +32,7 @@ enum class CallStep : std::uint8_t {
   HungUp,       // by an operator
   NoAck,        // a: side that never sent it
   DialogLost,   // a: side that answered 481 or nothing, b: code
-  Forged,       // a: side whose name was used
+  Forged,       // a: side whose name was used, b: Settled
   JournalSlow,
   Restored,         // after a restart
   MediaRefused,     // a: side whose description it was, b: code
@@ -46,6 +46,10 @@ enum class CallStep : std::uint8_t {
   SessionExpired,   // a: side that was not heard of any more, b: 1 when the call goes on, as an emergency
   NoPrack,          // of the caller, for a reliable provisional response
   Rebooked,         // it outlived so many reloads that it goes by the configuration of the day
+  Detected,         // a: policy::Detector, b: DetectorAction
+  Doubted,          // a: side in whose name somebody speaks from elsewhere, b: Method
+  Believed,         // a: that side, b: Settled; what was said from elsewhere took effect
+  DoubtDropped,     // a: that side, b: Settled; it neither took effect nor is it held to be forged
   kCount
 };
 

@@ -96,7 +96,7 @@ std::uint16_t CallEngine::carry_early_sdp(const EarlyPlace& place, ReliableAnswe
   ReliableAnswers& reliable = *fork.reliable;
   const bool is_offer = !attempt.has_offer;
   if (!holds_sdp(response) || reliable.is_agreed || (is_offer && reliable.is_told)) return 0;
-  SdpWay way{call, attempt, Side::Callee, SdpStep::Preview, fork.sdp[index_of(Side::Caller)]};
+  SdpWay way{call, attempt, Side::Callee, SdpStep::Preview, fork.sdp[index_of(Side::Caller)], {}, !is_offer};
   if (answer.heard == 0) {
     if (!reliable.is_told) carry_preview(way, response, fork, body, turn);
   } else {
@@ -247,7 +247,8 @@ void CallEngine::settle_early_offers(const EarlyPlace& place, const SipMessage& 
     const SipMessage* const invite = has_other && attempt.media.has_answer ? invite_of(call) : nullptr;
     if (invite == nullptr || (has_agreed && fork.preview.empty())) return;
     drop_offer(call, attempt, turn.out);
-    (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Offer, unheard}, session_sdp(*invite), body, turn);
+    (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Offer, unheard, {}, true}, session_sdp(*invite),
+                    body, turn);
     return;
   }
   const bool is_others = attempt.media.pending || attempt.media.has_answer;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sipalg/call/call_engine.h"
+#include "sipalg/call/call_screen.h"
 #include "sipalg/registrar/endpoint_terms.h"
 
 namespace sallyport::sip {
@@ -31,6 +32,11 @@ std::optional<Replaces> replaces_of(const SipMessage& invite) {
 void CallEngine::on_replaces(const Arrival& arrival, EngineOutput& out) {
   const auto name = replaces_of(arrival.request);
   if (!name) return refuse_new(arrival, 400, out);
+  // It dials nothing, but who sends too many of them is no better than others.
+  const policy::Actor caller = caller_of(parts_, arrival);
+  const DetectorRuling ruling = parts_.detectors.before_call(arrival.now, caller, {});
+  if (!ruling.passes()) return refuse_detected(arrival, nullptr, caller, ruling, out);
+  note_ruling(nullptr, caller, ruling, {arrival.now, out});
   if (!arrival.neighbour.options.has(OptionTag::Replaces)) return refuse_new(arrival, 403, out);
   bool was_told = false;
   const DialogPlace replaced = dialog_replaced(*name, was_told);
@@ -255,6 +261,7 @@ void CallEngine::pick_up(const Arrival& arrival, const DialogPlace& replaced, En
   parts_.shared.admission.release(call.ticket_out);
   call.ticket_out = newcomer->ticket;
   call.at_target = {};
+  call.costly[index_of(Side::Callee)] = {};
   if (const PeerSide* const peer = call.book->peer_side(newcomer->attempt.peer); peer != nullptr)
     call.record.peer_out = peer->config->name;
   hear_session_id(call, Side::Callee, arrival.request, true);

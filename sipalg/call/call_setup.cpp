@@ -8,6 +8,7 @@
 #include "policy/route/target_order.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/call/call_screen.h"
 #include "sipalg/call/caller_identity.h"
 #include "sipalg/engine/request_views.h"
 #include "sipalg/registrar/endpoint_terms.h"
@@ -96,19 +97,31 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   policy::RouteDecision decision = route(
       {*book_, arrival.input.peer, arrival.input.realm, request.start.request_uri, arrival.now}, subject);
   if (endpoint.binding != nullptr) call_endpoint(*endpoint.binding, decision);
-  const bool passes_limits = decision.is_emergency;
-  if (draining_ && !passes_limits) return refuse_new(arrival, 503, out);
-  if (decision.outcome == policy::RouteDecision::Outcome::NoMatch) return refuse_new(arrival, 404, out);
-  if (!has_room_for_call(passes_limits)) return refuse_new(arrival, 503, out);
-  auto ticket =
-      parts_.shared.admission.admit_in(arrival.input.peer, arrival.input.realm, passes_limits, arrival.now);
-  if (!ticket) return refuse_new(arrival, 503, out);
-  Call* const call = make_call(arrival, decision, *ticket, out);
-  if (call == nullptr) {
-    parts_.shared.admission.release(*ticket);
-    return refuse_unmade(arrival, out);
-  }
+  const policy::Actor caller = caller_of(parts_, arrival, endpoint.sender.get());
+  std::string number = dialled_number(parts_, *book_, decision, subject);
+  // A challenge is met, a target's or ours: the same call, which has been counted.
+  const CallerChallenge challenged(parts_, book_->config, arrival, endpoint.sender.get());
+  const bool has_answer =
+      request.has(HeaderName::ProxyAuthorization) || request.has(HeaderName::Authorization);
+  const bool is_again =
+      has_answer && (parts_.detectors.marks().take(
+                         mark_of_call(parts_, request.call_id, request.from.tag, number), arrival.now) ||
+                     challenged.is_met());
+  const DetectorRuling ruling =
+      is_again ? DetectorRuling{}
+               : parts_.detectors.before_call(arrival.now, caller,
+                                              {.called = number, .is_emergency = decision.is_emergency});
+  if (ruling.fate == DetectorFate::Challenge && challenge(arrival, challenged, out))
+    return note_ruling(nullptr, caller, ruling, {arrival.now, out});
+  if (!ruling.passes()) return refuse_detected(arrival, &decision, caller, ruling, out);
+  Call* const call = admit(arrival, decision, out);
+  note_ruling(call, caller, ruling, {arrival.now, out});
+  if (call == nullptr) return;
+  call->account = caller.account;
   if (decision.outcome == policy::RouteDecision::Outcome::Targets) {
+    if (!decision.is_emergency)
+      call->costly[index_of(Side::Callee)] = costly_call(parts_, number, caller.account);
+    call->dialled = std::move(number);
     if (endpoint.binding != nullptr) call->targets = {target_of(*endpoint.binding)};
     fresh_invite_ = &request;
     try_next_target(*call, arrival.now, out);
@@ -119,6 +132,31 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
     refuse(*call, call->reject_code, nullptr, arrival.now, out);
   }
   settle(*call);
+}
+
+// Null: it was refused.
+Call* CallEngine::admit(const Arrival& arrival, const policy::RouteDecision& decision, EngineOutput& out) {
+  using Outcome = policy::RouteDecision::Outcome;
+  const bool passes_limits = decision.is_emergency;
+  const auto refused = [&](std::uint16_t code) {
+    refuse_new(arrival, code, out);
+    return nullptr;
+  };
+  if ((draining_ || arrival.input.is_overdue) && !passes_limits) return refused(503);
+  const std::uint16_t code = decision.outcome == Outcome::NoMatch  ? std::uint16_t{404}
+                             : decision.outcome == Outcome::Reject ? decision.reject_code
+                                                                   : std::uint16_t{0};
+  if (!passes_limits && parts_.detectors.drops_no_target(arrival, code, out)) return nullptr;
+  if (decision.outcome == Outcome::NoMatch) return refused(404);
+  if (!has_room_for_call(passes_limits)) return refused(503);
+  auto ticket =
+      parts_.shared.admission.admit_in(arrival.input.peer, arrival.input.realm, passes_limits, arrival.now);
+  if (!ticket) return refused(503);
+  Call* const call = make_call(arrival, decision, *ticket, out);
+  if (call != nullptr) return call;
+  parts_.shared.admission.release(*ticket);
+  refuse_unmade(arrival, out);
+  return nullptr;
 }
 
 // Ordinary calls leave room for emergencies, and new ones for what those that are up still need.

@@ -5,6 +5,7 @@
 
 #include "policy/route/dialled.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/call/call_screen.h"
 #include "sipalg/message/message_writer.h"
 
 namespace sallyport::sip {
@@ -79,7 +80,7 @@ void CallEngine::on_refer(const Arrival& arrival, const DialogPlace& place, Engi
   if (!target) return parts_.responder.answer(arrival, target.error(), out);
   if (target->replaces) return on_refer_to_dialog(arrival, place, *target, out);
   policy::RouteDecision decision;
-  if (const std::uint16_t code = begin_transfer(arrival, place, *target, decision); code != 0) {
+  if (const std::uint16_t code = begin_transfer(arrival, place, *target, decision, out); code != 0) {
     if (call.transfer) end_transfer(call, code);
     return parts_.responder.answer(arrival, code, out, code == 503 ? 1 : 0);
   }
@@ -112,10 +113,11 @@ void CallEngine::open_transfer(const Arrival& arrival, const DialogPlace& place,
                                    .code = 0});
 }
 
-// The number goes through rules, routes and limits as if the one who asks had dialled it; where the URI leads
-// by itself nobody looks (threats D5). 0, or the answer.
+// The number goes through rules, routes, detectors and limits as if the one who asks had dialled it; where
+// the URI leads by itself nobody looks (threats D5). 0, or the answer.
 std::uint16_t CallEngine::begin_transfer(const Arrival& arrival, const DialogPlace& place,
-                                         const ReferTarget& target, policy::RouteDecision& decision) {
+                                         const ReferTarget& target, policy::RouteDecision& decision,
+                                         EngineOutput& out) {
   Call& call = *place.call;
   // A call that came unencrypted can't go on as one that is encrypted all the way. RFC 5630 §4
   if (target.uri.scheme == UriScheme::Sips && !call.is_sips) return 416;
@@ -135,10 +137,18 @@ std::uint16_t CallEngine::begin_transfer(const Arrival& arrival, const DialogPla
   if (decision.outcome == Outcome::NoMatch) return 404;
   if (decision.outcome == Outcome::Reject) return decision.reject_code;
   if (decision.outcome == Outcome::Redirect) return 480;
+  Transfer& transfer = *call.transfer;
+  const policy::Actor asker = caller_of(parts_, arrival);
+  transfer.account = asker.account;
+  transfer.dialled = dialled_number(parts_, *call.book, decision, subject);
+  const DetectorRuling ruling = screen(
+      call, asker, {.called = transfer.dialled, .is_emergency = decision.is_emergency}, {arrival.now, out});
+  if (!ruling.passes()) return ruling.code;
   const auto ticket =
       parts_.shared.admission.admit_in(near.peer, near.path.realm, decision.is_emergency, arrival.now);
   if (!ticket) return 503;
-  call.transfer->ticket_in = *ticket;
+  transfer.ticket_in = *ticket;
+  if (!decision.is_emergency) transfer.costly = costly_call(parts_, transfer.dialled, asker.account);
   return 0;
 }
 
@@ -241,6 +251,12 @@ void CallEngine::on_transfer_answer(Call& call, Attempt& attempt, const SipMessa
     return fail_transfer(call, refusal, turn);
   }
   const std::uint16_t number = fork->number;
+  const auto asker = std::ranges::find(call.forks, call.answered_fork, &Fork::number);
+  if (!call.is_emergency && asker != call.forks.end())
+    parts_.detectors.board().on_answered(
+        now,
+        parts_.detectors.caller_at(asker->dialogs[index_of(asker_side(transfer))].path, transfer.account),
+        transfer.dialled);
   std::erase_if(call.forks,
                 [&](const Fork& each) { return each.number != number && each.number != call.answered_fork; });
   transfer.fork = number;
@@ -300,12 +316,13 @@ void CallEngine::hear_sdp(const SdpWay& way, std::string_view sdp) {
 void CallEngine::offer_transfer(Call& call, Turn turn) {
   Transfer& transfer = *call.transfer;
   Fork* const old = fork_numbered(call, call.answered_fork);
-  const Fork* const target = fork_numbered(call, transfer.fork);
+  Fork* const target = fork_numbered(call, transfer.fork);
   if (old == nullptr || target == nullptr) return;
   Attempt* const attempt = attempt_numbered(call, target->attempt);
   const Attempt* const before = attempt_numbered(call, old->attempt);
   if (attempt == nullptr) return;
   const Side transferee = other(asker_side(transfer));
+  note_security(target->dialogs[index_of(Side::Caller)], before, transferee);
   transfer.offer_at.reset();
   if (++transfer.offers > kOffersMax) return fail_transfer(call, 491, turn);
   const bool waits = old->awaited[0] || old->awaited[1] || !call.held.empty() ||
@@ -418,6 +435,8 @@ void CallEngine::finish_transfer(Call& call, Turn turn) {
   admission.release(transfer.by_callee ? call.ticket_out : call.ticket_in);
   if (!transfer.by_callee) call.ticket_in = std::exchange(call.ticket_out, {});
   call.ticket_out = std::exchange(transfer.ticket_out, {});
+  call.costly[to] = std::move(call.costly[from]);
+  call.costly[index_of(Side::Callee)] = std::move(transfer.costly);
   Attempt& last = call.attempts.back();
   const Path& path = last.prototype.path;
   call.at_target = CallAtTarget(on_board(last.peer, path.remote, path.transport));

@@ -22,6 +22,7 @@ struct GivenLeg {
   SentAck sent_ack;
   Boxed<SessionTimer> timer;
   policy::AdmissionTicket ticket;
+  CostlyCall costly;
   std::vector<std::uint64_t> former_numbers;  // of the calls whose tokens name it
 };
 

@@ -29,6 +29,7 @@
 #include "policy/base/time.h"
 #include "policy/decide/call_admission.h"
 #include "policy/model/index.h"
+#include "sipalg/call/costly_call.h"
 
 namespace sallyport::sip {
 
@@ -69,11 +70,14 @@ struct Transfer {
   std::optional<Timestamp> offer_at;     // the re-INVITE has to wait for others
   std::optional<Timestamp> offer_until;  // and its answer may not take longer
   policy::AdmissionTicket ticket_in, ticket_out;
+  std::uint64_t account = 0;  // of whoever asked, as detectors name it
+  std::string dialled;        // as they were asked about it
+  CostlyCall costly;          // the leg to the target
 
   template <class Archive>
   void archive(Archive& a) {
     a(refer_cseq, by_callee, has_id, is_told, has_left, owes_ack, is_replacing, stage, first_attempt, fork,
-      told, code, offers, peer, target_cseq, offer_at, offer_until);
+      told, code, offers, peer, target_cseq, offer_at, offer_until, account, dialled, costly);
     for (policy::AdmissionTicket* const ticket : {&ticket_in, &ticket_out})
       a(ticket->peer, ticket->realm, ticket->direction, ticket->is_held);
     if constexpr (Archive::kReads)

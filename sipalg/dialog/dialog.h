@@ -37,12 +37,16 @@ struct Dialog {
   MethodSet far_methods;    // what the other side last said that it takes; empty: it never did
   OptionTags far_options;   // what it last said that it supports
   bool is_private = false;  // its user asked for privacy when it began. RFC 3323 §4.2
+  // Of the session that it was taken out of, into the one of a transfer: its media there were secured, all of
+  // them under RTP/SAVP(F).
+  bool was_secured = false, was_savp = false;
   std::string credentials;  // header lines of our last INVITE, which its ACK repeats. RFC 3261 §22.1
 
   template <class Archive>
   void archive(Archive& a) {
     a(call_id, local_tag, remote_tag, local_address, remote_address, remote_target, route_set, local_cseq,
-      remote_cseq, path, peer, state, far_methods, far_options, is_private, credentials);
+      remote_cseq, path, peer, state, far_methods, far_options, is_private, was_secured, was_savp,
+      credentials);
   }
 };
 

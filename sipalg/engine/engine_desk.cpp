@@ -91,6 +91,7 @@ void SipEngine::State::adopt(Timestamp now, EngineOutput& out) {
   exchanges.adopt(next);
   if (trunk_engine) trunk_engine->adopt(next, now, out);
   signatures.adopt(next->config.security.signature_set);
+  detectors.adopt(next->config);
   book = next;
 }
 

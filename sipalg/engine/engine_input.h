@@ -24,6 +24,9 @@ struct MessageInput {
   std::uint64_t connection = 0;  // number of the connection, never 0 unless transport is Udp
   // The framer can't say where this message ends: it is answered if it can be, and the connection is closed.
   bool is_framing_lost = false;
+  // It has waited longer than `security.overload` wants, and so has all that came before: there is no time
+  // for another call.
+  bool is_overdue = false;
 };
 
 }  // namespace sallyport::sip

@@ -10,6 +10,7 @@
 #include "sipalg/auth/repeat_request.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/engine/arrival.h"
+#include "sipalg/engine/detector_gate.h"
 #include "sipalg/engine/neighbour.h"
 #include "sipalg/engine/places.h"
 #include "sipalg/engine/port_watch.h"
@@ -46,14 +47,14 @@ struct SipEngine::State final : EngineDesk {
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
         call_engine({config, settings, shared, book, places, servers, clients, responder, credentials,
-                     contacts, realm_counters, totals, touched}),
+                     contacts, realm_counters, totals, touched, detectors}),
         exchanges({config, settings, shared, shared.bindings, places, servers, clients, responder,
-                   realm_counters, call_engine, &names, key_print},
+                   realm_counters, call_engine, detectors, &names, key_print},
                   book) {
     signatures.adopt(book->config.security.signature_set);
     if (!config.registrars.empty())
       registrar.emplace(RegistrarParts{config, settings, shared, shared.bindings, places, servers, clients,
-                                       responder, realm_counters, call_engine, &names, key_print},
+                                       responder, realm_counters, call_engine, detectors, &names, key_print},
                         book);
     if (!shared.ports_are_watched.exchange(true)) port_watch.emplace(config, shared.media_ports);
     if (settings.owns_trunks) peer_names.emplace(config, shared.targets, settings.table_key);
@@ -64,6 +65,7 @@ struct SipEngine::State final : EngineDesk {
 
   void on_message(Timestamp now, const MessageInput& input, EngineOutput& out);
   [[nodiscard]] bool is_emergency_call() const;
+  [[nodiscard]] bool is_of_emergency() const;
   void on_request(Timestamp now, const MessageInput& input, EngineOutput& out);
   void on_new_request(const Arrival& arrival, EngineOutput& out);
   void on_register(const Arrival& arrival, EngineOutput& out);
@@ -76,6 +78,10 @@ struct SipEngine::State final : EngineDesk {
   void fire_transactions(Timestamp now, EngineOutput& out);
   void on_transaction_end(const TransactionEvent& event, Timestamp now, EngineOutput& out);
   void adopt(Timestamp now, EngineOutput& out);
+  // A stranger's request that is not read, or a message that could not be.
+  void note_unheard(Timestamp now, const MessageInput& input, std::string_view target, EngineOutput& out);
+  // True: it is to be dropped without a word.
+  [[nodiscard]] bool drops_malformed(Timestamp now, const MessageInput& input, EngineOutput& out);
   // What every input ends with: ladders and counters.
   void finish(Timestamp now, const MessageInput* input, EngineOutput& out);
 
@@ -143,6 +149,10 @@ struct SipEngine::State final : EngineDesk {
   }
   [[nodiscard]] bool is_heard(const MessageInput& input) const noexcept {
     if (input.trust >= TrustClass::Trusted || message.is_response()) return true;
+    if (message.start.method == Method::Cancel) {  // whose registration has ended since it called
+      const auto cancelled = servers.find_cancelled(message, input.realm, input.remote.address);
+      return cancelled && !cancelled->is_forged;
+    }
     if (message.to.tag.empty()) return message.start.method == Method::Register;
     return read_token(settings.token_key, TokenKind::Tag, message.to.tag).has_value();
   }
@@ -180,6 +190,7 @@ struct SipEngine::State final : EngineDesk {
   Places places;
   std::vector<RealmSipCounters> realm_counters;
   EngineCounters totals;
+  DetectorGate detectors{{shared.detectors, totals, realm_counters, settings.token_key}, book->config};
   bool is_media_ready = true;
   std::optional<PortWatch> port_watch;  // of one engine
   std::optional<PeerNames> peer_names;  // of the engine that owns the trunks

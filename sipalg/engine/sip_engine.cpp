@@ -59,8 +59,13 @@ void SipEngine::State::on_message(Timestamp now, const MessageInput& input, Engi
     status = ParseStatus::Malformed;
     out.closes().push_back(input.connection);  // RFC 3261 §18.3
   }
+  // Nothing of it is read but whether somebody is in need.
+  if (detectors.is_punished(now, input) && !(status == ParseStatus::Complete && is_of_emergency()))
+    return drop(input, SipDropReason::Detected);
+  if (status != ParseStatus::Complete && drops_malformed(now, input, out)) return;
   if (status == ParseStatus::Complete && !passes_signatures(now, input, out)) return;
   if (input.trust < TrustClass::Trusted && (status != ParseStatus::Complete || !is_heard(input))) {
+    if (status == ParseStatus::Complete) note_unheard(now, input, message.start.request_uri.user, out);
     if (is_stream(input.transport) && !is_framing_lost) out.closes().push_back(input.connection);
     return drop(input, SipDropReason::Stranger);
   }
@@ -82,6 +87,34 @@ bool SipEngine::State::is_emergency_call() const {
   if (!message.is_request() || message.start.method != Method::Invite) return false;
   return book->router.is_emergency(policy::unescaped_user(contacts.called_user(message)),
                                    message.start.request_uri.text);
+}
+
+// A call for help, or a message of one that is there: by our tag, which the other side can't guess.
+bool SipEngine::State::is_of_emergency() const {
+  const Method method = message.start.method;
+  if (message.is_request() && (method == Method::Invite || method == Method::Cancel) &&
+      book->router.is_emergency(policy::unescaped_user(contacts.called_user(message)),
+                                message.start.request_uri.text))
+    return true;
+  const std::string_view tag = message.is_response() ? message.from.tag : message.to.tag;
+  const auto token = read_token(settings.token_key, TokenKind::Tag, tag);
+  const Call* const call = token ? call_engine.tables().live.find(token->number) : nullptr;
+  return call != nullptr && call->is_emergency;
+}
+
+bool SipEngine::State::drops_malformed(Timestamp now, const MessageInput& input, EngineOutput& out) {
+  if (input.trust >= TrustClass::Known) return false;
+  const policy::Actor actor = detectors.actor_of(input);
+  if (detectors.judge(now, actor, shared.detectors.on_malformed(now, actor), out) != DetectorFate::Drop)
+    return false;
+  drop(input, SipDropReason::Detected);
+  return true;
+}
+
+void SipEngine::State::note_unheard(Timestamp now, const MessageInput& input, std::string_view target,
+                                    EngineOutput& out) {
+  const policy::Actor actor = detectors.actor_of(input);
+  (void)detectors.judge(now, actor, shared.detectors.on_unheard(now, actor, target), out);
 }
 
 // A stranger who would not be heard gets no answer either, and nobody one to an ACK or a response.
@@ -175,6 +208,7 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
       names_us(message.start.request_uri.address, config.realms[to_position(arrival.input.realm)],
                arrival.input.local.address);
   const std::uint16_t code = refusal_of(message, arrival.neighbour, is_for_us);
+  if (code == 416 && detectors.drops_no_target(arrival, code, out)) return;
   if (code != 0) return responder.answer(arrival, code, out);
   if (method == Method::Cancel) return on_cancel(arrival, out);
   if (!message.to.tag.empty()) return on_request_in_dialog(arrival, out);
@@ -323,9 +357,11 @@ SipEngine::~SipEngine() = default;
 void SipEngine::on_message(Timestamp now, const MessageInput& arrived, EngineOutput& out) noexcept {
   const MessageInput input = state_->with_known_source(now, arrived);
   if (is_keepalive(input.bytes)) return state_->drop(input, SipDropReason::Keepalive);
-  // Strangers are not even parsed: no answer, no cost, nothing learnt (threats I9, R4).
+  // Strangers are not even parsed: no answer, hardly any cost, nothing learnt (threats I9, R4).
   if (!state_->is_read(input)) {
     if (is_stream(input.transport)) out.closes().push_back(input.connection);
+    if (const auto target = target_at_a_glance(input.bytes); target)
+      state_->note_unheard(now, input, *target, out);
     return state_->drop(input, SipDropReason::Stranger);
   }
   state_->on_message(now, input, out);

@@ -41,9 +41,9 @@ struct SharedPolicy {
   // SipEngine::adopt. One thread at a time, none of an engine's. `next` was made with `targets`.
   void adopt(SharedValue<Rulebook> next);
   policy::CallAdmission admission;
-  policy::TargetBoard targets;                 // where peers are reached
-  BindingBoard bindings;                       // where endpoints are reached
-  policy::EarnedTrust earned;                  // flows that have proved themselves; the lcores ask too
+  policy::TargetBoard targets;  // where peers are reached
+  BindingBoard bindings;        // where endpoints are reached
+  policy::EarnedTrust earned;   // flows that have proved themselves; the lcores ask too
   policy::DetectorBoard detectors;
   SharedSlot<Rulebook> rulebook;               // of the day
   media::PortPool media_ports;                 // its users at the relay give back to it too

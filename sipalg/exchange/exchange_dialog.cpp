@@ -108,8 +108,10 @@ std::uint16_t ExchangeEngine::State::refusal_in_dialog(const Arrival& arrival, S
   // What finds no room may come again with the same number.
   if (!has_room()) return 503;
   if (take_remote_cseq(dialog, request.cseq.number) == CSeqOrder::TooLow) return 500;  // RFC 3261 §12.2.2
-  if (requires_more_than(request, arrival.neighbour.options)) return 420;              // RFC 3261 §8.2.2.3
-  if (!arrival.neighbour.allows(request.start.method_text)) return 405;                // RFC 3261 §21.4.6
+  // The dialog's own, also where its registration has ended since: who may not leave is held.
+  const Neighbour& neighbour = subscription.book->neighbour_of(dialog.peer);
+  if (requires_more_than(request, neighbour.options)) return 420;  // RFC 3261 §8.2.2.3
+  if (!neighbour.allows(request.start.method_text)) return 405;    // RFC 3261 §21.4.6
   const Method expected = end == End::Subscriber ? Method::Subscribe : Method::Notify;
   if (method != expected) return 501;  // RFC 3261 §21.5.2
   const auto package = event_package(request);

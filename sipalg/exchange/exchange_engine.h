@@ -49,6 +49,7 @@ struct ExchangeParts {
   Responder& responder;
   std::vector<RealmSipCounters>& counters;
   CallEngine& numbers;  // where numbers come from
+  DetectorGate& detectors;
   // What stands before everything that is saved: the print of the node's key and the kind; realms and peers
   // by these names.
   const NamedNumbers* names = nullptr;

@@ -141,6 +141,10 @@ void ExchangeEngine::State::on_request(const Arrival& arrival, EngineOutput& out
   policy::RouteDecision decision;
   if (sender.addressed == nullptr) {
     decision = route(arrival);
+    const std::uint16_t code = decision.outcome == Outcome::NoMatch  ? std::uint16_t{404}
+                               : decision.outcome == Outcome::Reject ? decision.reject_code
+                                                                     : std::uint16_t{0};
+    if (parts.detectors.drops_no_target(arrival, code, out)) return;
     if (decision.outcome == Outcome::NoMatch) return refuse(arrival, 404, out);
     if (decision.outcome != Outcome::Targets)
       return refuse(arrival, decision.outcome == Outcome::Reject ? decision.reject_code : std::uint16_t{480},

@@ -116,7 +116,7 @@ MediaNegotiator::MediaNegotiator(const SbcConfig& config, media::PortPool& ports
     : config_(config), ports_(ports), targets_(config), keys_(seed, user) {}
 
 CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, const MediaContext& context) {
-  const auto& [from, step, sdp, identity, room] = input;
+  const auto& [from, step, sdp, identity, room, is_of_invite] = input;
   if (const SdpError error = parse_sdp(sdp, came_); error != SdpError::None) return {answer_of(error), {}};
   const std::uint64_t hash = hash_of_description(sdp);
   const bool is_offer = step == SdpStep::Offer;
@@ -129,7 +129,7 @@ CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, 
         session.pending ? session.pending->from != from : session.has_answer && session.offered_by != from;
     if (!has_offer) return {kNotAcceptable, {}};
   }
-  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context}, session, from);
+  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context, is_of_invite}, session, from);
   const std::uint16_t refusal = is_offer ? crossing.offer() : crossing.answer(step);
   if (refusal != 0) return {refusal, {}};
   const auto written = write_description(room, came_, crossing.far(), identity, context.edits);

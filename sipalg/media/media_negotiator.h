@@ -30,6 +30,8 @@ struct MediaLeg {
   IpAddress signalled;  // the far host of its signalling: chooses the address family of our ports
   const ProfileConfig* profile = nullptr;
   bool is_over_tls = false;  // its signalling, hop by hop: keys may stand in it
+  // In the session that it comes from; all of its streams under RTP/SAVP(F).
+  bool was_secured = false, was_savp = false;
 };
 struct MediaContext {
   std::uint64_t call = 0;
@@ -38,6 +40,8 @@ struct MediaContext {
   std::array<MediaLeg, 2> legs;                // by StreamSide
   std::vector<media::MediaCommand>& commands;  // those of the engine's output
   AttributeEdits edits = {};                   // steps of header rules on what the other side is to see
+  // Several dialogs may have been offered the same: its keys stay, whatever one of them says.
+  bool is_early = false;
 };
 
 enum class SdpStep : std::uint8_t {
@@ -52,6 +56,9 @@ struct SdpInput {
   std::string_view sdp;
   SdpIdentity& identity;  // of the dialog in which the other side is told
   std::span<char> room;   // for what the other side is to see
+  // An answer to what the INVITE offered, or that offer once more for another dialog; not to what was offered
+  // since.
+  bool is_of_invite = false;
 };
 
 struct CrossedSdp {

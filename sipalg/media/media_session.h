@@ -69,19 +69,23 @@ struct StreamState {
   SdpMedia media = SdpMedia::Other;        // of the last offer
   SdpProfile profile = SdpProfile::Other;  // of the last offer: the answer shows the same. RFC 3264 §6
   KeyOffer key_offer = KeyOffer::None;     // with which it went on
-  bool is_anchored = false;                // it has ports of ours; else it goes out with port 0
-  bool is_open = false;                    // the relay knows it
-  std::string codec;                       // "PCMA/8000", of the last answer's first voice format; for CDRs
+  // With which the first offer did, that of the INVITE: every dialog which that makes may answer it, whatever
+  // another one has offered since. RFC 3261 §13.2.2.4
+  KeyOffer first_key_offer = KeyOffer::None;
+  bool is_anchored = false;  // it has ports of ours; else it goes out with port 0
+  bool is_open = false;      // the relay knows it
+  std::string codec;         // "PCMA/8000", of the last answer's first voice format; for CDRs
   media::StreamPorts ports;
   std::array<StreamSideState, 2> sides;  // by StreamSide
   std::vector<OfferedFormat> offered;    // of the last offer
   template <class Archive>
   void archive(Archive& a) {
-    a(number, kind, media, profile, key_offer, is_anchored, is_open, codec, ports.caller, ports.callee, sides,
-      offered);
+    a(number, kind, media, profile, key_offer, first_key_offer, is_anchored, is_open, codec, ports.caller,
+      ports.callee, sides, offered);
     if constexpr (Archive::kReads)
       if (kind > media::MediaKind::Udptl || media >= SdpMedia::kCount || profile >= SdpProfile::kCount ||
-          key_offer >= KeyOffer::kCount || offered.size() > kSdpFormatsMax)
+          key_offer >= KeyOffer::kCount || first_key_offer >= KeyOffer::kCount ||
+          offered.size() > kSdpFormatsMax)
         a.fail();
   }
 };

@@ -137,8 +137,10 @@ std::uint16_t SdpCrossing::offer_line(std::size_t at) {
   offer_events(line, stream, far);
   StreamSideState& side = stream.sides[media::index_of(from_)];
   stream.key_offer = *key_offer;
-  take_offered_keys(line, keying, chosen, side.crypto, parts_.keys);
-  offer_keys(*key_offer, leg(to_), stream.sides[media::index_of(to_)].crypto, parts_.keys);
+  if (base_.empty()) stream.first_key_offer = *key_offer;
+  const KeyReturn key_return = parts_.context.is_early ? KeyReturn::Allowed : KeyReturn::Never;
+  take_offered_keys(line, keying, chosen, side.crypto, {parts_.keys, key_return});
+  offer_keys(*key_offer, leg(to_), stream.sides[media::index_of(to_)].crypto, {parts_.keys, key_return});
   side.rtcp_mux = line.rtcp_mux;  // always accepted: the relay tells RTP and RTCP apart
   side.direction = is_hole ? MediaDirection{false, false} : line.direction;
   return hear(line, far, side);
@@ -149,6 +151,7 @@ std::optional<KeyOffer> SdpCrossing::key_offer_of(const MediaDescription& line, 
                                                   const StreamState& stream) const noexcept {
   if (keying == Keying::Refused) return std::nullopt;
   if (!is_rtp(line.profile)) return KeyOffer::None;
+  if (parts_.is_of_invite && stream.is_anchored) return stream.first_key_offer;
   return key_offer_to(leg(to_), stream.sides[media::index_of(to_)].crypto, keying);
 }
 
@@ -261,7 +264,8 @@ std::uint16_t SdpCrossing::answer_line(std::size_t at, SdpStep step) {
     return kNotAcceptable;
   const StreamSideState& offerer = stream.sides[media::index_of(to_)];
   StreamSideState& side = stream.sides[media::index_of(from_)];
-  if (hear_answered_keys(line, stream.key_offer, leg(from_), side.crypto) == Keying::Refused)
+  const KeyOffer offered = parts_.is_of_invite ? stream.first_key_offer : stream.key_offer;
+  if (hear_answered_keys(line, offered, leg(from_), side.crypto) == Keying::Refused)
     return kNotAcceptable;  // threats M10
   side.rtcp_mux = line.rtcp_mux && offerer.rtcp_mux;
   side.direction = within(is_hole ? MediaDirection{false, false} : line.direction, offerer.direction);

@@ -22,6 +22,7 @@ class SdpCrossing {
     KeySource& keys;
     const SessionDescription& came;
     const MediaContext& context;
+    bool is_of_invite;
   };
   SdpCrossing(const Parts& parts, const MediaSession& session, media::StreamSide from);
   ~SdpCrossing();

@@ -53,10 +53,10 @@ media::WipedSrtpKey agreed_key(const SideCrypto& crypto) noexcept {
 }
 
 // Of a side that is to be secured. What was plain for a while begins anew: the same key over packets that are
-// counted from 0 again would hide nothing. RFC 3711 §9.1
-SideCrypto& box_of(CryptoBox& side) {
+// counted from 0 again would hide nothing (RFC 3711 §9.1). Not while other dialogs have been shown it.
+SideCrypto& box_of(CryptoBox& side, KeyReturn key_return) {
   if (!side) side = SideCrypto();
-  if (!side->is_secured && side->ours_number != 0) side->ours.clear();
+  if (key_return == KeyReturn::Never && !side->is_secured && side->ours_number != 0) side->ours.clear();
   return *side;
 }
 
@@ -103,18 +103,19 @@ Keying hear_offered_keys(const MediaDescription& line, const MediaLeg& leg, Sdes
 }
 
 void take_offered_keys(const MediaDescription& line, Keying keying, const SdesAttribute& chosen,
-                       CryptoBox& side, KeySource& keys) {
+                       CryptoBox& side, const OwnKeys& keys) {
   if (keying != Keying::Secured) {
     if (side) side->is_secured = false;
     return;
   }
-  SideCrypto& crypto = box_of(side);
+  SideCrypto& crypto = box_of(side, keys.key_return);
   const media::WipedSrtpKey before = agreed_key(crypto);
   const SdesAttribute* known = line_of(crypto, chosen.key->suite);
   if (known == nullptr) {
     const bool is_taken = std::ranges::any_of(
         crypto.ours, [&chosen](const SdesAttribute& own) { return own.tag == chosen.tag; });
-    add_line(crypto.ours, {is_taken ? free_tag(crypto.ours) : chosen.tag, keys.make(chosen.key->suite)});
+    add_line(crypto.ours,
+             {is_taken ? free_tag(crypto.ours) : chosen.tag, keys.source.make(chosen.key->suite)});
     known = &crypto.ours.back();
   }
   agree(crypto, *known, before);
@@ -127,18 +128,20 @@ std::optional<KeyOffer> key_offer_to(const MediaLeg& leg, const CryptoBox& side,
   const SrtpMode mode = leg.profile->srtp.mode;
   const bool is_required = mode == SrtpMode::Required;
   if (!may_use_sdes(leg)) return is_required ? std::nullopt : std::optional(KeyOffer::None);
-  if (is_required || (is_agreed(side) && side->is_savp)) return KeyOffer::Required;
-  const bool is_worth_it = offerer == Keying::Secured || leg.is_over_tls || is_agreed(side);
+  const bool is_secured = side ? is_agreed(side) : leg.was_secured;
+  const bool is_under_savp = side ? side->is_savp : leg.was_savp;
+  if (is_required || (is_secured && is_under_savp)) return KeyOffer::Required;
+  const bool is_worth_it = offerer == Keying::Secured || leg.is_over_tls || is_secured;
   return is_worth_it ? KeyOffer::BestEffort : KeyOffer::None;
 }
 
 // What was offered or agreed before comes first, as it was.
-void offer_keys(KeyOffer offer, const MediaLeg& leg, CryptoBox& side, KeySource& keys) {
+void offer_keys(KeyOffer offer, const MediaLeg& leg, CryptoBox& side, const OwnKeys& keys) {
   if (offer == KeyOffer::None) {
     if (side) side->is_secured = false;
     return;
   }
-  std::vector<SdesAttribute>& lines = box_of(side).ours;
+  std::vector<SdesAttribute>& lines = box_of(side, keys.key_return).ours;
   // In memory of its own size from the beginning: what grows leaves keys behind.
   std::vector<SdesAttribute> all;
   all.reserve(lines.size() + leg.profile->srtp.suites.size());
@@ -146,7 +149,7 @@ void offer_keys(KeyOffer offer, const MediaLeg& leg, CryptoBox& side, KeySource&
   for (const SrtpSuite suite : leg.profile->srtp.suites)
     if (std::ranges::none_of(all, [suite](const SdesAttribute& line) { return line.key->suite == suite; }) &&
         all.size() < kSdesLinesMax)
-      all.push_back({free_tag(all), keys.make(suite)});
+      all.push_back({free_tag(all), keys.source.make(suite)});
   lines = std::move(all);
   side->is_secured = true;  // until the answer says otherwise: what comes before it can't be told from plain
 }

@@ -15,7 +15,7 @@
 //   none: AVP(F).  required: SAVP(F), a line for each suite; refused where SDES may not be used.
 //   optional: SAVP(F) when this side is secured under it already; AVP(F) with a line for each suite (best
 //   effort) when the offerer's side is secured, the signalling is TLS or this side is secured already; else
-//   AVP(F).
+//   AVP(F). Who comes out of another session by a transfer is what it was there.
 // Its answer:
 //   as offered        one a=crypto that takes up ours   no a=crypto, AVP(F)   else
 //   SAVP(F)           secured                           refused               refused
@@ -27,6 +27,10 @@
 // Our key towards a side stays for as long as the stream and the suite do, theirs as long as they repeat it;
 // another one has another number. A stream that gets new ports gets new keys. Our keys have no lifetime but
 // that of RFC 3711 §9.2 and no MKI, which nobody needs who has one key at a time; theirs count as they say.
+//
+// Dialogs that one INVITE makes were all offered the same lines, so those stay until one of them has
+// answered, whatever another one says or is offered meanwhile. RFC 4568 §7.1.4 is then for that dialog alone:
+// once plain, a side gets new keys. No key stream is used twice either way: the relay numbers on.
 #pragma once
 
 #include <cstdint>
@@ -82,15 +86,24 @@ enum class Keying : std::uint8_t { Plain, Secured, Refused };
 // An offer of this leg. `chosen` has a key when it is secured.
 [[nodiscard]] Keying hear_offered_keys(const MediaDescription& line, const MediaLeg& leg,
                                        SdesAttribute& chosen) noexcept;
+// Whether a key of ours that was in use before a side was plain may come again.
+enum class KeyReturn : std::uint8_t {
+  Never,    // the dialog is the only one
+  Allowed,  // several dialogs have been shown it, and each may take it up
+};
+struct OwnKeys {
+  KeySource& source;
+  KeyReturn key_return;
+};
 // What follows from that, once the line has its ports.
 void take_offered_keys(const MediaDescription& line, Keying keying, const SdesAttribute& chosen,
-                       CryptoBox& side, KeySource& keys);
+                       CryptoBox& side, const OwnKeys& keys);
 
 // How an offer goes on to this leg. `side`: its state so far. Nothing: it can't.
 [[nodiscard]] std::optional<KeyOffer> key_offer_to(const MediaLeg& leg, const CryptoBox& side,
                                                    Keying offerer) noexcept;
 // The lines to show.
-void offer_keys(KeyOffer offer, const MediaLeg& leg, CryptoBox& side, KeySource& keys);
+void offer_keys(KeyOffer offer, const MediaLeg& leg, CryptoBox& side, const OwnKeys& keys);
 
 // An answer of this leg to what was offered so.
 [[nodiscard]] Keying hear_answered_keys(const MediaDescription& line, KeyOffer offered, const MediaLeg& leg,

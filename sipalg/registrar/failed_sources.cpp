@@ -18,9 +18,10 @@ std::uint32_t FailedSources::failures_of(std::uint64_t name, Timestamp now) cons
   return 0;
 }
 
-bool FailedSources::is_silenced(const IpAddress& source, Timestamp now) const noexcept {
-  return failures_of(name_of(source, false), now) > kOfSourceMax ||
-         failures_of(name_of(source, true), now) > kOfPrefixMax;
+bool FailedSources::is_silenced(const IpAddress& source, Timestamp now,
+                                std::uint32_t of_source_max) const noexcept {
+  return failures_of(name_of(source, false), now) > std::max(of_source_max, kOfSourceMax) ||
+         failures_of(name_of(source, true), now) > std::max(of_source_max, kOfPrefixMax);
 }
 
 void FailedSources::count(const IpAddress& source, Timestamp now) noexcept {

@@ -22,8 +22,9 @@ class FailedSources {
   static constexpr Duration kWindow = std::chrono::minutes(1);
 
   explicit FailedSources(const HashKey& key) : key_(key), sets_(kSets) {}
-  // More failures than a person makes: until the window is over it gets no answer.
-  [[nodiscard]] bool is_silenced(const IpAddress& source, Timestamp now) const noexcept;
+  // More failures than a person makes, and than `of_source_max`: until the window is over it gets no answer.
+  [[nodiscard]] bool is_silenced(const IpAddress& source, Timestamp now,
+                                 std::uint32_t of_source_max = kOfSourceMax) const noexcept;
   void count(const IpAddress& source, Timestamp now) noexcept;
 
  private:

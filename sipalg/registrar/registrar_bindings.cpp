@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sipalg/engine/earn_trust.h"
 #include "sipalg/message/message_writer.h"
 #include "sipalg/registrar/aor.h"
 #include "sipalg/registrar/contact_uri.h"
@@ -33,16 +34,34 @@ bool is_behind_nat(const Binding& binding) noexcept {
 
 bool RegistrarEngine::State::apply(const RegistrarPlace& registrar, std::string_view aor, Update&& update,
                                    Turn turn) {
+  const auto before = parts.board.bindings_of(registrar.place, aor);
   if (!parts.board.put(registrar.place, aor, std::move(update.next))) return false;
   for (const BindingChange& change : update.changes) {
     if (change.what == What::Ended) {
       end(*change.binding, turn);
+      if (change.binding->expires > turn.now) leave_flow(change.binding->path);
       continue;
     }
+    if (change.what == What::Moved)
+      for (const auto& old : *before)
+        if (old->number == change.binding->number && old->path != change.binding->path) leave_flow(old->path);
+    trust_flow(*change.binding, turn.now);
     seats.enter(change.binding, turn.now, keepalive_of(registrar, *change.binding), chance());
     if (change.what != What::Refreshed) tell(*change.binding, turn);
   }
   return true;
+}
+
+// For as long as somebody is registered from there, and `lasts` more. Who moves from flow to flow has earned
+// it for one at a time: else one user could fill the board.
+void RegistrarEngine::State::trust_flow(const Binding& binding, Timestamp now) {
+  const SecurityConfig& security = rules->config.security;
+  if (security.promote_by_registration)
+    earn_trust(parts.shared, binding.path, now, binding.expires + security.promotion_lasts);
+}
+
+void RegistrarEngine::State::leave_flow(const Path& flow) {
+  if (parts.board.from(flow)->empty()) lose_trust(parts.shared, flow);
 }
 
 // It is off the board already.
@@ -184,6 +203,7 @@ bool RegistrarEngine::State::restore(ArchiveReader& archive, Timestamp now) {
   const bool is_pinged = !is_stream(read->path.transport);
   seats.enter(read, now, is_pinged ? keepalive_of(*registrar, *read) : Duration::zero(), chance());
   seats.hasten(read->number, now, chance());
+  trust_flow(*read, now);
   return true;
 }
 

@@ -27,17 +27,6 @@ std::string hex_of(std::uint64_t word) {
   return out;
 }
 
-// What some user has a hash for, and the same for everybody: who is known is not to be told. Threats I2
-DigestOffer offer_of(const RegistrarConfig& registrar) {
-  DigestOffer offer{.has_md5 = false, .has_sha256 = false};
-  if (registrar.users)
-    for (const RegistrarUser& user : *registrar.users) {
-      offer.has_md5 = offer.has_md5 || !user.ha1_md5.empty();
-      offer.has_sha256 = offer.has_sha256 || !user.ha1_sha256.empty();
-    }
-  return offer.has_md5 || offer.has_sha256 ? offer : DigestOffer{};
-}
-
 }  // namespace
 
 bool RegistrarPlace::is_of(std::string_view domain) const noexcept {
@@ -70,7 +59,7 @@ void RegistrarEngine::State::read_registrars() {
     registrar.upstream = PeerIndex::kNone;
     for (std::size_t peer = 0; peer < config.peers.size(); ++peer)
       if (config.peers[peer].name == registrar.config->upstream) registrar.upstream = PeerIndex(peer);
-    registrar.digest = DigestServer(parts.settings.table_key, offer_of(*registrar.config));
+    registrar.digest = DigestServer(parts.settings.table_key, offer_for(registrar.config->users.get()));
   }
 }
 
@@ -103,6 +92,9 @@ void RegistrarEngine::State::on_register(const Arrival& arrival, EngineOutput& o
   RegistrarPlace* const registrar = registrar_for(arrival.input.realm, request.to.uri.address.host);
   if (registrar == nullptr && arrival.input.trust < TrustClass::Trusted) {
     // A stranger that does not even know whom it asks learns nothing. Threats I9
+    const policy::Actor actor = parts.detectors.actor_of(arrival.input);
+    (void)parts.detectors.judge(
+        arrival.now, actor, parts.shared.detectors.on_unheard(arrival.now, actor, request.to.uri.user), out);
     parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Stranger);
     return;
   }
@@ -173,7 +165,9 @@ bool RegistrarEngine::State::is_authentic(Asking& asking) {
   const RegistrarPlace& registrar = asking.registrar;
   const bool is_known_flow = std::ranges::any_of(
       *asking.current, [&asking](const auto& binding) { return binding->path == asking.path; });
-  if (!is_known_flow && failed.is_silenced(source.address, arrival.now)) {
+  // Before so many failures as the detector wants to see nobody is silenced.
+  const std::uint32_t most = rules->config.security.detectors.register_failures;
+  if (!is_known_flow && failed.is_silenced(source.address, arrival.now, most)) {
     parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Stranger);
     return false;
   }
@@ -194,12 +188,25 @@ bool RegistrarEngine::State::is_authentic(Asking& asking) {
     verdict = registrar.digest.verify({arrival.now, source}, *given, subject, user, *use);
     if (verdict == DigestVerdict::Right) nonces[name].keep(*use);
   }
+  policy::Actor actor = parts.detectors.actor_of(arrival.input);
+  actor.is_proved = true;  // the nonce came to that very source
   if (verdict == DigestVerdict::Right) {
+    parts.shared.detectors.on_login(arrival.now, actor, given->user);
     if (given->user == user_of(asking.ask.aor)) return true;
     answer(asking, {.code = 403, .reason = "not the user's own address"}, Keep::Transaction);  // threats I1
     return false;
   }
-  if (verdict == DigestVerdict::Wrong) failed.count(source.address, arrival.now);
+  if (verdict == DigestVerdict::Wrong) {
+    failed.count(source.address, arrival.now);
+    const DetectorFate fate = parts.detectors.judge(
+        arrival.now, actor, parts.shared.detectors.on_login_failure(arrival.now, actor, given->user),
+        asking.out);
+    if (fate == DetectorFate::Reject) return answer(asking, {.code = 403}, Keep::Nothing), false;
+    if (fate == DetectorFate::Drop) {
+      parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Detected);
+      return false;
+    }
+  }
   const bool is_stale = verdict == DigestVerdict::Stale;
   answer(asking, {.code = 401, .lines = registrar.digest.challenge(arrival.now, source, realm, is_stale)},
          Keep::Nothing);

@@ -25,6 +25,7 @@
 #include "policy/base/shared_value.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/engine/arrival.h"
+#include "sipalg/engine/detector_gate.h"
 #include "sipalg/engine/engine_counters.h"
 #include "sipalg/engine/engine_output.h"
 #include "sipalg/engine/places.h"
@@ -53,6 +54,7 @@ struct RegistrarParts {
   Responder& responder;
   std::vector<RealmSipCounters>& counters;
   CallEngine& numbers;  // where numbers of transactions and bindings come from
+  DetectorGate& detectors;
   // Of realms and peers, as what is saved has them, always those of the day; null: they keep their places.
   const NamedNumbers* names = nullptr;
   // What saved bytes begin with, before SavedKind::Binding.

@@ -88,6 +88,8 @@ struct RegistrarEngine::State {
   // False: there is no room for one more AOR; nothing has changed.
   [[nodiscard]] bool apply(const RegistrarPlace& registrar, std::string_view aor, Update&& update, Turn turn);
   void end(const Binding& binding, Turn turn);
+  void trust_flow(const Binding& binding, Timestamp now);
+  void leave_flow(const Path& flow);
   void tell(const Binding& binding, Turn turn);
   [[nodiscard]] std::string bytes_of(const Binding& binding, Timestamp now) const;
   [[nodiscard]] Duration keepalive_of(const RegistrarPlace& registrar, const Binding& binding) const noexcept;
@@ -120,6 +122,9 @@ struct RegistrarEngine::State {
   [[nodiscard]] std::string contact_value(const UpstreamErrand& errand, const Place& place) const;
   [[nodiscard]] std::string own_lines(const UpstreamErrand& errand) const;
   void on_upstream(UpstreamErrand& errand, const SipMessage& response, Turn turn);
+  void note_login(UpstreamErrand& errand, Turn turn);
+  [[nodiscard]] RegisterAnswer judge_refusal(const UpstreamErrand& errand, RegisterAnswer&& refusal,
+                                             Turn turn);
   void on_granted(UpstreamErrand& errand, const SipMessage& response, Turn turn);
   [[nodiscard]] bool ask_for_longer(UpstreamErrand& errand, const SipMessage& response, Turn turn);
   void on_no_answer(UpstreamErrand& errand, Turn turn);

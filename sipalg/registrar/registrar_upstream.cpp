@@ -24,7 +24,8 @@ constexpr Duration kHeld = 2 * kPatience + kLastPatience + std::chrono::seconds(
 constexpr std::size_t kTargetsMax = 3;
 constexpr std::uint32_t kSecondsMax = 0xffffffffu, kLongest = 7 * 24 * 3600;
 constexpr unsigned kErrandsPerCall = 32;
-constexpr std::uint64_t kCSeqs = 0x7ffffffe;  // RFC 3261 §8.1.1.5
+constexpr Duration kAnswerLasts = std::chrono::seconds(60);  // to a challenge that was passed on
+constexpr std::uint64_t kCSeqs = 0x7ffffffe;                 // RFC 3261 §8.1.1.5
 constexpr std::size_t kGruuBytesMax = 384;
 
 std::uint32_t number_in(const SipMessage& message, HeaderName name) noexcept {
@@ -64,6 +65,26 @@ InsideContact inside_contact(const SipMessage& response, std::string_view token,
   add_gruu(found.gruus, contact.params, "pub-gruu", domain);
   add_gruu(found.gruus, contact.params, "temp-gruu", domain);
   return found;
+}
+
+// Values of that parameter in lines of challenges or credentials, wherever they stand.
+std::vector<std::string_view> params_in(std::string_view lines, std::string_view name) {
+  std::vector<std::string_view> found;
+  for (std::size_t at = 0; at + name.size() < lines.size(); ++at) {
+    if (lines[at + name.size()] != '=' || !equals_ignoring_case(lines.substr(at, name.size()), name))
+      continue;
+    if (at > 0 && lines[at - 1] != ' ' && lines[at - 1] != ',' && lines[at - 1] != '\t') continue;
+    std::string_view value = lines.substr(at + name.size() + 1);
+    value = value.starts_with('"') ? value.substr(1, value.find('"', 1) - 1)
+                                   : value.substr(0, value.find_first_of(" ,\t\r\n"));
+    found.push_back(value);
+  }
+  return found;
+}
+
+// Of a nonce of the upstream's that went to that flow.
+std::uint64_t mark_of_nonce(const DetectorGate& gate, const Endpoint& flow, std::string_view nonce) {
+  return gate.mark_of("nonce", to_string(flow).append(1, ' ').append(nonce));
 }
 
 bool is_out_of_service(std::uint16_t code) noexcept {
@@ -148,6 +169,10 @@ void RegistrarEngine::State::pass(Asking& asking, const UpdatePlan& plan) {
   errand->registrar = static_cast<std::uint16_t>(&asking.registrar - registrars.data());
   errand->request_uri = upstream_uri(asking);
   errand->credentials = passed_credentials(arrival.request);
+  errand->actor = parts.detectors.actor_of(arrival.input);
+  for (const std::string_view nonce : params_in(errand->credentials, "nonce"))
+    if (parts.detectors.marks().holds(mark_of_nonce(parts.detectors, asking.path.remote, nonce), arrival.now))
+      errand->is_proof = errand->actor.is_proved = true;  // it hears what is sent there
   errand->inside_seconds = std::max(
       static_cast<std::uint32_t>(
           std::chrono::duration_cast<std::chrono::seconds>(asking.registrar.config->refresh_inside).count()),
@@ -308,7 +333,39 @@ void RegistrarEngine::State::on_upstream(UpstreamErrand& errand, const SipMessag
     if (refusal.lines.empty()) refusal = {.code = 500};  // nothing that an endpoint could answer
   }
   if (code == 423) refusal = {.code = 503, .retry_after = retry_after()};  // our lifetime, not the endpoint's
+  if (errand.ending == 0) refusal = judge_refusal(errand, std::move(refusal), turn);
   finish(errand, refusal, turn);
+}
+
+// A wrong password is one only where a challenge that went to this very flow was answered: phones try the
+// nonce that they had, and many registrars ask anew without calling it stale. RFC 7616 §3.3
+RegisterAnswer RegistrarEngine::State::judge_refusal(const UpstreamErrand& errand, RegisterAnswer&& refusal,
+                                                     Turn turn) {
+  policy::DetectorBoard& board = parts.shared.detectors;
+  const std::string_view user = user_of(errand.ask.aor);
+  const bool asks = refusal.code == 401 || refusal.code == 407;
+  for (const std::string_view nonce : params_in(refusal.lines, "nonce"))
+    parts.detectors.marks().put(mark_of_nonce(parts.detectors, errand.flow.remote, nonce),
+                                turn.now + kAnswerLasts);
+  const auto stale = params_in(refusal.lines, "stale");
+  const bool is_stale =
+      std::ranges::any_of(stale, [](std::string_view value) { return equals_ignoring_case(value, "true"); });
+  std::optional<policy::Finding> finding;
+  if (errand.is_proof && !is_stale && (asks || refusal.code == 403))
+    finding = board.on_login_failure(turn.now, errand.actor, user);
+  else if (refusal.code == 404 || refusal.code == 604)
+    finding = board.on_no_target(turn.now, errand.actor, user);
+  const DetectorFate fate = parts.detectors.judge(turn.now, errand.actor, std::move(finding), turn.out);
+  const bool is_refused = fate == DetectorFate::Reject || fate == DetectorFate::Drop;
+  return is_refused ? RegisterAnswer{.code = 403} : std::move(refusal);
+}
+
+// What was the right answer once is no guess when it comes again.
+void RegistrarEngine::State::note_login(UpstreamErrand& errand, Turn turn) {
+  if (!errand.is_proof) return;
+  parts.shared.detectors.on_login(turn.now, errand.actor, user_of(errand.ask.aor));
+  for (const std::string_view nonce : params_in(errand.credentials, "nonce"))
+    parts.detectors.marks().take(mark_of_nonce(parts.detectors, errand.flow.remote, nonce), turn.now);
 }
 
 // What we ask for is ours to make longer. RFC 3261 §10.2.8
@@ -324,6 +381,7 @@ bool RegistrarEngine::State::ask_for_longer(UpstreamErrand& errand, const SipMes
 
 void RegistrarEngine::State::on_granted(UpstreamErrand& errand, const SipMessage& response, Turn turn) {
   if (errand.ending != 0) return errands.end(errand.place);
+  note_login(errand, turn);
   RegistrarPlace& registrar = registrars[errand.registrar];
   const HashKey& key = parts.settings.token_key;
   const std::uint8_t shard = shard_of_aor(key, errand.ask.aor);

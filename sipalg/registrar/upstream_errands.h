@@ -10,6 +10,7 @@
 
 #include "policy/base/time.h"
 #include "policy/base/timer_wheel.h"
+#include "policy/detect/detector.h"
 #include "sipalg/hiding/leg_message.h"
 #include "sipalg/registrar/binding_update.h"
 #include "sipalg/transaction/server_transactions.h"
@@ -25,6 +26,8 @@ struct UpstreamErrand {
   std::vector<GrantedContact> contacts;  // numbers, by contact of the ask
   std::uint64_t ending = 0;              // number of the binding that ends; 0: it is an endpoint's REGISTER
   std::string request_uri, credentials;  // of the endpoint's REGISTER
+  policy::Actor actor;                   // whose it is, as detectors see it
+  bool is_proof = false;                 // the credentials answer a challenge that we passed on
   std::uint32_t inside_seconds = 0;      // that are asked for
   std::vector<Endpoint> asked;           // targets so far
   bool asked_for_longer = false;         // after a 423

@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "sipalg/trace/key_mask.h"
+
 namespace sallyport::sip {
 namespace {
 
@@ -119,6 +121,7 @@ void MessageRing::add(const RingMessage& message) noexcept {
   std::memcpy(ring.at(ring.next), &entry, sizeof entry);
   if (!message.bytes.empty())
     std::memcpy(ring.at(ring.next) + sizeof entry, message.bytes.data(), message.bytes.size());
+  mask_keys_of_body({ring.at(ring.next) + sizeof entry, message.bytes.size()});  // they outlive their call
   head = ring.next;
   ring.next += taken;
   ++ring.count;

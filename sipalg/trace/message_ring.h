@@ -1,6 +1,7 @@
 // message_ring.h — the recent SIP messages of one engine, in memory of fixed size: for ladders and captures.
 //
 // A new message overwrites the oldest. The memory is touched only as far as it was used. One thread.
+// Media keys in bodies are not kept: threats M10.
 #pragma once
 
 #include <cstdint>

@@ -52,6 +52,7 @@ CallFixture::CallFixture() {
   outbound.match.peers = {"pbx"};
   outbound.to = {RouteToPeer{"carrier"}};
   config.routes = {inbound, outbound};
+  config.dataplane.capacity.sources = 4096;  // a board of detectors for each restart
   settings.transactions_max = 256;
   settings.calls_max = 16;
   settings.message_ring_bytes = 1 << 20;
@@ -66,6 +67,11 @@ CallFixture::CallFixture() {
 
 CallFixture::~CallFixture() {
   for (const std::string& fault : relay.faults()) ADD_FAILURE() << fault;
+  if (may_be_detected) return;
+  for (const sip::EngineEvent& event : events)
+    if (const auto* const met = std::get_if<sip::DetectionEvent>(&event.what))
+      if (met->detector != "forged_request" && met->detector != "signature")
+        ADD_FAILURE() << met->detector << " met legal traffic: " << met->evidence;
 }
 
 void CallFixture::use(Transport outside, Transport inside) {

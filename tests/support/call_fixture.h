@@ -38,7 +38,8 @@ class CallFixture {
       "c=IN IP4 198.18.1.2\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
 
   CallFixture();
-  ~CallFixture();  // nothing may have been asked of the relay that it can't do
+  // Nothing may have been asked of the relay that it can't do, and no detector may have met anything.
+  ~CallFixture();
 
   // Both realms listen on these, and the peers are reached by them. Before the first message. Without a word
   // of it all is UDP, or what the environment variable SALLYPORT_CALLS_OVER names: the same scenarios then
@@ -110,11 +111,19 @@ class CallFixture {
     (void)engine();
     return shared_->targets;
   }
+  sip::SharedPolicy& shared() {
+    (void)engine();
+    return *shared_;
+  }
   sip::BindingBoard& bindings() {
     (void)engine();
     return shared_->bindings;
   }
 
+  policy::EarnedTrust& earned() {
+    (void)engine();
+    return shared_->earned;
+  }
   sip::BindingBoard& bindings_board() {
     (void)engine();
     return shared_->bindings;
@@ -127,6 +136,7 @@ class CallFixture {
            second_pbx = *parse_endpoint("198.18.2.3:5060", 0);
   std::string callee_tag = "pbxtag", callee_host = "198.18.2.2", caller_host = "198.18.1.2";
   bool restarts_after_each_step = false;
+  bool may_be_detected = false;  // this test looks like an attack
   bool keeps_books = true;  // false: ports of closed streams are free again at once, and nothing is checked
   SentMessage invite_out;   // to the PBX
   SentMessage ok_out;       // to the carrier

@@ -25,6 +25,7 @@ class EngineFixture {
     config.peers.resize(2);
     config.peers[0].name = "carrier";
     config.peers[1].name = "other";
+    config.dataplane.capacity.sources = 4096;
     settings.transactions_max = 64;
     settings.calls_max = 16;
     settings.message_ring_bytes = 65536;

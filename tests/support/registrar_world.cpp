@@ -68,10 +68,11 @@ struct RegistrarWorld::Parts {
         responder(servers, counters, world.settings.token_key),
         credentials(world.config, world.settings.table_key),
         contacts(world.config, world.settings.token_key),
+        detectors({shared.detectors, totals, counters, world.settings.token_key}, world.config),
         calls({world.config, world.settings, shared, book, places, servers, clients, responder, credentials,
-               contacts, counters, totals, touched}),
+               contacts, counters, totals, touched, detectors}),
         engine({world.config, world.settings, shared, shared.bindings, places, servers, clients, responder,
-                counters, calls, nullptr, kKeyPrint},
+                counters, calls, detectors, nullptr, kKeyPrint},
                book) {}
 
   SharedValue<sip::Rulebook> book;
@@ -84,6 +85,7 @@ struct RegistrarWorld::Parts {
   sip::PeerCredentials credentials;
   sip::RegisteredContacts contacts;
   std::uint64_t touched = 0;
+  sip::DetectorGate detectors;
   sip::CallEngine calls;
   sip::RegistrarEngine engine;
   sip::SipMessage message;
@@ -107,6 +109,7 @@ RegistrarWorld::RegistrarWorld() {
   registrar.upstream = "pbx";
   registrar.domains = {"example.com"};
   config.registrars = {registrar};
+  config.dataplane.capacity.sources = 4096;
   settings.transactions_max = 2048;
   settings.calls_max = 4;
   settings.message_ring_bytes = 65536;

@@ -47,6 +47,10 @@ class RegistrarWorld {
     (void)engine();
     return shared_->bindings;
   }
+  policy::EarnedTrust& earned() {
+    (void)engine();
+    return shared_->earned;
+  }
   policy::TargetBoard& targets() {
     (void)engine();
     return shared_->targets;

@@ -32,6 +32,9 @@ void RelayBook::carry_out(const MediaCommand& command, Timestamp now, media::Por
       return close_stream(command, now);
     case MediaCommand::Kind::SendDigit:
       return send_digit(command);
+    case MediaCommand::Kind::Ask:
+      if (!open_.contains(key_of(command))) blame(command, "asked for and not open");
+      return;
   }
 }
 

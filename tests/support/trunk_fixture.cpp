@@ -12,6 +12,7 @@ TrunkFixture::TrunkFixture() {
   listener.addresses = {*IpAddress::parse("198.18.1.1")};
   realm.listen.push_back(listener);
   realm.media.addresses = listener.addresses;
+  config.dataplane.capacity.sources = 4096;
   config.realms = {realm};
   PeerConfig carrier;
   carrier.name = "carrier";

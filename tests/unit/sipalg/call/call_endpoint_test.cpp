@@ -112,6 +112,20 @@ TEST_F(Endpoints, ACallReachesAPhoneOverItsFlowByItsOwnContact) {
   EXPECT_TRUE(holds(up, "ACK") || holds(journal(), "200"));
 }
 
+// The CANCEL of a phone whose registration ended while it rang was taken for a stranger's, and nobody heard
+// it.
+TEST_F(Endpoints, WhoIsNotRegisteredAnyMoreMayStillCancelItsCall) {
+  register_at({phone});
+  const std::string asked = from_phone().build();
+  const SentMessage out = only(from(phone, asked), "INVITE");
+  EXPECT_TRUE(holds(from_pbx(answer(out, 180, "t", "Contact: <sip:2000@198.18.2.2:5060>\r\n")), "180"));
+  ASSERT_TRUE(bindings_board().put(kPhones, "1001@example.com", {}));
+  EXPECT_TRUE(from(other, cancel_of(asked)).empty()) << "a stranger's";
+  const auto sent = from(phone, cancel_of(asked));
+  EXPECT_TRUE(holds(sent, "200"));
+  EXPECT_TRUE(holds(sent, "CANCEL"));
+}
+
 TEST_F(Endpoints, NobodyRegisteredIsTemporarilyUnavailable) {
   EXPECT_TRUE(holds(from_carrier(to_phone().build()), "480"));
 }
@@ -213,8 +227,11 @@ TEST_F(Endpoints, AnotherPhoneEndsNobodysCall) {
   register_at({phone, other});
   const SentMessage out = only(from_carrier(to_phone().build()), "INVITE");
   take_call(out);
-  EXPECT_TRUE(from(other, in_dialog("BYE", 2, out)).empty());
+  const SentMessage options = only(from(other, in_dialog("BYE", 2, out)), "OPTIONS");
+  EXPECT_EQ(options.path.remote, phone) << "whose call it is; nobody else hears a word";
+  EXPECT_TRUE(from(phone, answer(options, 200, "")).empty());
   EXPECT_EQ(dropped(RealmIndex{0}, SipDropReason::ForgedRequest), 1u);
+  EXPECT_TRUE(wait(5s).empty());
   EXPECT_EQ(calls(), 1u);
 }
 

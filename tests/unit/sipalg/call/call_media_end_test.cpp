@@ -270,6 +270,7 @@ TEST_F(CallMediaEnd, NewCallsAreRefusedWhileTheWayToTheRelayIsFull) {
 TEST_F(CallMediaEnd, AlarmSaysWhichRealmIsShortOfPorts) {
   config.realms[0].media.ports = {20000, 20255};  // 128 pairs
   config.realms[0].media.addresses.resize(1);
+  config.security.detectors.tdos_calls_per_callee = {1000, std::chrono::seconds(1)};  // all call one number
   settings.calls_max = 512;
   settings.transactions_max = 4096;
   const auto call = [this](unsigned i) {

@@ -164,6 +164,87 @@ TEST_F(CallSrtp, ATransferredCallHasNewKeysAndStaysSecured) {
   EXPECT_EQ(keys(1).theirs, key_of(secured(other_desk, 3, kThird)));
 }
 
+// Dialogs of one INVITE that the callee's side has made, each with its own tag.
+class ForkedSrtp : public CallSrtp {
+ protected:
+  ForkedSrtp() { config.peers[1].profile.srtp.mode = SrtpMode::Optional; }
+  // A reliable 18x with a description, and the caller's PRACK behind it.
+  SentMessage agree(std::string_view tag, std::uint32_t rseq, std::string_view body) {
+    const std::string lines =
+        std::string(kDeskContact) + "Require: 100rel\r\nRSeq: " + std::to_string(rseq) + "\r\n";
+    const SentMessage ringing = only(from_pbx(answer(invite_out, 183, tag, lines, body)), "183");
+    const std::string prack =
+        in_dialog("PRACK", ++cseq, ringing, "RAck: " + ringing.header("RSeq") + " 1 INVITE\r\n");
+    (void)from_pbx(answer(only(from_carrier(prack), "PRACK"), 200, ""));
+    return ringing;
+  }
+  void ring_forked() {
+    ring(calling_secured().line("Supported: 100rel"));
+    EXPECT_NE(invite_out.body().find(" RTP/AVP "), std::string::npos) << "best effort";
+  }
+  const std::string far_line = secured(desk, 3, kFar, "RTP/AVP"),
+                    third_line = secured(other_desk, 3, kThird, "RTP/AVP");
+  unsigned cseq = 1;
+};
+
+// An offer to one dialog that had answered plain had a new key of ours, and the answer of another dialog,
+// which had the INVITE's, was taken for that one's: nobody heard anything. RFC 4568 §5.1.3, RFC 3261
+// §13.2.2.4
+TEST_F(ForkedSrtp, WhatOneDialogSaysLeavesTheKeysThatAllWereOffered) {
+  ring_forked();
+  const media::SrtpKey offered = key_of(invite_out.body(), 2);
+  (void)agree("first", 1, far_line);
+  EXPECT_EQ(keys(1).ours, offered);
+  const MediaKeys near_before = keys(0);
+  const SentMessage plain = agree("second", 20, other_desk);
+  EXPECT_FALSE(keys(1).is_secured);
+  const SentMessage update =
+      only(from_carrier(in_dialog("UPDATE", ++cseq, plain, {}, secured(phone, 1, kNear))), "UPDATE");
+  EXPECT_EQ(key_of(update.body(), 2), offered);
+  (void)from_pbx(answer(update, 200, "", kDeskContact, other_desk));
+  EXPECT_FALSE(keys(1).is_secured);
+  (void)from_pbx(answer(invite_out, 200, "third", kDeskContact, third_line));
+  ok_out = only(journal(), "200");
+  EXPECT_TRUE(keys(1).is_secured);
+  EXPECT_EQ(keys(1).ours, offered);
+  EXPECT_EQ(keys(1).theirs, key_of(third_line));
+  EXPECT_EQ(keys(0).ours, near_before.ours);
+  EXPECT_EQ(key_of(ok_out.body()), near_before.ours);
+  (void)from_carrier(in_dialog("ACK", 1, ok_out));
+  callee_tag = "third";
+  const SentMessage again =
+      only(from_carrier(in_dialog("UPDATE", ++cseq, ok_out, {}, secured(phone, 1, kNear))), "UPDATE");
+  EXPECT_EQ(key_of(again.body(), 2), offered);
+}
+
+TEST_F(ForkedSrtp, ItDoesSoWithARestartBetweenAnyTwoMessages) {
+  restarts_after_each_step = true;
+  ring_forked();
+  const media::SrtpKey offered = key_of(invite_out.body(), 2);
+  (void)agree("first", 1, far_line);
+  const SentMessage plain = agree("second", 20, other_desk);
+  (void)from_pbx(
+      answer(only(from_carrier(in_dialog("UPDATE", ++cseq, plain, {}, secured(phone, 1, kNear))), "UPDATE"),
+             200, "", kDeskContact, other_desk));
+  (void)from_pbx(answer(invite_out, 200, "third", kDeskContact, third_line));
+  EXPECT_EQ(keys(1).ours, offered);
+}
+
+// One dialog had wished for RTP/SAVP, and another one was held to that. RFC 3264 §6
+TEST_F(ForkedSrtp, AnAnswerToTheInviteIsJudgedByWhatTheInviteOffered) {
+  ring_forked();
+  (void)agree("first", 1, far_line);
+  callee_tag = "first";
+  const auto sent = from_pbx(in_dialog("UPDATE", 1, invite_out, {}, far));
+  (void)from_carrier(answer(only(sent, "UPDATE"), 200, "", {}, near));
+  EXPECT_TRUE(keys(1).is_secured);
+  (void)from_pbx(answer(invite_out, 200, "second", kDeskContact, other_desk));
+  ok_out = only(journal(), "200");
+  EXPECT_FALSE(keys(1).is_secured);
+  EXPECT_TRUE(keys(0).is_secured);
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+}
+
 TEST_F(CallSrtp, RecordsNameTheSuitesAndNothingThatIsToldHoldsAKey) {
   talk_secured();
   (void)from_carrier(in_dialog("BYE", 2, ok_out));

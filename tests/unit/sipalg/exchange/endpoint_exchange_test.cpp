@@ -122,6 +122,20 @@ TEST_F(EndpointExchangeTest, OnePhoneWatchesAnother) {
   EXPECT_EQ(again.path.remote, far_phone);
 }
 
+// A phone whose registration had ended got 405 when it wanted to end its subscription, as strangers may not
+// subscribe, and the NOTIFY that came for it in the end got 481. RFC 6665 §4.1.2.3
+TEST_F(EndpointExchangeTest, WhoIsNotRegisteredAnyMoreMayStillEndItsSubscription) {
+  register_phone("200", phone, 77);
+  subscribe_out =
+      only(from(phone,
+                of_phone("SUBSCRIBE", "200", "desk").line("Event: dialog;id=7").line("Expires: 600").build()),
+           "SUBSCRIBE");
+  accepted_out = only(from_pbx(accepted(subscribe_out, 600)), "200");
+  (void)from_pbx(notify(subscribe_out, 1, "active"));
+  EXPECT_TRUE(bindings().put(PeerIndex{2}, "200@example.test", {}));
+  EXPECT_TRUE(holds(from(phone, refresh(2, 0)), "SUBSCRIBE"));
+}
+
 TEST_F(EndpointExchangeTest, AnotherPhoneOfTheSameRegistrarCannotActInIt) {
   register_phone("200", phone, 77);
   register_phone("201", far_phone, 78);

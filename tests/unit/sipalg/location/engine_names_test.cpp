@@ -20,6 +20,7 @@ using tests::NameZone;
 class EngineNames : public ::testing::Test {
  protected:
   EngineNames() {
+    config.dataplane.capacity.sources = 4096;
     config.realms.resize(1);
     config.realms[0].name = "outside";
     config.realms[0].listen.resize(1);

@@ -40,6 +40,16 @@ TEST(MessageRing, GivesTheMessagesOfOneCallTheOldestFirst) {
   EXPECT_EQ(ring.overwritten(), 0u);
 }
 
+// threats M10: what is in memory after a call can be dumped.
+TEST(MessageRing, KeepsNoKeyOfAMessage) {
+  MessageRing ring(100'000);
+  const std::string head = "INVITE sip:a@b SIP/2.0\r\nSubject: inline: k=clear:x\r\n\r\n";
+  ring.add(
+      message(1, head + "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0c2VjcmV0|2^31|1:4\r\n"));
+  EXPECT_EQ(texts(ring, 1),
+            Texts{head + "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:****************|2^31|1:4\r\n"});
+}
+
 TEST(MessageRing, KeepsAllThatIsKnownOfAMessage) {
   MessageRing ring(100'000);
   RingMessage in = message(7, "INVITE", 123'456'789);
