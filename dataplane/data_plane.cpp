@@ -32,10 +32,10 @@ Result<std::unique_ptr<DataPlane>, StartError> DataPlane::start(const SbcConfig&
 
 Timestamp core_time() noexcept { return read_clock(); }
 
-bool DataPlane::on_engines(const EngineTask& task) {
+bool on_all_engines(DataPlane& plane, const EngineTask& task) {
   bool have_all_run = true;
-  for (std::size_t engine = 0; engine < engines(); ++engine)
-    have_all_run = on_engine(engine, task) && have_all_run;
+  for (std::size_t engine = 0; engine < plane.engines(); ++engine)
+    have_all_run = plane.on_engine(engine, task) && have_all_run;
   return have_all_run;
 }
 
@@ -301,7 +301,7 @@ WorkerSetup RunningDataPlane::worker_setup(std::size_t lcore) {
   setup.number = lcore;
   setup.key = secrets_.tables;
   setup.token_key = secrets_.tokens;
-  setup.blocks = setup_.blocks;
+  setup.boards = {.blocks = setup_.blocks, .earned = &policy_.earned};
   for (const QueueOfDevice& queue : queues_->rx_queues_of(lcore))
     setup.rx_queues.push_back({queue.device, devices_[queue.device]->id(), queue.queue,
                                devices_[queue.device]->gate(), devices_[queue.device]->receive_socket()});

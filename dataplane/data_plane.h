@@ -76,8 +76,6 @@ class DataPlane {
   // Any thread but an engine's. True: the task has run. False: the engine did not begin it within
   // kTaskTimeout, or calls are saved, or the data plane is stopped; then it never will.
   [[nodiscard]] virtual bool on_engine(std::size_t engine, const EngineTask& task) = 0;
-  // On all engines, one after the other. False: not on all of them.
-  [[nodiscard]] bool on_engines(const EngineTask& task);
   // Records, alarms and detections of the engines; lives as long as the data plane, beyond stop() too.
   [[nodiscard]] virtual EventStream& events() = 0;
   // Before stop(), once no call may change any more: each engine takes in what has arrived, then rests. From
@@ -98,6 +96,12 @@ class DataPlane {
   [[nodiscard]] virtual const policy::TargetBoard& target_board() const = 0;
   // Any thread. Sums what the lcores and shards counted; they are not disturbed.
   [[nodiscard]] virtual DataPlaneSnapshot snapshot() const = 0;
+  // Any thread. What the lcores dropped of that address of late, a line for each lcore and port; bounded, and
+  // a flood from many addresses may push one out.
+  [[nodiscard]] virtual std::vector<DroppedSource> dropped_of(const IpAddress& address) const {
+    static_cast<void>(address);
+    return {};
+  }
   // From now on the lines that libraries below print (DPDK) go to `listener`, without line feeds, on
   // whichever thread printed them, instead of stderr. Once, right after start; it must not wait.
   virtual void listen_to_library(std::function<void(std::string_view line)> listener) {
@@ -108,5 +112,8 @@ class DataPlane {
   // Certificates of the configuration, to be read again and watched. Good until stop().
   [[nodiscard]] virtual TlsContexts* tls_contexts() noexcept { return nullptr; }
 };
+
+// DataPlane::on_engine on all engines, one after the other. False: not on all of them.
+[[nodiscard]] bool on_all_engines(DataPlane& plane, const EngineTask& task);
 
 }  // namespace sallyport::dataplane

@@ -81,6 +81,14 @@ DataPlaneSnapshot RunningDataPlane::snapshot() const {
   return runs_ ? take_snapshot() : last_;
 }
 
+std::vector<DroppedSource> RunningDataPlane::dropped_of(const IpAddress& address) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<DroppedSource> found;
+  if (!runs_) return found;
+  for (const auto& worker : workers_) worker->dropped_sources().look_up(address, found);
+  return found;
+}
+
 DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
   DataPlaneSnapshot snapshot;
   snapshot.dpdk_version = rte_version();

@@ -12,6 +12,7 @@
 #include "dataplane/worker/relay_times.h"
 #include "media-relay/relay/media_drop_reason.h"
 #include "policy/base/ip_address.h"
+#include "policy/base/time.h"
 #include "sipalg/engine/engine_counters.h"
 
 namespace sallyport::dataplane {
@@ -34,6 +35,15 @@ struct LcoreSnapshot {
   unsigned lcore = 0;
   int cpu = -1;                             // -1: not pinned
   std::uint64_t busy_ns = 0, total_ns = 0;  // their quotient's change over time is the busy ratio
+};
+
+// Packets of one address on one port that were dropped of late (worker/dropped_sources.h).
+struct DroppedSource {
+  PortIndex port = PortIndex::kNone;
+  DropReason reason = DropReason::kCount;  // of the last
+  std::uint64_t packets = 0;
+  Timestamp since{}, last{};
+  friend bool operator==(const DroppedSource&, const DroppedSource&) = default;
 };
 
 struct RingSnapshot {
@@ -98,9 +108,9 @@ struct DataPlaneSnapshot {
   std::vector<PeerCallCounts> peers;  // in the order of SbcConfig::peers of the day, then one for all else
   std::uint64_t transactions_active = 0, transactions_capacity = 0;
   std::uint64_t calls_active = 0, calls_capacity = 0, dialogs_active = 0;
-  std::uint64_t registrations_active = 0, registrations_capacity = 0;    // bindings of endpoints; AORs
+  std::uint64_t registrations_active = 0, registrations_capacity = 0;   // bindings of endpoints; AORs
   std::array<std::uint64_t, sip::kDetectionNames.size()> detections{};  // by sip::DetectionLabel
-  std::uint64_t messages_lost = 0;                                       // the engines had no room for them
+  std::uint64_t messages_lost = 0;                                      // the engines had no room for them
   std::uint64_t events_dropped = 0;                          // alarms and detections nobody took in time
   std::uint64_t records_lost = 0;                            // records for which all memory was full
   std::uint64_t calls_restored = 0, calls_not_restored = 0;  // at start

@@ -57,6 +57,7 @@ class RunningDataPlane final : public DataPlane {
   void follow_blocks() override;
   [[nodiscard]] const policy::TargetBoard& target_board() const override { return policy_.targets; }
   [[nodiscard]] DataPlaneSnapshot snapshot() const override;
+  [[nodiscard]] std::vector<DroppedSource> dropped_of(const IpAddress& address) const override;
   void listen_to_library(std::function<void(std::string_view line)> listener) override;
   [[nodiscard]] MediaTap* media_tap() noexcept override { return media_tap_.get(); }
   [[nodiscard]] TlsContexts* tls_contexts() noexcept override { return tls_.get(); }

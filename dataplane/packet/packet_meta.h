@@ -46,6 +46,7 @@ struct PacketMeta {
   bool checksum_pending : 1 = false;    // nobody has looked at the L4 checksum; the guard will
   bool may_be_half_done : 1 = false;    // only while pending: the port completes checksums
   bool is_tcp_syn : 1 = false;          // and nothing else: neither ACK, RST nor FIN
+  bool is_proved : 1 = false;           // untrusted, but its flow has earned trust (decide/earned_trust.h)
   friend bool operator==(const PacketMeta&, const PacketMeta&) = default;
 };
 // One cache line: the buffers' private area begins with one.

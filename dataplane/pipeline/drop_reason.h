@@ -51,7 +51,11 @@ enum class DropReason : std::uint8_t {
   // media
   MediaRefused,  // the relay did not let it through; why is counted by realm (media::MediaDropReason)
   // hand-over
-  ShardRingFull,
+  ShardRingFull,     // known peers' datagrams too
+  TrustedShareFull,  // of the way to a signalling thread, taken by what is trusted or proved
+  StrangerShareFull,
+  TrustedOverload,  // waited there too long: the signalling thread has more to do than time
+  StrangerOverload,
   StreamRingFull,
   LcoreRingFull,
   Stopping,  // the calls are saved: from then on nothing may change them
@@ -105,6 +109,10 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "service_budget",
                                                                                  "media_refused",
                                                                                  "shard_ring_full",
+                                                                                 "trusted_share_full",
+                                                                                 "stranger_share_full",
+                                                                                 "trusted_overload",
+                                                                                 "stranger_overload",
                                                                                  "stream_ring_full",
                                                                                  "lcore_ring_full",
                                                                                  "stopping",

@@ -45,11 +45,12 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
       engine_(config, *setup.policy, setup.engine),
       newest_edition_(setup.edition),
       edition_(setup.edition == nullptr ? 0 : setup.edition->load(std::memory_order_acquire)),
+      patience_(lcores_.size()),
       dropped_(config.ports.size()),
       scratch_(std::make_unique<char[]>(kDatagramMax)) {
   for (const RealmConfig& realm : config.realms)
     realms_.push_back({port_named(config, realm.port), realm.signalling_dscp.value});
-  look_for_registrars(config);
+  read_rules(config);
 }
 
 Shard::~Shard() { discard_mail(); }
@@ -59,7 +60,10 @@ std::size_t Shard::run_once(Timestamp now) noexcept {
   done += commands_.take_all(now) + outbox_.go_on() + streams_.go_on();
   tell_media_ready();
   if (!is_saved_) done += hear_journal(now);
-  for (ShardLcore& lcore : lcores_) done += take_mail(now, lcore, kBatch);
+  for (ShardLcore& lcore : lcores_) done += take_lost_ways(now, lcore);
+  for (const Lane lane : kLanes)
+    for (std::size_t lcore = 0; lcore < lcores_.size(); ++lcore)
+      done += take_mail(now, lcore, lane, batch_of(lane));
   for (const ShardLcore& lcore : lcores_)
     if (lcore.notices != nullptr) done += take_notices(now, *lcore.notices);
   done += take_stream_mail(now) + hear_refused(now) + take_letters(now) + post_letters();
@@ -73,11 +77,11 @@ std::size_t Shard::follow(Timestamp now) noexcept {
   if (is_saved_ || !is_behind()) return 0;
   edition_ = newest_edition_->load(std::memory_order_acquire);
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.adopt(now, out); });
-  look_for_registrars(policy_.rulebook.read()->config);
+  read_rules(policy_.rulebook.read()->config);
   return 1;
 }
 
-std::size_t Shard::take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept {
+std::size_t Shard::take_lost_ways(Timestamp now, ShardLcore& lcore) noexcept {
   std::size_t done = 0;
   for (Unreachable lost; lcore.unreachable->receive(lost); ++done) {
     if (is_saved_) continue;
@@ -85,14 +89,34 @@ std::size_t Shard::take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_mo
       engine.on_unreachable(now, {lost.realm, lost.local, lost.remote}, out);
     });
   }
-  ShardInput input;
-  for (std::size_t i = 0; i < at_most && lcore.inbox->receive(input); ++i, ++done) {
-    if (is_saved_)
-      refuse(input.packet);
-    else
-      handle(now, input.packet);
-  }
   return done;
+}
+
+// Of known peers nothing is dropped for having waited: new calls are refused, when what waits is theirs. What
+// is dropped takes little time, and the place of nothing else.
+std::size_t Shard::take_mail(Timestamp now, std::size_t lcore, Lane lane, std::size_t at_most) noexcept {
+  ShardInbox& inbox = *lcores_[lcore].inbox;
+  LanePatience& patience = patience_[lcore][static_cast<std::size_t>(lane)];
+  const Duration longest = lane == Lane::Trusted ? kTrustedWaits * longest_wait_ : longest_wait_;
+  std::size_t done = 0, refused = 0;
+  ShardInput input;
+  while (done < at_most && refused < kRefusedMax) {
+    if (!inbox.receive(input, lane)) {
+      patience.on_empty();
+      break;
+    }
+    const bool is_overdue = patience.is_overdue(now, input.since, longest);
+    if (is_saved_ || (is_overdue && lane != Lane::Known)) {
+      ++refused;
+      refuse(input.packet, is_saved_               ? DropReason::Stopping
+                           : lane == Lane::Trusted ? DropReason::TrustedOverload
+                                                   : DropReason::StrangerOverload);
+    } else {
+      ++done;
+      handle(now, input.packet, is_overdue);
+    }
+  }
+  return done + refused;
 }
 
 std::size_t Shard::take_notices(Timestamp now, Mailbox<media::MediaNotice>& notices) noexcept {
@@ -184,7 +208,9 @@ std::optional<Timestamp> Shard::next_deadline(Timestamp now) const noexcept {
 }
 
 std::vector<sip::SipEngine::SavedCall> Shard::save(Timestamp now) noexcept {
-  for (ShardLcore& lcore : lcores_) take_mail(now, lcore, lcore.inbox->capacity());
+  for (const Lane lane : kLanes)
+    for (std::size_t lcore = 0; lcore < lcores_.size(); ++lcore)
+      take_mail(now, lcore, lane, lcores_[lcore].inbox->capacity());
   while (take_stream_mail(now) == kBatch) {
   }
   (void)take_letters(now);
@@ -207,7 +233,7 @@ void Shard::discard_mail() noexcept {
     const std::unique_ptr<StreamMessage> message(mail.message);
 }
 
-void Shard::handle(Timestamp now, rte_mbuf* packet) noexcept {
+void Shard::handle(Timestamp now, rte_mbuf* packet, bool is_overdue) noexcept {
   const MbufPtr owner(packet);
   const PacketMeta& meta = *meta_of(packet);
   const std::string_view payload = payload_of(*packet);
@@ -219,11 +245,13 @@ void Shard::handle(Timestamp now, rte_mbuf* packet) noexcept {
                                 .trust = meta.trust,
                                 .local = {meta.destination, meta.destination_port},
                                 .remote = {meta.source, meta.source_port},
-                                .bytes = payload};
+                                .bytes = payload,
+                                .is_overdue = is_overdue};
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(now, input, out); });
 }
 
-void Shard::look_for_registrars(const SbcConfig& config) noexcept {
+void Shard::read_rules(const SbcConfig& config) noexcept {
+  longest_wait_ = config.security.overload_queue_delay;
   for (std::size_t i = 0; i < std::min(realms_.size(), config.realms.size()); ++i)
     realms_[i].has_registrar = std::ranges::any_of(config.registrars, [&](const RegistrarConfig& registrar) {
       return registrar.realm == config.realms[i].name;
@@ -243,8 +271,8 @@ void Shard::answer_stun(const PacketMeta& meta, std::span<const std::uint8_t> qu
   send(message);
 }
 
-void Shard::refuse(rte_mbuf* packet) noexcept {
-  dropped_[to_position(meta_of(packet)->port)].add(DropReason::Stopping);
+void Shard::refuse(rte_mbuf* packet, DropReason reason) noexcept {
+  dropped_[to_position(meta_of(packet)->port)].add(reason);
   rte_pktmbuf_free(packet);
 }
 

@@ -7,6 +7,7 @@
 // (shard_outbox.h).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -21,10 +22,12 @@
 #include "dataplane/pipeline/drop_reason.h"
 #include "dataplane/shard/command_box.h"
 #include "dataplane/shard/event_line.h"
+#include "dataplane/shard/lane_patience.h"
 #include "dataplane/shard/shard_outbox.h"
 #include "dataplane/shard/stream_outbox.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/shard_inbox.h"
 #include "dataplane/worker/source_owner.h"
 #include "media-relay/control/media_notice.h"
 #include "policy/base/counters.h"
@@ -38,7 +41,7 @@ namespace sallyport::dataplane {
 
 // The ways between this shard and one lcore. The mailboxes outlive the shard.
 struct ShardLcore {
-  Mailbox<ShardInput>* inbox = nullptr;         // the lcore sends
+  ShardInbox* inbox = nullptr;                  // the lcore sends
   Mailbox<Unreachable>* unreachable = nullptr;  // the lcore sends
   Mailbox<ShardOutput>* outbox = nullptr;       // the shard sends
   // By port: which lcore sends on it what this lcore would send (itself, if it has a transmit queue there).
@@ -79,7 +82,8 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // Takes at most kBatch datagrams of each lcore and the timers that are due. How much was done.
+  // Takes some datagrams of each lane (worker/shard_inbox.h) of each lcore, known peers' first, and the
+  // timers that are due. How much was done.
   std::size_t run_once(Timestamp now) noexcept;
   [[nodiscard]] bool has_mail() const noexcept;
   // When to run it though there is no mail.
@@ -120,8 +124,15 @@ class Shard {
 
  private:
   static constexpr std::size_t kBatch = 64;
-  static constexpr std::size_t kTimerTurns = 16;  // of engine_.on_deadline() in one turn
+  // Datagrams of one lane of one lcore in a turn: strangers go on, however much known peers send, and a known
+  // peer's datagram waits for no more than these.
+  [[nodiscard]] static constexpr std::size_t batch_of(Lane lane) noexcept {
+    return lane == Lane::Known ? kBatch : lane == Lane::Trusted ? kBatch / 2 : kBatch / 4;
+  }
+  static constexpr std::size_t kRefusedMax = 512;  // datagrams of one lane of one lcore in one turn
+  static constexpr std::size_t kTimerTurns = 16;   // of engine_.on_deadline() in one turn
   static constexpr std::size_t kDatagramMax = 65535;
+  static constexpr int kTrustedWaits = 4;  // times `queue_delay`, before datagrams of the trusted are dropped
   static constexpr Duration kRetry = 5ms;  // what waits for others: events, datagrams behind the relay
 
   struct RealmWay {
@@ -132,13 +143,14 @@ class Shard {
   [[nodiscard]] bool is_behind() const noexcept {
     return newest_edition_ != nullptr && newest_edition_->load(std::memory_order_acquire) != edition_;
   }
-  std::size_t take_mail(Timestamp now, ShardLcore& lcore, std::size_t at_most) noexcept;
+  std::size_t take_lost_ways(Timestamp now, ShardLcore& lcore) noexcept;
+  std::size_t take_mail(Timestamp now, std::size_t lcore, Lane lane, std::size_t at_most) noexcept;
   std::size_t take_notices(Timestamp now, Mailbox<media::MediaNotice>& notices) noexcept;
   std::size_t run_timers(Timestamp now) noexcept;
   std::size_t hear_journal(Timestamp now) noexcept;
-  void handle(Timestamp now, rte_mbuf* packet) noexcept;
-  void refuse(rte_mbuf* packet) noexcept;
-  void look_for_registrars(const SbcConfig& config) noexcept;
+  void handle(Timestamp now, rte_mbuf* packet, bool is_overdue) noexcept;
+  void refuse(rte_mbuf* packet, DropReason reason) noexcept;
+  void read_rules(const SbcConfig& config) noexcept;
   // Endpoints ask, who are strangers before they register, and known peers may. RFC 5626 §8
   [[nodiscard]] bool may_ask_by_stun(const PacketMeta& meta) const noexcept {
     return meta.trust >= TrustClass::Trusted || realms_[to_position(meta.realm)].has_registrar;
@@ -179,9 +191,11 @@ class Shard {
   std::uint64_t edition_;         // that the engine follows
   std::uint64_t journalled_ = 0;  // what the engine knows of it
   bool is_saved_ = false, is_media_ready_ = true;
-  std::vector<RealmWay> realms_;                   // by RealmIndex
-  std::vector<EnumCounters<DropReason>> dropped_;  // by PortIndex
-  std::unique_ptr<char[]> scratch_;                // a payload that lies in several segments, made whole
+  Duration longest_wait_{};                                        // of security.overload
+  std::vector<std::array<LanePatience, kLanes.size()>> patience_;  // by lcore and Lane
+  std::vector<RealmWay> realms_;                                   // by RealmIndex
+  std::vector<EnumCounters<DropReason>> dropped_;                  // by PortIndex
+  std::unique_ptr<char[]> scratch_;  // a payload that lies in several segments, made whole
 };
 
 }  // namespace sallyport::dataplane

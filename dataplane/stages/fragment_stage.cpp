@@ -18,6 +18,14 @@ void FragmentStage::process(Timestamp now, Burst& burst) noexcept {
     if (burst.verdicts[i] == Verdict::Continue && burst.meta[i]->is_fragment) take(sources, now, burst, i);
 }
 
+bool FragmentStage::may_be_proved(const policy::SourceClassifier& sources, const PacketMeta& meta,
+                                  Timestamp now) const noexcept {
+  if (!boards_.has_earned()) return false;
+  return std::ranges::any_of(sources.realms_of(meta.port), [&](RealmIndex realm) {
+    return boards_.earned->holds_address(realm, meta.source, now);
+  });
+}
+
 void FragmentStage::take(const policy::SourceClassifier& sources, Timestamp now, Burst& burst,
                          std::size_t i) noexcept {
   rte_mbuf* packet = burst.packets[i];
@@ -25,10 +33,13 @@ void FragmentStage::take(const policy::SourceClassifier& sources, Timestamp now,
   if (meta.ip_protocol == kProtocolTcp) return burst.drop(i, DropReason::TcpFragment);
   const TrustClass trust = sources.classify_on_port(meta.port, meta.source).trust;
   if (trust == TrustClass::Denied) return burst.drop(i, DropReason::Denied);
-  if (blocks_ != nullptr && blocks_->size() != 0) {
-    const auto block = blocks_->find(meta.source, trust, now);
+  if (boards_.blocks != nullptr && boards_.blocks->size() != 0) {
+    auto block = boards_.blocks->find(meta.source, trust, now);
+    if (block != policy::BlockTable::kNone && trust == TrustClass::Untrusted &&
+        may_be_proved(sources, meta, now))
+      block = boards_.blocks->find(meta.source, TrustClass::Trusted, now);
     if (block != policy::BlockTable::kNone) {
-      blocks_->count(block, 1, now);
+      boards_.blocks->count(block, 1, now);
       return burst.drop(i, DropReason::Blocked);
     }
   }

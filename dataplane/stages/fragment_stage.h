@@ -7,7 +7,7 @@
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/packet/port_table.h"
 #include "dataplane/pipeline/stage.h"
-#include "policy/decide/block_table.h"
+#include "dataplane/stages/guard_boards.h"
 #include "policy/decide/source_classifier.h"
 
 namespace sallyport::dataplane {
@@ -19,12 +19,12 @@ class FragmentStage {
   struct Surroundings {  // all outlive the stage
     const PortTable& ports;
     const policy::SourceClassifier& sources;
-    std::span<PortCounters> counters;      // one for each port
-    policy::BlockTable* blocks = nullptr;  // null: nobody is blocked
+    std::span<PortCounters> counters;  // one for each port
+    GuardBoards boards = {};
   };
   FragmentStage(const Surroundings& surroundings, const FragmentLimits& limits, const HashKey& key)
       : ports_(surroundings.ports),
-        blocks_(surroundings.blocks),
+        boards_(surroundings.boards),
         sources_(&surroundings.sources),
         table_(limits, key, surroundings.counters) {}
 
@@ -38,10 +38,13 @@ class FragmentStage {
   [[nodiscard]] const FragmentTable& table() const noexcept { return table_; }
 
  private:
+  // Who is behind that address is seen when the packet is whole; somebody there has earned trust.
+  [[nodiscard]] bool may_be_proved(const policy::SourceClassifier& sources, const PacketMeta& meta,
+                                   Timestamp now) const noexcept;
   void take(const policy::SourceClassifier& sources, Timestamp now, Burst& burst, std::size_t i) noexcept;
 
   const PortTable& ports_;
-  policy::BlockTable* blocks_;
+  const GuardBoards boards_;
   std::atomic<const policy::SourceClassifier*> sources_;
   FragmentTable table_;
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "dataplane/packet/parse_mbuf.h"
@@ -65,8 +66,8 @@ GuardView::GuardView(const SbcConfig& config, const policy::SourceClassifier& cl
       budget(config, key, lcores) {}
 
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
-                       std::uint32_t lcores, policy::BlockTable* blocks)
-    : blocks_(blocks),
+                       std::uint32_t lcores, const GuardBoards& boards)
+    : boards_(boards),
       owned_(std::make_unique<GuardView>(config, sources, key, lcores)),
       of_the_day_(owned_.get()),
       view_(owned_.get()),
@@ -89,50 +90,88 @@ void GuardStage::look_at_view() noexcept {
 
 void GuardStage::process(Timestamp now, Burst& burst) noexcept {
   look_at_view();
-  std::array<policy::SourceLimiter::Keys, kBurstMax> keys;
-  std::array<std::uint8_t, kBurstMax> untrusted;
-  std::size_t untrusted_count = 0;
+  Strangers strangers;
   const PacketMeta* last = nullptr;  // the last stranger's: a flood of one source is looked up once a burst
   BlockedRun blocked;
+  const bool asks_for_earned = boards_.has_earned();
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue) continue;
     PacketMeta& meta = *burst.meta[i];
     if (meta.packet_class == PacketClass::Exception && meta.exception != ExceptionKind::Handshake) {
       judge_exception(now, burst, i);
     } else if (meta.packet_class == PacketClass::Signalling || meta.packet_class == PacketClass::Exception) {
+      const std::size_t k = strangers.count;
       if (last != nullptr && last->source == meta.source && last->realm == meta.realm &&
           last->port == meta.port) {
-        keys[untrusted_count] = keys[untrusted_count - 1];
+        strangers.keys[k] = strangers.keys[k - 1];
+        strangers.addresses[k] = strangers.addresses[k - 1];
       } else if (drop_blocked(now, burst, i, blocked)) {
         continue;
       } else if (look_at_source(burst, i)) {
-        keys[untrusted_count] = limiter_.prepare(meta.port, meta.source);
-        last = &meta;
+        strangers.keys[k] = limiter_.prepare(meta.port, meta.source);
+        if (asks_for_earned) {
+          strangers.addresses[k] = boards_.earned->name_of(meta.realm, {meta.source, 0});
+          boards_.earned->prefetch(strangers.addresses[k]);
+        }
+        last = blocked.last == &meta ? nullptr : &meta;  // spared: others of that source are not
       } else {
         if (burst.verdicts[i] == Verdict::Continue && meta.exception == ExceptionKind::Handshake)
           judge_exception(now, burst, i);
         continue;
       }
       meta.trust = TrustClass::Untrusted;
-      untrusted[untrusted_count++] = static_cast<std::uint8_t>(i);
+      meta.is_proved = false;
+      strangers.packets[k] = static_cast<std::uint8_t>(i);
+      ++strangers.count;
     }
   }
-  if (blocked.packets != 0) blocks_->count(blocked.block, blocked.packets, now);
-  for (std::size_t k = 0; k < untrusted_count; ++k) judge_stranger(now, burst, untrusted[k], keys[k]);
+  if (blocked.packets != 0) boards_.blocks->count(blocked.block, blocked.packets, now);
+  if (asks_for_earned) look_for_proved(now, burst, strangers);
+  for (std::size_t k = 0; k < strangers.count; ++k) judge_stranger(now, burst, strangers, k);
   verify_checksums(burst);
   limiter_.on_idle(now);
   handshakes_.forget_idle(now, 1);
 }
 
+bool GuardStage::is_proved(const PacketMeta& meta, Timestamp now) const noexcept {
+  return meta.packet_class == PacketClass::Signalling &&
+         boards_.earned->holds(boards_.earned->name_of(meta.realm, {meta.source, meta.source_port}), now);
+}
+
+// In rounds, so that the cache misses overlap. Of most strangers no flow is asked for.
+void GuardStage::look_for_proved(Timestamp now, Burst& burst, Strangers& strangers) const noexcept {
+  const policy::EarnedTrust& earned = *boards_.earned;
+  for (std::size_t k = 0; k < strangers.count; ++k) {
+    const PacketMeta& meta = *burst.meta[strangers.packets[k]];
+    if (meta.packet_class != PacketClass::Signalling || !earned.holds(strangers.addresses[k], now)) continue;
+    strangers.flows[k] = earned.name_of(meta.realm, {meta.source, meta.source_port});
+    earned.prefetch(strangers.flows[k]);
+    limiter_.prefetch({strangers.flows[k].hash});
+    strangers.beside_proved |= std::uint64_t{1} << k;
+  }
+  for (std::uint64_t left = strangers.beside_proved; left != 0; left &= left - 1) {
+    const auto k = static_cast<std::size_t>(std::countr_zero(left));
+    burst.meta[strangers.packets[k]]->is_proved = earned.holds(strangers.flows[k], now);
+  }
+}
+
 // The bucket of new connections first: what it holds back costs the others nothing.
-void GuardStage::judge_stranger(Timestamp now, Burst& burst, std::size_t i,
-                                const policy::SourceLimiter::Keys& keys) noexcept {
+void GuardStage::judge_stranger(Timestamp now, Burst& burst, const Strangers& strangers,
+                                std::size_t k) noexcept {
+  const std::size_t i = strangers.packets[k];
   const PacketMeta& meta = *burst.meta[i];
   if (meta.exception == ExceptionKind::Handshake) {
     const auto key = handshakes_.key_of(meta.source, static_cast<std::uint16_t>(meta.port));
     if (!handshakes_.take(key, view_->handshake_shape, now)) return burst.drop(i, DropReason::TcpSynRate);
   }
-  const Admission admission = limiter_.admit(keys, now);
+  Admission admission;
+  if ((strangers.beside_proved >> k & 1) == 0) {
+    admission = limiter_.admit(strangers.keys[k], now);
+  } else {
+    const policy::SourceTable::Key flow{strangers.flows[k].hash};
+    admission = meta.is_proved ? limiter_.admit_proved(flow, now)
+                               : limiter_.admit_beside(flow, strangers.keys[k], now);
+  }
   if (admission != Admission::Admitted) burst.drop(i, reason_of(admission));
 }
 
@@ -151,25 +190,33 @@ policy::SourceClass GuardStage::class_of(const PacketMeta& meta) const noexcept 
                                          : view_->sources.classify(meta.realm, meta.source);
 }
 
-// The class is asked for only where the block does not touch all of them.
+// The class is asked for only where the block does not touch all of them; flows only at an address where one
+// has earned trust.
 bool GuardStage::drop_blocked(Timestamp now, Burst& burst, std::size_t i, BlockedRun& run) const noexcept {
-  if (blocks_ == nullptr || blocks_->size() == 0) return false;
+  policy::BlockTable* const blocks = boards_.blocks;
+  if (blocks == nullptr || blocks->size() == 0) return false;
   PacketMeta& meta = *burst.meta[i];
   const bool is_same = run.last != nullptr && run.last->source == meta.source &&
                        run.last->realm == meta.realm && run.last->port == meta.port;
   if (!is_same) {
-    policy::BlockTable::Id block = blocks_->find(meta.source, TrustClass::Untrusted, now);
+    policy::BlockTable::Id block = blocks->find(meta.source, TrustClass::Untrusted, now);
     if (block == policy::BlockTable::kNone) return false;
-    if (!blocks_->touches(block, TrustClass::Known, now)) {
+    bool spares_proved = false;
+    if (!blocks->touches(block, TrustClass::Known, now)) {
       const TrustClass trust = class_of(meta).trust;
       if (trust == TrustClass::Denied) return false;
-      block = blocks_->find(meta.source, trust, now);
+      block = blocks->find(meta.source, trust, now);
       if (block == policy::BlockTable::kNone) return false;
+      spares_proved = trust == TrustClass::Untrusted && boards_.has_earned() &&
+                      blocks->find(meta.source, TrustClass::Trusted, now) == policy::BlockTable::kNone &&
+                      boards_.earned->holds_address(meta.realm, meta.source, now);
     }
-    if (run.packets != 0 && run.block != block) blocks_->count(run.block, std::exchange(run.packets, 0), now);
+    if (run.packets != 0 && run.block != block) blocks->count(run.block, std::exchange(run.packets, 0), now);
     run.block = block;
-    run.last = &meta;
+    run.spares_proved = spares_proved;
   }
+  run.last = &meta;
+  if (run.spares_proved && is_proved(meta, now)) return false;
   ++run.packets;
   meta.trust = TrustClass::Denied;
   burst.drop(i, DropReason::Blocked);
@@ -196,13 +243,13 @@ void GuardStage::judge_exception(Timestamp now, Burst& burst, std::size_t i) noe
   const bool may_be_denied =
       meta.exception != ExceptionKind::Arp && meta.exception != ExceptionKind::NeighbourDiscovery;
   if (meta.trust == TrustClass::Denied && may_be_denied) return burst.drop(i, DropReason::Denied);
-  if (may_be_denied && meta.exception != ExceptionKind::Handshake && blocks_ != nullptr &&
-      blocks_->size() != 0) {
+  if (may_be_denied && meta.exception != ExceptionKind::Handshake && boards_.blocks != nullptr &&
+      boards_.blocks->size() != 0) {
     // Who answers us, or has shaken hands, is where he says he is.
     const TrustClass proved = meta.exception == ExceptionKind::Flow ? TrustClass::Trusted : meta.trust;
-    const auto block = blocks_->find(meta.source, std::max(meta.trust, proved), now);
+    const auto block = boards_.blocks->find(meta.source, std::max(meta.trust, proved), now);
     if (block != policy::BlockTable::kNone) {
-      blocks_->count(block, 1, now);
+      boards_.blocks->count(block, 1, now);
       meta.trust = TrustClass::Denied;
       return burst.drop(i, DropReason::Blocked);
     }

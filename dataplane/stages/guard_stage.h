@@ -4,17 +4,23 @@
 // cache misses of the source table overlap; then the decisions; last the UDP checksums of what may pass (of
 // TCP Linux verifies them). A SYN pays like a SIP datagram, and from a bucket for new connections beside.
 //
+// A flow (remote address and UDP port) that has earned trust stays Untrusted, but pays only from a bucket of
+// its own, and what blocks strangers alone does not touch it: PacketMeta::is_proved. Beside it, at its
+// address, one that has not may send a quarter of what the address may: a flood from behind a NAT is that
+// flow's affair.
+//
 // What comes from a blocked source goes first of all, echo requests and SYNs too; what it has open over TCP
 // is closed by the connections (connection/). Media of calls that are up never gets here: the relay has it by
 // its flow.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 
 #include "dataplane/pipeline/stage.h"
+#include "dataplane/stages/guard_boards.h"
 #include "policy/base/keyed_hash.h"
-#include "policy/decide/block_table.h"
 #include "policy/decide/exception_budget.h"
 #include "policy/decide/source_classifier.h"
 #include "policy/decide/source_limiter.h"
@@ -38,9 +44,9 @@ struct GuardView {
 class GuardStage {
  public:
   static constexpr std::string_view kName = "guard";
-  // As GuardView. `blocks` outlives it; null: nobody is blocked.
+  // As GuardView.
   GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
-             std::uint32_t lcores = 1, policy::BlockTable* blocks = nullptr);
+             std::uint32_t lcores = 1, const GuardBoards& boards = {});
   void process(Timestamp now, Burst& burst) noexcept;
   // Any thread but the lcore's, one at a time: from the next burst on. The table of sources stays, budgets of
   // neighbours are full again. What is given back may be in use until wait_for_turns() (dpdk/turns.h).
@@ -55,19 +61,31 @@ class GuardStage {
     const PacketMeta* last = nullptr;  // of the same source, realm and port: of the same class
     policy::BlockTable::Id block = policy::BlockTable::kNone;
     std::uint64_t packets = 0;
+    bool spares_proved = false;  // what blocks it touches strangers alone, and a flow of its has earned trust
   };
+  // The untrusted packets of a burst, in their order.
+  struct Strangers {
+    std::size_t count = 0;
+    std::array<std::uint8_t, kBurstMax> packets;  // where they are in the burst
+    std::array<policy::SourceLimiter::Keys, kBurstMax> keys;
+    std::array<policy::EarnedTrust::Name, kBurstMax> addresses, flows;
+    std::uint64_t beside_proved = 0;  // bit N: flows[N] is set, for somebody at its address has earned trust
+  };
+  static_assert(kBurstMax <= 64);
   void look_at_view() noexcept;
+  [[nodiscard]] bool is_proved(const PacketMeta& meta, Timestamp now) const noexcept;
+  // Which of them have earned trust.
+  void look_for_proved(Timestamp now, Burst& burst, Strangers& strangers) const noexcept;
   // True: it was dropped.
   [[nodiscard]] bool drop_blocked(Timestamp now, Burst& burst, std::size_t i, BlockedRun& run) const noexcept;
   // True when the packet has still to pass the buckets of an untrusted source.
   [[nodiscard]] bool look_at_source(Burst& burst, std::size_t i) const noexcept;
   [[nodiscard]] policy::SourceClass class_of(const PacketMeta& meta) const noexcept;
-  void judge_stranger(Timestamp now, Burst& burst, std::size_t i,
-                      const policy::SourceLimiter::Keys& keys) noexcept;
+  void judge_stranger(Timestamp now, Burst& burst, const Strangers& strangers, std::size_t k) noexcept;
   static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
 
-  policy::BlockTable* blocks_;
+  const GuardBoards boards_;
   std::unique_ptr<GuardView> owned_;  // by who adopts
   std::atomic<GuardView*> of_the_day_;
   // Of the lcore:

@@ -16,14 +16,15 @@ SignallingStage::SignallingStage(std::vector<ShardLink> shards, const HashKey& k
       key_(key),
       scratch_(std::make_unique<char[]>(kDatagramMax)) {}
 
-void SignallingStage::process(Timestamp, Burst& burst) noexcept {
+void SignallingStage::process(Timestamp now, Burst& burst) noexcept {
   bool any = false;
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue || burst.meta[i]->packet_class != PacketClass::Signalling)
       continue;
     const std::size_t shard = shard_of(*burst.packets[i], *burst.meta[i]);
-    if (!shards_[shard].inbox->send({burst.packets[i]})) {
-      burst.drop(i, DropReason::ShardRingFull);
+    const Lane lane = lane_of(*burst.meta[i]);
+    if (!shards_[shard].inbox->send({burst.packets[i], now}, lane)) {
+      burst.drop(i, no_room_in(lane));
     } else {
       burst.verdicts[i] = Verdict::Consumed;
     }

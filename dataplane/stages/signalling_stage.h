@@ -10,6 +10,7 @@
 #include "dataplane/worker/doorbell.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/shard_inbox.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/base/time.h"
 
@@ -17,7 +18,7 @@ namespace sallyport::dataplane {
 
 // One signalling thread as an lcore sees it. All outlive the stage.
 struct ShardLink {
-  Mailbox<ShardInput>* inbox = nullptr;
+  ShardInbox* inbox = nullptr;
   Doorbell* bell = nullptr;
   Mailbox<Unreachable>* unreachable = nullptr;
 };
@@ -27,7 +28,8 @@ class SignallingStage {
   static constexpr std::string_view kName = "signalling";
 
   SignallingStage(std::vector<ShardLink> shards, const HashKey& key);
-  // Packets of class Signalling become Consumed, or are dropped with ShardRingFull. One ring for each shard.
+  // Packets of class Signalling become Consumed, or are dropped when the lane of their class (ShardInbox) to
+  // their shard is full.
   void process(Timestamp now, Burst& burst) noexcept;
 
  private:

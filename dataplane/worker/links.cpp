@@ -12,10 +12,14 @@
 namespace sallyport::dataplane {
 namespace {
 
+template <class Message, class Way>
+void discard(Way& way) noexcept {
+  Message message;
+  while (way.receive(message)) rte_pktmbuf_free(message.packet);
+}
 template <class Message>
 void discard(Mailbox<Message>& mailbox) noexcept {
-  Message message;
-  while (mailbox.receive(message)) rte_pktmbuf_free(message.packet);
+  discard<Message, Mailbox<Message>>(mailbox);
 }
 
 template <class Message>
@@ -23,11 +27,15 @@ RingSnapshot ring_of(std::string name, const Mailbox<Message>& mailbox) {
   return {std::move(name), mailbox.used(), mailbox.capacity()};
 }
 
+constexpr std::string_view end_of_name(Lane lane) noexcept {
+  return lane == Lane::Known ? "" : lane == Lane::Trusted ? "-trusted" : "-strangers";
+}
+
 }  // namespace
 
 Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threads.shards) {
   for (std::size_t i = 0; i < lcores_ * shards_; ++i) {
-    to_shards_.push_back(std::make_unique<Mailbox<ShardInput>>(shard_ring_capacity(threads)));
+    to_shards_.push_back(std::make_unique<ShardInbox>(shard_ring_capacity(threads)));
     from_shards_.push_back(std::make_unique<Mailbox<ShardOutput>>(answer_ring_capacity(threads)));
     unreachable_.push_back(std::make_unique<Mailbox<Unreachable>>(kUnreachableRingCapacity));
     media_orders_.push_back(std::make_unique<Mailbox<MediaOrder>>(media_order_ring_capacity(threads)));
@@ -67,7 +75,9 @@ std::vector<RingSnapshot> Links::snapshot() const {
   for (std::size_t lcore = 0; lcore < lcores_; ++lcore) {
     for (std::size_t shard = 0; shard < shards_; ++shard) {
       const std::size_t at = lcore * shards_ + shard;
-      rings.push_back(ring_of(fmt::format("lcore{}-shard{}", lcore, shard), *to_shards_[at]));
+      for (const Lane lane : kLanes)
+        rings.push_back(ring_of(fmt::format("lcore{}-shard{}{}", lcore, shard, end_of_name(lane)),
+                                to_shards_[at]->lane(lane)));
       rings.push_back(ring_of(fmt::format("shard{}-lcore{}", shard, lcore), *from_shards_[at]));
       rings.push_back(ring_of(fmt::format("shard{}-media{}", shard, lcore), *media_orders_[at]));
       rings.push_back(ring_of(fmt::format("media{}-shard{}", lcore, shard), *media_notices_[at]));
@@ -87,7 +97,7 @@ std::vector<RingSnapshot> Links::snapshot() const {
 }
 
 void Links::discard_all() noexcept {
-  for (const auto& mailbox : to_shards_) discard(*mailbox);
+  for (const auto& inbox : to_shards_) discard<ShardInput>(*inbox);
   for (const auto& mailbox : from_shards_) discard(*mailbox);
   for (const auto& mailbox : to_stream_) discard(*mailbox);
   for (const auto& mailbox : from_stream_) discard(*mailbox);

@@ -9,6 +9,7 @@
 #include "dataplane/worker/doorbell.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/shard_inbox.h"
 #include "media-relay/control/media_notice.h"
 
 namespace sallyport::dataplane {
@@ -20,7 +21,7 @@ class Links {
   Links(const Links&) = delete;
   Links& operator=(const Links&) = delete;
 
-  [[nodiscard]] Mailbox<ShardInput>& to_shard(std::size_t lcore, std::size_t shard) noexcept {
+  [[nodiscard]] ShardInbox& to_shard(std::size_t lcore, std::size_t shard) noexcept {
     return *to_shards_[lcore * shards_ + shard];
   }
   [[nodiscard]] Mailbox<ShardOutput>& from_shard(std::size_t shard, std::size_t lcore) noexcept {
@@ -74,7 +75,7 @@ class Links {
 
  private:
   std::size_t lcores_, shards_;
-  std::vector<std::unique_ptr<Mailbox<ShardInput>>> to_shards_;              // by lcore, shard
+  std::vector<std::unique_ptr<ShardInbox>> to_shards_;                       // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<ShardOutput>>> from_shards_;           // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<Unreachable>>> unreachable_;           // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<MediaOrder>>> media_orders_;           // by lcore, shard

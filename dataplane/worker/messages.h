@@ -8,6 +8,7 @@
 #include "dataplane/packet/packet_meta.h"
 #include "media-relay/control/media_command.h"
 #include "policy/base/ip_address.h"
+#include "policy/base/time.h"
 #include "policy/model/index.h"
 
 struct rte_mbuf;
@@ -24,6 +25,7 @@ struct StreamOrder;
 // lcore -> shard: a SIP datagram, with its PacketMeta in the mbuf's private area.
 struct ShardInput {
   rte_mbuf* packet = nullptr;
+  Timestamp since{};  // when it was put there
 };
 
 // lcore -> every shard: what we sent from `local` did not arrive at `remote`, says the network (an ICMP

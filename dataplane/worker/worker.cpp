@@ -42,10 +42,10 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       counters_(config.ports.size()),
       parse_(tables.ports),
       steer_(steer_for(setup_, config, tables.media)),
-      fragment_({tables.ports, tables.sources, counters_, setup_.blocks}, FragmentLimits{}, setup_.key),
+      fragment_({tables.ports, tables.sources, counters_, setup_.boards}, FragmentLimits{}, setup_.key),
       classify_(tables.listeners, LinuxSide(config, tables.flows)),
       guard_(config, tables.sources, setup_.key,
-             static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1)), setup_.blocks),
+             static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1)), setup_.boards),
       signalling_(setup_.shards, setup_.token_key),
       lost_ways_(setup_.shards),
       unreachable_(lost_ways_),
@@ -53,7 +53,8 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       transmit_(with_own(setup_.transmit, setup_.to_stream, lost_ways_, counters_)),
       media_({config, tables.media, transmit_, counters_, setup_.transmit.pool, setup_.number,
               setup_.to_lcores, setup_.key},
-             setup_.media) {}
+             setup_.media),
+      dropped_sources_(setup_.key) {}
 
 std::size_t Worker::poll(Timestamp now) noexcept {
   std::size_t moved = 0;
@@ -177,7 +178,7 @@ void Worker::run_stages(Timestamp now) noexcept {
   signalling_.process(now, burst_);
   unreachable_.process(now, burst_);
   exception_.process(now, burst_);
-  finish();
+  finish(now);
 }
 
 // Before packets are handed over: afterwards they are no longer ours to look at.
@@ -196,12 +197,13 @@ void Worker::count_received() noexcept {
   }
 }
 
-void Worker::finish() noexcept {
+void Worker::finish(Timestamp now) noexcept {
   for (std::size_t i = 0; i < burst_.count; ++i) {
     if (burst_.verdicts[i] == Verdict::Consumed) continue;
     const DropReason reason =
         burst_.verdicts[i] == Verdict::Drop ? burst_.drop_reasons[i] : DropReason::UnusedProtocol;
     counters_[to_position(burst_.meta[i]->port)].dropped.add(reason);
+    if (is_of_source(reason)) dropped_sources_.note(now, *burst_.meta[i], reason);
     rte_pktmbuf_free(burst_.packets[i]);
   }
   burst_.count = 0;

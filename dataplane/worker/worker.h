@@ -24,6 +24,7 @@
 #include "dataplane/stages/signalling_stage.h"
 #include "dataplane/stages/transmit_stage.h"
 #include "dataplane/stages/unreachable_stage.h"
+#include "dataplane/worker/dropped_sources.h"
 #include "dataplane/worker/lcore_media.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
@@ -51,9 +52,9 @@ struct WorkerSetup {
   std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
   TransmitSetup transmit;  // its counters, to_stream, unreachable: from here
   LcoreMediaSetup media;
-  policy::BlockTable* blocks = nullptr;  // outlives the worker; null: nobody is blocked
-  HashKey key;                           // random, of hash tables
-  HashKey token_key;                     // the node's secret: chooses the shard of a call
+  GuardBoards boards;
+  HashKey key;        // random, of hash tables
+  HashKey token_key;  // the node's secret: chooses the shard of a call
 };
 
 // Immutable, shared by all lcores.
@@ -99,6 +100,7 @@ class Worker {
   [[nodiscard]] const PortCounters& counters(PortIndex port) const noexcept {
     return counters_[to_position(port)];
   }
+  [[nodiscard]] const DroppedSources& dropped_sources() const noexcept { return dropped_sources_; }
   [[nodiscard]] std::uint64_t sources_tracked() const noexcept { return sources_tracked_.value(); }
   [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return guard_.sources_capacity(); }
 
@@ -111,7 +113,7 @@ class Worker {
   void sample_relay_time(Timestamp now) noexcept;
   void run_stages(Timestamp now) noexcept;
   void count_received() noexcept;
-  void finish() noexcept;
+  void finish(Timestamp now) noexcept;
 
   WorkerSetup setup_;
   const PortTable& ports_;
@@ -128,6 +130,7 @@ class Worker {
   TransmitStage transmit_;
   LcoreMedia media_;
   RelayTimes relay_times_;
+  DroppedSources dropped_sources_;
   std::uint32_t media_turns_ = 0;
   Timestamp next_expiry_{};
   Counter sources_tracked_;

@@ -161,6 +161,7 @@ void LcoreRig::make_workers(const RigSettings& settings) {
     WorkerSetup setup;
     setup.number = lcore;
     setup.key = setup.token_key = kKey;
+    setup.boards.earned = &policy->earned;
     for (const QueueOfDevice& queue : queues->rx_queues_of(lcore))
       setup.rx_queues.push_back({queue.device, devices[queue.device]->id(), queue.queue});
     for (std::size_t i = 0; i < threads.shards; ++i) {

@@ -33,6 +33,10 @@ Bytes solicitation_from(std::string_view source) {
                        {.source = source, .next_header = 58, .hop_limit = 255}));
 }
 
+Bytes sip_from_flow(std::string_view source, std::uint16_t port) {
+  return ethernet(ipv4(udp({}, {.source = source, .source_port = port}), {.source = source}));
+}
+
 class GuardStageTest : public WithPackets {
  protected:
   explicit GuardStageTest(SbcConfig config = small_config()) : config_(std::move(config)) {}
@@ -53,6 +57,10 @@ class GuardStageTest : public WithPackets {
     return outcome;
   }
 
+  void promote(std::string_view source, std::uint16_t port, Timestamp now = Timestamp{1h}) {
+    earned_.promote(RealmIndex{0}, {*IpAddress::parse(source), port}, now, now + 1h);
+  }
+
   // As if config_ were read anew.
   void adopt() {
     auto sources = std::make_unique<policy::SourceClassifier>(config_);
@@ -65,7 +73,8 @@ class GuardStageTest : public WithPackets {
   std::unique_ptr<policy::SourceClassifier> adopted_;
   policy::SourceClassifier sources_{config_};
   LinuxFlows flows_{16, HashKey{1, 2}};
-  GuardStage stage_{config_, sources_, HashKey{5, 6}};
+  policy::EarnedTrust earned_{1000, HashKey{9, 10}};
+  GuardStage stage_{config_, sources_, HashKey{5, 6}, 1, {.blocks = nullptr, .earned = &earned_}};
 };
 
 TEST_F(GuardStageTest, WritesTrustAndPeerIntoTheMeta) {
@@ -290,7 +299,7 @@ class GuardStageBlocks : public GuardStageTest {
   }
 
   policy::Blocklist blocks_;
-  GuardStage blocking_{config_, sources_, HashKey{5, 6}, 1, &blocks_.table()};
+  GuardStage blocking_{config_, sources_, HashKey{5, 6}, 1, {.blocks = &blocks_.table(), .earned = &earned_}};
 };
 
 TEST_F(GuardStageBlocks, DropAllThatABlockedSourceSendsButArp) {
@@ -356,6 +365,98 @@ TEST_F(GuardStageBlocks, CountEachPacketOfABurstForItsOwnBlock) {
   for (std::size_t i = 0; i < kBurstMax; ++i) EXPECT_EQ(is_blocked(i), i % 4 != 1) << i;
   EXPECT_EQ(hits("192.88.99.0/24"), kBurstMax / 4);
   EXPECT_EQ(hits(kStranger), kBurstMax / 2);
+}
+
+// Trust that a flow has earned: it has a bucket of its own, and privileges as before.
+class GuardStageEarned : public GuardStageBlocks {
+ protected:
+  // How many of so many packets of that flow pass.
+  int passed(std::uint16_t port, int times, Timestamp now = Timestamp{1h}) {
+    return flood(sip_from_flow(kStranger, port), times, now)[DropReason::kCount];
+  }
+};
+
+TEST_F(GuardStageEarned, AProvedFlowIsMarkedAndStaysUntrusted) {
+  promote(kStranger, 5062);
+  run({sip_from_flow(kStranger, 5062), sip_from_flow(kStranger, 5063), sip_from_flow("203.0.113.8", 5062)});
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(burst_.verdicts[i], Verdict::Continue);
+    EXPECT_EQ(burst_.meta[i]->trust, TrustClass::Untrusted);
+    EXPECT_EQ(burst_.meta[i]->is_proved, i == 0) << i;
+  }
+  run({sip_from_flow(kStranger, 5062)}, Timestamp{2h});
+  EXPECT_FALSE(burst_.meta[0]->is_proved) << "its trust has ended";
+}
+
+TEST_F(GuardStageEarned, AProvedFlowIsLimitedByItself) {
+  promote(kStranger, 5062);
+  const auto outcome = flood(sip_from_flow(kStranger, 5062), 150);
+  EXPECT_EQ(outcome.at(DropReason::kCount), 100) << "limits.source";
+  EXPECT_EQ(outcome.at(DropReason::SourceRate), 50);
+}
+
+TEST_F(GuardStageEarned, AFloodOfStrangersLeavesItAlone) {
+  promote(kStranger, 5062);
+  for (int i = 0; i < 1000; ++i)  // the budget of all strangers, and that of its prefix, are used up
+    (void)flood(sip_from("100." + std::to_string(i / 250) + "." + std::to_string(i % 250) + ".1"), 1);
+  for (int i = 0; i < 250; ++i) (void)flood(sip_from("203.0.113." + std::to_string(i)), 3);
+  EXPECT_EQ(flood(sip_from("203.0.113.201"), 10)[DropReason::kCount], 0);
+  EXPECT_EQ(passed(5062, 50), 50);
+}
+
+// A NAT full of phones, one of which, or somebody behind it who is no phone, sends whatever he can.
+TEST_F(GuardStageEarned, OneFlowsFloodDoesNotSilenceTwoHundredPhonesAtItsAddress) {
+  for (std::uint16_t port = 10000; port < 10200; ++port) promote(kStranger, port);
+  Timestamp now{1h};
+  int of_flood = 0, of_newcomers = 0;
+  for (int second = 0; second < 10; ++second, now += 1s) {
+    of_flood += passed(4444, 1000, now);
+    for (std::uint16_t port = 10000; port < 10200; ++port) ASSERT_EQ(passed(port, 2, now), 2) << port;
+    // Phones that have not registered yet.
+    for (std::uint16_t port = 30000; port < 30010; ++port) of_newcomers += passed(port, 2, now);
+  }
+  EXPECT_EQ(of_newcomers, 200);
+  EXPECT_LE(of_flood, 25 + 10 * 13) << "a quarter of the address's limit";
+}
+
+TEST_F(GuardStageEarned, WithoutTrustAtAnAddressItsFlowsShareItsBucket) {
+  promote("203.0.113.8", 5062);
+  EXPECT_EQ(passed(5062, 60) + passed(5063, 60), 100);
+}
+
+// Threats I10: what anybody could have sent in its name does not block a phone.
+TEST_F(GuardStageEarned, ABlockOfStrangersSparesTheFlowThatIsProved) {
+  promote(kStranger, 5062);
+  block("203.0.113.0/24", policy::BlockOrigin::Detector, false);
+  const std::vector<Bytes> frames{sip_from_flow(kStranger, 5062), sip_from_flow(kStranger, 5063),
+                                  sip_from_flow(kStranger, 5062), syn_from(kStranger),
+                                  ping_from(kStranger),           sip_from_flow("203.0.113.8", 5062)};
+  run_blocking(frames);
+  for (std::size_t i = 0; i < frames.size(); ++i) EXPECT_EQ(is_blocked(i), i != 0 && i != 2) << i;
+  EXPECT_TRUE(burst_.meta[0]->is_proved);
+  EXPECT_EQ(hits("203.0.113.0/24"), 4u);
+  block("203.0.113.0/24", policy::BlockOrigin::Detector, true);
+  run_blocking(frames);
+  EXPECT_TRUE(is_blocked(0)) << "won over what is proved";
+  earned_.demote(RealmIndex{0}, {*IpAddress::parse(kStranger), 5062});
+  block("203.0.113.0/24", policy::BlockOrigin::Operator);
+  run_blocking(frames);
+  EXPECT_TRUE(is_blocked(0));
+}
+
+TEST_F(GuardStageEarned, AnOperatorsBlockTouchesTheProvedToo) {
+  promote(kStranger, 5062);
+  block(kStranger);
+  run_blocking({sip_from_flow(kStranger, 5062)});
+  EXPECT_TRUE(is_blocked(0));
+}
+
+// Threats R1: what a datagram earns opens no connections.
+TEST_F(GuardStageEarned, ASourceThatEarnedTrustOpensNoMoreConnections) {
+  promote(kStranger, 5060);
+  const int before = flood(syn_from("203.0.113.90"), 100)[DropReason::kCount];
+  EXPECT_EQ(flood(syn_from(kStranger), 100)[DropReason::kCount], before);
+  EXPECT_LT(before, 20);
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// guard_boards.h — what all lcores ask about a source, and others change meanwhile.
+#pragma once
+
+#include "policy/decide/block_table.h"
+#include "policy/decide/earned_trust.h"
+
+namespace sallyport::dataplane {
+
+// They outlive whoever asks.
+struct GuardBoards {
+  policy::BlockTable* blocks = nullptr;         // null: nobody is blocked
+  const policy::EarnedTrust* earned = nullptr;  // null: nobody earns trust
+  [[nodiscard]] bool has_earned() const noexcept { return earned != nullptr && !earned->is_empty(); }
+};
+
+}  // namespace sallyport::dataplane
