@@ -19,6 +19,7 @@
 #include "mgmt/config/load_signatures.h"
 #include "mgmt/daemon/daemon.h"
 #include "mgmt/daemon/file_limit.h"
+#include "mgmt/doctor/doctor_command.h"
 #include "mgmt/log/event_log.h"
 
 namespace sallyport::mgmt {
@@ -97,8 +98,8 @@ void keep_freed_memory() {
     return dataplane::DataPlane::start(*config, std::move(setup));
   };
   return Daemon(config, **log,
-                {start_plane, line.config_file, std::move(loaded.written), line.drain,
-                 environment("NOTIFY_SOCKET", "")})
+                {start_plane, line.config_file, std::move(loaded.written), std::move(loaded.tokens),
+                 line.drain, environment("NOTIFY_SOCKET", "")})
       .run();
 }
 
@@ -126,6 +127,13 @@ void keep_freed_memory() {
     case Command::RulesPrint:
       fmt::print("{}", shipped_signatures());
       return 0;
+    case Command::Doctor: {
+      const DoctorReport report =
+          doctor_command(line.config_file, line.json, wants_colour(stdout, std::getenv("NO_COLOR")));
+      fmt::print("{}", report.text);
+      fmt::print(stderr, "{}", report.error);
+      return report.status;
+    }
     case Command::Capture:
       return capture_command(line, stdout, stderr);
     default:

@@ -73,6 +73,7 @@ void BlockDesk::restore(const std::vector<SavedBlock>& blocks) {
                               .reason = one.reason};
     const bool is_there = !is_over && one.origin != BlockOrigin::Feed && list_.put(block);
     if (is_over) places_.store.forget(one.prefix, one.origin);
+    if (is_there && one.origin == BlockOrigin::Detector) ++of_detectors_[one.is_proved ? 1 : 0];
     restored += is_there ? 1 : 0;
     lost += is_there || is_over ? 0 : 1;
   }
@@ -124,28 +125,72 @@ void BlockDesk::warn_of_peers(const SbcConfig& config) const {
                              {"prefix", to_string(one.block.prefix)}});
 }
 
-Result<BlockDone, BlockRefusal> BlockDesk::block(const BlockOrder& order) {
+std::optional<policy::BlockView> BlockDesk::said_of(const Prefix& prefix, BlockOrigin origin) const {
+  for (policy::BlockView& view : list_.of(prefix))
+    if (view.block.origin == origin) return std::move(view);
+  return std::nullopt;
+}
+
+bool BlockDesk::has_share_left(bool is_proved) const noexcept {
+  const std::uint64_t room = list_.capacity();
+  if (std::uint64_t{of_detectors_[0] + of_detectors_[1]} * 100 >= room * kDetectorsPercent) return false;
+  return is_proved || std::uint64_t{of_detectors_[0]} * 100 < room * kUnprovedPercent;
+}
+
+Result<policy::BlockView, BlockRefusal> BlockDesk::put(const BlockOrder& order) {
   if (order.prefix.length == 0) return fail(BlockRefusal::Everybody);
-  BlockDone done;
+  const ClockPair now = clocks();
+  policy::Block block{.prefix = {order.prefix.network(), order.prefix.length},
+                      .origin = order.origin,
+                      .is_proved = order.is_proved,
+                      .since = now.core,
+                      .until = order.lasts ? now.core + *order.lasts : Timestamp::max(),
+                      .reason = order.reason.substr(0, policy::Blocklist::kReasonBytesMax)};
+  const auto before = said_of(block.prefix, block.origin);
+  if (order.origin == BlockOrigin::Detector) {
+    if (!before && !has_share_left(block.is_proved)) return fail(BlockRefusal::Share);
+    // What forged datagrams bring about neither ends nor weakens what was proved.
+    if (before && before->block.is_proved && !block.is_proved) return *before;
+    if (before) block.until = std::max(block.until, before->block.until);
+  }
+  if (!list_.put(block)) return fail(BlockRefusal::Full);
+  if (block.origin == BlockOrigin::Detector) {
+    if (before) --of_detectors_[before->block.is_proved ? 1 : 0];
+    ++of_detectors_[block.is_proved ? 1 : 0];
+  }
+  places_.store.save(saved(block, now));
+  return *said_of(block.prefix, block.origin);
+}
+
+Result<BlockDone, BlockRefusal> BlockDesk::block(const BlockOrder& order) {
+  return std::move(block_all({&order, 1}).front());
+}
+
+std::vector<Result<BlockDone, BlockRefusal>> BlockDesk::block_all(std::span<const BlockOrder> orders) {
+  std::vector<Result<BlockDone, BlockRefusal>> out;
+  bool is_any = false;
   {
     const std::lock_guard lock(mutex_);
-    const ClockPair now = clocks();
-    const policy::Block block{.prefix = {order.prefix.network(), order.prefix.length},
-                              .origin = order.origin,
-                              .is_proved = order.is_proved,
-                              .since = now.core,
-                              .until = order.lasts ? now.core + *order.lasts : Timestamp::max(),
-                              .reason = order.reason.substr(0, policy::Blocklist::kReasonBytesMax)};
-    const bool is_done = list_.put(block);
+    for (const BlockOrder& order : orders) {
+      auto view = put(order);
+      is_any = is_any || view.has_value();
+      if (view)
+        out.emplace_back(BlockDone{std::move(*view), {}});
+      else
+        out.emplace_back(fail(view.error()));
+    }
     look_at_room();
-    if (!is_done) return fail(BlockRefusal::Full);
-    places_.store.save(saved(block, now));
-    for (policy::BlockView& view : list_.of(block.prefix))
-      if (view.block.origin == block.origin) done.view = std::move(view);
   }
+  if (is_any && places_.follow) places_.follow();
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (out[i]) tell(orders[i], *out[i]);
+  return out;
+}
+
+// Fills in whom it touches.
+void BlockDesk::tell(const BlockOrder& order, BlockDone& done) const {
   if (policy::touches(done.view.block, TrustClass::Known))
     done.peers = peers_within(*places_.config.read(), order.prefix);
-  if (places_.follow) places_.follow();
   const std::string prefix = to_string(done.view.block.prefix);
   places_.log.write(
       done.peers.empty() ? LogLevel::Info : LogLevel::Warning, "security", "blocked",
@@ -153,16 +198,17 @@ Result<BlockDone, BlockRefusal> BlockDesk::block(const BlockOrder& order) {
       {{"prefix", prefix},
        {"by", policy::to_string(order.origin)},
        {"reason", order.reason, FieldKind::Text}});
-  return done;
 }
 
 std::size_t BlockDesk::unblock(const Prefix& prefix) {
   std::size_t removed = 0;
   {
     const std::lock_guard lock(mutex_);
+    const auto found = said_of({prefix.network(), prefix.length}, BlockOrigin::Detector);
     for (const BlockOrigin origin : {BlockOrigin::Operator, BlockOrigin::Detector}) {
       if (!list_.remove(prefix, origin)) continue;
       places_.store.forget({prefix.network(), prefix.length}, origin);
+      if (origin == BlockOrigin::Detector && found) --of_detectors_[found->block.is_proved ? 1 : 0];
       ++removed;
     }
     look_at_room();
@@ -181,6 +227,7 @@ void BlockDesk::tick() {
     const auto over = list_.take_expired(now);
     if (!over) break;
     places_.store.forget(over->prefix, over->origin);
+    if (over->origin == BlockOrigin::Detector) --of_detectors_[over->is_proved ? 1 : 0];
   }
   look_at_room();
 }
@@ -206,5 +253,9 @@ std::vector<policy::BlockView> BlockDesk::around(const Prefix& prefix) const {
 }
 std::uint32_t BlockDesk::prefixes() const { return list_.prefixes(); }
 std::uint32_t BlockDesk::capacity() const { return list_.capacity(); }
+std::uint32_t BlockDesk::of_detectors() const {
+  const std::lock_guard lock(mutex_);
+  return of_detectors_[0] + of_detectors_[1];
+}
 
 }  // namespace sallyport::mgmt

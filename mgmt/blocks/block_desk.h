@@ -2,10 +2,12 @@
 // What the operator and detectors say outlives a restart.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,8 +43,8 @@ struct BlockOrder {
   std::string reason;
 };
 
-// Everybody: the prefix is all addresses. Full: there is no room.
-enum class BlockRefusal : std::uint8_t { Everybody, Full };
+// Everybody: the prefix is all addresses. Full: there is no room. Share: detectors have all that they may.
+enum class BlockRefusal : std::uint8_t { Everybody, Full, Share };
 
 struct BlockDone {
   policy::BlockView view;
@@ -51,6 +53,9 @@ struct BlockDone {
 
 // How full the table may be before there is an alarm, and when that ends.
 inline constexpr unsigned kBlocksAlarmPercent = 80, kBlocksCalmPercent = 75;
+// Of the room, what detectors may take: operator and feeds find the rest. What datagrams with false sources
+// could have brought about may take half of that.
+inline constexpr unsigned kDetectorsPercent = 50, kUnprovedPercent = 25;
 
 // Any thread; each waits for another for microseconds, block() and unblock() for the lcores' next turn too.
 class BlockDesk {
@@ -67,6 +72,8 @@ class BlockDesk {
 
   // When it returns no lcore lets anything of the prefix through.
   [[nodiscard]] Result<BlockDone, BlockRefusal> block(const BlockOrder& order);
+  // The same for each, one after the other; the lcores are waited for once.
+  [[nodiscard]] std::vector<Result<BlockDone, BlockRefusal>> block_all(std::span<const BlockOrder> orders);
   // What operator and detectors said of that prefix. How many said something.
   std::size_t unblock(const Prefix& prefix);
   // Now and then: takes out what has ended.
@@ -77,17 +84,26 @@ class BlockDesk {
   [[nodiscard]] std::vector<policy::BlockView> around(const Prefix& prefix) const;
   [[nodiscard]] std::uint32_t prefixes() const;
   [[nodiscard]] std::uint32_t capacity() const;
+  // What detectors said and still holds.
+  [[nodiscard]] std::uint32_t of_detectors() const;
   [[nodiscard]] ClockPair clocks() const { return {places_.core(), places_.wall()}; }
 
  private:
   static constexpr std::size_t kEndsOfTick = 10'000;
 
+  // These three under mutex_.
+  [[nodiscard]] Result<policy::BlockView, BlockRefusal> put(const BlockOrder& order);
+  [[nodiscard]] std::optional<policy::BlockView> said_of(const Prefix& prefix,
+                                                         policy::BlockOrigin origin) const;
+  [[nodiscard]] bool has_share_left(bool is_proved) const noexcept;
+  void tell(const BlockOrder& order, BlockDone& done) const;
   void look_at_room();
   void warn_of_peers(const SbcConfig& config) const;
 
   BlockPlaces places_;
   mutable std::mutex mutex_;  // guards what follows; of the list all but its table
   policy::Blocklist list_;
+  std::array<std::uint32_t, 2> of_detectors_{};  // unproved, proved
   bool is_low_ = false;
 };
 

@@ -72,18 +72,11 @@ constexpr std::size_t kPageUsual = 100;
   return to_text(Json{{"id", own_id}, {"state", "ending"}});
 }
 
-[[nodiscard]] ControlResult drain(const CallAnswers& answers) {
+[[nodiscard]] ControlResult drain(const CallAnswers& answers, std::string_view by) {
   const auto active = answers.desk.drain();
   if (!active) return fail(failure(active.error(), "?"));
-  answers.on_drain();
+  answers.on_drain(by);
   return to_text(Json{{"draining", true}, {"active", *active}});
-}
-
-[[nodiscard]] HttpResponse read_only(const PathArguments&) {
-  return problem(
-      403, "Forbidden",
-      "Changing anything over REST needs a token, and tokens (management.tokens) are not built yet: "
-      "use the command line on the machine.");
 }
 
 }  // namespace
@@ -99,7 +92,7 @@ void add_call_commands(ControlCommands& commands, const CallAnswers& answers) {
               [answers](const ControlArguments& given) { return explain(answers, value_of(given, "of")); });
   commands.on("hangup",
               [answers](const ControlArguments& given) { return hang_up(answers, value_of(given, "id")); });
-  commands.on("drain", [answers](const ControlArguments&) { return drain(answers); });
+  commands.on("drain", [answers](const ControlArguments&) { return drain(answers, "command"); });
 }
 
 void add_call_paths(Router& router, const CallAnswers& answers) {
@@ -115,8 +108,12 @@ void add_call_paths(Router& router, const CallAnswers& answers) {
     return http_answer(explain(answers, value_of(given.query, "of")));
   });
   router.on_get("/api/v1/alarms", [answers] { return http_answer(answers.alarms()); });
-  router.on("DELETE", "/api/v1/calls/{id}", read_only);
-  router.on("POST", "/api/v1/drain", read_only);
+  router.on("DELETE", "/api/v1/calls/{id}", [answers](const PathArguments& given) {
+    return http_answer(hang_up(answers, given.path.at("id")));
+  });
+  router.on("POST", "/api/v1/drain", [answers](const PathArguments& given) {
+    return http_answer(drain(answers, given.caller.empty() ? "REST" : "token " + std::string(given.caller)));
+  });
   router.on_get("/api/v1/openapi.json", [] {
     HttpResponse out;
     out.body = openapi_json();

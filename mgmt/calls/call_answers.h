@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "mgmt/calls/call_desk.h"
 #include "mgmt/calls/calls_json.h"
@@ -19,7 +20,7 @@ struct CallAnswers {
   CallNames names;
   std::function<std::string()> alarms;  // JSON text
   // `drain` for good: not only the engines, the daemon too says that it takes no calls.
-  std::function<void()> on_drain;
+  std::function<void(std::string_view by)> on_drain;
   std::function<void(const std::string& id)> on_hang_up;  // for the log: an operator ended a call
   // `explain` of what is no call; nothing: it is not known either. Empty: calls alone are explained.
   std::function<std::optional<ControlResult>(const std::string& of)> explain_other{};
@@ -28,7 +29,7 @@ struct CallAnswers {
 // `show calls`, `show call`, `show alarms`, `explain`, `hangup`, `drain`.
 void add_call_commands(ControlCommands& commands, const CallAnswers& answers);
 // /api/v1/calls and what is below it, /api/v1/explain, /api/v1/alarms, /api/v1/drain, /api/v1/openapi.json.
-// What changes anything is refused: without tokens, which are not built yet, REST only reads.
+// Who may change anything is the business of the router's gate (http/token_gate.h).
 void add_call_paths(Router& router, const CallAnswers& answers);
 
 }  // namespace sallyport::mgmt

@@ -157,6 +157,8 @@ Json trace_json(const CallTrace& trace, const CallNames& names) {
           {"cut", trace.is_cut}};
 }
 
-std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+// All but ASCII as \uXXXX: controls above 0x7f and marks that turn the reading direction round steer
+// terminals as well as those below 0x20 do.
+std::string to_text(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 }  // namespace sallyport::mgmt

@@ -29,7 +29,7 @@ struct CallNames {
 // `from` and `to` are positions in `parties`: 0 is the caller, 1 Sallyport, the others are the callee's
 // sides.
 [[nodiscard]] nlohmann::ordered_json trace_json(const CallTrace& trace, const CallNames& names);
-// As text: octets that are not UTF-8 become U+FFFD.
+// As text, ASCII alone: octets that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_text(const nlohmann::ordered_json& json);
 
 }  // namespace sallyport::mgmt

@@ -71,6 +71,11 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_shown("blocked", Command::ShowBlocked, "prefixes from which nothing is taken; feeds last")
       ->add_option("--limit", raw.line.limit, "how many at most")
       ->check(CLI::Range(1, 1000));
+  CLI::App* const detections =
+      add_shown("detections", Command::ShowDetections, "what looked like an attack, the last first");
+  detections->add_option("--limit", raw.line.limit, "how many at most")->check(CLI::Range(1, 1000));
+  detections->add_option("--detector", raw.line.detector, "only what this one found (scanner, ...)");
+  detections->add_option("--source", raw.line.source, "only from this address or prefix");
   CLI::App* const block = add_question(app, "block", "take nothing more from a prefix", raw);
   block->add_option("--for", raw.line.block_for, "how long (10m, 1h, 30d); else until it is unblocked");
   block->add_option("--reason", raw.line.reason, "a few words for `show blocked` and `explain`");
@@ -85,8 +90,15 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_named(add_question(app, "hangup", "end a call on both legs", raw), Command::HangUp, "ID",
             "the call's id, or the Call-ID of any leg");
   out.emplace_back(add_question(app, "drain", "take no new calls", raw), Command::Drain);
-  out.emplace_back(add_question(app, "reload", "read the configuration again; calls go on", raw),
-                   Command::Reload);
+  CLI::App* const reload = add_question(app, "reload", "read the configuration again; calls go on", raw);
+  reload->add_option("--confirm", raw.line.confirm, "take it back unless `confirm` comes in this time (5m)")
+      ->check(check_duration);
+  out.emplace_back(reload, Command::Reload);
+  out.emplace_back(add_question(app, "confirm", "keep what `reload --confirm` brought", raw),
+                   Command::Confirm);
+  out.emplace_back(
+      add_question(app, "rollback", "go back to the configuration before the last reload; one step", raw),
+      Command::Rollback);
   return out;
 }
 
@@ -143,6 +155,15 @@ void add_rules(CLI::App& app, Questions& questions, RawOptions& raw) {
   questions.emplace_back(check, Command::RulesCheck);
   questions.emplace_back(rules->add_subcommand("print", "print the signatures that come with Sallyport"),
                          Command::RulesPrint);
+}
+
+// `doctor`, which needs no daemon and, without a configuration, looks at the machine alone.
+void add_doctor(CLI::App& app, Questions& questions, RawOptions& raw) {
+  CLI::App* const doctor = app.add_subcommand(
+      "doctor", "check this machine and say what to do; 0, or 71 when something is in the way of a start");
+  doctor->add_option("-c,--config", raw.line.config_file, "the configuration that is to run here");
+  doctor->add_flag("--json", raw.line.json, "print JSON, for programs");
+  questions.emplace_back(doctor, Command::Doctor);
 }
 
 [[nodiscard]] std::string one_line(std::string_view mistake) {
@@ -202,6 +223,7 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
   add_tests(app, questions, raw);
   add_capture(app, questions, raw);
   add_rules(app, questions, raw);
+  add_doctor(app, questions, raw);
 
   CommandLineResult out;
   try {

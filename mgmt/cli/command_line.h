@@ -21,16 +21,20 @@ enum class Command : std::uint8_t {
   ShowPeers,
   ShowRegistrations,
   ShowBlocked,
+  ShowDetections,
   Block,
   Unblock,
   Explain,
   HangUp,
   Drain,
   Reload,
+  Confirm,
+  Rollback,
   Capture,
   Test,
   RulesCheck,
-  RulesPrint
+  RulesPrint,
+  Doctor
 };
 
 // What follows `capture`: one of call, peer and address.
@@ -43,7 +47,7 @@ struct CaptureQuestion {
 
 struct CommandLine {
   Command command = Command::Run;
-  std::string config_file;                         // Run, Check, Test
+  std::string config_file;                         // Run, Check, Test; Doctor: or none
   bool strict = false;                             // Check
   std::chrono::milliseconds drain{};               // Run: --drain-time
   bool json = false;                               // those that ask the daemon, from here on
@@ -51,8 +55,10 @@ struct CommandLine {
   std::string socket;
   std::string id;  // ShowCall, HangUp: of a call; Explain: of a call, or an address; Block, Unblock: a prefix
   std::string block_for, reason;  // Block; empty: for ever, none
+  std::string confirm;            // Reload: --confirm; empty: it stays
   bool ladder = false;            // ShowCall
-  std::uint32_t limit = 100;      // ShowCalls, ShowRegistrations, ShowBlocked
+  std::uint32_t limit = 100;      // ShowCalls, ShowRegistrations, ShowBlocked, ShowDetections
+  std::string detector, source;   // ShowDetections; empty: all
   TestQuestion test;              // Test
   CaptureQuestion capture;        // Capture
   std::string rules_file;         // RulesCheck

@@ -28,8 +28,14 @@ void add_lines(std::string& out, const Json& list, std::string_view before = {})
                        shown(member(one, "users")));
   add_lines(out, member(root, "passwords"), "reloaded passwords: ");
   add_lines(out, member(root, "certificates"), "reloaded certificates: ");
+  add_lines(out, member(root, "tokens"), "reloaded tokens: ");
   if (out.empty()) out = "nothing has changed\n";
   add_lines(out, member(root, "warnings"));
+  if (const Json& wait = member(root, "unconfirmed"); wait.is_object())
+    out += fmt::format("taken back at {}, in {} s, unless you confirm it: sallyport confirm\n",
+                       escaped(shown(member(wait, "until"))), shown(member(wait, "seconds")));
+  if (member(root, "taken_back") == true)
+    out += "taken back; the files still say what was taken back: the next reload or start reads it\n";
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "mgmt/cli/control_client.h"
 #include "mgmt/cli/reload_lines.h"
 #include "mgmt/cli/show_tables.h"
+#include "mgmt/detections/detections_table.h"
 #include "mgmt/log/log_line.h"
 #include "mgmt/peers/peers_table.h"
 #include "mgmt/registrations/registrations_table.h"
@@ -30,11 +31,12 @@ namespace {
 }
 
 [[nodiscard]] std::string request_of(const CommandLine& line) {
+  const std::string limit = std::to_string(line.limit);
   switch (line.command) {
     case Command::ShowPorts:
       return show_request("ports");
     case Command::ShowCalls:
-      return show_request("calls", {{"limit", std::to_string(line.limit)}});
+      return show_request("calls", {{"limit", limit}});
     case Command::ShowCall:
       return show_request("call", {{"id", line.id}, {"messages", line.ladder ? "true" : "false"}});
     case Command::ShowAlarms:
@@ -42,9 +44,12 @@ namespace {
     case Command::ShowPeers:
       return show_request("peers");
     case Command::ShowRegistrations:
-      return show_request("registrations", {{"limit", std::to_string(line.limit)}});
+      return show_request("registrations", {{"limit", limit}});
     case Command::ShowBlocked:
-      return show_request("blocked", {{"limit", std::to_string(line.limit)}});
+      return show_request("blocked", {{"limit", limit}});
+    case Command::ShowDetections:
+      return show_request("detections",
+                          {{"limit", limit}, {"detector", line.detector}, {"source", line.source}});
     case Command::Block:
       return command_request("block",
                              {{"prefix", line.id}, {"for", line.block_for}, {"reason", line.reason}});
@@ -57,7 +62,11 @@ namespace {
     case Command::Drain:
       return command_request("drain");
     case Command::Reload:
-      return command_request("reload");
+      return command_request("reload", {{"confirm", line.confirm}});
+    case Command::Confirm:
+      return command_request("confirm");
+    case Command::Rollback:
+      return command_request("rollback");
     default:
       return show_request("stats");
   }
@@ -86,6 +95,8 @@ namespace {
       return registrations_table(result, colour);
     case Command::ShowBlocked:
       return blocks_table(result, colour);
+    case Command::ShowDetections:
+      return detections_table(result, colour);
     case Command::Block:
       return block_line(result, colour);
     case Command::Unblock:
@@ -97,7 +108,10 @@ namespace {
     case Command::Drain:
       return drain_line(result, colour);
     case Command::Reload:
+    case Command::Rollback:
       return reload_lines(result, colour);
+    case Command::Confirm:
+      return std::string("confirmed: the configuration that runs is kept\n");
     default:
       return stats_tables(result, colour);
   }
@@ -105,16 +119,18 @@ namespace {
 
 [[nodiscard]] Drawn rendered(const CommandLine& line, const std::string& result, std::FILE* out) {
   if (!line.json) return drawn(line, result, out);
-  // One object a line while watching, so that a program can read line by line.
-  return nlohmann::ordered_json::parse(result).dump(line.watch ? -1 : 2) + '\n';
+  // One object a line while watching, so that a program can read line by line. ASCII alone: it may be a
+  // terminal that shows it.
+  return nlohmann::ordered_json::parse(result).dump(line.watch ? -1 : 2, ' ', true) + '\n';
 }
 
 // Each thing that is wrong goes where `check` puts it, the sentence to where errors go.
 [[nodiscard]] int show_failure(const CommandLine& line, const ControlFailure& failure, std::FILE* out,
                                std::FILE* error) {
   if (line.json && !failure.lines.empty())
-    fmt::print(out, "{}\n",
-               nlohmann::ordered_json{{"error", failure.message}, {"problems", failure.lines}}.dump(2));
+    fmt::print(
+        out, "{}\n",
+        nlohmann::ordered_json{{"error", failure.message}, {"problems", failure.lines}}.dump(2, ' ', true));
   else
     for (const std::string& one : failure.lines) fmt::print(out, "{}\n", escaped(one));
   fmt::print(error, "sallyport: {}\n", escaped(failure.message));

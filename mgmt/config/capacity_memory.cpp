@@ -6,6 +6,8 @@
 
 #include "dataplane/data_plane_memory.h"
 #include "policy/decide/blocklist.h"
+#include "policy/decide/earned_trust.h"
+#include "policy/detect/detector_board.h"
 #include "policy/route/prefix_table.h"
 
 namespace sallyport::mgmt {
@@ -57,6 +59,8 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   bytes += kTransactionTables * room.transactions * kTransactionBytes;
   bytes += room.calls * kCallBytes;
   bytes += policy::Blocklist::memory_for(room.blocked);
+  bytes += policy::EarnedTrust::memory_for(config.registrars.empty() ? 0 : room.registrations);
+  bytes += policy::DetectorBoard::memory_for(room.sources);
   bytes += message_ring_bytes(config.management.messages_keep.bytes);
   // Twice: a reload reads the new ones while the old ones are in use.
   for (const TableConfig& table : config.tables)

@@ -68,6 +68,7 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
       load_users(root, loaded.config, problems);
       load_blocklists(root, loaded.config, problems);
       load_signatures(root, loaded.config, problems);
+      loaded.tokens = load_tokens(root, problems);
     }
     add_registrar_places(root, loaded.config);
     loaded.config.peer_places = peer_places_for(loaded.config.peers.size());

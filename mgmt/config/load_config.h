@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mgmt/config/load_tokens.h"
 #include "mgmt/config/problem.h"
 #include "mgmt/config/yaml_node.h"
 #include "policy/model/sbc_config.h"
@@ -25,6 +26,7 @@ struct WrittenConfig {
 struct LoadedConfig {
   SbcConfig config;  // to be used only when !has_errors()
   WrittenConfig written;
+  std::vector<AccessToken> tokens;  // of REST
   std::vector<ConfigProblem> problems;
   std::uint64_t memory_bytes_needed = 0;
 

@@ -50,6 +50,7 @@ Daemon::Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings sett
       alarms_(log, system_wall_time),
       media_quality_(config_),
       after_bye_(alarms_),
+      detections_(config_.management.log.mask_numbers),
       observer_(
           config_of_day_, [this] { return plane_->snapshot(); },
           [this](Observation& seen) {
@@ -95,6 +96,7 @@ int Daemon::run() {
   serve_calls();
   serve_peers();
   serve_blocks();
+  serve_detections();
   send_to_collector();
   serve_captures();
   serve_reload();
@@ -107,6 +109,8 @@ int Daemon::run() {
 }
 
 void Daemon::serve_counters() {
+  gate_.take(settings_.tokens);
+  router_.guard_with(gate_);
   commands_.on_show("ports", [this] { return ports_json(observer_.observe()).dump(); });
   commands_.on_show("stats", [this] { return stats_json(observer_.observe()).dump(); });
   for (Router* const router : {&router_, &metrics_router_})
@@ -179,6 +183,8 @@ void Daemon::take_blocks(dataplane::DataPlaneSetup& setup) {
                                                     }});
   blocks_->restore(block_store_->load());
   blocks_->take_feeds(config_);
+  detector_blocks_ =
+      std::make_unique<DetectorBlocks>(DetectorBlockPlaces{*blocks_, alarms_, log_, config_of_day_});
   setup.blocks = &blocks_->table();
 }
 
@@ -236,8 +242,8 @@ std::set<std::uint64_t> Daemon::calls_that_are_up() {
 
 void Daemon::end_calls(const std::vector<std::uint64_t>& numbers) {
   if (numbers.empty()) return;
-  const bool all = plane_->on_engines(
-      [&numbers](std::size_t, sip::SipEngine& engine, Timestamp now, sip::EngineOutput& out) {
+  const bool all = dataplane::on_all_engines(
+      *plane_, [&numbers](std::size_t, sip::SipEngine& engine, Timestamp now, sip::EngineOutput& out) {
         for (const std::uint64_t call : numbers) static_cast<void>(engine.desk().hang_up(now, call, out));
       });
   log_.write(all ? LogLevel::Info : LogLevel::Error, "management", "restored_calls_ended",
@@ -261,7 +267,11 @@ int Daemon::start_records() {
                      media_quality_.add(end);
                      after_bye_.on_ended(end, dataplane::core_time());
                    },
-                   bindings_.get(), block_store_.get()},
+                   bindings_.get(), block_store_.get(),
+                   [this](const sip::DetectionEvent& event, Timestamp at) {
+                     detections_.add(event, at);
+                     detector_blocks_->add(event);
+                   }},
       plane_->events());
   const auto report = records_->begin(calls_that_are_up());
   if (!report) {
@@ -280,7 +290,7 @@ void Daemon::serve_calls() {
       *desk_,
       std::move(names),
       [this] { return alarms_json(alarms_).dump(); },
-      [this] { begin_drain("command"); },
+      [this](std::string_view by) { begin_drain(by); },
       [this](const std::string& id) {
         log_.write(LogLevel::Info, "management", "hangup", "an operator ended a call", {{"call", id}});
       },
@@ -300,7 +310,9 @@ PeerAnswers Daemon::peer_answers() {
             if (config_.registrars.empty()) return EndpointsAt{};
             return endpoints_at(*engines_, system_wall_time, address);
           },
-          blocks_.get()};
+          blocks_.get(),
+          &detections_,
+          [this](const IpAddress& address) { return plane_->dropped_of(address); }};
 }
 
 void Daemon::serve_peers() {
@@ -313,9 +325,18 @@ void Daemon::serve_peers() {
 }
 
 void Daemon::serve_blocks() {
-  const BlockAnswers answers{*blocks_};
+  // The router's gate has looked at who asks.
+  const BlockAnswers answers{*blocks_, [](const PathArguments&) { return std::nullopt; }};
   add_block_commands(commands_, answers);
   add_block_paths(router_, answers);
+}
+
+void Daemon::serve_detections() {
+  std::vector<std::string> realms;
+  for (const RealmConfig& realm : config_.realms) realms.push_back(realm.name);
+  const DetectionAnswers answers{detections_, [this] { return blocks_->clocks(); }, std::move(realms)};
+  add_detection_commands(commands_, answers);
+  add_detection_paths(router_, answers);
 }
 
 void Daemon::serve_captures() {
@@ -390,12 +411,15 @@ void Daemon::serve_reload() {
           },
           .notify_socket = settings_.notify_socket,
           .monotonic = dataplane::core_time,
+          .take_tokens = [this](std::vector<AccessToken> tokens) { gate_.take(std::move(tokens)); },
+          .alarms = &alarms_,
+          .mark = &mark_,
+          .wall = system_wall_time,
           .aside = [this](std::function<void()> work,
                           std::function<void()> then) { aside_.run(std::move(work), std::move(then)); }},
-      settings_.written);
-  commands_.on_later("reload", [this](const ControlArguments&, ControlCommands::Reply reply) {
-    reload_->begin("command", [reply](const Reload::Done& done) { reply(reload_answer(done)); });
-  });
+      settings_.written, settings_.tokens);
+  add_reload_commands(commands_, *reload_);
+  add_reload_paths(router_, *reload_);
 }
 
 // What management itself keeps by peer.
@@ -437,7 +461,9 @@ void Daemon::tick() {
   records_->watch();
   capture_sessions_->tick();
   blocks_->tick();
+  detector_blocks_->tick(dataplane::core_time());
   after_bye_.tick(dataplane::core_time());
+  reload_->tick();
   if (ticks_++ % kTicksPerLook == 0) {
     const std::uint64_t lost = plane_->snapshot().records_lost;
     if (lost != std::exchange(records_lost_, lost))

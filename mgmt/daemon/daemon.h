@@ -26,9 +26,12 @@
 #include "mgmt/daemon/plane_engines.h"
 #include "mgmt/daemon/record_keeping.h"
 #include "mgmt/daemon/reload.h"
+#include "mgmt/detections/detection_answers.h"
+#include "mgmt/detections/detector_blocks.h"
 #include "mgmt/hep/hep_sender.h"
 #include "mgmt/http/health.h"
 #include "mgmt/http/server.h"
+#include "mgmt/http/token_gate.h"
 #include "mgmt/log/event_log.h"
 #include "mgmt/metrics/exporter.h"
 #include "mgmt/metrics/media_quality.h"
@@ -46,6 +49,7 @@ struct DaemonSettings {
   StartPlane start_plane;
   std::string config_file;
   WrittenConfig written;  // what the configuration was made from
+  std::vector<AccessToken> tokens;
   std::chrono::milliseconds drain{30'000};
   std::string notify_socket;  // of the service manager; empty: none
 };
@@ -74,6 +78,7 @@ class Daemon {
   void serve_calls();
   void serve_peers();
   void serve_blocks();
+  void serve_detections();
   void serve_captures();
   void send_to_collector();
   [[nodiscard]] PeerAnswers peer_answers();
@@ -99,10 +104,12 @@ class Daemon {
   AlarmRegistry alarms_;
   MediaQuality media_quality_;
   AfterByeWatch after_bye_;
+  DetectionLog detections_;
   std::unique_ptr<NodeState> state_;
   HashKey token_key_;
   std::unique_ptr<BlockStore> block_store_;
-  std::unique_ptr<BlockDesk> blocks_;     // the lcores read its table until the data plane has stopped
+  std::unique_ptr<BlockDesk> blocks_;  // the lcores read its table until the data plane has stopped
+  std::unique_ptr<DetectorBlocks> detector_blocks_;
   std::unique_ptr<CaptureHub> captures_;  // the engines see it until the data plane has stopped
   std::unique_ptr<dataplane::DataPlane> plane_;
   std::unique_ptr<BindingStore> bindings_;  // null: no registrar is configured
@@ -113,11 +120,13 @@ class Daemon {
   std::unique_ptr<HepSender> hep_;  // null: no collector
   std::optional<std::size_t> hep_taker_;
   std::unique_ptr<CaptureSessions> capture_sessions_;
+  UnconfirmedMark mark_{disk_, config_.node.state};
   std::unique_ptr<Reload> reload_;
   Aside aside_{loop_};  // of `reload_`, which outlives what is under way
   Readiness readiness_;
   Observer observer_;
   SnapshotCollectable metrics_;
+  TokenGate gate_{log_, dataplane::core_time};
   Router router_, metrics_router_;
   ControlCommands commands_;
   DrainWatch drain_;

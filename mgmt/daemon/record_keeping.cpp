@@ -20,29 +20,37 @@ namespace {
   return out;
 }
 
-void log_detection(EventLog& log, const sip::EngineEvent& event) {
+void take_detection(const RecordPlaces& places, const std::vector<std::string>& realms,
+                    const sip::EngineEvent& event) {
   const auto* const detection = std::get_if<sip::DetectionEvent>(&event.what);
   if (detection == nullptr) return;
+  if (places.detected) places.detected(*detection, event.at);
   const std::string source = to_string(detection->source);
+  const std::size_t realm = to_position(detection->realm);
   const std::string call = detection->call == 0 ? "" : call_id_text(detection->call);
-  log.write(LogLevel::Warning, "security", "detection", "something that looks like an attack",
-            {{"detector", detection->detector},
-             {"action", detection->action},
-             {"source", source},
-             {"call", call},
-             {"evidence", detection->evidence, FieldKind::Text}});
+  places.log.write(LogLevel::Warning, "security", "detection", "something that looks like an attack",
+                   {{"detector", detection->detector},
+                    {"action", detection->action},
+                    {"source", source},
+                    {"realm", realm < realms.size() ? std::string_view(realms[realm]) : std::string_view()},
+                    {"call", call},
+                    {"confidence", std::uint64_t{detection->confidence}},
+                    {"evidence", detection->evidence, FieldKind::Text}});
 }
 
-[[nodiscard]] RecordSurroundings surroundings(const RecordPlaces& places, dataplane::EventStream& events) {
+[[nodiscard]] RecordSurroundings surroundings(const SbcConfig& config, const RecordPlaces& places,
+                                              dataplane::EventStream& events) {
   RecordSurroundings out{places.disk, places.alarms, places.log, places.wall, places.core, {},
                          {},          places.ended};
   out.durable = [&events](std::size_t source, std::uint64_t sequence) {
     events.journalled(source, sequence);
   };
-  out.other = [&log = places.log, bindings = places.bindings](std::size_t, const sip::EngineEvent& event) {
+  std::vector<std::string> realms;
+  for (const RealmConfig& realm : config.realms) realms.push_back(realm.name);
+  out.other = [places, realms = std::move(realms)](std::size_t, const sip::EngineEvent& event) {
     const auto* const binding = std::get_if<sip::BindingEvent>(&event.what);
-    if (binding == nullptr) return log_detection(log, event);
-    if (bindings != nullptr) bindings->add(*binding);
+    if (binding == nullptr) return take_detection(places, realms, event);
+    if (places.bindings != nullptr) places.bindings->add(*binding);
   };
   if (places.bindings != nullptr || places.blocks != nullptr)
     out.turn = [bindings = places.bindings, blocks = places.blocks](Timestamp now, bool is_last) {
@@ -59,7 +67,7 @@ void log_detection(EventLog& log, const sip::EngineEvent& event) {
 
 RecordKeeping::RecordKeeping(const SbcConfig& config, const RecordPlaces& places,
                              dataplane::EventStream& events)
-    : events_(events), log_(places.log), writer_(settings_of(config), surroundings(places, events)) {
+    : events_(events), log_(places.log), writer_(settings_of(config), surroundings(config, places, events)) {
   for (std::size_t engine = 0; engine < events.engines(); ++engine)
     writer_.add_source([&events, engine](std::vector<sip::EngineEvent>& out, std::size_t max) {
       sip::EngineEvent event;

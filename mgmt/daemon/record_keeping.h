@@ -28,6 +28,8 @@ struct RecordPlaces {
   std::function<void(const CallRecord& end)> ended = {};
   BindingStore* bindings = nullptr;  // null: nobody registers here
   BlockStore* blocks = nullptr;      // null: nothing is blocked
+  // What looked like an attack; on the thread of the records, on which nobody waits.
+  std::function<void(const sip::DetectionEvent&, Timestamp at)> detected = {};
 };
 
 class RecordKeeping {

@@ -118,19 +118,51 @@ struct Loading {
   return changed;
 }
 
+// Names of those that are new, gone, or say something else.
+[[nodiscard]] std::vector<std::string> changed_tokens(const std::vector<AccessToken>& before,
+                                                      const std::vector<AccessToken>& now) {
+  std::vector<std::string> changed;
+  const auto add = [&changed](const std::vector<AccessToken>& these, const std::vector<AccessToken>& others) {
+    for (const AccessToken& token : these)
+      if (std::ranges::find(others, token) == others.end() &&
+          std::ranges::find(changed, token.name) == changed.end())
+        changed.push_back(token.name);
+  };
+  add(now, before);
+  add(before, now);
+  return changed;
+}
+
+[[nodiscard]] bool has_brought_anything(const ReloadReport& report) {
+  return !report.changes.empty() || !report.tables.empty() || !report.users.empty() ||
+         !report.passwords.empty() || !report.tokens.empty();
+}
+
+[[nodiscard]] ReloadReport::Probation probation_of(const WallClock& wall, Duration left) {
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left);
+  return {left, wall ? wall() + milliseconds : WallTime{}};
+}
+
 }  // namespace
 
-Reload::Reload(ReloadPlaces places, WrittenConfig running)
-    : places_(std::move(places)), written_(std::move(running)) {}
+Reload::Reload(ReloadPlaces places, WrittenConfig running, std::vector<AccessToken> tokens)
+    : places_(std::move(places)), orphaned_(places_.mark == nullptr ? std::string() : places_.mark->read()) {
+  running_.config = *places_.config.read();
+  running_.written = std::move(running);
+  running_.tokens = std::move(tokens);
+  if (!orphaned_.empty())
+    raise("config_unconfirmed",
+          "a restart came before it was confirmed; what the files say runs (" + orphaned_ + ")");
+}
 
-void Reload::begin(std::string_view by, Told told) {
+void Reload::begin(std::string_view by, Told told, std::optional<Duration> confirm_within) {
   if (std::string why = places_.why_not_now ? places_.why_not_now() : std::string(); !why.empty()) {
     const Done not_now = refused(std::move(why));
     tell(by, not_now);
     if (told) told(not_now);
     return;
   }
-  next_.push_back({std::string(by), std::move(told)});
+  next_.push_back({std::string(by), std::move(told), confirm_within});
   if (under_way_.empty()) begin_next();
 }
 
@@ -149,14 +181,18 @@ void Reload::begin_next() {
     }
   };
   auto then = [this, loading] {
-    end(loading->failed.empty() ? adopt(std::move(loading->loaded)) : refused(std::move(loading->failed)));
+    if (!loading->failed.empty()) return end(refused(std::move(loading->failed)));
+    std::optional<Duration> within;  // of those who asked together the most careful one
+    for (const Asked& asked : under_way_)
+      if (asked.confirm_within) within = std::min(*asked.confirm_within, within.value_or(Duration::max()));
+    end(load(std::move(loading->loaded), within));
   };
   if (places_.aside) return places_.aside(std::move(work), std::move(then));
   work();
   then();
 }
 
-void Reload::end(const Done& done) {
+void Reload::end(Done done) {
   notify("READY=1");
   was_successful_ = done.has_value();
   for (const Asked& asked : std::exchange(under_way_, {})) {
@@ -166,13 +202,29 @@ void Reload::end(const Done& done) {
   if (under_way_.empty() && !next_.empty()) begin_next();
 }
 
-Done Reload::adopt(LoadedConfig loaded) try {
+Done Reload::load(LoadedConfig loaded, std::optional<Duration> confirm_within) {
+  LoadedConfig next;
+  Done done = adopt(std::move(loaded), next);
+  if (!done) return done;
+  // A reload that brought nothing is no step that somebody would want to take back.
+  if (!confirm_until_ && (confirm_within || has_brought_anything(*done))) former_ = std::move(running_);
+  running_ = std::move(next);
+  if (places_.alarms != nullptr) places_.alarms->clear("config_rolled_back", "");
+  if (confirm_within) begin_probation(*confirm_within, *done);
+  if (confirm_until_ && !confirm_within && places_.monotonic) {
+    const Duration left = *confirm_until_ - places_.monotonic();
+    done->probation = probation_of(places_.wall, std::max(left, Duration{}));
+  }
+  return done;
+}
+
+Done Reload::adopt(LoadedConfig loaded, LoadedConfig& next) try {
   // Perhaps only since it was begun.
   if (std::string why = places_.why_not_now ? places_.why_not_now() : std::string(); !why.empty())
     return refused(std::move(why));
   if (loaded.is_refused_by_run()) return refused(places_.file + " is refused", std::move(loaded.problems));
   ReloadReport report;
-  report.changes = config_changes(written_.root, loaded.written.root);
+  report.changes = config_changes(running_.written.root, loaded.written.root);
   if (auto problems = restart_needed(report.changes, loaded.written.files); !problems.empty())
     return refused("some of the changes need a restart", std::move(problems));
   const SharedValue<SbcConfig> running = places_.config.read();
@@ -181,15 +233,19 @@ Done Reload::adopt(LoadedConfig loaded) try {
   report.passwords = changed_passwords(*running, loaded.config);
   report.tables = take_tables(*running, loaded.config);
   report.users = take_users(*running, loaded.config);
+  report.tokens = changed_tokens(running_.tokens, loaded.tokens);
+  report.warnings = std::move(loaded.problems);
+  next.config = loaded.config;
+  next.written = std::move(loaded.written);
+  next.tokens = std::move(loaded.tokens);
   if (auto aligned = align_peers(*running, *are_idle, loaded.config); !aligned)
     return refused(std::move(aligned.error()));
-  report.warnings = std::move(loaded.problems);
-  const SharedValue<SbcConfig> next = make_value<SbcConfig>(std::move(loaded.config));
-  if (auto adopted = places_.adopt(next); !adopted)
-    return refused_by_plane(std::move(adopted.error()), report.changes, loaded.written.files);
-  if (places_.adopted) places_.adopted(*running, *next);
-  places_.config.put(next);
-  written_ = std::move(loaded.written);
+  const SharedValue<SbcConfig> adopted_config = make_value<SbcConfig>(std::move(loaded.config));
+  if (auto adopted = places_.adopt(adopted_config); !adopted)
+    return refused_by_plane(std::move(adopted.error()), report.changes, next.written.files);
+  if (places_.adopted) places_.adopted(*running, *adopted_config);
+  places_.config.put(adopted_config);
+  if (places_.take_tokens) places_.take_tokens(next.tokens);
   if (places_.refresh_certificates) report.certificates = places_.refresh_certificates();
   return report;
 } catch (const std::exception& error) {  // no memory, most likely
@@ -212,6 +268,86 @@ Result<std::vector<bool>, std::string> Reload::idle_places(const SbcConfig& runn
       are_idle[i] = are_idle[i] && i < in_use.size() && !in_use[i];
   }
   return are_idle;
+}
+
+void Reload::begin_probation(Duration within, ReloadReport& report) {
+  confirm_until_ = (places_.monotonic ? places_.monotonic() : Timestamp{}) + within;
+  report.probation = probation_of(places_.wall, within);
+  const std::string until = places_.wall ? iso_8601(report.probation->until) : std::string("its time");
+  raise("config_unconfirmed", "taken back at " + until + " unless it is confirmed");
+  if (places_.mark == nullptr) return;
+  const std::string why = places_.mark->put("to be taken back at " + until);
+  if (!why.empty())
+    places_.log.write(LogLevel::Warning, "config", "mark_failed",
+                      why + "; a restart would not know that the configuration is unconfirmed");
+}
+
+// What an earlier run left unconfirmed stays so.
+void Reload::end_probation() {
+  confirm_until_.reset();
+  if (!orphaned_.empty()) return raise("config_unconfirmed", "a restart came before it was confirmed");
+  if (places_.alarms != nullptr) places_.alarms->clear("config_unconfirmed", "");
+  if (places_.mark == nullptr) return;
+  if (const std::string why = places_.mark->remove(); !why.empty())
+    places_.log.write(LogLevel::Warning, "config", "mark_failed",
+                      why + "; the next start will say that the configuration is unconfirmed");
+}
+
+Result<void, ReloadRefusal> Reload::confirm(std::string_view by) {
+  if (!confirm_until_ && orphaned_.empty()) return refused("nothing waits to be confirmed");
+  orphaned_.clear();
+  end_probation();
+  places_.log.write(LogLevel::Info, "config", "confirmed", "the configuration that runs was confirmed",
+                    {{"by", by}});
+  return {};
+}
+
+Done Reload::rollback(std::string_view by) {
+  if (!under_way_.empty()) return refused("the files are being read just now; try again");
+  if (!former_)
+    return refused(
+        "there is no configuration to go back to: one step is kept, since the start of the daemon");
+  return take_back(by);
+}
+
+Done Reload::take_back(std::string_view by) {
+  LoadedConfig next;
+  Done done = adopt(*former_, next);
+  if (!done) {
+    places_.log.write(LogLevel::Error, "config", "rollback_refused",
+                      done.error().why + "; the configuration that runs could not be taken back",
+                      {{"by", by}});
+    return done;
+  }
+  running_ = std::move(next);
+  former_.reset();
+  end_probation();
+  was_successful_ = false;
+  done->was_taken_back = true;
+  raise("config_rolled_back", "taken back by " + std::string(by));
+  places_.log.write(LogLevel::Warning, "config", "rolled_back",
+                    "the configuration was taken back; the files still say what was taken back",
+                    {{"by", by}, {"changes", std::uint64_t{done->changes.size()}}});
+  return done;
+}
+
+void Reload::tick() {
+  constexpr Duration kAgain = std::chrono::seconds(30);
+  if (!confirm_until_ || !under_way_.empty() || !places_.monotonic) return;
+  const Timestamp now = places_.monotonic();
+  if (now < *confirm_until_) return;
+  // While it drains nothing is adopted any more, and there is nobody to be told of it again and again.
+  const std::string why = places_.why_not_now ? places_.why_not_now() : std::string();
+  if (why.empty()) {
+    const Done done = take_back("the end of its time");
+    if (done) return;
+    raise("config_unconfirmed", "it could not be taken back, and is tried again: " + done.error().why);
+  }
+  confirm_until_ = now + kAgain;
+}
+
+void Reload::raise(std::string_view alarm, const std::string& detail) {
+  if (places_.alarms != nullptr) places_.alarms->raise(alarm, "", detail);
 }
 
 void Reload::notify(const std::string& state) const {

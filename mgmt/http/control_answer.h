@@ -6,7 +6,8 @@
 
 namespace sallyport::mgmt {
 
-// No such thing is 404, a mistake 400, everything else 503.
+// No such thing is 404, a mistake 400, a configuration that is refused 409 (with its problems), everything
+// else 503.
 [[nodiscard]] HttpResponse http_answer(const ControlResult& result);
 
 }  // namespace sallyport::mgmt

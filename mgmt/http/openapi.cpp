@@ -3,8 +3,10 @@
 
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
+#include "mgmt/http/path_roles.h"
 #include "mgmt/metrics/observation.h"
 
 namespace sallyport::mgmt {
@@ -122,6 +124,12 @@ struct Answer {
   return object({{"address", text_type()},
                  {"realms", list_of(realm)},
                  {"blocks", list_of(reference("Block"))},
+                 {"detections", list_of(reference("Detection"))},
+                 {"drops", list_of(object({{"port", text_type()},
+                                           {"reason", text_type()},
+                                           {"packets", {{"type", "integer"}}},
+                                           {"since", text_type()},
+                                           {"last", text_type()}}))},
                  {"reasons", list_of(object({{"text", text_type()}}))}});
 }
 
@@ -136,6 +144,22 @@ struct Answer {
                  {"expires_in_s", maybe("integer")},
                  {"hits", integer},
                  {"last_hit", maybe("string")}});
+}
+
+[[nodiscard]] Json detection_schema() {
+  const Json integer{{"type", "integer"}};
+  return object({{"last", text_type()},
+                 {"first", text_type()},
+                 {"detector", text_type()},
+                 {"action", text_type()},
+                 {"source", text_type()},
+                 {"port", integer},
+                 {"realm", maybe("string")},
+                 {"call", maybe("string")},
+                 {"count", integer},
+                 {"confidence", {{"type", "integer"}, {"minimum", 0}, {"maximum", 100}}},
+                 {"proved", {{"type", "boolean"}}},
+                 {"evidence", text_type()}});
 }
 
 [[nodiscard]] Json peer_schema() {
@@ -182,6 +206,20 @@ struct Answer {
   return object(std::move(properties));
 }
 
+[[nodiscard]] Json reload_schema() {
+  const Json texts = list_of(text_type()), integer{{"type", "integer"}};
+  const Json wait = object({{"until", text_type()}, {"seconds", integer}});
+  return object({{"changes", texts},
+                 {"tables", list_of(object({{"name", text_type()}, {"lines", integer}}))},
+                 {"users", list_of(object({{"registrar", text_type()}, {"users", integer}}))},
+                 {"passwords", texts},
+                 {"certificates", texts},
+                 {"tokens", texts},
+                 {"warnings", texts},
+                 {"unconfirmed", {{"oneOf", {wait, {{"type", "null"}}}}}},
+                 {"taken_back", {{"type", "boolean"}}}});
+}
+
 [[nodiscard]] Json schemas() {
   const Json alarm = object({{"name", text_type()},
                              {"severity", text_type()},
@@ -193,7 +231,8 @@ struct Answer {
   return {{"Problem", object({{"type", text_type()},
                               {"title", text_type()},
                               {"status", {{"type", "integer"}}},
-                              {"detail", text_type()}})},
+                              {"detail", text_type()},
+                              {"problems", list_of(text_type())}})},
           {"Call", call_schema()},
           {"Media", media_schema()},
           {"CallAnswer", object({{"call", reference("Call")}})},
@@ -213,33 +252,101 @@ struct Answer {
                                 {"prefixes", {{"type", "integer"}}},
                                 {"capacity", {{"type", "integer"}}},
                                 {"next", maybe("string")}})},
+          {"Detection", detection_schema()},
+          {"DetectionPage", object({{"detections", list_of(reference("Detection"))},
+                                    {"kept", {{"type", "integer"}}},
+                                    {"capacity", {{"type", "integer"}}},
+                                    {"forgotten", {{"type", "integer"}}},
+                                    {"next", maybe("string")}})},
+          {"BlockDone", object({{"block", reference("Block")}, {"warnings", list_of(text_type())}})},
+          {"BlockEnded", object({{"prefix", text_type()}, {"warnings", list_of(text_type())}})},
+          {"ReloadOrder", object({{"confirm", text_type()}})},
+          {"ReloadReport", reload_schema()},
           {"BlockOrder", object({{"prefix", text_type()}, {"for", text_type()}, {"reason", text_type()}})},
           {"Explanation", {{"oneOf", {reference("CallAnswer"), address_schema()}}}},
           {"Health", object({{"healthy", {{"type", "boolean"}}}, {"ready", {{"type", "boolean"}}}})}};
 }
 
-[[nodiscard]] Json block_operation(const Answer& forbidden) {
-  Json out = operation("Takes nothing more from a prefix", Json::array(), nullptr, {forbidden});
-  out["requestBody"] = {{"required", true},
-                        {"content", {{"application/json", {{"schema", reference("BlockOrder")}}}}}};
-  return out;
+// One that takes a JSON object.
+[[nodiscard]] Json with_body(Json operation, const char* schema, bool is_required) {
+  operation["requestBody"] = {{"required", is_required},
+                              {"content", {{"application/json", {{"schema", reference(schema)}}}}}};
+  return operation;
+}
+
+[[nodiscard]] Json blocked_paths(const Json& page) {
+  constexpr Answer kNoPrefix{"400", "`prefix`, `for` or the body is wrong."};
+  const Json prefix = Json::array({parameter("prefix", "query", text_type(), "As it is listed.")});
+  return {
+      {"get", operation("Prefixes from which nothing is taken; those of feeds last", page,
+                        reference("BlockPage"), {{"400", "limit or cursor is no number."}})},
+      {"post", with_body(operation("Takes nothing more from a prefix", Json::array(), reference("BlockDone"),
+                                   {kNoPrefix, {"503", "There is no room for another."}}),
+                         "BlockOrder", true)},
+      {"delete", operation("Ends the block of a prefix", prefix, reference("BlockEnded"),
+                           {kNoPrefix, {"404", "It is not blocked."}})}};
+}
+
+// What the node is: its configuration, and whether it takes calls.
+void add_node_paths(Json& paths) {
+  constexpr Answer kRefused{"409", "It is refused, and what ran goes on; `problems` says what is wrong."};
+  const Json none = Json::array();
+  paths["/api/v1/reload"] = {
+      {"post",
+       with_body(operation("Reads the configuration again; calls go on", none, reference("ReloadReport"),
+                           {{"400", "`confirm` is no time, or the body is no object."}, kRefused}),
+                 "ReloadOrder", false)}};
+  paths["/api/v1/confirm"] = {{"post", operation("Keeps what a reload brought that is to be confirmed", none,
+                                                 object({{"confirmed", {{"type", "boolean"}}}}),
+                                                 {{"409", "Nothing waits for it."}})}};
+  paths["/api/v1/rollback"] = {{"post", operation("Goes back to the configuration before the last reload",
+                                                  none, reference("ReloadReport"), {kRefused})}};
+  paths["/api/v1/drain"] = {
+      {"post", operation("No new calls from now on", none,
+                         object({{"draining", {{"type", "boolean"}}}, {"active", {{"type", "integer"}}}}),
+                         {{"503", "A signalling thread does not answer."}})}};
+}
+
+// Who may ask, and what whoever may not hears: from the table that the gate reads (path_roles.h).
+void add_roles(Json& paths) {
+  const auto bad = [](const char* what) {
+    return with_content(what, "application/problem+json", reference("Problem"));
+  };
+  for (auto& [path, operations] : paths.items())
+    for (auto& [method, described] : operations.items()) {
+      std::string upper = method;
+      for (char& c : upper) c = static_cast<char>(c - 'a' + 'A');
+      const Needs needs = needed_role(upper, path);
+      described["security"] = Json::array();
+      if (needs == Needs::Nothing) continue;
+      described["security"].push_back({{"token", Json::array({to_string(needs)})}});
+      described["x-role"] = to_string(needs);
+      Json& responses = described["responses"];
+      responses["401"] = bad("It needs a token, and there was none, or none that is known.");
+      responses["403"] = bad("The token's role is not enough, or no token is configured.");
+      responses["429"] = bad("Too many wrong tokens came from there.");
+      if (upper == "POST") responses["415"] = bad("What is posted is application/json.");
+    }
 }
 
 [[nodiscard]] Json call_paths() {
   constexpr Answer kNoCall{"404", "No such call."}, kBusy{"503", "A signalling thread does not answer."};
-  constexpr Answer kForbidden{"403", "Changing needs a token, and tokens are not built yet."};
   const Json id =
       Json::array({parameter("id", "path", text_type(), "The call's id, or a Call-ID of a leg.")});
   const Json page = Json::array(
       {parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}}, "Default 100."),
        parameter("cursor", "query", text_type(), "What `next` was in the page before.")});
+  Json detection_page = page;
+  detection_page.push_back(parameter("detector", "query", text_type(), "Only what this one found."));
+  detection_page.push_back(parameter("source", "query", text_type(), "An address or a prefix."));
   return {
       {"/api/v1/calls",
        {{"get", operation("Calls that are up, the oldest first", page, reference("CallPage"),
                           {{"400", "limit or cursor is no number."}, kBusy})}}},
       {"/api/v1/calls/{id}",
        {{"get", operation("One call", id, reference("CallAnswer"), {kNoCall, kBusy})},
-        {"delete", operation("Ends a call on both legs", id, nullptr, {kForbidden})}}},
+        {"delete", operation("Ends a call on both legs", id,
+                             object({{"id", text_type()}, {"state", text_type()}}), {kNoCall, kBusy})}}},
       {"/api/v1/calls/{id}/messages",
        {{"get", operation("Its SIP messages on both legs", id, reference("CallTrace"), {kNoCall, kBusy})}}},
       {"/api/v1/explain",
@@ -253,15 +360,11 @@ struct Answer {
       {"/api/v1/registrations",
        {{"get", operation("Registered endpoints, by address of record", page, reference("RegistrationPage"),
                           {{"400", "limit is no number, or cursor is none."}, kBusy})}}},
-      {"/api/v1/blocked",
-       {{"get", operation("Prefixes from which nothing is taken; those of feeds last", page,
-                          reference("BlockPage"), {{"400", "limit or cursor is no number."}})},
-        {"post", block_operation(kForbidden)},
-        {"delete", operation("Ends the block of a prefix",
-                             Json::array({parameter("prefix", "query", text_type(), "As it is listed.")}),
-                             nullptr, {kForbidden})}}},
-      {"/api/v1/drain",
-       {{"post", operation("No new calls from now on", Json::array(), nullptr, {kForbidden})}}}};
+      {"/api/v1/blocked", blocked_paths(page)},
+      {"/api/v1/detections",
+       {{"get",
+         operation("What looked like an attack, the last first", detection_page, reference("DetectionPage"),
+                   {{"400", "limit, cursor, detector or source is none."}})}}}};
 }
 
 }  // namespace
@@ -277,10 +380,18 @@ std::string openapi_json() {
   Json metrics{{"summary", "Counters for Prometheus"}};
   metrics["responses"]["200"] = with_content("Text format 0.0.4.", "text/plain", text_type());
   paths["/metrics"] = {{"get", std::move(metrics)}};
+  add_node_paths(paths);
+  add_roles(paths);
+  const Json bearer{
+      {"type", "http"},
+      {"scheme", "bearer"},
+      {"description",
+       "A token of management.tokens. With none configured, a client on the machine itself reads "
+       "without one and nobody changes anything."}};
   const Json root{{"openapi", "3.1.0"},
                   {"info", {{"title", "Sallyport"}, {"version", kVersion}}},
                   {"paths", std::move(paths)},
-                  {"components", {{"schemas", schemas()}}}};
+                  {"components", {{"schemas", schemas()}, {"securitySchemes", {{"token", bearer}}}}}};
   return root.dump(1) + '\n';
 }
 

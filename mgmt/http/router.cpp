@@ -2,6 +2,7 @@
 #include "mgmt/http/router.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "mgmt/log/log_line.h"
 
@@ -22,7 +23,8 @@ namespace {
 
 }  // namespace
 
-HttpResponse problem(unsigned status, std::string_view title, std::string_view detail) {
+HttpResponse problem(unsigned status, std::string_view title, std::string_view detail,
+                     const std::vector<std::string>& problems) {
   HttpResponse out;
   out.status = status;
   out.content_type = "application/problem+json";
@@ -30,11 +32,21 @@ HttpResponse problem(unsigned status, std::string_view title, std::string_view d
   append_json_string(out.body, title);
   out.body += ",\"status\":" + std::to_string(status) + ",\"detail\":";
   append_json_string(out.body, detail);
-  out.body += "}\n";
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    out.body += i == 0 ? ",\"problems\":[" : ",";
+    append_json_string(out.body, problems[i]);
+  }
+  out.body += problems.empty() ? "}\n" : "]}\n";
   return out;
 }
 
 void Router::on(std::string_view method, std::string_view pattern, Handler handler) {
+  on_later(method, pattern, [handler = std::move(handler)](const PathArguments& given, const Reply& reply) {
+    reply(handler(given));
+  });
+}
+
+void Router::on_later(std::string_view method, std::string_view pattern, LaterHandler handler) {
   auto route =
       std::find_if(routes_.begin(), routes_.end(), [&](const Route& one) { return one.pattern == pattern; });
   if (route == routes_.end()) {
@@ -61,30 +73,59 @@ const Router::Route* Router::find(const std::vector<std::string>& segments, Argu
   return &*found;
 }
 
-HttpResponse Router::answer(const HttpRequest& request) const noexcept {
+void Router::serve(const HttpRequest& request, const Reply& reply) const {
+  auto target = parse_target(request.target);
+  PathArguments arguments;
+  const Route* const route = target ? find(target->segments, arguments.path) : nullptr;
+  if (route == nullptr) return reply(problem(404, "Not Found", "There is nothing at this path."));
+  const auto found = route->handlers.find(request.method == "HEAD" ? "GET" : request.method);
+  if (found == route->handlers.end()) {
+    std::string allow;
+    for (const auto& [method, handler] : route->handlers)
+      allow += (allow.empty() ? "" : ", ") + (method == "GET" ? "GET, HEAD" : method);
+    HttpResponse refused = problem(405, "Method Not Allowed", "This path answers " + allow + ".");
+    refused.allow = std::move(allow);  // RFC 9110 §15.5.6
+    return reply(std::move(refused));
+  }
+  arguments.query = std::move(target->query);
+  arguments.body = request.body;
+  if (gate_ == nullptr) return found->second(arguments, reply);
+  auto caller = gate_->admit(request, route->pattern);
+  if (!caller) return reply(std::move(caller.error()));
+  arguments.caller = *caller;
+  const RouterCall call{*caller, std::string(request.method), std::string(request.target),
+                        std::string(request.body), request.source};
+  found->second(arguments, [gate = gate_, call, reply](HttpResponse answer) {
+    gate->done(call, answer.status);
+    reply(std::move(answer));
+  });
+}
+
+void Router::answer(const HttpRequest& request, const Reply& reply) const noexcept try {
+  const auto is_told = std::make_shared<bool>(false);
+  const auto once = [is_told, reply](HttpResponse answer) {
+    if (!std::exchange(*is_told, true)) reply(std::move(answer));
+  };
   try {
-    auto target = parse_target(request.target);
-    PathArguments arguments;
-    const Route* const route = target ? find(target->segments, arguments.path) : nullptr;
-    if (route == nullptr) return problem(404, "Not Found", "There is nothing at this path.");
-    const auto found = route->handlers.find(request.method == "HEAD" ? "GET" : request.method);
-    if (found == route->handlers.end()) {
-      std::string allow;
-      for (const auto& [method, handler] : route->handlers)
-        allow += (allow.empty() ? "" : ", ") + (method == "GET" ? "GET, HEAD" : method);
-      HttpResponse refused = problem(405, "Method Not Allowed", "This path answers " + allow + ".");
-      refused.allow = std::move(allow);  // RFC 9110 §15.5.6
-      return refused;
-    }
-    arguments.query = std::move(target->query);
-    arguments.body = request.body;
-    return found->second(arguments);
+    serve(request, once);
   } catch (...) {
     HttpResponse failed;
     failed.status = 500;
     failed.content_type = "application/problem+json";
-    return failed;
+    once(std::move(failed));
   }
+} catch (...) {  // no memory even for that: whoever asked hears nothing
+}
+
+HttpResponse Router::answer(const HttpRequest& request) const noexcept try {
+  const auto answered = std::make_shared<HttpResponse>();
+  answered->status = 500;
+  answer(request, [answered](HttpResponse answer) { *answered = std::move(answer); });
+  return std::move(*answered);
+} catch (...) {
+  HttpResponse failed;
+  failed.status = 500;
+  return failed;
 }
 
 std::vector<std::pair<std::string, std::string>> Router::routes() const {

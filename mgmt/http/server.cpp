@@ -28,6 +28,11 @@ class HttpConnection;
   return asio::ip::address_v6(address.bytes());
 }
 
+[[nodiscard]] IpAddress from_asio(const asio::ip::address& address) {
+  return address.is_v4() ? IpAddress::v4(address.to_v4().to_uint())
+                         : IpAddress::v6(address.to_v6().to_bytes());
+}
+
 }  // namespace
 
 struct HttpServer::State : AcceptLoop<HttpServer::State, HttpConnection, tcp> {
@@ -45,6 +50,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(tcp::socket socket, std::shared_ptr<HttpServer::State> server)
       : stream_(std::move(socket)), server_(std::move(server)) {
+    ErrorCode error;
+    const tcp::endpoint remote = stream_.socket().remote_endpoint(error);
+    if (!error) source_ = from_asio(remote.address());
     server_->enter(*this);
   }
   ~HttpConnection() { server_->leave(*this); }
@@ -77,7 +85,19 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
       return send(
           problem(421, "Misdirected Request", "Host names another server; use an address or localhost."),
           false, method == "HEAD");
-    send(server_->router.answer({method, target, request.body()}), request.keep_alive(), method == "HEAD");
+    if (request.count(http::field::authorization) > 1)  // RFC 9110 §5.3: it is no list
+      return send(problem(400, "Bad Request", "There may be one Authorization."), false, method == "HEAD");
+    const auto field = [&request](http::field name) {
+      const beast::string_view value = request[name];
+      return std::string_view(value.data(), value.size());
+    };
+    server_->router.answer({method, target, request.body(), field(http::field::authorization),
+                            field(http::field::content_type), source_},
+                           [self = shared_from_this(), keep_alive = request.keep_alive(),
+                            head_only = method == "HEAD"](HttpResponse answer) {
+                             if (!self->server_->is_closed())
+                               self->send(std::move(answer), keep_alive, head_only);
+                           });
   }
 
   // What listens for this machine alone has no name that leads to it but localhost; an open address may have
@@ -103,6 +123,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     response_.version(11);
     response_.set(http::field::content_type, answer.content_type);
     if (!answer.allow.empty()) response_.set(http::field::allow, answer.allow);
+    if (!answer.authenticate.empty()) response_.set(http::field::www_authenticate, answer.authenticate);
+    if (answer.retry_after_s != 0)
+      response_.set(http::field::retry_after, std::to_string(answer.retry_after_s));
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
     response_.set("X-Frame-Options", "DENY");
@@ -123,6 +146,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   beast::tcp_stream stream_;
   std::shared_ptr<HttpServer::State> server_;
+  IpAddress source_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -156,8 +180,7 @@ Result<std::unique_ptr<HttpServer>, std::string> HttpServer::open(asio::io_conte
 
 Endpoint HttpServer::local() const {
   const tcp::endpoint address = state_->acceptor().local_endpoint();
-  if (address.address().is_v4()) return {IpAddress::v4(address.address().to_v4().to_uint()), address.port()};
-  return {IpAddress::v6(address.address().to_v6().to_bytes()), address.port()};
+  return {from_asio(address.address()), address.port()};
 }
 
 }  // namespace sallyport::mgmt

@@ -22,7 +22,7 @@ constexpr std::array<std::size_t, 1> kJitterOne{2};  // 20 ms
 constexpr std::array<std::size_t, 1> kLossOne{2};    // 1 %
 constexpr std::array<std::size_t, 1> kMosOne{3};     // 3.6: many are content. ITU-T G.107 Annex B
 
-constexpr std::size_t kPeersWithMany = 60, kPeersWithSome = 75, kPeersWithOne = 90;
+constexpr std::size_t kPeersWithMany = 60, kPeersWithSome = 75, kPeersWithOne = 90, kPeersWithLoss = 95;
 
 constexpr std::array<double, dataplane::kRelayTimeBounds.size()> kRelaySeconds = [] {
   std::array<double, dataplane::kRelayTimeBounds.size()> out{};
@@ -99,7 +99,9 @@ ShownBounds shown_bounds(std::size_t peers) {
   if (peers <= kPeersWithMany) return {kSetupMany, kDurationMany, six, six, six};
   if (peers <= kPeersWithSome) return {kSetupSome, kDurationSome, kQualitySome, kQualitySome, kQualitySome};
   if (peers <= kPeersWithOne) return {kSetupOne, kDurationOne, kJitterOne, kLossOne, kMosOne};
-  return {kSetupOne, kDurationOne, {}, kLossOne, kMosOne};  // of jitter the mean alone
+  // Of jitter, and then of loss, the mean alone.
+  if (peers <= kPeersWithLoss) return {kSetupOne, kDurationOne, {}, kLossOne, kMosOne};
+  return {kSetupOne, kDurationOne, {}, {}, kMosOne};
 }
 
 void add_media(std::vector<MetricFamily>& out, const Observation& seen) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mgmt/blocks/blocks_json.h"
+#include "mgmt/detections/detections_json.h"
 #include "mgmt/log/log_line.h"
 #include "policy/decide/access_list.h"
 #include "policy/decide/source_classifier.h"
@@ -22,15 +23,15 @@ class AddressExplanation {
       : address_(address), config_(config), access_(config), classifier_(config) {}
 
   void explain_blocks(const AddressFacts& facts);
-
+  void explain_detections(const AddressFacts& facts);
+  void explain_drops(const AddressFacts& facts);
   void explain_realm(std::size_t position);
   void explain_targets(const PeerView& peer);
   void explain_endpoints(const EndpointsAt& found);
   [[nodiscard]] Json take() {
-    return {{"address", to_string(address_)},
-            {"realms", std::move(realms_)},
-            {"blocks", std::move(block_list_)},
-            {"reasons", std::move(reasons_)}};
+    return {{"address", to_string(address_)},   {"realms", std::move(realms_)},
+            {"blocks", std::move(block_list_)}, {"detections", std::move(detection_list_)},
+            {"drops", std::move(drop_list_)},   {"reasons", std::move(reasons_)}};
   }
 
  private:
@@ -44,7 +45,8 @@ class AddressExplanation {
   policy::AccessList access_;
   policy::SourceClassifier classifier_;
   std::vector<policy::Block> blocks_;
-  Json realms_ = Json::array(), block_list_ = Json::array(), reasons_ = Json::array();
+  Json realms_ = Json::array(), block_list_ = Json::array(), detection_list_ = Json::array(),
+       drop_list_ = Json::array(), reasons_ = Json::array();
 };
 
 void AddressExplanation::explain_blocks(const AddressFacts& facts) {
@@ -53,6 +55,42 @@ void AddressExplanation::explain_blocks(const AddressFacts& facts) {
     blocks_.push_back(one.block);
     block_list_.push_back(block_json(one, facts.clocks));
     say(block_text(one, facts.clocks));
+  }
+}
+
+// The first comes first: what was done last is understood from what came before.
+void AddressExplanation::explain_detections(const AddressFacts& facts) {
+  if (!facts.detections) return;
+  std::vector<std::string> realms;
+  for (const RealmConfig& realm : config_.realms) realms.push_back(realm.name);
+  const auto& found = facts.detections->detections;
+  if (facts.detections->next != 0)
+    say(fmt::format("detectors found more than the last {} of what follows", found.size()));
+  for (auto one = found.rbegin(); one != found.rend(); ++one) {
+    detection_list_.push_back(detection_json(*one, realms, facts.clocks));
+    say(detection_text(*one, facts.clocks));
+  }
+  if (found.empty())
+    say(facts.detections->forgotten == 0
+            ? std::string("no detector has found anything of it since Sallyport was started")
+            : fmt::format("no detector has found anything of it among the last {} findings of all sources",
+                          facts.detections->kept));
+}
+
+// Before anything of it is read: the guard, fragments, and the way to the signalling threads.
+void AddressExplanation::explain_drops(const AddressFacts& facts) {
+  for (const dataplane::DroppedSource& one : facts.drops) {
+    const std::size_t at = to_position(one.port);
+    const std::string port = at < config_.ports.size() ? config_.ports[at].name : std::string();
+    const std::string since = iso_8601(facts.clocks.wall_at(one.since)),
+                      last = iso_8601(facts.clocks.wall_at(one.last));
+    drop_list_.push_back({{"port", port},
+                          {"reason", to_string(one.reason)},
+                          {"packets", one.packets},
+                          {"since", since},
+                          {"last", last}});
+    say(fmt::format("since {} {} of its packets dropped on port {}, the last at {}: {}", since, one.packets,
+                    port, last, to_string(one.reason)));
   }
 }
 
@@ -135,6 +173,8 @@ void AddressExplanation::explain_endpoints(const EndpointsAt& found) {
 Json explain_address(const IpAddress& address, const SbcConfig& config, const AddressFacts& facts) {
   AddressExplanation explanation(address, config);
   explanation.explain_blocks(facts);
+  explanation.explain_detections(facts);
+  explanation.explain_drops(facts);
   for (std::size_t i = 0; i < config.realms.size(); ++i) explanation.explain_realm(i);
   for (const PeerView& peer : facts.peers) explanation.explain_targets(peer);
   explanation.explain_endpoints(facts.endpoints);

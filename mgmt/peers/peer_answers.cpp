@@ -13,6 +13,7 @@ namespace sallyport::mgmt {
 namespace {
 
 constexpr std::size_t kPageUsual = 100, kPageMax = 1000;
+constexpr std::size_t kDetectionsOfAddress = 20;
 constexpr const char* kBusy = "a signalling thread does not answer; try again";
 
 // Nothing when it is there and is no number.
@@ -86,6 +87,10 @@ std::optional<ControlResult> explain_if_address(const PeerAnswers& answers, cons
     const Prefix host{*address, static_cast<std::uint8_t>(address->is_v4() ? 32 : 128)};
     facts.blocks = answers.blocks->around(host);
     facts.clocks = answers.blocks->clocks();
+    if (answers.drops) facts.drops = answers.drops(*address);
+    if (answers.detections != nullptr)
+      facts.detections = answers.detections->page(
+          {.detector = {}, .source = host, .before = 0, .limit = kDetectionsOfAddress});
   }
   return ControlResult(to_text(explain_address(*address, *answers.config(), facts)));
 }

@@ -5,9 +5,11 @@
 #include <functional>
 #include <vector>
 
+#include "dataplane/data_plane_snapshot.h"
 #include "mgmt/blocks/block_desk.h"
 #include "mgmt/calls/call_desk.h"
 #include "mgmt/cli/control_protocol.h"
+#include "mgmt/detections/detection_log.h"
 #include "mgmt/http/router.h"
 #include "mgmt/peers/peer_views.h"
 #include "mgmt/registrations/registration_pages.h"
@@ -20,7 +22,10 @@ struct PeerAnswers {
   std::function<SharedValue<SbcConfig>()> config;  // of the day
   // Who registered from an address; null: nobody registers here.
   std::function<Result<EndpointsAt, CallDeskFailure>(const IpAddress& address)> endpoints = {};
-  const BlockDesk* blocks = nullptr;  // null: nobody is blocked
+  const BlockDesk* blocks = nullptr;         // null: nobody is blocked
+  const DetectionLog* detections = nullptr;  // null: nobody looks; else with `blocks`, for its clocks
+  // What the data plane drops of an address; null: nobody asks; else with `blocks`, for its clocks.
+  std::function<std::vector<dataplane::DroppedSource>(const IpAddress& address)> drops = {};
 };
 
 // What the engines say of their trunks; Busy: one does not answer in time.

@@ -51,7 +51,8 @@ inline Observation fake_observation() {
   carrier.results[0][static_cast<std::size_t>(CallResult::Busy)] = 2;
   carrier.setup[0] = {1, 0, 2, 0, 0, 0, 0, 0, 1};
   carrier.setup_milliseconds[0] = 36'500;
-  out.plane.detections[0] = 5;
+  out.plane.detections[static_cast<std::size_t>(
+      sip::label_of(policy::Detector::ForgedRequest, DetectorAction::Reject))] = 5;
   out.plane.dialogs_active = 8;
   out.plane.registrations_active = 12;
   out.alarms = {{"journal_slow", AlarmSeverity::Major, 1}, {"cdr_lost", AlarmSeverity::Critical, 0}};

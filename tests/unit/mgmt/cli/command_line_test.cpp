@@ -43,6 +43,21 @@ TEST(CommandLine, WatchRepeatsEachSecondUnlessAnotherTimeIsGiven) {
   EXPECT_TRUE(parse({"show", "stats", "--watch", "2s", "--json"}).command->json);
 }
 
+TEST(CommandLine, DetectionsAreAskedByDetectorAndBySource) {
+  const auto all = parse({"show", "detections", "--watch", "2s"});
+  ASSERT_TRUE(all.command);
+  EXPECT_EQ(all.command->command, Command::ShowDetections);
+  EXPECT_EQ(all.command->limit, 100u);
+  EXPECT_EQ(all.command->detector + all.command->source, "");
+  EXPECT_EQ(all.command->watch, std::chrono::seconds(2));
+  const auto some =
+      parse({"show", "detections", "--detector", "scanner", "--source", "192.0.2.0/24", "--limit", "5"});
+  ASSERT_TRUE(some.command);
+  EXPECT_EQ(some.command->detector, "scanner");
+  EXPECT_EQ(some.command->source, "192.0.2.0/24");
+  EXPECT_EQ(some.command->limit, 5u);
+}
+
 TEST(CommandLine, CaptureTakesOneThingToLookAtAndAFile) {
   const auto call = parse({"capture", "--call", "67408c3e-00000001", "--to", "a.pcapng"});
   ASSERT_TRUE(call.command);
@@ -101,6 +116,14 @@ TEST(CommandLine, CallsAreListedShownExplainedAndEnded) {
   EXPECT_EQ(parse({"hangup", "--socket", "/x", "67408c3e-00000001"}).command->id, "67408c3e-00000001");
   EXPECT_EQ(parse({"drain"}).command->command, Command::Drain);
   EXPECT_EQ(parse({"reload"}).command->command, Command::Reload);
+  EXPECT_EQ(parse({"reload"}).command->confirm, "");
+  EXPECT_EQ(parse({"reload", "--confirm", "5m"}).command->confirm, "5m");
+  EXPECT_FALSE(parse({"reload", "--confirm", "5"}).command);
+  EXPECT_FALSE(parse({"reload", "--confirm"}).command);
+  EXPECT_EQ(parse({"doctor"}).command->command, Command::Doctor);
+  EXPECT_EQ(parse({"doctor", "-c", "a.yaml", "--json"}).command->config_file, "a.yaml");
+  EXPECT_EQ(parse({"confirm"}).command->command, Command::Confirm);
+  EXPECT_EQ(parse({"rollback", "--json"}).command->command, Command::Rollback);
   for (const auto& words : std::vector<std::vector<const char*>>{{"show", "call"},
                                                                  {"hangup"},
                                                                  {"explain"},

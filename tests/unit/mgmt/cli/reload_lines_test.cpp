@@ -23,6 +23,17 @@ TEST(ReloadLines, SayThatNothingHasChanged) {
   EXPECT_EQ(reload_lines("{\"changes\":[],\"tables\":[]}", false).value(), "nothing has changed\n");
 }
 
+TEST(ReloadLines, SayUntilWhenItWaitsAndWhatTheFilesSay) {
+  EXPECT_EQ(
+      reload_lines("{\"changes\":[\"~ x\"],\"unconfirmed\":{\"until\":\"2026-11-22T10:00:00.000Z\","
+                   "\"seconds\":300},\"taken_back\":false}",
+                   false)
+          .value(),
+      "~ x\ntaken back at 2026-11-22T10:00:00.000Z, in 300 s, unless you confirm it: sallyport confirm\n");
+  EXPECT_EQ(reload_lines("{\"changes\":[\"~ x\"],\"unconfirmed\":null,\"taken_back\":true}", false).value(),
+            "~ x\ntaken back; the files still say what was taken back: the next reload or start reads it\n");
+}
+
 TEST(ReloadLines, EscapeWhatAFileSays) {
   EXPECT_EQ(reload_lines("{\"changes\":[\"~ \\u001b[2J\"]}", true).value(), "~ \\x1b[2J\n");
 }

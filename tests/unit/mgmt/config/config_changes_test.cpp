@@ -62,7 +62,8 @@ TEST(ConfigChanges, NamesThePartsOfASectionThatComesOrGoesWhenAReloadMayChangeSo
   const char* const with = "node: { name: a }\nsecurity: { access: [{ source: 192.0.2.1, action: deny }] }";
   EXPECT_EQ(changes(without, with), Said{"+ security.access"});
   EXPECT_EQ(changes(with, without), Said{"- security.access"});
-  EXPECT_EQ(changes(without, "node: { name: a }\nmanagement: { socket: x }"), Said{"+ management"});
+  EXPECT_EQ(changes(without, "node: { name: a }\ncluster: { mode: none }"), Said{"+ cluster"});
+  EXPECT_EQ(changes(without, "node: { name: a }\nmanagement: { socket: x }"), Said{"+ management.socket"});
 }
 
 TEST(ConfigChanges, NeverShowsAValue) {

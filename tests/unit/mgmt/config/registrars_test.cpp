@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "mgmt/config/align_peers.h"
+#include "policy/decide/earned_trust.h"
 #include "tests/unit/mgmt/config/config_text.h"
 
 namespace sallyport::mgmt {
@@ -116,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Each, RegistrarMistake, testing::ValuesIn(kMistakes));
 
 TEST(Registrars, RoomForRegistrationsCountsAsMemoryOnceThereIsOne) {
   EXPECT_EQ(with_registrars(kPhones).memory_bytes_needed - load_text(joined(kGoodLines)).memory_bytes_needed,
-            100'000u * 2000);
+            100'000u * 2000 + policy::EarnedTrust::memory_for(100'000) - policy::EarnedTrust::memory_for(0));
 }
 
 TEST(Registrars, APlaceStaysWhereItIsWhenPeersComeAndGo) {

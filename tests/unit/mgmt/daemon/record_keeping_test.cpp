@@ -133,6 +133,23 @@ TEST_F(RecordKeepingTest, AlarmOfAnEngineIsRaised) {
   EXPECT_EQ(alarms_.active()[0].name, "call_table_full");
 }
 
+TEST_F(RecordKeepingTest, WhatWasDetectedIsHandedOnWithItsMoment) {
+  RecordPlaces with_detections = places();
+  std::vector<std::pair<std::string, Timestamp>> detected;  // the thread of the records alone, until stop()
+  with_detections.detected = [&](const sip::DetectionEvent& event, Timestamp at) {
+    detected.emplace_back(event.evidence, at);
+  };
+  RecordKeeping records(config_, with_detections, events_);
+  ASSERT_TRUE(records.begin({}));
+  events_.tell({Timestamp(std::chrono::seconds(7)), sip::DetectionEvent{"scanner", "log", {}, 0, "3 users"}});
+  events_.tell(ended(1, 1));
+  EXPECT_TRUE(events_.wait_until_journalled(1));
+  records.stop();
+  ASSERT_EQ(detected.size(), 1u);
+  EXPECT_EQ(detected[0].first, "3 users");
+  EXPECT_EQ(detected[0].second, Timestamp(std::chrono::seconds(7)));
+}
+
 TEST_F(RecordKeepingTest, RegistrationsAreSavedOnTheSameThread) {
   auto bindings =
       std::make_unique<BindingStore>(BindingStoreSettings{.folder = folder_.string()}, alarms_, log_);

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "mgmt/http/openapi.h"
+#include "mgmt/log/log_line.h"
+#include "mgmt/peers/explain_address.h"
 #include "mgmt/peers/peers_table.h"
 #include "tests/unit/mgmt/calls/fake_engines.h"
 
@@ -248,6 +250,35 @@ TEST_F(PeerAnswersTest, APeerThatAReloadTookOutIsShownWhileCallsGoThroughIt) {
   plane_.peers[0].active = {0, 0};
   ASSERT_EQ(peers().size(), 1u);
   EXPECT_EQ(peers()[0]["name"], "pbx");
+}
+
+// What the guard has dropped before anything of it was read.
+TEST(ExplainAddress, SaysHowManyPacketsAreDroppedSinceWhenAndWhy) {
+  SbcConfig config = peers_config();
+  config.ports.emplace_back().name = "outside";
+  const std::vector<PeerView> peers;
+  const EndpointsAt endpoints;
+  AddressFacts facts{peers, endpoints};
+  facts.clocks = {moment(10'000), fake_wall_time()};
+  facts.drops = {{.port = PortIndex{0},
+                  .reason = dataplane::DropReason::SourceRate,
+                  .packets = 1234,
+                  .since = moment(4'000),
+                  .last = moment(9'500)}};
+  const Json said = explain_address(*IpAddress::parse("203.0.113.7"), config, facts);
+  const std::string since = iso_8601(facts.clocks.wall_at(moment(4'000))),
+                    last = iso_8601(facts.clocks.wall_at(moment(9'500)));
+  ASSERT_EQ(said["drops"].size(), 1u);
+  EXPECT_EQ(said["drops"][0], Json({{"port", "outside"},
+                                    {"reason", "source_rate"},
+                                    {"packets", 1234},
+                                    {"since", since},
+                                    {"last", last}}));
+  EXPECT_EQ(said["reasons"][0]["text"], "since " + since +
+                                            " 1234 of its packets dropped on port outside, the last at " +
+                                            last + ": source_rate");
+  facts.drops.clear();
+  EXPECT_TRUE(explain_address(*IpAddress::parse("203.0.113.7"), config, facts)["drops"].empty());
 }
 
 }  // namespace

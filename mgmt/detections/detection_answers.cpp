@@ -1,0 +1,76 @@
+// detection_answers.cpp — questions about what looked like an attack. RFC 9110 §15, RFC 9457.
+#include "mgmt/detections/detection_answers.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "mgmt/calls/calls_json.h"
+#include "mgmt/config/option_value.h"
+#include "mgmt/detections/detections_json.h"
+#include "mgmt/http/control_answer.h"
+
+namespace sallyport::mgmt {
+namespace {
+
+constexpr std::uint64_t kPageUsual = 100, kPageMax = 1000;
+
+[[nodiscard]] std::string value_of(const Arguments& given, const char* name) {
+  const auto found = given.find(name);
+  return found == given.end() ? std::string() : found->second;
+}
+
+// Nothing when it is there and is no number.
+[[nodiscard]] std::optional<std::uint64_t> number_or(const std::string& text, std::uint64_t otherwise) {
+  if (text.empty()) return otherwise;
+  std::uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+[[nodiscard]] std::string known_detectors() {
+  std::string out;
+  std::string_view before;
+  for (const sip::DetectionName& name : sip::kDetectionNames) {
+    if (name.detector == before || out.find(name.detector) != std::string::npos) continue;
+    out += (out.empty() ? "" : ", ") + std::string(name.detector);
+    before = name.detector;
+  }
+  return out;
+}
+
+[[nodiscard]] ControlResult page_of(const DetectionAnswers& answers, const Arguments& given) {
+  const auto limit = number_or(value_of(given, "limit"), kPageUsual);
+  const auto before = number_or(value_of(given, "cursor"), 0);
+  if (!limit || *limit == 0 || *limit > kPageMax)
+    return fail(ControlFailure{kExitUsage, "limit is a number from 1 to 1000"});
+  if (!before) return fail(ControlFailure{kExitUsage, "cursor is what `next` was in the page before"});
+  DetectionQuestion question{.detector = value_of(given, "detector"),
+                             .source = {},
+                             .before = *before,
+                             .limit = static_cast<std::size_t>(*limit)};
+  if (!question.detector.empty() && !DetectionLog::is_detector(question.detector))
+    return fail(ControlFailure{kExitUsage, "no such detector; there are " + known_detectors()});
+  if (const std::string source = value_of(given, "source"); !source.empty()) {
+    const auto prefix = parse_network(source);
+    if (!prefix) return fail(ControlFailure{kExitUsage, prefix.error().what + "; " + prefix.error().instead});
+    question.source = *prefix;
+  }
+  return to_text(
+      detections_json(answers.log.page(question), answers.log.capacity(), answers.realms, answers.clocks()));
+}
+
+}  // namespace
+
+void add_detection_commands(ControlCommands& commands, const DetectionAnswers& answers) {
+  commands.on_show("detections",
+                   [answers](const ControlArguments& given) { return page_of(answers, given); });
+}
+
+void add_detection_paths(Router& router, const DetectionAnswers& answers) {
+  router.on("GET", "/api/v1/detections",
+            [answers](const PathArguments& given) { return http_answer(page_of(answers, given.query)); });
+}
+
+}  // namespace sallyport::mgmt
