@@ -87,6 +87,7 @@ SbcConfig world_config() {
   add_route(false, "pbx", "", RouteToPeer{"carrier"});
   add_route(false, "carrier", "", RouteToPeer{"pbx"});
   config.dataplane.capacity.registrations = 16;
+  config.dataplane.capacity.sources = 4096;
   return config;
 }
 

@@ -119,7 +119,8 @@ class RelayModel {
         closed_.push_back(order);
         break;
       case MediaCommand::Kind::SendDigit:
-        SALLYPORT_CHECK(false);  // the negotiator knows of no digits
+      case MediaCommand::Kind::Ask:
+        SALLYPORT_CHECK(false);  // the negotiator knows of no digits, and of no doubts
     }
     for (std::size_t i = 0; i < 2; ++i) check_keys(order, i);
     for (const auto& side : order.sides) {

@@ -2,7 +2,8 @@
 // must hold: nothing is relayed but within an open stream, by a source of the right rank, in an allowed
 // direction, to the other side; at most five packets of a source that is not learned; a stranger changes
 // nothing; each stream has one Final, its last notice. Of a secured side nothing passes but what was made
-// with a key of its own, and nothing leaves to one but under ours.
+// with a key of its own, and nothing leaves to one but under ours: what is relayed, what goes from stream to
+// stream, and what the relay sends itself.
 //
 // The input is a small program of steps.
 #include <array>
@@ -66,6 +67,9 @@ class World : public NoticeSink {
         case 4:
           command(MediaCommand::Kind::SendDigit);
           break;
+        case 5:
+          command(MediaCommand::Kind::Ask);
+          break;
         default:
           packet();
           break;
@@ -101,14 +105,28 @@ class World : public NoticeSink {
     return {IpAddress::v4(0xc0000200u + (choice >> 2) % 4), static_cast<std::uint16_t>(4000 + choice % 4)};
   }
 
+  static Endpoint own_port(std::size_t place, std::size_t side) {
+    return {IpAddress::v4(side == 0 ? 0xc6336401 : 0x0a000001),
+            static_cast<std::uint16_t>(20000 + 2 * place)};
+  }
+  // Where its media goes: a port of another stream of ours, too, as a PBX does that leaves descriptions as
+  // they are.
+  Endpoint some_remote(std::size_t side) {
+    const std::uint8_t choice = program_.octet();
+    return (choice & 0xc0) == 0xc0 ? own_port(choice % kPlaces, side) : someone(choice);
+  }
+
   MediaSideSettings side_settings(std::size_t place, std::size_t side) {
     MediaSideSettings settings;
     settings.realm = RealmIndex(static_cast<std::uint16_t>(side));
-    settings.local = {IpAddress::v4(side == 0 ? 0xc6336401 : 0x0a000001),
-                      static_cast<std::uint16_t>(20000 + 2 * place)};
+    settings.local = own_port(place, side);
     const std::uint8_t flags = program_.octet();
-    if ((flags & 1) != 0) settings.remote = someone(program_.octet());
+    if ((flags & 1) != 0) settings.remote = some_remote(side);
     if ((flags & 2) != 0) settings.remote_rtcp = someone(program_.octet());
+    if ((flags & 3) == 1) {
+      settings.remote_rtcp = settings.remote;
+      ++settings.remote_rtcp.port;
+    }
     if ((flags & 4) != 0) settings.signalled = someone(program_.octet()).address;
     if ((flags & 8) != 0) settings.rtcp = RtcpMode::Terminate;
     settings.rtcp_mux = (flags & 16) != 0;
@@ -174,7 +192,7 @@ class World : public NoticeSink {
   }
 
   void learn(ModelStream& model, const MediaCommand& command) {
-    if (command.kind == MediaCommand::Kind::SendDigit) return;
+    if (command.kind == MediaCommand::Kind::SendDigit || command.kind == MediaCommand::Kind::Ask) return;
     if (command.kind == MediaCommand::Kind::Close) {
       model.phase = ModelStream::Phase::Closed;
       return;
@@ -252,6 +270,38 @@ class World : public NoticeSink {
       require_sealed(model.sides[1 - side], {buffer.get(), result.length}, result.is_rtcp);
     }
     if (!result.is_rtcp) require_source(model.sides[side], source, near_after.destination);
+    if (result.kind == RelayResult::Kind::Forward) lead_on(result, {buffer.get(), room});
+  }
+
+  // From stream to stream, as long as it leaves to a port of ours.
+  void lead_on(RelayResult result, std::span<std::uint8_t> buffer) {
+    for (unsigned hairpins = 1; relay_.outgoing(result.out).is_own; ++hairpins) {
+      require(hairpins <= kHairpinsMax + 1);
+      const ModelStream* const from = stream_of(result.out);
+      require(from != nullptr);
+      const std::size_t left_by = result.out >> 1 & 1;
+      const Outgoing by = relay_.outgoing(result.out);
+      result = relay_.on_own_packet(now_, by, hairpins, buffer.first(result.length), buffer.size());
+      if (result.kind != RelayResult::Kind::Forward) return;
+      const ModelStream* const to = stream_of(result.out);
+      require(to != nullptr && to->phase == ModelStream::Phase::Open);
+      const std::size_t towards = result.out >> 1 & 1;
+      const ModelSide& came_in = to->sides[1 - towards];
+      require(came_in.settings.local.address == by.destination.address);
+      if (came_in.keys.is_secured) {
+        require(from->sides[left_by].keys.is_secured);
+        const std::uint16_t key = from->sides[left_by].keys.ours_number;
+        require(key == came_in.theirs || key == came_in.theirs_before);
+      }
+      require_sealed(to->sides[towards], buffer.first(result.length), result.is_rtcp);
+    }
+  }
+  [[nodiscard]] const ModelStream* stream_of(OutFlow out) const {
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      const FlowRef flow = relay_.find(0, own_port(place, 0).port);
+      if (flow.is_flow() && Relay::out_of(flow) / 4 == out / 4) return &streams_[place];
+    }
+    return nullptr;
   }
 
   void require_right(const ModelStream& model, std::size_t side, OutFlow far_out, const RelayResult& result,
@@ -318,7 +368,13 @@ class World : public NoticeSink {
   void tick() {
     relay_.on_tick(now_, *this);
     std::array<std::uint8_t, kOwnPacketBytesMax> buffer;
-    for (int count = 0; relay_.next_own_packet(now_, buffer); ++count) require(count < 1000);
+    for (int count = 0; const auto own = relay_.next_own_packet(now_, buffer); ++count) {
+      require(count < 1000 && own->length > 0 && own->length <= buffer.size());
+      const ModelStream* const model = stream_of(own->out);
+      require(model != nullptr && model->phase == ModelStream::Phase::Open);
+      require_sealed(model->sides[own->out >> 1 & 1], std::span(buffer).first(own->length), own->is_rtcp);
+      lead_on(*own, buffer);
+    }
     for (std::size_t place = 0; place < kPlaces; ++place) {
       ModelStream& model = streams_[place];
       const bool is_there = relay_.find(0, static_cast<std::uint16_t>(20000 + 2 * place)).is_flow();

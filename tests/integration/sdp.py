@@ -2,6 +2,7 @@
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+EVENTS = ("rtpmap:101 telephone-event/8000", "fmtp:101 0-15")
 
 
 class MediaLine:
@@ -53,7 +54,7 @@ def write(address, port, version=1, **what):
     lines = ["v=0", f"o={what.get('name', 'phone')} {4711 + port} {version} IN {'IP6' if ':' in origin else 'IP4'} {origin}",
              f"s={what.get('name', '-')}", f"c=IN {family} {address}", "t=0 0",
              f"m={what.get('kind', 'audio')} {port} {what.get('protocol', 'RTP/AVP')} {what.get('formats', '0 8 101')}",
-             *(f"a={one}" for one in what.get("attributes", ("rtpmap:101 telephone-event/8000", "fmtp:101 0-15")))]
+             *(f"a={one}" for one in what.get("attributes", EVENTS))]
     if what.get("direction"):
         lines.append(f"a={what['direction']}")
     return ("\r\n".join(lines) + "\r\n").encode()

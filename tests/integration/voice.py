@@ -69,6 +69,7 @@ class VoiceEnd:
                 continue
         self.remote = None  # where the other side wants our voice
         self.said, self.last_sent = 0, -1
+        self.first = 0  # sequence number of what it says first
         self.loses = 0  # each so many-th packet is lost on its way
         self.heard, self.heard_rtcp = [], []
         self._next, self._talks = 0.0, False
@@ -112,11 +113,15 @@ class VoiceEnd:
                 ready = select.select(list(sockets), [], [], max(0.0, min(left, 0.05)))[0]
                 for sock in ready:
                     octets, source = sock.recvfrom(65535)
-                    sockets[sock].append(Heard(time.monotonic(), source[:2], octets))
+                    self.take(sockets[sock], Heard(time.monotonic(), source[:2], octets))
             except (OSError, ValueError):
                 continue  # it has just moved
             if self._talks and time.monotonic() >= self._next:
                 self._speak()
+
+    def take(self, where, one):
+        """where: `heard` or `heard_rtcp`."""
+        where.append(one)
 
     def _speak(self):
         self._next += PERIOD
@@ -124,7 +129,7 @@ class VoiceEnd:
             return
         try:
             if not self.loses or self.said % self.loses != self.loses - 1:
-                self.send(rtp(self.said, words(self.name, self.said), PCMU, self.ssrc))
+                self.send(rtp(self.first + self.said, words(self.name, self.said), PCMU, self.ssrc))
                 self.last_sent = self.said
             self.said += 1
         except OSError:
@@ -173,9 +178,11 @@ def hush_both(here, there):
 class Leg:
     """What one phone says of one call in SDP, and its voice."""
 
+    end_type = VoiceEnd
+
     def __init__(self, phone, **what):
         self.phone, self.version = phone, 0
-        self.end = VoiceEnd(phone.namespace, phone.sock.getsockname()[0])
+        self.end = self.end_type(phone.namespace, phone.sock.getsockname()[0])
         phone.ends.append(self.end)
         self.what = what  # of sdp.write()
         self.dialog = self.theirs = None
@@ -214,6 +221,8 @@ class Leg:
 class VoicePhone(Phone):
     """A phone whose calls have a voice. `what` goes into each SDP it writes."""
 
+    leg_type = Leg
+
     def __init__(self, namespace, sock, remote, **what):
         self.namespace, self.what, self.ends, self.legs = namespace, what, [], {}
         self.delays_offer = False
@@ -243,7 +252,7 @@ class VoicePhone(Phone):
             self.legs[message.call_id].heed(message.body)
 
     def call(self, number, seconds=15.0, to=None):
-        self.leg = Leg(self, **self.what)
+        self.leg = self.leg_type(self, **self.what)
         return super().call(number, seconds, to)
 
     def answer(self, request, status):
@@ -252,7 +261,7 @@ class VoicePhone(Phone):
             return b""
         leg = self.legs.get(request.call_id)
         if leg is None:
-            leg = self.legs[request.call_id] = Leg(self, **self.what)
+            leg = self.legs[request.call_id] = self.leg_type(self, **self.what)
         if request.body:
             leg.heed(request.body)
             return leg.answer_to(request.body)

@@ -78,7 +78,7 @@ CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
   // Inside is trusted: there a caller's wish for privacy is passed on, not done. RFC 3325 §7
   plan.privacy = random.chance(0.15) && terms.destination < '2';
   if (terms.simple) return plan;
-  plan.has_keys = terms.has_keys && terms.destination != '4';  // forks share what is offered once
+  plan.has_keys = terms.has_keys;
   plan.caller_keys = plan.has_keys && random.chance(0.5);
   plan.caller_savp = plan.caller_keys && random.chance(0.5);
   if (random.chance(0.2)) plan.cancel_after = random.between(0s, random.chance(0.7) ? 6s : 30s);

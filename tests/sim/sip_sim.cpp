@@ -57,7 +57,7 @@ int main(int count, char** arguments) {
       return usage(word);
   }
   const auto result = sallyport::sim::run_worlds(seed, calls, wishes);
-  std::fputs(result.report.c_str(), stdout);
+  std::fwrite(result.report.data(), 1, result.report.size(), stdout);  // packets of phones may hold NULs
   std::fputs(
       fmt::format("{} worlds from seed {}: {} calls, {} answered, {} exchanges, {} subscriptions, {} "
                   "registrations, {} steps, {} datagrams, {} restarts; {} worlds against the rules\n",

@@ -49,9 +49,11 @@ void UserAgent::take_keys(AgentLeg& leg, const SipText& message) {
     if (is_savp) blame("RTP/SAVP for who knows none: " + message.summary());
     return;
   }
-  // An offer may be another one when somebody else has come to the far end.
-  if (keys.has_sent && !has_lines && !message.is_request())
-    blame("keys were offered, and none came: " + message.summary());
+  // Each early dialog of a caller that leaves the offer to the callees has one of its own.
+  const bool is_first_offer = leg.plan->delayed_offer && !leg.was_up;
+  // Whoever comes to the far end meanwhile: who is secured is offered no less.
+  if (keys.has_sent && !has_lines && !is_first_offer)
+    blame("keys were there, and none came: " + message.summary());
   keys.is_plain = at == std::string::npos;
   keys.is_savp = is_savp;
   if (keys.is_plain) {

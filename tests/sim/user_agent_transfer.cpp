@@ -62,8 +62,9 @@ void UserAgent::on_refer_answer(const std::string& call_id, const SipText* respo
   const int code = response == nullptr ? 408 : response->code;
   leg->transfer.refused = code >= 300;
   if (code >= 300) {
-    const bool is_excused = leg->state != LegState::Up || code == 491 || code == 500 || leg->plan->attended ||
-                            (settings_.takes_refer && code == 603);
+    // 487: the other side hung up while it was asked. RFC 3261 §15.1.2
+    const bool is_excused = leg->state != LegState::Up || code == 491 || code == 500 || code == 487 ||
+                            leg->plan->attended || (settings_.takes_refer && code == 603);
     if (transactions_.judge().is_calm() && !is_excused)
       blame(fmt::format("REFER got {}, Call-ID {}", code, call_id));
     if (code == 481) end(*leg);

@@ -86,6 +86,7 @@ std::string password_of(const AgentPlace& place) { return fmt::format("secret of
 SbcConfig world_config(bool passes_refer) {
   SbcConfig config;
   config.node.name = "sim";
+  config.dataplane.capacity.sources = 4096;
   config.realms = {realm("outside", kListeners[0], kListeners[1]),
                    realm("inside", kListeners[2], kListeners[3])};
   config.realms[1].trust = RealmTrust::Trusted;
