@@ -200,7 +200,9 @@ std::uint16_t CallEngine::carry_answer(const SdpWay& way, const SipMessage& resp
   }
   if (!way.attempt.has_offer) return 0;
   if (!fork.preview.empty()) {
-    const std::uint16_t refusal = carry_sdp(way, fork.preview, body, turn);
+    SdpWay told = way;
+    told.is_of_invite = way.is_of_invite && !is_agreed;  // it may have answered a later offer
+    const std::uint16_t refusal = carry_sdp(told, fork.preview, body, turn);
     if (is_told) body = {};
     return refusal;
   }
@@ -219,12 +221,16 @@ std::uint16_t CallEngine::carry_exchange_answer(const DialogPlace& asked, bool h
   }
   if (!has_offer && method_of(response.cseq.method) != Method::Invite) return 0;  // nobody has asked for it
   asked.fork->preview.clear();  // of an early dialog: it holds no longer
-  return carry_body({.call = *asked.call,
-                     .attempt = *attempt,
-                     .from = other(asked.side),
-                     .step = has_offer ? SdpStep::Answer : SdpStep::Offer,
-                     .identity = asked.fork->sdp[index_of(asked.side)]},
-                    response, body, turn);
+  const std::uint16_t refusal = carry_body({.call = *asked.call,
+                                            .attempt = *attempt,
+                                            .from = other(asked.side),
+                                            .step = has_offer ? SdpStep::Answer : SdpStep::Offer,
+                                            .identity = asked.fork->sdp[index_of(asked.side)]},
+                                           response, body, turn);
+  // The callee's newest word: another dialog of the INVITE may speak before this one answers.
+  if (refusal == 0 && has_offer && asked.side == Side::Caller && asked.call->state == CallState::Trying)
+    asked.fork->preview = session_sdp(response);
+  return refusal;
 }
 
 // The ACK of a 2xx that held an offer holds the answer. False: it does not, or none that can be used.

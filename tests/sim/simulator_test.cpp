@@ -26,6 +26,7 @@ TEST(Simulator, KeepsTheRulesInACalmWorldWhateverThePartiesDo) {
   WorldWishes wishes;
   wishes.loss = 0;
   expect_good(run_worlds(1000, 1000, wishes));
+  expect_good(run_worlds(1100601, 20, wishes));  // an early fork's later answer outlives another fork's
 }
 
 TEST(Simulator, KeepsTheRulesWhileTheNetworkLosesAndReorders) { expect_good(run_worlds(2000, 1000, {})); }
