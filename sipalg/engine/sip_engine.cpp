@@ -115,6 +115,9 @@ void SipEngine::State::note_unheard(Timestamp now, const MessageInput& input, st
                                     EngineOutput& out) {
   const policy::Actor actor = detectors.actor_of(input);
   (void)detectors.judge(now, actor, shared.detectors.on_unheard(now, actor, target), out);
+  // It counts at its source alone: a stranger must not use up what a callee may be called.
+  if (input.bytes.starts_with("INVITE "))
+    (void)detectors.judge(now, actor, shared.detectors.before_call(now, actor, {.called = {}}), out);
 }
 
 // A stranger who would not be heard gets no answer either, and nobody one to an ACK or a response.

@@ -209,6 +209,22 @@ TEST_F(Sources, AStrangerWhoLooksForExtensionsIsToldAndHearsNothing) {
   EXPECT_FALSE(told()[0].is_proved);
 }
 
+TEST_F(Sources, AStrangersFloodOfCallsIsBlockedAndUsesUpNoCallee) {
+  const auto flood = [&](int i) {
+    (void)from(stranger, "INVITE sip:4001@198.18.1.1 SIP/2.0\r\nCall-ID: " + std::to_string(i) + "\r\n\r\n");
+  };
+  EXPECT_LT(until_told("invite_flood", 1000, 5ms, flood), 1000);
+  for (int i = 1000; i < 1500; ++i) {
+    now += 5ms;
+    flood(i);
+  }
+  ASSERT_FALSE(told("invite_flood").empty());
+  EXPECT_EQ(told("invite_flood").back().source, stranger);
+  EXPECT_EQ(told("invite_flood").back().action, "block");
+  EXPECT_FALSE(told("invite_flood").back().is_proved);
+  EXPECT_TRUE(told("tdos").empty());
+}
+
 TEST_F(Sources, WhatIsNoRequestIsNoScan) {
   for (int i = 0; i < 3000; ++i) {
     now += 5ms;

@@ -33,8 +33,11 @@ class Attackers:
         """All that it says. When its time is over it is interrupted, and tells what it has found: svcrack ends only with a password."""
         command = ["ip", "netns", "exec", self.net.out.name, "timeout", "-s", "INT", "-k", "3", str(seconds), tool, "-b", address, "-x", address,
                    "-P", str(SIP_PORT), *arguments]
+        # Not all of the tools bind to the address that they are given.
+        self.net.out.ip("route", "replace", f"{OUT4}/32", "dev", "wire", "src", address)
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               env={**os.environ, "HOME": self.net.folder}, timeout=seconds + 20)
+        self.net.out.ip("route", "delete", f"{OUT4}/32", "dev", "wire")
         return done.stdout.decode(errors="replace")
 
     @staticmethod
