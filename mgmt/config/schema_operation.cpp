@@ -64,7 +64,7 @@ constexpr std::array kRows{
     Option{.path = "security.detectors.malformed.action", .type = T::Word, .doc = "What is done.", .fallback = "block", .built = kBuilt, .words = kActions},
     Option{.path = "security.detectors.malformed.for", .type = T::Duration, .doc = "How long a block lasts.", .fallback = "10m", .built = kBuilt, .min = 1000, .max = 365 * kDay},
     Option{.path = "security.detectors.tdos", .type = T::Map, .doc = "Many calls to one number.", .built = kBuilt},
-    Option{.path = "security.detectors.tdos.calls_per_callee", .type = T::Rate, .doc = "More than so many.", .fallback = "5/s", .built = kBuilt, .min = 1, .max = 1'000'000},
+    Option{.path = "security.detectors.tdos.calls_per_callee", .type = T::Rate, .doc = "More than so many; twenty times as many through configured peers.", .fallback = "5/s", .built = kBuilt, .min = 1, .max = 1'000'000},
     Option{.path = "security.detectors.tdos.action", .type = T::Word, .doc = "What is done.", .fallback = "reject", .built = kBuilt, .words = kActions},
     Option{.path = "security.detectors.tdos.for", .type = T::Duration, .doc = "How long a block lasts.", .fallback = "10m", .built = kBuilt, .min = 1000, .max = 365 * kDay},
     Option{.path = "security.detectors.toll_fraud", .type = T::Map, .doc = "Calls to expensive numbers.", .built = kBuilt},

@@ -20,13 +20,15 @@ enum class Purpose : std::uint8_t {
   ProvedCalls,
   PeerCalls,
   StrangersCallee,
-  Callee,  // by all who call it
+  Callee,  // by all who call it but peers
   CalleeAnswers,
   LoginOfUser,
   Logins,
   Unheard,
   TargetsOfMinute,
   TargetsOfHour,
+  CalleeOfPeer,  // by configured peers
+  CalleeOfPeerAnswers,
 };
 
 // A text that a stranger chose.

@@ -160,7 +160,7 @@ std::optional<Finding> DetectorBoard::before_call(Timestamp now, const Actor& ac
       acts(tables.flood.before_call(now, actor, keys, tables.standing_of(now, actor), callee)))
     return logged;
   if (callee == 0) return logged;
-  if (acts(tables.tdos.before_call(now, callee))) return logged;
+  if (acts(tables.tdos.before_call(now, callee, actor.is_peer))) return logged;
   (void)acts(tables.toll.before_call(now, payer, attempt.called, run));
   return logged;
 }
@@ -169,7 +169,7 @@ void DetectorBoard::on_answered(Timestamp now, const Actor& actor, std::string_v
   const ActorKeys keys(tables_->key, actor);
   const std::uint64_t callee = tables_->callee_key(called);
   tables_->flood.on_answered(now, actor, keys, tables_->standing_of(now, actor), callee);
-  if (callee != 0) tables_->tdos.on_answered(now, callee);
+  if (callee != 0) tables_->tdos.on_answered(now, callee, actor.is_peer);
 }
 
 bool DetectorBoard::is_costly(std::string_view called) const noexcept {

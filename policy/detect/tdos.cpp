@@ -6,12 +6,19 @@
 namespace sallyport::policy {
 namespace {
 
-[[nodiscard]] LeakShape shape_of(const Rate& rate) noexcept {
+[[nodiscard]] LeakShape shape_of(Rate rate, bool is_peer) noexcept {
+  if (is_peer) rate.events *= TdosDetector::kPeersTimes;
   const auto events = std::min<std::uint64_t>(rate.events, 1'000'000);
   const double at_once = rate.per_second() * TdosDetector::kSecondsAtOnce;
   const auto room = std::max(static_cast<std::uint32_t>(events),
                              static_cast<std::uint32_t>(std::min(at_once, 5'000'000.0)));
   return LeakShape::of(rate, room);
+}
+[[nodiscard]] Purpose calls_of(bool is_peer) noexcept {
+  return is_peer ? Purpose::CalleeOfPeer : Purpose::Callee;
+}
+[[nodiscard]] Purpose answers_to(bool is_peer) noexcept {
+  return is_peer ? Purpose::CalleeOfPeerAnswers : Purpose::CalleeAnswers;
 }
 // Answers are forgotten ten times as slowly as calls.
 [[nodiscard]] LeakShape answers_of(const LeakShape& calls) noexcept {
@@ -20,11 +27,12 @@ namespace {
 
 }  // namespace
 
-std::optional<Suspicion> TdosDetector::before_call(Timestamp now, std::uint64_t callee) noexcept {
+std::optional<Suspicion> TdosDetector::before_call(Timestamp now, std::uint64_t callee,
+                                                   bool is_peer) noexcept {
   constexpr std::uint8_t kConfidence = 55;
-  LeakShape shape = shape_of(settings_.calls_per_callee());
-  const std::uint64_t key = with_purpose(callee, Purpose::Callee);
-  shape.room += callees_.level(with_purpose(callee, Purpose::CalleeAnswers), now, answers_of(shape));
+  LeakShape shape = shape_of(settings_.calls_per_callee(), is_peer);
+  const std::uint64_t key = with_purpose(callee, calls_of(is_peer));
+  shape.room += callees_.level(with_purpose(callee, answers_to(is_peer)), now, answers_of(shape));
   if (callees_.take(key, now, shape)) return std::nullopt;
   return Suspicion{.detector = Detector::Tdos,
                    .doer = Suspicion::Doer::Group,
@@ -36,10 +44,10 @@ std::optional<Suspicion> TdosDetector::before_call(Timestamp now, std::uint64_t 
                    .what = "calls to one callee beyond its rate, answers taken off"};
 }
 
-void TdosDetector::on_answered(Timestamp now, std::uint64_t callee) noexcept {
-  const LeakShape shape = shape_of(settings_.calls_per_callee()), answers = answers_of(shape);
-  callees_.take_back(with_purpose(callee, Purpose::Callee), now, shape, kAnswerIsWorth);
-  (void)callees_.add(with_purpose(callee, Purpose::CalleeAnswers), now, answers, answers.room);
+void TdosDetector::on_answered(Timestamp now, std::uint64_t callee, bool is_peer) noexcept {
+  const LeakShape shape = shape_of(settings_.calls_per_callee(), is_peer), answers = answers_of(shape);
+  callees_.take_back(with_purpose(callee, calls_of(is_peer)), now, shape, kAnswerIsWorth);
+  (void)callees_.add(with_purpose(callee, answers_to(is_peer)), now, answers, answers.room);
 }
 
 }  // namespace sallyport::policy

@@ -68,6 +68,7 @@ struct SipEngine::State final : EngineDesk {
   [[nodiscard]] bool is_of_emergency() const;
   void on_request(Timestamp now, const MessageInput& input, EngineOutput& out);
   void on_new_request(const Arrival& arrival, EngineOutput& out);
+  void answer_once(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
   void on_register(const Arrival& arrival, EngineOutput& out);
   void on_request_in_dialog(const Arrival& arrival, EngineOutput& out);
   void on_cancel(const Arrival& arrival, EngineOutput& out);

@@ -180,16 +180,23 @@ void SipEngine::State::on_request(Timestamp now, const MessageInput& input, Engi
     if (match.user.call != 0) touched = match.user.call;
     return;
   }
-  if (match.fate == RequestMatch::Fate::Merged)
-    return responder.answer(arrival, 482, out);  // RFC 3261 §8.2.2.2
+  if (match.fate == RequestMatch::Fate::Merged) return answer_once(arrival, 482, out);  // RFC 3261 §8.2.2.2
   on_new_request(arrival, out);
+}
+
+// For a stranger nothing is kept. Threats R1
+void SipEngine::State::answer_once(const Arrival& arrival, std::uint16_t code, EngineOutput& out) {
+  if (arrival.input.trust < TrustClass::Trusted)
+    responder.answer_without_state(arrival, code, out);
+  else
+    responder.answer(arrival, code, out);
 }
 
 // Endpoints may register whatever methods their profile names.
 void SipEngine::State::on_register(const Arrival& arrival, EngineOutput& out) {
-  if (message.body_is_short) return responder.answer(arrival, 400, out);  // RFC 3261 §18.3
+  if (message.body_is_short) return answer_once(arrival, 400, out);  // RFC 3261 §18.3
   if (message.has_max_forwards && message.max_forwards == 0)
-    return responder.answer(arrival, 483, out);  // RFC 3261 §16.3
+    return answer_once(arrival, 483, out);  // RFC 3261 §16.3
   registrar->on_register(arrival, out);
 }
 

@@ -371,6 +371,8 @@ class PortReuse(AttackCase):
         super().configure(config)
         for realm in config["realms"]:
             realm["media"] = {"ports": "20000-20007", "quarantine": "1s"}
+        # One number is dialled until there is a port again.
+        config.setdefault("security", {}).setdefault("detectors", {})["tdos"] = {"calls_per_callee": "100/s"}
 
     def call_if_there_is_a_port(self, caller, callee):
         try:
