@@ -10,7 +10,7 @@
 
 namespace sallyport {
 
-// For std::vector. What is smaller than a large page is allocated as ever.
+// For std::vector. What is smaller than a large page lies as its type wants it.
 template <class T>
 struct BigTableMemory {
   using value_type = T;
@@ -20,7 +20,8 @@ struct BigTableMemory {
   explicit(false) BigTableMemory(const BigTableMemory<Other>&) noexcept {}
 
   [[nodiscard]] T* allocate(std::size_t count) {
-    if (count * sizeof(T) < kPage) return static_cast<T*>(::operator new(count * sizeof(T)));
+    if (count * sizeof(T) < kPage)
+      return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{alignof(T)}));
     const std::size_t bytes = (count * sizeof(T) + kPage - 1) / kPage * kPage;
     void* const memory = ::operator new(bytes, std::align_val_t{kPage});
     (void)madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: without such pages all works as well
@@ -28,7 +29,7 @@ struct BigTableMemory {
   }
   void deallocate(T* memory, std::size_t count) noexcept {
     if (count * sizeof(T) < kPage)
-      ::operator delete(memory);
+      ::operator delete(memory, std::align_val_t{alignof(T)});
     else
       ::operator delete(memory, std::align_val_t{kPage});
   }
