@@ -55,30 +55,32 @@ void DroppedSources::note(Timestamp now, const PacketMeta& meta, DropReason reas
 
 void DroppedSources::move_in(Place& place, Timestamp now, const PacketMeta& meta,
                              const std::array<std::uint64_t, 2>& address) noexcept {
+  // Released one by one: who reads one of them reads the odd turn too. (A fence would say it once, but the
+  // thread sanitizer knows none.)
+  constexpr auto release = std::memory_order_release;
   add(place.turn, 1u);
-  std::atomic_thread_fence(std::memory_order_release);
-  place.address[0].store(address[0], kRelaxed);
-  place.address[1].store(address[1], kRelaxed);
-  place.port.store(meta.port, kRelaxed);
-  place.packets.store(0, kRelaxed);
-  place.since.store(now.time_since_epoch().count(), kRelaxed);
+  place.address[0].store(address[0], release);
+  place.address[1].store(address[1], release);
+  place.port.store(meta.port, release);
+  place.packets.store(0, release);
+  place.since.store(now.time_since_epoch().count(), release);
   place.weight = 0;
-  place.turn.store(place.turn.load(kRelaxed) + 1, std::memory_order_release);
+  place.turn.store(place.turn.load(kRelaxed) + 1, release);
 }
 
 void DroppedSources::look_up(const IpAddress& address, std::vector<DroppedSource>& found) const {
+  constexpr auto acquire = std::memory_order_acquire;
   const auto words = words_of(address);
   for (const Place& place : places_) {
     for (unsigned i = 0; i < kReadsMax; ++i) {
-      const std::uint32_t turn = place.turn.load(std::memory_order_acquire);
+      const std::uint32_t turn = place.turn.load(acquire);
       const bool is_its =
-          place.address[0].load(kRelaxed) == words[0] && place.address[1].load(kRelaxed) == words[1];
-      const DroppedSource seen{.port = place.port.load(kRelaxed),
+          place.address[0].load(acquire) == words[0] && place.address[1].load(acquire) == words[1];
+      const DroppedSource seen{.port = place.port.load(acquire),
                                .reason = place.reason.load(kRelaxed),
-                               .packets = place.packets.load(kRelaxed),
-                               .since = Timestamp(Duration(place.since.load(kRelaxed))),
+                               .packets = place.packets.load(acquire),
+                               .since = Timestamp(Duration(place.since.load(acquire))),
                                .last = Timestamp(Duration(place.last.load(kRelaxed)))};
-      std::atomic_thread_fence(std::memory_order_acquire);
       if ((turn & 1) != 0 || place.turn.load(kRelaxed) != turn) continue;
       if (is_its && seen.packets != 0) found.push_back(seen);
       break;
