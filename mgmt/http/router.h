@@ -32,6 +32,8 @@ struct HttpResponse {
   std::string allow;                // value of Allow; empty: no such field
   std::string authenticate = {};    // the same of WWW-Authenticate
   std::uint32_t retry_after_s = 0;  // the same of Retry-After; 0: no such field
+  // The same of Content-Security-Policy: an answer for programs may load nothing.
+  std::string_view security_policy = "default-src 'none'; frame-ancestors 'none'";
 };
 
 // `problems`: a member of that name, when there are any (RFC 9457 §3.2).

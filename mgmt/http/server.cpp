@@ -129,7 +129,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     response_.set(http::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
     response_.set("X-Frame-Options", "DENY");
-    response_.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    response_.set("Content-Security-Policy",
+                  beast::string_view(answer.security_policy.data(), answer.security_policy.size()));
     response_.set("Referrer-Policy", "no-referrer");
     response_.content_length(answer.body.size());
     if (!head_only) response_.body() = std::move(answer.body);  // RFC 9110 §9.3.2
