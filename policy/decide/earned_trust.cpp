@@ -71,7 +71,7 @@ void EarnedTrust::promote(RealmIndex realm, const Endpoint& flow, Timestamp now,
   if (second <= second_of(now)) return;
   if (is_empty()) is_used_.store(true, std::memory_order_relaxed);
   extend(name_of(realm, flow), now, second);
-  extend(name_of(realm, {flow.address, 0}), now, second);
+  extend(name_of(realm, {subscriber_of(flow.address).address, 0}), now, second);
 }
 
 void EarnedTrust::demote(RealmIndex realm, const Endpoint& flow) noexcept {

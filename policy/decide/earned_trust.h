@@ -16,6 +16,7 @@
 #include "policy/base/big_table.h"
 #include "policy/base/ip_address.h"
 #include "policy/base/keyed_hash.h"
+#include "policy/base/subscriber.h"
 #include "policy/base/time.h"
 #include "policy/model/index.h"
 
@@ -38,9 +39,9 @@ class EarnedTrust {
   [[nodiscard]] bool holds(Name name, Timestamp now) const noexcept;
   // Nobody has earned any yet.
   [[nodiscard]] bool is_empty() const noexcept { return !is_used_.load(std::memory_order_relaxed); }
-  // Whether any flow of that address has earned trust in that realm.
+  // Whether any flow of that address, or of its /64 (base/subscriber.h), has earned trust in that realm.
   [[nodiscard]] bool holds_address(RealmIndex realm, const IpAddress& address, Timestamp now) const noexcept {
-    return holds(name_of(realm, {address, 0}), now);
+    return holds(name_of(realm, {subscriber_of(address).address, 0}), now);
   }
 
   // Until then at least: what it has for longer stays.

@@ -4,7 +4,7 @@
 namespace sallyport::policy {
 namespace {
 
-constexpr unsigned kIpv4Kept = 96 + 24, kIpv6Kept = 64;
+constexpr unsigned kIpv4Kept = 96 + 24, kIpv6Kept = 48;
 
 [[nodiscard]] Actor at_prefix(Actor actor) noexcept {
   actor.source.address = masked(actor.source.address, actor.source.address.is_v4() ? kIpv4Kept : kIpv6Kept);

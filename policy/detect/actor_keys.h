@@ -1,5 +1,7 @@
-// actor_keys.h — the names under which detectors count: keyed hashes of a flow, an address, a prefix, a text,
-// each apart for each purpose, so that one table holds the counts of many purposes.
+// actor_keys.h — the names under which detectors count: keyed hashes of a flow, an address, a network, a
+// text, each apart for each purpose, so that one table holds the counts of many purposes. An address is that
+// of a subscriber (base/subscriber.h): with IPv6 its /64, or a new address for each try would do away with
+// the count.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +9,7 @@
 
 #include "policy/base/address_hash.h"
 #include "policy/base/keyed_hash.h"
+#include "policy/base/subscriber.h"
 #include "policy/detect/detector.h"
 
 namespace sallyport::policy {
@@ -45,12 +48,13 @@ enum class Purpose : std::uint8_t {
 class ActorKeys {
  public:
   ActorKeys(const HashKey& key, const Actor& actor) noexcept
-      : address_(key, actor.source.address),
+      : flow_(key, actor.source.address),
+        address_(key, subscriber_of(actor.source.address).address),
         realm_(static_cast<std::uint16_t>(actor.realm)),
         port_(actor.source.port) {}
 
   [[nodiscard]] std::uint64_t flow(Purpose purpose, std::uint64_t text = 0) const noexcept {
-    return named(address_, 'f', purpose, port_, text);
+    return named(flow_, 'f', purpose, port_, text);
   }
   [[nodiscard]] std::uint64_t address(Purpose purpose, std::uint64_t text = 0) const noexcept {
     return named(address_, 'a', purpose, 0, text);
@@ -60,11 +64,11 @@ class ActorKeys {
   friend class PrefixKeys;
   [[nodiscard]] std::uint64_t named(AddressHash state, char scope, Purpose purpose, std::uint16_t port,
                                     std::uint64_t text) const noexcept;
-  AddressHash address_;
+  AddressHash flow_, address_;
   std::uint16_t realm_, port_;
 };
 
-// Of all sources that share its /24, or its /64 of IPv6: what one subscriber or one small network has.
+// Of all sources that share its /24, or its /48 of IPv6: what a small network has.
 class PrefixKeys {
  public:
   PrefixKeys(const HashKey& key, const Actor& actor) noexcept;

@@ -41,6 +41,8 @@ TEST(EarnedTrust, KnowsIpv6FlowsAndNotTheirNeighbours) {
   earned.promote(kRealm, phone, kNow, kNow + 10s);
   EXPECT_TRUE(holds(earned, phone));
   EXPECT_FALSE(holds(earned, {*IpAddress::parse("2001:db8::2"), 5060})) << "of the same /64";
+  EXPECT_TRUE(earned.holds_address(kRealm, *IpAddress::parse("2001:db8::2"), kNow)) << "the subscriber has";
+  EXPECT_FALSE(earned.holds_address(kRealm, *IpAddress::parse("2001:db8:0:1::1"), kNow));
   EXPECT_FALSE(holds(earned, {*IpAddress::parse("::ffff:32.1.13.184"), 5060}));
 }
 

@@ -89,16 +89,47 @@ TEST_F(RegisterBruteforceTest, ANewPortAndANewUserForEachTryIsMetInTheEnd) {
   EXPECT_EQ(tries, 999);
 }
 
-TEST_F(RegisterBruteforceTest, ASubscribersIpv6NetworkIsRefusedNotBlocked) {
+// A host has as many addresses of its /64 as it likes.
+TEST_F(RegisterBruteforceTest, ANewAddressOfTheSame64ForEachTryDoesNotHelp) {
+  Actor actor = stranger();
   std::optional<Finding> finding;
   int tries = 0;
   for (; tries < 4000 && !finding; ++tries) {
-    Actor actor = stranger();
     actor.source.address = *IpAddress::parse("2001:db8:0:7::" + std::to_string(1 + tries));
     finding = fail(actor, std::to_string(tries));
   }
   ASSERT_TRUE(finding);
+  EXPECT_EQ(tries, 1000) << "as many as of an address of IPv4 with a new port for each";
+  EXPECT_EQ(finding->action, DetectorAction::Block);
+  actor.source.address = *IpAddress::parse("2001:db8:0:8::1");
+  EXPECT_FALSE(fail(actor, "somebody")) << "the next subscriber";
+}
+
+TEST_F(RegisterBruteforceTest, AnIpv6NetworkOfManySubscribersIsRefusedNotBlocked) {
+  std::optional<Finding> finding;
+  int tries = 0;
+  for (; tries < 4000 && !finding; ++tries) {
+    Actor actor = stranger();
+    actor.source.address = *IpAddress::parse("2001:db8:0:" + std::to_string(1 + tries) + "::1");
+    finding = fail(actor, std::to_string(tries));
+  }
+  ASSERT_TRUE(finding);
   EXPECT_EQ(tries, 2000);
+  EXPECT_EQ(finding->action, DetectorAction::Reject);
+}
+
+// A false positive: a phone on a subscriber's network is registered, another device there guesses passwords.
+TEST_F(RegisterBruteforceTest, AnIpv6SubscriberWithAProvedPhoneIsRefusedNotBlocked) {
+  Actor phone = stranger();
+  phone.source.address = *IpAddress::parse("2001:db8:0:7::17");
+  earn(phone);
+  std::optional<Finding> finding;
+  for (int tries = 0; tries < 4000 && !finding; ++tries) {
+    Actor actor = stranger();
+    actor.source.address = *IpAddress::parse("2001:db8:0:7:1::" + std::to_string(1 + tries));
+    finding = fail(actor, std::to_string(tries));
+  }
+  ASSERT_TRUE(finding);
   EXPECT_EQ(finding->action, DetectorAction::Reject);
 }
 
