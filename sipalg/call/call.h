@@ -113,10 +113,10 @@ struct Attempt {
   std::array<std::string, 2>
       heard_sdp;  // by Side: its last description as it came, where a transfer may need it
   std::array<std::string, 2>
-      sent_sdp;                   // by Side: what it was sent last and is in force, to refresh it by INVITE
-  std::string offered_sdp;        // what was sent to either and waits for its answer
-  bool has_offer = false;         // what was sent to it held SDP
-  std::uint16_t agreed_fork = 0;  // without one: the early dialog whose offer was answered last
+      sent_sdp;                    // by Side: what it was sent last and is in force, to refresh it by INVITE
+  std::string offered_sdp;         // what was sent to either and waits for its answer
+  bool has_offer = false;          // what was sent to it held SDP
+  std::uint16_t fork_in_turn = 0;  // the early dialog whose the streams are; 0: none has agreed
   std::uint32_t session_seconds = 0, min_session_seconds = 0;  // Session-Expires and Min-SE of the INVITE
   std::uint8_t small_intervals = 0;                            // 422s to it
   bool has_provisional = false, is_cancelled = false, is_done = false;
@@ -125,7 +125,7 @@ struct Attempt {
   template <class Archive>
   void archive(Archive& a) {
     a(number, peer, host, contact, is_emergency_target, prototype, transaction, sdp, media, heard_sdp,
-      sent_sdp, offered_sdp, has_offer, agreed_fork, session_seconds, min_session_seconds, small_intervals,
+      sent_sdp, offered_sdp, has_offer, fork_in_turn, session_seconds, min_session_seconds, small_intervals,
       has_provisional, is_cancelled, is_done, setup_until, timer_c);
   }
 };

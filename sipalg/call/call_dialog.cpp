@@ -295,6 +295,7 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   if (may_hold_session(exchange.method) && holds_sdp(request)) {
     if (attempt == nullptr) return 500;
     const SdpStep step = is_answer ? SdpStep::Answer : SdpStep::Offer;
+    if (!is_answer) turn_to({*place.call, *attempt, *place.fork}, {arrival.now, out});
     const std::uint16_t code =
         carry_body({*place.call, *attempt, place.side, step, place.fork->sdp[index_of(to)]}, request,
                    parts.body, {arrival.now, out});
@@ -483,13 +484,13 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     fork->awaited[index_of(exchange.from)] =
         awaited_ack(exchange, parts, out.sends().back().bytes, neighbour.timers.t1, now);
   const std::uint32_t id = exchange.id, far_cseq = exchange.far_cseq;
-  const bool is_prack = exchange.method == Method::Prack;
+  // Of a PRACK it means the response, of a NOTIFY the subscription. RFC 3262 §3, RFC 5057 §5.1
+  const bool is_of_dialog = exchange.method != Method::Prack && exchange.method != Method::Notify;
   if (is_invite)
     parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(far)].remote_tag), kSettled);
   std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
   if (is_ours && code < 300 && refusal == 0) send_ack(call, *fork, far, {far_cseq}, out);
-  // Of a PRACK it means the response, not the dialog. RFC 3262 §3
-  if ((code == 481 || code == 408) && call.state == CallState::Answered && !is_prack) {
+  if ((code == 481 || code == 408) && call.state == CallState::Answered && is_of_dialog) {
     note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
     end_call(call, {far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost"}, {now, out});
   }

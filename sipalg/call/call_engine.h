@@ -320,6 +320,7 @@ class CallEngine {
   void pass_prack(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] static bool may_offer_early(const DialogPlace& place) noexcept;
   void go_on_after_prack(Call& call, std::uint16_t fork, Turn turn);
+  void turn_to(const EarlyPlace& place, Turn turn);
   void settle_early_offers(const EarlyPlace& place, const SipMessage& answer, Turn turn);
   [[nodiscard]] static bool waits_for_prack(Fork& fork, const SipMessage& answer);
   static void hush_reliable(Fork& fork);
@@ -449,6 +450,7 @@ class CallEngine {
   [[nodiscard]] std::uint16_t carry_exchange_answer(const DialogPlace& asked, bool has_offer,
                                                     const SipMessage& response, BodyPart& body, Turn turn);
   [[nodiscard]] bool carry_ack(const DialogPlace& place, const SipMessage& ack, BodyPart& body, Turn turn);
+  [[nodiscard]] bool hear_refresh(const DialogPlace& place, const SipMessage& response, EngineOutput& out);
   void drop_offer(Call& call, Attempt& attempt, EngineOutput& out);
   void close_media(Call& call, Attempt& attempt, EngineOutput& out);
   void end_media(Call& call, EngineOutput& out);

@@ -178,6 +178,10 @@ void CallEngine::carry_preview(const SdpWay& way, const SipMessage& response, Fo
                                Turn turn) {
   if (!way.attempt.has_offer || !holds_sdp(response)) return;
   if (fork.reliable && fork.reliable->is_agreed) return;  // RFC 3261 §13.2.1
+  if (way.attempt.media.has_answer) {
+    if (way.attempt.media.pending) return;  // an offer of another dialog, which this does not answer
+    turn_to({way.call, way.attempt, fork}, turn);
+  }
   if (carry_body(way, response, body, turn) == 0) fork.preview = session_sdp(response);
 }
 
@@ -186,13 +190,9 @@ void CallEngine::carry_preview(const SdpWay& way, const SipMessage& response, Fo
 std::uint16_t CallEngine::carry_answer(const SdpWay& way, const SipMessage& response, const Fork& fork,
                                        BodyPart& body, Turn turn) {
   const bool is_agreed = fork.reliable && fork.reliable->is_agreed;
-  // What was agreed on reliably stays; of several dialogs the one that answers counts. RFC 3262 §5
   const bool is_told = fork.reliable && fork.reliable->is_told;
-  const bool has_update =  // on its way: it goes on
-      is_told && std::ranges::any_of(way.call.exchanges, [&fork](const Exchange& exchange) {
-        return exchange.fork == fork.number && exchange.has_offer;
-      });
-  if (is_agreed && (!way.attempt.has_offer || fork.preview.empty() || has_update)) return 0;
+  // What was agreed on reliably stays, and what was offered since goes on. RFC 3262 §5
+  if (is_agreed && (!way.attempt.has_offer || is_told)) return 0;
   if (!is_agreed && holds_sdp(response)) {
     const std::uint16_t refusal = carry_body(way, response, body, turn);
     if (is_told) body = {};
@@ -200,9 +200,7 @@ std::uint16_t CallEngine::carry_answer(const SdpWay& way, const SipMessage& resp
   }
   if (!way.attempt.has_offer) return 0;
   if (!fork.preview.empty()) {
-    SdpWay told = way;
-    told.is_of_invite = way.is_of_invite && !is_agreed;  // it may have answered a later offer
-    const std::uint16_t refusal = carry_sdp(told, fork.preview, body, turn);
+    const std::uint16_t refusal = carry_sdp(way, fork.preview, body, turn);
     if (is_told) body = {};
     return refusal;
   }
@@ -221,16 +219,12 @@ std::uint16_t CallEngine::carry_exchange_answer(const DialogPlace& asked, bool h
   }
   if (!has_offer && method_of(response.cseq.method) != Method::Invite) return 0;  // nobody has asked for it
   asked.fork->preview.clear();  // of an early dialog: it holds no longer
-  const std::uint16_t refusal = carry_body({.call = *asked.call,
-                                            .attempt = *attempt,
-                                            .from = other(asked.side),
-                                            .step = has_offer ? SdpStep::Answer : SdpStep::Offer,
-                                            .identity = asked.fork->sdp[index_of(asked.side)]},
-                                           response, body, turn);
-  // The callee's newest word: another dialog of the INVITE may speak before this one answers.
-  if (refusal == 0 && has_offer && asked.side == Side::Caller && asked.call->state == CallState::Trying)
-    asked.fork->preview = session_sdp(response);
-  return refusal;
+  return carry_body({.call = *asked.call,
+                     .attempt = *attempt,
+                     .from = other(asked.side),
+                     .step = has_offer ? SdpStep::Answer : SdpStep::Offer,
+                     .identity = asked.fork->sdp[index_of(asked.side)]},
+                    response, body, turn);
 }
 
 // The ACK of a 2xx that held an offer holds the answer. False: it does not, or none that can be used.
@@ -245,6 +239,20 @@ bool CallEngine::carry_ack(const DialogPlace& place, const SipMessage& ack, Body
                                        .step = SdpStep::Answer,
                                        .identity = place.fork->sdp[index_of(to)]},
                                       ack, body, turn) == 0;
+}
+
+// What a side answers to our refresh by INVITE binds as any answer does. False: it can't be used.
+bool CallEngine::hear_refresh(const DialogPlace& place, const SipMessage& response, EngineOutput& out) {
+  Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
+  if (attempt == nullptr || !holds_sdp(response)) return true;
+  if (body_kind(response) == BodyKind::Ambiguous) return false;
+  const std::string_view sdp = session_sdp(response);
+  if (negotiator_.hear_refresh(attempt->media, stream_side(place.side), sdp,
+                               media_context(*place.call, *attempt, out)) != 0)
+    return false;
+  std::string& heard = attempt->heard_sdp[index_of(place.side)];
+  if (!heard.empty() && sdp.size() <= kHeardSdpMax) heard = sdp;
+  return true;
 }
 
 void CallEngine::drop_offer(Call& call, Attempt& attempt, EngineOutput& out) {

@@ -1,6 +1,7 @@
 // call_reliable.cpp — provisional responses that are acknowledged, bridged where both sides know how to, and
 // ended on the one that does where the other does not: RFC 3262; RFC 6337 §2.1, §3.1.
 #include <algorithm>
+#include <utility>
 
 #include "sipalg/call/call_engine.h"
 
@@ -101,9 +102,10 @@ std::uint16_t CallEngine::carry_early_sdp(const EarlyPlace& place, ReliableAnswe
     if (!reliable.is_told) carry_preview(way, response, fork, body, turn);
   } else {
     way.step = is_offer ? SdpStep::Offer : SdpStep::Answer;
-    if (!is_offer) settle_early_offers(place, response, turn);
+    is_offer ? turn_to(place, turn) : settle_early_offers(place, response, turn);
     if (const std::uint16_t refusal = carry_body(way, response, body, turn); refusal != 0) return refusal;
     reliable.is_agreed = !is_offer;
+    attempt.fork_in_turn = fork.number;
     answer.owes_answer = is_offer;
     fork.preview = session_sdp(response);
     if (reliable.is_told) body = {};
@@ -189,9 +191,6 @@ void CallEngine::pass_prack(const Arrival& arrival, const DialogPlace& place, En
   if (first.owes_answer) {
     if (!is_passed) return refuse(call, 488, nullptr, arrival.now, out);  // as an ACK without its answer
     reliable.is_agreed = true;
-    reliable.reply = session_sdp(arrival.request);
-    if (Attempt* const attempt = attempt_numbered(call, place.fork->attempt); attempt != nullptr)
-      attempt->agreed_fork = place.fork->number;
   }
   // What it wanted could not be had, but it has the response.
   if (!is_passed) (void)send_prack(call, *place.fork, first.heard, {arrival.now, out});
@@ -229,38 +228,50 @@ void CallEngine::go_on_after_prack(Call& call, std::uint16_t number, Turn turn) 
     on_answer(call, *attempt, answer, turn.now, turn.out);
 }
 
-// Early dialogs of one INVITE agree each on its own, with the same streams: those of the one that answers
-// count. What another one has offered meanwhile, by UPDATE or PRACK, goes with it. RFC 6337 §3.1
+// Early dialogs of one INVITE agree each on its own, with the same streams: before one of them says something
+// of its own, those are again what it had made of them. Nothing of another one is open. RFC 6337 §3.1
+void CallEngine::turn_to(const EarlyPlace& place, Turn turn) {
+  auto& [call, attempt, fork] = place;
+  MediaSession& media = attempt.media;
+  if (call.state != CallState::Trying || attempt.fork_in_turn == fork.number || media.pending) return;
+  Fork* const last = fork_numbered(call, std::exchange(attempt.fork_in_turn, fork.number));
+  if (last != nullptr && last->reliable && last->reliable->is_agreed && last->reliable->is_told)
+    last->reliable->set_aside = EarlyAgreement{
+        {media.streams, media.offered_by}, std::move(attempt.heard_sdp), std::move(attempt.sent_sdp)};
+  if (!fork.reliable || !fork.reliable->set_aside) return;
+  EarlyAgreement& own = *fork.reliable->set_aside;
+  const std::size_t before = turn.out.media().size();
+  negotiator_.resume(media, own.media, media_context(call, attempt, turn.out));
+  count_closed(call, before, turn.out);
+  attempt.heard_sdp = std::move(own.heard_sdp);
+  attempt.sent_sdp = std::move(own.sent_sdp);
+  fork.reliable->set_aside.reset();
+}
+
+// The streams of the one that answers count. What another one has offered meanwhile, by UPDATE or PRACK, goes
+// with it.
 void CallEngine::settle_early_offers(const EarlyPlace& place, const SipMessage& answer, Turn turn) {
   auto& [call, attempt, fork] = place;
   const bool has_own = std::ranges::any_of(call.exchanges, [&fork](const Exchange& exchange) {
     return exchange.fork == fork.number && exchange.has_offer;
   });
   if (has_own) return;
-  const bool has_agreed = fork.reliable && fork.reliable->is_agreed;
-  SdpIdentity unseen = fork.sdp[index_of(Side::Caller)], unheard = fork.sdp[index_of(Side::Callee)];
-  BodyPart body;
-  if (attempt.has_offer) {
-    const bool has_other = std::ranges::any_of(call.forks, [&fork](const Fork& other) {
-      return other.number != fork.number && other.reliable && other.reliable->is_agreed;
-    });
-    const SipMessage* const invite = has_other && attempt.media.has_answer ? invite_of(call) : nullptr;
-    if (invite == nullptr || (has_agreed && fork.preview.empty())) return;
+  const bool is_others = attempt.media.pending || attempt.media.has_answer;
+  if (fork.reliable && fork.reliable->is_agreed) {
+    if (!fork.reliable->is_told) return;  // of a caller that knows none of them: nobody has agreed on more
     drop_offer(call, attempt, turn.out);
+    turn_to(place, turn);
+  } else if (!attempt.has_offer) {
+    if (is_others && holds_sdp(answer)) close_media(call, attempt, turn.out);
+  } else if (const SipMessage* const invite = attempt.media.has_answer ? invite_of(call) : nullptr;
+             invite != nullptr) {
+    drop_offer(call, attempt, turn.out);
+    turn_to(place, turn);
+    SdpIdentity unheard = fork.sdp[index_of(Side::Callee)];
+    BodyPart body;
     (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Offer, unheard, {}, true}, session_sdp(*invite),
                     body, turn);
-    return;
   }
-  const bool is_others = attempt.media.pending || attempt.media.has_answer;
-  if (!has_agreed) {
-    if (is_others && holds_sdp(answer)) close_media(call, attempt, turn.out);
-    return;
-  }
-  drop_offer(call, attempt, turn.out);
-  if (attempt.agreed_fork == fork.number) return;
-  if (carry_sdp({call, attempt, Side::Callee, SdpStep::Offer, unseen}, fork.preview, body, turn) == 0)
-    (void)carry_sdp({call, attempt, Side::Caller, SdpStep::Answer, unheard}, fork.reliable->reply, body,
-                    turn);
 }
 
 // The 2xx may not leave while a description is unacknowledged: it is as if it had not come. RFC 3262 §3
@@ -275,6 +286,7 @@ void CallEngine::hush_reliable(Fork& fork) {
   if (!fork.reliable) return;
   ReliableAnswers& reliable = *fork.reliable;
   if (reliable.waiting.empty()) return fork.reliable.reset();
+  reliable.set_aside.reset();
   reliable.waiting.resize(1);
   std::string().swap(reliable.waiting.front().response);
   reliable.resend_at = reliable.give_up_at;

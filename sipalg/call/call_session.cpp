@@ -162,6 +162,9 @@ void CallEngine::on_refreshed(Call& call, const Exchange& exchange, std::uint16_
   if (exchange.method == Method::Invite && code / 100 == 2) {
     parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(side)].remote_tag), kSettled);
     send_ack(call, *fork, side, {exchange.far_cseq}, turn.out);
+    if (call.state == CallState::Answered && response != nullptr &&
+        !hear_refresh({&call, fork, side}, *response, turn.out))
+      return end_call(call, {EndedBy::Sallyport, "bad_answer"}, turn);
   }
   Boxed<SessionTimer>& timer = fork->timers[index_of(side)];
   if (call.state != CallState::Answered || !timer) return;

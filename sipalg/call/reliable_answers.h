@@ -1,13 +1,16 @@
 // reliable_answers.h — the reliable provisional responses of one early dialog, on both its legs: RFC 3262.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "policy/base/boxed.h"
 #include "policy/base/time.h"
+#include "sipalg/media/media_session.h"
 #include "sipalg/message/sip_message.h"
 
 namespace sallyport::sip {
@@ -30,6 +33,16 @@ struct ReliableAnswer {
   }
 };
 
+// What a dialog had agreed on, while another one of the INVITE has its turn with the streams.
+struct EarlyAgreement {
+  AgreedStreams media;
+  std::array<std::string, 2> heard_sdp, sent_sdp;  // as in the attempt
+  template <class Archive>
+  void archive(Archive& a) {
+    a(media, heard_sdp, sent_sdp);
+  }
+};
+
 struct ReliableAnswers {
   std::uint32_t heard = 0;       // RSeq of the callee's last one in order; 0: none yet
   std::uint32_t heard_cseq = 0;  // of our INVITE that it answers
@@ -40,8 +53,8 @@ struct ReliableAnswers {
   std::vector<ReliableAnswer> waiting;  // the first one has been sent
   Duration interval{};
   Timestamp resend_at{}, give_up_at{};  // of the first one
-  std::string reply;                    // to the callee's offer, as it came in the PRACK
   std::string answer;                   // the callee's 2xx, which must wait for the PRACK. RFC 3262 §3
+  Boxed<EarlyAgreement> set_aside;      // of a dialog that has agreed and had its turn
 
   [[nodiscard]] bool is_full() const noexcept { return waiting.size() >= kReliableWaitingMax; }
   // RFC 3262 §4: one that came before.
@@ -55,7 +68,7 @@ struct ReliableAnswers {
   template <class Archive>
   void archive(Archive& a) {
     a(heard, heard_cseq, sent, is_required, is_agreed, is_told, waiting, interval, resend_at, give_up_at,
-      reply, answer);
+      answer, set_aside);
     if constexpr (Archive::kReads)
       if (waiting.size() > kReliableWaitingMax) {
         waiting.clear();

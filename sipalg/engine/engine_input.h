@@ -24,8 +24,8 @@ struct MessageInput {
   std::uint64_t connection = 0;  // number of the connection, never 0 unless transport is Udp
   // The framer can't say where this message ends: it is answered if it can be, and the connection is closed.
   bool is_framing_lost = false;
-  // It has waited longer than `security.overload` wants, and so has all that came before: there is no time
-  // for another call.
+  // There is no time for another call, by `security.overload`: it has waited too long, and so has all that
+  // came before; or its thread is too busy, and its sender not a known peer.
   bool is_overdue = false;
 };
 

@@ -11,6 +11,7 @@
 #include "sipalg/call/call_engine.h"
 #include "sipalg/engine/arrival.h"
 #include "sipalg/engine/detector_gate.h"
+#include "sipalg/engine/invites_elsewhere.h"
 #include "sipalg/engine/neighbour.h"
 #include "sipalg/engine/places.h"
 #include "sipalg/engine/port_watch.h"
@@ -72,6 +73,9 @@ struct SipEngine::State final : EngineDesk {
   void on_register(const Arrival& arrival, EngineOutput& out);
   void on_request_in_dialog(const Arrival& arrival, EngineOutput& out);
   void on_cancel(const Arrival& arrival, EngineOutput& out);
+  // cancel_elsewhere.cpp
+  void tell_of_invite(const Arrival& arrival, EngineOutput& out);
+  [[nodiscard]] bool hand_over_cancel(const Arrival& arrival, EngineOutput& out);
   void on_response(Timestamp now, const MessageInput& input, EngineOutput& out);
   void answer_malformed(Timestamp now, const MessageInput& input, EngineOutput& out);
   [[nodiscard]] bool answer_challenge(const RepeatableRequest& met, std::uint64_t& number, Timestamp now,
@@ -210,7 +214,9 @@ struct SipEngine::State final : EngineDesk {
   ExchangeEngine exchanges;
   std::optional<RegistrarEngine> registrar;  // where endpoints may register at all
   std::optional<TrunkEngine> trunk_engine;   // of the engine that owns the trunks
-  std::uint64_t touched = 0;                 // the call that the present input belongs to
+  InvitesElsewhere elsewhere;
+  bool is_handed_over = false;  // the present message, by another engine
+  std::uint64_t touched = 0;    // the call that the present input belongs to
   SignatureGate signatures{settings.table_key, totals};
   SipMessage message;  // the one under examination
 };

@@ -228,6 +228,7 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
     return responder.answer(arrival, 403, out);  // RFC 3261 §16.4, §21.4.4
   if (method == Method::Invite && !is_media_ready)
     return responder.answer(arrival, 503, out, kMediaRetryAfterSeconds);
+  if (method == Method::Invite) tell_of_invite(arrival, out);
   if (method == Method::Invite) return call_engine.on_invite(arrival, out);
   if (ExchangeEngine::takes(method)) return exchanges.on_request(arrival, out);
   responder.answer(arrival, 200, out);  // OPTIONS, RFC 3261 §11.2
@@ -235,6 +236,7 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
 
 void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
   const auto cancelled = servers.find_cancelled(message, arrival.input.realm, arrival.input.remote.address);
+  if (!cancelled && hand_over_cancel(arrival, out)) return;
   if (!cancelled || cancelled->is_forged) {
     if (cancelled) totals.detections.add(DetectionLabel::ForgedCancel);
     call_engine.on_cancel(arrival, cancelled ? cancelled->user : TransactionUser{},
@@ -421,11 +423,6 @@ void SipEngine::on_media(Timestamp now, const media::MediaNotice& notice, Engine
 
 void SipEngine::on_dns(Timestamp now, const DnsReply& reply, EngineOutput& out) noexcept {
   if (state_->peer_names) state_->peer_names->on_reply(now, reply, out);
-  state_->finish(now, nullptr, out);
-}
-
-void SipEngine::on_letter(Timestamp now, EngineLetter& letter, EngineOutput& out) noexcept {
-  state_->call_engine.on_news(now, CallEngine::Letter{letter}, out);
   state_->finish(now, nullptr, out);
 }
 

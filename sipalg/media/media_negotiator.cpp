@@ -71,6 +71,35 @@ void update_previewed(const MediaSession& session, RelayOrders& orders) {
                   session.has_answer && is_in(session.streams, i, streams[i]));
 }
 
+// What the relay knows and is not among them is closed by now.
+void put_in_force(MediaSession& session, std::vector<StreamState>&& next, RelayOrders& orders) {
+  for (std::size_t i = 0; i < session.streams.size(); ++i)
+    if (!is_in(next, i, session.streams[i])) retire(session, session.streams[i]);
+  session.streams = std::move(next);
+  session.has_answer = true;
+  update_all(session.streams, orders, true);
+}
+
+// One that was closed and is kept for the record already leaves its place only.
+void resume_stream(StreamState& stream, const StreamState* last) {
+  if (last == nullptr) {
+    stream.number = 0;
+    stream.is_anchored = stream.is_open = false;
+    return;
+  }
+  stream.is_anchored = stream.is_anchored && last->is_anchored;
+  stream.is_open = stream.is_anchored && last->is_open;
+  for (std::size_t i = 0; i < stream.sides.size(); ++i) {
+    StreamSideState& side = stream.sides[i];
+    const StreamSideState& now = last->sides[i];
+    const bool is_same_place = side.remote == now.remote && side.remote_rtcp == now.remote_rtcp;
+    side.learning = static_cast<std::uint16_t>(now.learning + (is_same_place ? 0 : 1));
+    side.latched = is_same_place ? now.latched : Endpoint{};
+    side.latched_rtcp = is_same_place ? now.latched_rtcp : Endpoint{};
+    resume_keys(now.crypto, side.crypto);
+  }
+}
+
 void commit_answer(MediaSession& session, std::vector<StreamState>&& next, RelayOrders& orders) {
   std::vector<StreamState> offered;
   if (session.pending) {
@@ -82,11 +111,7 @@ void commit_answer(MediaSession& session, std::vector<StreamState>&& next, Relay
   for (std::size_t i = 0; i < offered.size(); ++i)  // what the offer opened and the answer refused
     if (offered[i].is_open && !is_in(session.streams, i, offered[i]) && !next[i].is_anchored)
       orders.give(MediaCommand::Kind::Close, offered[i], false);
-  for (std::size_t i = 0; i < session.streams.size(); ++i)
-    if (!is_in(next, i, session.streams[i])) retire(session, session.streams[i]);
-  session.streams = std::move(next);
-  session.has_answer = true;
-  update_all(session.streams, orders, true);
+  put_in_force(session, std::move(next), orders);
 }
 
 bool take_again(media::PortPool& ports, const MediaContext& context, const StreamState& stream) {
@@ -148,6 +173,17 @@ CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, 
   return {0, *written};
 }
 
+std::uint16_t MediaNegotiator::hear_refresh(MediaSession& session, StreamSide from, std::string_view sdp,
+                                            const MediaContext& context) {
+  if (session.pending || !session.has_answer) return kNotAcceptable;
+  if (const SdpError error = parse_sdp(sdp, came_); error != SdpError::None) return answer_of(error);
+  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context, false}, session, from);
+  if (const std::uint16_t refusal = crossing.refresh(); refusal != 0) return refusal;
+  RelayOrders orders(config_, context);
+  put_in_force(session, crossing.commit(), orders);
+  return 0;
+}
+
 void MediaNegotiator::drop_offer(MediaSession& session, const MediaContext& context) {
   if (!session.pending) return;
   const PendingOffer dropped = std::move(*session.pending);
@@ -160,6 +196,17 @@ void MediaNegotiator::drop_offer(MediaSession& session, const MediaContext& cont
     retire(session, stream);
   }
   if (dropped.is_previewed) update_all(session.streams, orders, session.has_answer);
+}
+
+void MediaNegotiator::resume(MediaSession& session, const AgreedStreams& agreed,
+                             const MediaContext& context) {
+  std::vector<StreamState> next = agreed.streams;
+  for (std::size_t i = 0; i < next.size(); ++i)
+    resume_stream(next[i], is_in(session.streams, i, next[i]) ? &session.streams[i] : nullptr);
+  RelayOrders orders(config_, context);
+  orders.close_all_but(session.streams, next);
+  session.offered_by = agreed.offered_by;
+  put_in_force(session, std::move(next), orders);
 }
 
 std::size_t MediaNegotiator::close(MediaSession& session, const MediaContext& context) {

@@ -76,8 +76,15 @@ class MediaNegotiator {
 
   // On refusal the session is as it was.
   [[nodiscard]] CrossedSdp cross(MediaSession& session, const SdpInput& input, const MediaContext& context);
+  // The answer of `from` to an offer of ours that said again what it had been sent: it binds, and the other
+  // side need not know. 0, or as in CrossedSdp, and then nothing has changed.
+  [[nodiscard]] std::uint16_t hear_refresh(MediaSession& session, media::StreamSide from,
+                                           std::string_view sdp, const MediaContext& context);
   // The offer was refused, or its transaction failed, or no answer came: all is as before it.
   void drop_offer(MediaSession& session, const MediaContext& context);
+  // The streams become those of an early dialog once more, as it had agreed on them; no offer is open. Those
+  // that were closed meanwhile stay closed.
+  void resume(MediaSession& session, const AgreedStreams& agreed, const MediaContext& context);
   // Closes every stream. How many of them will send a Final notice, those that were closed before not
   // counted. What describe() says stays.
   std::size_t close(MediaSession& session, const MediaContext& context);

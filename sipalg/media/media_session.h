@@ -123,6 +123,18 @@ struct MediaSession {
   }
 };
 
+// What an early dialog had agreed on when another one took its turn with the streams. RFC 3261 §13.2.2.4
+struct AgreedStreams {
+  std::vector<StreamState> streams;
+  media::StreamSide offered_by = media::StreamSide::Caller;
+  template <class Archive>
+  void archive(Archive& a) {
+    a(streams, offered_by);
+    if constexpr (Archive::kReads)
+      if (offered_by > media::StreamSide::Callee || streams.size() > kStreamsMax) a.fail();
+  }
+};
+
 // Keeps what the relay has learned (Learned, Report), for a restart. False: no such stream is here.
 bool note_learned(MediaSession& session, const media::MediaNotice& notice) noexcept;
 

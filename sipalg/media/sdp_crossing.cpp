@@ -187,6 +187,11 @@ std::uint16_t SdpCrossing::anchor(std::size_t at, bool is_v4_near) {
 // Where it wants media, and which. The line is one that can be relayed, with a port.
 std::uint16_t SdpCrossing::hear(const MediaDescription& line, const FarMedia& far, StreamSideState& side) {
   note_formats(line, far, side);
+  return hear_place(line, side, is_renegotiated_);
+}
+
+std::uint16_t SdpCrossing::hear_place(const MediaDescription& line, StreamSideState& side,
+                                      bool is_said_again) {
   if (is_black_hole(line)) return 0;  // where it was stays known
   if (line.connection.kind != SdpConnection::Kind::Address) return kNotAcceptable;
   const Endpoint remote{line.connection.address, line.port};
@@ -209,7 +214,7 @@ std::uint16_t SdpCrossing::hear(const MediaDescription& line, const FarMedia& fa
     if (!rtcp_target) return kNotAcceptable;
     rtcp = *rtcp_target;
   }
-  move_to(side, *target, rtcp, is_renegotiated_);
+  move_to(side, *target, rtcp, is_said_again);
   return 0;
 }
 
@@ -274,6 +279,36 @@ std::uint16_t SdpCrossing::answer_line(std::size_t at, SdpStep step) {
   answer_events(line, stream, far);
   far.is_live = true;
   return 0;
+}
+
+// Of an offer of ours, which said again what this side had been sent: what may be different in the answer is
+// where it wants its media, which way they go, and its keys. RFC 4028 §7.4, RFC 3264 §8
+std::uint16_t SdpCrossing::refresh() {
+  if (parts_.came.media.size() != base_.size()) return kNotAcceptable;  // RFC 3264 §6
+  for (std::size_t i = 0; i < base_.size(); ++i)
+    if (const std::uint16_t refusal = refresh_line(i); refusal != 0) return refusal;
+  return 0;
+}
+
+std::uint16_t SdpCrossing::refresh_line(std::size_t at) {
+  const MediaDescription& line = parts_.came.media[at];
+  StreamState& stream = next_.emplace_back(base_[at]);
+  if (line.media != stream.media || !is_of_kind(line.profile, stream.profile)) return kNotAcceptable;
+  if (!stream.is_anchored) return 0;
+  StreamSideState& side = stream.sides[media::index_of(from_)];
+  if (line.port == 0) {  // the other side is not told, but nothing goes to who wants nothing
+    side.direction = {false, false};
+    return 0;
+  }
+  const bool is_hole = is_black_hole(line);
+  if (!is_relayable(line) ||
+      (!is_hole && line.connection.address.is_v4() != local_of(stream, from_).address.is_v4()) ||
+      hear_refreshed_keys(line, side.crypto) == Keying::Refused)
+    return kNotAcceptable;
+  side.rtcp_mux = side.rtcp_mux && line.rtcp_mux;
+  side.direction = within(is_hole ? MediaDirection{false, false} : line.direction,
+                          stream.sides[media::index_of(to_)].direction);
+  return hear_place(line, side, false);
 }
 
 // One side has its digits by INFO, the other one by events.

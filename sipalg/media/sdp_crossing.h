@@ -32,6 +32,7 @@ class SdpCrossing {
   // 0, or 488, or 503.
   [[nodiscard]] std::uint16_t offer();
   [[nodiscard]] std::uint16_t answer(SdpStep step);
+  [[nodiscard]] std::uint16_t refresh();
   // What the other side is to see.
   [[nodiscard]] const FarDescription& far() const noexcept { return far_; }
   // The streams as they are now; ports that were taken are theirs.
@@ -40,8 +41,11 @@ class SdpCrossing {
  private:
   [[nodiscard]] std::uint16_t offer_line(std::size_t at);
   [[nodiscard]] std::uint16_t answer_line(std::size_t at, SdpStep step);
+  [[nodiscard]] std::uint16_t refresh_line(std::size_t at);
   [[nodiscard]] std::uint16_t anchor(std::size_t at, bool is_v4_near);
   [[nodiscard]] std::uint16_t hear(const MediaDescription& media, const FarMedia& far, StreamSideState& side);
+  [[nodiscard]] std::uint16_t hear_place(const MediaDescription& media, StreamSideState& side,
+                                         bool is_said_again);
   [[nodiscard]] std::optional<Endpoint> target_of(const Endpoint& said) const noexcept;
   [[nodiscard]] bool is_of_this_session(const Endpoint& own) const noexcept;
   [[nodiscard]] DtmfMode digits_of(media::StreamSide side) const noexcept;

@@ -172,6 +172,7 @@ Keying hear_answered_keys(const MediaDescription& line, KeyOffer offered, const 
     if (side) side->is_secured = false;
     return Keying::Plain;
   }
+  if (offered == KeyOffer::Required && is_plain) return Keying::Refused;  // RFC 3264 §6
   SideCrypto& crypto = *side;
   const media::WipedSrtpKey before = agreed_key(crypto);
   for (const SdesAttribute& ours : crypto.ours)
@@ -182,6 +183,40 @@ Keying hear_answered_keys(const MediaDescription& line, KeyOffer offered, const 
   crypto.is_savp = offered == KeyOffer::Required;
   set_theirs(crypto, *match->key);
   return Keying::Secured;
+}
+
+Keying hear_refreshed_keys(const MediaDescription& line, CryptoBox& side) noexcept {
+  if (!is_rtp(line.profile)) return Keying::Plain;
+  if (!is_agreed(side)) return is_plain_rtp(line.profile) ? Keying::Plain : Keying::Refused;
+  SdesLines answered;
+  read_sdes(line.lines, answered);
+  SideCrypto& crypto = *side;
+  if (side->is_savp && !is_savp(line.profile)) return Keying::Refused;
+  // To whoever had made the offer, our line has the number of his.
+  const bool is_agreed_line = answered.usable.size() == 1 && answered.unusable == 0 &&
+                              answered.usable[0].tag == crypto.tag &&
+                              answered.usable[0].key->suite == crypto.suite;
+  const SdesAttribute* const match =
+      is_agreed_line ? answered.usable.begin() : match_sdes(answered, crypto.ours);
+  if (match == nullptr) return Keying::Refused;
+  if (const SdesAttribute* const ours = line_of(crypto, match->key->suite); !is_agreed_line)
+    agree(crypto, *ours, agreed_key(crypto));
+  set_theirs(crypto, *match->key);
+  return Keying::Secured;
+}
+
+// No line that was ever shown is forgotten, and a key that is another one than last has another number.
+void resume_keys(const CryptoBox& last, CryptoBox& side) {
+  if (!last) return;
+  SideCrypto next = *last;
+  next.is_secured = side && side->is_secured;
+  if (next.is_secured) {
+    next.is_savp = side->is_savp;
+    if (const SdesAttribute* const agreed = side->agreed(); agreed != nullptr)
+      agree(next, {side->tag, agreed->key}, agreed_key(next));
+    if (side->theirs_number != 0) set_theirs(next, *side->theirs);
+  }
+  side = std::move(next);
 }
 
 SdpProfile profile_for(SdpProfile offered, KeyOffer offer) noexcept {

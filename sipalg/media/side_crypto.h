@@ -18,7 +18,7 @@
 //   AVP(F). Who comes out of another session by a transfer is what it was there.
 // Its answer:
 //   as offered        one a=crypto that takes up ours   no a=crypto, AVP(F)   else
-//   SAVP(F)           secured                           refused               refused
+//   SAVP(F)           secured; under AVP(F) refused     refused               refused
 //   AVP(F) with keys  secured                           plain                 refused
 //   AVP(F)            plain, under AVP(F); its a=crypto means nothing         refused
 // The answer to the offerer has the profile that it offered, its tag and suite, and our key. The two sides
@@ -108,6 +108,12 @@ void offer_keys(KeyOffer offer, const MediaLeg& leg, CryptoBox& side, const OwnK
 // An answer of this leg to what was offered so.
 [[nodiscard]] Keying hear_answered_keys(const MediaDescription& line, KeyOffer offered, const MediaLeg& leg,
                                         CryptoBox& side) noexcept;
+
+// An answer to what this side had been sent, which we said again: nothing less than there was.
+[[nodiscard]] Keying hear_refreshed_keys(const MediaDescription& line, CryptoBox& side) noexcept;
+
+// A dialog has its turn again: what it agreed on, in the numbers of `last`, which was in force meanwhile.
+void resume_keys(const CryptoBox& last, CryptoBox& side);
 
 // RTP/AVP and so on with or without the S, feedback as it was.
 [[nodiscard]] SdpProfile profile_for(SdpProfile offered, KeyOffer offer) noexcept;

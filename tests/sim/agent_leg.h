@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/call_plan.h"
@@ -104,6 +105,8 @@ struct AgentLeg {
   ReliableSent reliable;                     // of a callee
   SessionClock session;
   TransferView transfer;
+  std::string replaces;                                       // of the INVITE: whose place it takes
+  std::optional<std::pair<std::string, std::uint32_t>> told;  // Call-ID and id of the REFER that asked for it
   LegKeys keys;
   unsigned least_session = 0;      // that we told in a 422
   unsigned session_floor = 0;      // Min-SE that was heard

@@ -102,4 +102,27 @@ CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
   return plan;
 }
 
+// Drawn apart: worlds stay as they were where nobody comes.
+std::optional<CallPlan> make_newcomer(CallPlan& plan, const PlanTerms& terms) {
+  constexpr std::uint64_t kSalt = 0x3891;
+  constexpr unsigned kNewcomers = 5000;  // their indices
+  SimRandom random(plan.seed ^ kSalt);
+  if (terms.simple || !random.chance(plan.attended ? 0.8 : 0.15)) return std::nullopt;
+  PlanTerms of_newcomer = terms;
+  of_newcomer.destination = '9';
+  CallPlan newcomer = make_plan(plan.index + kNewcomers, of_newcomer, random);
+  newcomer.is_transfer = true;
+  newcomer.transfer_after.reset();
+  newcomer.reliably = Reliably::Never;
+  newcomer.privacy = false;
+  newcomer.gone = Gone::Nobody;
+  plan.replace_by = newcomer.called;
+  if (plan.attended) return newcomer;  // whoever is asked by REFER
+  plan.replace_after = random.between(0s, 6s);
+  plan.caller_is_replaced = random.chance(0.5);
+  plan.picks_up = !plan.caller_is_replaced && random.chance(0.4);
+  if (plan.picks_up) plan.replace_after = random.between(100ms, 2s);
+  return newcomer;
+}
+
 }  // namespace sallyport::sim

@@ -64,7 +64,11 @@ struct CallPlan {
   std::optional<Duration> transfer_after;
   bool caller_transfers = false, attended = false;
   std::string transfer_to;
-  bool is_transfer = false;                       // nobody dials it: a transfer leads here
+  bool is_transfer = false;  // nobody dials it: a transfer leads here
+  // Another phone of the same peer takes the place of one side, up or still ringing: who it is. RFC 3891
+  std::optional<Duration> replace_after;
+  bool caller_is_replaced = false, picks_up = false;
+  std::string replace_by;
   bool caller_keys = false, caller_savp = false;  // knows SDES; and will have nothing else
   std::uint64_t seed = 0;
   bool has_keys = false;
@@ -85,6 +89,8 @@ struct PlanTerms {
   bool has_keys = false;  // some secure their media
 };
 [[nodiscard]] CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random);
+// Some plans get somebody who takes the place of one side; who that is.
+[[nodiscard]] std::optional<CallPlan> make_newcomer(CallPlan& plan, const PlanTerms& terms);
 
 class PlanBook {
  public:

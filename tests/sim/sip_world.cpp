@@ -362,6 +362,10 @@ void SipWorld::plan_peer_call(Duration start) {
   const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm, settings_.keys};
   CallPlan drawn = make_plan(planned_++, terms, random_);
   plan_transfer(drawn);
+  if (auto newcomer = make_newcomer(drawn, terms); newcomer) {
+    plans_.join(drawn.index, newcomer->index);
+    (void)plans_.add(std::move(*newcomer));
+  }
   const CallPlan& plan = plans_.add(std::move(drawn));
   (void)network_.after(start, [this, &plan] { agents_[plan.caller_agent]->dial(plan); });
 }

@@ -100,6 +100,13 @@ class UserAgent {
   void on_refer(AgentLeg& leg, const SipText& refer, const Endpoint& source);
   void tell_of_transfer(const std::string& call_id, std::uint32_t id, int code);
 
+  // user_agent_replaces.cpp
+  void replace(const AgentLeg& leg);
+  void take_place(const CallPlan& newcomer, const std::string& uri, const std::string& replaces,
+                  const AgentLeg* asked_in, std::uint32_t refer);
+  [[nodiscard]] bool take_place_of(const AgentLeg& leg, const std::string& refer_to, std::uint32_t refer);
+  void on_place(const std::string& call_id, int code);
+
   // user_agent_session.cpp
   [[nodiscard]] std::string session_id(const AgentLeg& leg, bool of_caller) const;
   void say_session_id(const AgentLeg& leg, SipText& message) const;
@@ -130,6 +137,7 @@ class UserAgent {
   void check_sdp(AgentLeg& leg, const SipText& message);
 
   // user_agent_keys.cpp
+  static bool is_of_lost_dialog(const AgentLeg& leg, const SipText& message);
   void begin_keys(AgentLeg& leg);
   [[nodiscard]] std::string key_line(AgentLeg& leg);
   void take_keys(AgentLeg& leg, const SipText& message);

@@ -88,6 +88,11 @@ void UserAgent::plan_answer(const std::string& call_id, const CalleePlan& plan) 
 }
 
 void UserAgent::ring(AgentLeg& leg, int code) {
+  if (!leg.ringing_from && leg.plan->picks_up && settings_.leads_to)
+    (void)transactions_.network().after(*leg.plan->replace_after, [this, call_id = leg.call_id] {
+      if (const AgentLeg* found = find(call_id); found != nullptr && found->state == LegState::Ringing)
+        replace(*found);
+    });
   if (!leg.ringing_from) leg.ringing_from = transactions_.network().now();
   if (takes_reliable(leg)) {
     ring_reliably(leg, code);

@@ -45,6 +45,7 @@ void UserAgent::send_invite(AgentLeg& leg) {
   say_abilities(leg, invite);
   say_session_id(leg, invite);
   if (plan.reliably == Reliably::Required) invite.add("Require", "100rel");
+  if (!leg.replaces.empty()) invite.add("Require", "replaces").add("Replaces", leg.replaces);
   ask_session(leg, invite);
   if (!plan.delayed_offer) {
     invite.add("Content-Type", "application/sdp");
@@ -67,6 +68,7 @@ void UserAgent::on_dial_response(const std::string& call_id, const SipText* resp
     leg->final_code = 408;
     leg->own_invite.clear();
     leg->state = LegState::Over;
+    on_place(call_id, 408);
   } else if (response->code < 200) {
     leg->state = LegState::Ringing;
     if (leg->wants_cancel) transactions_.cancel(leg->own_invite);
@@ -91,6 +93,7 @@ void UserAgent::on_dial_response(const std::string& call_id, const SipText* resp
     leg->final_code = response->code;
     leg->own_invite.clear();
     leg->state = LegState::Over;
+    on_place(call_id, response->code);
   }
 }
 
@@ -124,6 +127,7 @@ void UserAgent::on_dialled(AgentLeg& leg, const SipText& response) {
   acknowledge(leg, response, leg.plan->delayed_offer && !agreed);
   come_up(leg);
   take_session(leg, response, true);
+  on_place(leg.call_id, response.code);
   if (leg.wants_cancel) hang_up(leg);  // RFC 3261 §15: the answer was faster than the CANCEL
 }
 

@@ -89,6 +89,11 @@ void UserAgent::come_up(AgentLeg& leg) {
     (void)network.after(*plan.transfer_after, [this, call_id] {
       if (AgentLeg* found = find(call_id)) transfer(*found);
     });
+  if (plan.replace_after && !plan.picks_up && plan.caller_is_replaced == leg.is_caller && settings_.leads_to)
+    (void)network.after(*plan.replace_after, [this, call_id] {
+      if (const AgentLeg* found = find(call_id); found != nullptr && found->state == LegState::Up)
+        replace(*found);
+    });
   if (leg.is_caller ? plan.caller_hangs_up : plan.callee_hangs_up)
     (void)network.after(plan.hang_up_after, [this, call_id] {
       if (AgentLeg* found = find(call_id)) hang_up(*found);

@@ -34,7 +34,14 @@ std::string UserAgent::key_line(AgentLeg& leg) {
   return fmt::format("a=crypto:{}{}{}\r\n", keys.tag, kSuite, keys.own);
 }
 
+// Another early dialog of the INVITE, which this one's 2xx has ended. RFC 3261 §13.2.2.4
+bool UserAgent::is_of_lost_dialog(const AgentLeg& leg, const SipText& message) {
+  return leg.is_caller && !leg.remote_tag.empty() &&
+         (message.is_request() ? message.from_tag() : message.to_tag()) != leg.remote_tag;
+}
+
 void UserAgent::take_keys(AgentLeg& leg, const SipText& message) {
+  if (is_of_lost_dialog(leg, message)) return;
   LegKeys& keys = leg.keys;
   begin_keys(leg);
   const std::string& body = message.body;

@@ -62,9 +62,15 @@ void UserAgent::on_refer_answer(const std::string& call_id, const SipText* respo
   const int code = response == nullptr ? 408 : response->code;
   leg->transfer.refused = code >= 300;
   if (code >= 300) {
-    // 487: the other side hung up while it was asked. RFC 3261 §15.1.2
     const bool is_excused = leg->state != LegState::Up || code == 491 || code == 500 || code == 487 ||
                             leg->plan->attended || (settings_.takes_refer && code == 603);
+    // The other side hung up while it was asked, and nothing else: its BYE is on its way. RFC 3261 §15.1.2
+    if (code == 487)
+      (void)transactions_.network().after(kTransactionTime, [this, call_id] {
+        const AgentLeg* const found = find(call_id);
+        if (found != nullptr && !found->gone && !found->got_bye && !found->sent_bye)
+          blame("REFER got 487 and nobody hung up, Call-ID " + call_id);
+      });
     if (transactions_.judge().is_calm() && !is_excused)
       blame(fmt::format("REFER got {}, Call-ID {}", code, call_id));
     if (code == 481) end(*leg);
@@ -86,8 +92,10 @@ void UserAgent::on_refer_notify(AgentLeg& leg, const SipText& notify, const Endp
   TransferView& transfer = leg.transfer;
   const std::string event = notify.value("Event");
   const std::string state = notify.value("Subscription-State");
+  // What whoever was replaced has asked for; the call goes on. RFC 6665 §4.1.3, RFC 5057 §5.1
+  const bool is_anothers = !leg.replaces.empty() && !transfer.asked;
   if (!transfer.asked || transfer.refused || transfer.result != 0) {
-    blame("NOTIFY of no transfer: " + notify.summary());
+    if (!is_anothers) blame("NOTIFY of no transfer: " + notify.summary());
     reply(notify, source, 481, &leg);
     return;
   }
@@ -130,6 +138,7 @@ void UserAgent::on_refer(AgentLeg& leg, const SipText& refer, const Endpoint& so
   transactions_.reply(refer, source, response);
   const std::uint32_t id = random.chance(0.5) ? refer.cseq() : 0;
   tell_of_transfer(leg.call_id, id, 100);
+  if (names_dialog && take_place_of(leg, target, id)) return;
   (void)transactions_.network().after(
       random.between(0s, 4s), [this, call_id = leg.call_id, id, code = random.chance(0.5) ? 200 : 486] {
         tell_of_transfer(call_id, id, code);

@@ -123,7 +123,7 @@ void SipWorld::check_agreement() {
         judge_.blame(fmt::format("{} is left {} in call {} ({}), Call-ID {}", agent->settings().name,
                                  leg.state < LegState::Answered ? "ringing" : "in a call", leg.plan->index,
                                  leg.plan->called, call_id));
-      if (leg.is_caller) check_attempt(*agent, leg);
+      if (leg.is_caller && leg.replaces.empty()) check_attempt(*agent, leg);
     }
 }
 
@@ -178,7 +178,7 @@ void SipWorld::check_one_phone_rings() {
 void SipWorld::check_expectations() {
   for (const auto& agent : agents_)
     for (const auto& [call_id, leg] : agent->legs()) {
-      if (!leg.is_caller) continue;
+      if (!leg.is_caller || !leg.replaces.empty() || leg.plan->picks_up) continue;
       const CallPlan& plan = *leg.plan;
       std::vector<CalleePlan> callees;
       const auto add = [&](std::size_t i) { callees.push_back(plan.callee(agents_[i]->settings().name)); };

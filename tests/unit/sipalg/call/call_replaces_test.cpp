@@ -160,6 +160,56 @@ TEST_F(CallReplacesTest, NewCallerMayChangeItsMind) {
   expect_all_given_back();
 }
 
+// RFC 3261 §9.1: a CANCEL need not repeat Replaces, and so goes to the engine of its Call-ID.
+class CallReplacesAcrossEnginesTest : public CallReplacesTest {
+ protected:
+  CallReplacesAcrossEnginesTest() { engines = 4; }
+  [[nodiscard]] std::size_t engine_of_call(const std::string& call_id) const {
+    return shard_of_call_id(settings.token_key, call_id) % engines;
+  }
+  // Of a new one whose Call-ID belongs to another engine than the call.
+  std::string invite_from_afar() {
+    unsigned number = 1;
+    while (engine_of_call("pickup" + std::to_string(number) + "@198.18.2.3") ==
+           engine_of_call("near-call-id@198.18.1.2"))
+      ++number;
+    return with_voice(of_desk(), number).build();
+  }
+  [[nodiscard]] static std::string bare_cancel_of(const std::string& invite) {
+    std::string cancel = cancel_of(invite);
+    const std::size_t at = cancel.find("\r\nReplaces:");
+    return cancel.erase(at, cancel.find("\r\n", at + 2) - at);
+  }
+};
+
+TEST_F(CallReplacesAcrossEnginesTest, NewCallerMayChangeItsMind) {
+  talk();
+  const std::string invite = invite_from_afar();
+  const SentMessage offer = only(from_new(invite), "INVITE");
+  (void)from_carrier(answer(offer, 100, ""));
+  const std::string cancel = bare_cancel_of(invite);
+  const auto sent = from_new(cancel);
+  EXPECT_EQ(only(sent, "200").header("CSeq"), "1 CANCEL");
+  (void)from_new(ack_of(invite, only(sent, "487")));
+  EXPECT_EQ(only(from_new(cancel), "200").bytes, only(sent, "200").bytes) << "again";
+  (void)from_carrier(answer(only(sent, "CANCEL"), 200, ""));
+  (void)from_carrier(answer(offer, 487, ""));
+  EXPECT_TRUE(holds(from_pbx(in_dialog("INFO", 2, invite_out)), "INFO"));
+  (void)from_pbx(in_dialog("BYE", 3, invite_out));
+  expect_all_given_back();
+}
+
+TEST_F(CallReplacesAcrossEnginesTest, ACancelOfWhatNobodyHasGets481) {
+  talk();
+  const std::string invite = invite_from_afar();
+  EXPECT_TRUE(holds(from_new(bare_cancel_of(invite)), "481"));
+  const SentMessage offer = only(from_new(invite), "INVITE");
+  std::string other = bare_cancel_of(invite);
+  other.replace(other.find("branch=z9hG4bK"), 14, "branch=z9hG4bKx");
+  EXPECT_TRUE(holds(from_new(other), "481")) << "its Call-ID and tag, and another transaction";
+  (void)from_carrier(answer(offer, 488, ""));
+}
+
 TEST_F(CallReplacesTest, EndsWhenTheOneThatRemainsHangsUp) {
   talk();
   const std::string invite = with_voice(of_desk()).build();
@@ -351,6 +401,26 @@ TEST_F(CallReplacesTest, FindsTheDialogInWhicheverEngineItIs) {
   const SentMessage info = only(from_new(of_new("INFO", 2, new_ok)), "INFO");
   EXPECT_TRUE(holds(from_carrier(answer(info, 200, "")), "200"));
   EXPECT_EQ(only(from_carrier(in_dialog("BYE", 9, ok_out)), "BYE").header("Call-ID"), "pickup1@198.18.2.3");
+}
+
+// What a REFER began stays with who asked: in its place another one knows nothing of it, and the call goes
+// on; it had been ended. RFC 6665 §4.1.3, RFC 5057 §5.1
+TEST_F(CallReplacesTest, NotifyThatTheNewOneHasNotAskedForEndsNothing) {
+  config.peers[1].profile.refer = ReferMode::Pass;
+  talk();
+  const SentMessage passed = only(
+      from_pbx(in_dialog("REFER", 2, invite_out, "Refer-To: <sip:+15550001111@198.18.2.1>\r\n")), "REFER");
+  (void)from_carrier(answer(passed, 202, "", kCarrierContact));
+  pick_up();
+  const SentMessage told =
+      only(from_carrier(in_dialog("NOTIFY", 5, ok_out,
+                                  "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n")),
+           "NOTIFY");
+  EXPECT_EQ(told.header("Call-ID"), "pickup1@198.18.2.3");
+  const auto sent = from_new(answer(told, 481, ""));
+  EXPECT_TRUE(holds(sent, "481"));
+  EXPECT_FALSE(holds(sent, "BYE"));
+  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 6, ok_out)), "INFO"));
 }
 
 // The other side of a passed REFER has no dialog by the names that the REFER came with; those that it is told

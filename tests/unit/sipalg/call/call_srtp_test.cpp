@@ -1,6 +1,7 @@
 // call_srtp_test.cpp — calls with encrypted media: keys through setup, hold, refresh, transfer and restart;
 // where they are not to be found: RFC 4568 §5, §7.1, §10; threats M10.
 #include <algorithm>
+#include <map>
 
 #include "sipalg/sdp/sdes_attribute.h"
 #include "tests/support/media_call.h"
@@ -243,6 +244,154 @@ TEST_F(ForkedSrtp, AnAnswerToTheInviteIsJudgedByWhatTheInviteOffered) {
   EXPECT_FALSE(keys(1).is_secured);
   EXPECT_TRUE(keys(0).is_secured);
   EXPECT_EQ(stream().sides[1].remote.port, 31000);
+}
+
+// Early dialogs of an INVITE without an offer, each with an agreement of its own. RFC 3262 §5, RFC 3261
+// §13.2.2.4
+class ForkedOffers : public ForkedSrtp {
+ protected:
+  void agree_on(std::string_view tag, std::uint32_t rseq, std::string_view offer, std::string_view reply) {
+    const std::string lines =
+        std::string(kDeskContact) + "Require: 100rel\r\nRSeq: " + std::to_string(rseq) + "\r\n";
+    const SentMessage ringing = only(from_pbx(answer(invite_out, 183, tag, lines, offer)), "183");
+    shown[std::string(tag)] = ringing;
+    const std::string prack =
+        in_dialog("PRACK", ++cseq, ringing, "RAck: " + ringing.header("RSeq") + " 1 INVITE\r\n", reply);
+    (void)from_pbx(answer(only(from_carrier(prack), "PRACK"), 200, ""));
+  }
+  // "one" has keys on both legs, "two" none with the callee.
+  void ring_twice() {
+    ring(calling_without().line("Supported: 100rel"));
+    const std::string reply = secured(phone, 3, kNear);  // to the line with its suite
+    agree_on("one", 1, far, reply);
+    kept = keys(1);
+    agree_on("two", 20, other_desk, reply);
+    EXPECT_FALSE(keys(1).is_secured);
+    EXPECT_EQ(stream().sides[1].remote.port, 31000);
+  }
+  void expect_streams_of_one() {
+    EXPECT_TRUE(keys(1).is_secured);
+    EXPECT_EQ(keys(1).theirs, key_of(far));
+    EXPECT_EQ(keys(1).ours, kept.ours);
+    EXPECT_EQ(stream().sides[1].remote.port, 30000);
+  }
+  // The caller's UPDATE in the second dialog, which the first one knows nothing of.
+  void update_two() {
+    const SentMessage update =
+        only(from_carrier(in_dialog("UPDATE", ++cseq, shown["two"], {}, near)), "UPDATE");
+    (void)from_pbx(answer(update, 200, "", kDeskContact, other_desk));
+    EXPECT_EQ(stream().sides[1].remote.port, 31000);
+  }
+  void answer_one() {
+    (void)from_pbx(answer(invite_out, 200, "one", kDeskContact));
+    ok_out = only(wait(200ms), "200");
+    EXPECT_EQ(ok_out.body(), "");
+    (void)from_carrier(in_dialog("ACK", 1, ok_out));
+  }
+  MediaKeys kept;
+  std::map<std::string, SentMessage> shown;  // by tag
+};
+
+// The streams were those of the dialog that had spoken last, whoever answered: an UPDATE was not counted.
+TEST_F(ForkedOffers, WhoAnswersHasItsOwnStreamsWhateverAnotherHasUpdated) {
+  ring_twice();
+  const SentMessage update =
+      only(from_carrier(in_dialog("UPDATE", ++cseq, shown["one"], {}, near)), "UPDATE");
+  EXPECT_NE(update.body().find(" RTP/SAVP "), std::string::npos) << update.body();
+  EXPECT_EQ(key_of(update.body()), kept.ours) << "what this dialog has, not what the other one has";
+  (void)from_pbx(answer(update, 200, "", kDeskContact, far));
+  expect_streams_of_one();
+  update_two();
+  answer_one();
+  expect_streams_of_one();
+}
+
+TEST_F(ForkedOffers, ItHasThemWithARestartBetweenAnyTwoMessages) {
+  restarts_after_each_step = true;
+  ring_twice();
+  update_two();
+  answer_one();
+  expect_streams_of_one();
+}
+
+// An offer that the other dialog has made and that is not answered yet goes with it.
+TEST_F(ForkedOffers, ItHasThemWhileAnOfferOfAnotherIsOnItsWay) {
+  ring_twice();
+  (void)only(from_carrier(in_dialog("UPDATE", ++cseq, shown["two"], {}, near)), "UPDATE");
+  answer_one();
+  expect_streams_of_one();
+}
+
+// The same where the INVITE had the offer: what was agreed on last in the dialog that answers.
+TEST_F(ForkedSrtp, WhoAnswersHasWhatItAgreedOnLast) {
+  ring_forked();
+  const SentMessage one = agree("one", 1, far_line);
+  const SentMessage two = agree("two", 20, other_desk);
+  callee_tag = "one";
+  std::string moved = far_line;
+  moved.replace(moved.find("m=audio 30000"), 13, "m=audio 30050");
+  const SentMessage back = only(from_pbx(in_dialog("UPDATE", 1, invite_out, {}, moved)), "UPDATE");
+  (void)from_carrier(answer(back, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", near));
+  EXPECT_EQ(stream().sides[1].remote.port, 30050);
+  const MediaKeys before = keys(1);
+  const SentMessage there =
+      only(from_carrier(in_dialog("UPDATE", ++cseq, two, {}, secured(phone, 1, kNear))), "UPDATE");
+  (void)from_pbx(answer(there, 200, "", kDeskContact, other_desk));
+  EXPECT_EQ(stream().sides[1].remote.port, 31000);
+  (void)from_pbx(answer(invite_out, 200, "one", kDeskContact));
+  (void)journal();
+  EXPECT_EQ(stream().sides[1].remote.port, 30050);
+  EXPECT_TRUE(keys(1).is_secured);
+  EXPECT_EQ(keys(1).theirs, before.theirs);
+  EXPECT_EQ(keys(1).ours, before.ours);
+}
+
+// RFC 3264 §8, RFC 4568 §7.1.4: our own offer is answered like any other; the answer was not looked at.
+TEST_F(CallSrtp, TheAnswerToOurRefreshByInviteBinds) {
+  const std::string timer =
+      std::string(kDeskContact) + "Allow: INVITE, BYE\r\nSession-Expires: 1200;refresher=uac\r\n";
+  ring(calling_secured());
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", timer, far));
+  ok_out = only(journal(), "200");
+  (void)from_carrier(in_dialog("ACK", 1, ok_out));
+  const MediaKeys before[] = {keys(0), keys(1)};
+  const SentMessage again = only(wait(601s), "INVITE");
+  EXPECT_EQ(key_of(again.body(), 2), before[1].ours);
+  const std::string moved = secured(voice("198.18.2.2", 30040, "a=recvonly\r\n"), 3, kThird);
+  EXPECT_TRUE(holds(from_pbx(answer(again, 200, "", timer, moved)), "ACK"));
+  EXPECT_EQ(keys(1).theirs, key_of(moved));
+  EXPECT_EQ(keys(1).theirs_number, before[1].theirs_number + 1);
+  EXPECT_EQ(keys(1).ours_number, before[1].ours_number);
+  EXPECT_EQ(stream().sides[1].remote.port, 30040);
+  EXPECT_FALSE(stream().sides[1].may_send);
+  EXPECT_EQ(keys(0).theirs_number, before[0].theirs_number);
+  EXPECT_EQ(keys(0).ours_number, before[0].ours_number);
+  // Nothing less than before.
+  const auto sent = from_pbx(answer(only(wait(601s), "INVITE"), 200, "", timer, desk));
+  EXPECT_TRUE(holds(sent, "ACK"));
+  EXPECT_TRUE(holds(sent, "BYE"));
+  (void)journal();
+  EXPECT_EQ(end_record().end_reason, "bad_answer");
+}
+
+// The line that it is shown has the tag of its own offer.
+TEST_F(CallSrtp, ACallerMayChangeItsKeyInTheAnswerToOurRefresh) {
+  ring(invite()
+           .body("application/sdp", secured(phone, 2, kNear))
+           .line("Supported: timer")
+           .line("Session-Expires: 600;refresher=uas")
+           .line("Allow: INVITE"));
+  (void)from_pbx(answer(invite_out, 200, "pbxtag", kDeskContact, far));
+  ok_out = only(journal(), "200");
+  (void)from_carrier(in_dialog("ACK", 1, ok_out));
+  const MediaKeys before = keys(0);
+  const SentMessage again = only(wait(301s), "INVITE");
+  EXPECT_EQ(again.path.remote, carrier);
+  const std::string changed = secured(phone, 2, kThird);
+  EXPECT_TRUE(holds(from_carrier(answer(again, 200, "", "Contact: <sip:a@198.18.1.2>\r\n", changed)), "ACK"));
+  EXPECT_EQ(keys(0).theirs, key_of(changed));
+  EXPECT_EQ(keys(0).theirs_number, before.theirs_number + 1);
+  EXPECT_EQ(keys(0).ours_number, before.ours_number);
 }
 
 TEST_F(CallSrtp, RecordsNameTheSuitesAndNothingThatIsToldHoldsAKey) {

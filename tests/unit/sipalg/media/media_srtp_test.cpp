@@ -251,7 +251,7 @@ TEST_P(AnswerOfALeg, MustFitWhatWasOffered) {
 const AnswerRow kAnswers[] = {
     {"savp", kRequired, "RTP/SAVP", crypto(3, kCm80, 'C'), 0, true},
     {"savpf", kRequired, "RTP/SAVPF", crypto(3, kCm80, 'C'), 0, true},
-    {"savp_answered_as_avp_with_key", kRequired, "RTP/AVP", crypto(3, kCm80, 'C'), 0, true},
+    {"savp_answered_as_avp_with_key", kRequired, "RTP/AVP", crypto(3, kCm80, 'C'), 488, false},
     {"savp_without_key", kRequired, "RTP/SAVP", "", 488, false},
     {"savp_answered_plain", kRequired, "RTP/AVP", "", 488, false},
     {"savp_other_tag", kRequired, "RTP/SAVP", crypto(2, kCm80, 'C'), 488, false},
