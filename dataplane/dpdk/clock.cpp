@@ -5,11 +5,17 @@
 #include <ctime>
 
 namespace sallyport::dataplane {
+namespace {
 
-Timestamp read_clock() noexcept {
+[[nodiscard]] Duration read(clockid_t clock) noexcept {
   timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return Timestamp(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+  clock_gettime(clock, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
+
+}  // namespace
+
+Timestamp read_clock() noexcept { return Timestamp(read(CLOCK_MONOTONIC)); }
+Duration read_thread_time() noexcept { return read(CLOCK_THREAD_CPUTIME_ID); }
 
 }  // namespace sallyport::dataplane

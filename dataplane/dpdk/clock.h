@@ -7,5 +7,7 @@ namespace sallyport::dataplane {
 
 // The kernel's monotonic clock. Threads read it once for each turn of their loop, never for each packet.
 [[nodiscard]] Timestamp read_clock() noexcept;
+// How long the processor has worked for this thread.
+[[nodiscard]] Duration read_thread_time() noexcept;
 
 }  // namespace sallyport::dataplane

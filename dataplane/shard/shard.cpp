@@ -105,8 +105,9 @@ std::size_t Shard::take_mail(Timestamp now, std::size_t lcore, Lane lane, std::s
       patience.on_empty();
       break;
     }
-    const bool is_overdue = patience.is_overdue(now, input.since, longest);
-    if (is_saved_ || (is_overdue && lane != Lane::Known)) {
+    const bool is_late = patience.is_overdue(now, input.since, longest);
+    const bool is_overdue = is_late || shed_.sheds(lane);
+    if (is_saved_ || (is_late && lane != Lane::Known) || (is_overdue && lane == Lane::Strangers)) {
       ++refused;
       refuse(input.packet, is_saved_               ? DropReason::Stopping
                            : lane == Lane::Trusted ? DropReason::TrustedOverload
@@ -142,6 +143,8 @@ void Shard::hear_stream(Timestamp now, StreamMessage& message) noexcept {
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
     if (auto* arrived = std::get_if<StreamMessage::Arrived>(&message.what)) {
       arrived->input.bytes = arrived->bytes;
+      if (arrived->input.trust < TrustClass::Trusted)
+        arrived->input.is_overdue = shed_.sheds(Lane::Strangers);
       engine.on_message(now, arrived->input, out);
     } else if (const auto* failed = std::get_if<StreamMessage::Failed>(&message.what)) {
       engine.on_unreachable(now, failed->path, out);
@@ -252,6 +255,7 @@ void Shard::handle(Timestamp now, rte_mbuf* packet, bool is_overdue) noexcept {
 
 void Shard::read_rules(const SbcConfig& config) noexcept {
   longest_wait_ = config.security.overload_queue_delay;
+  busiest_ = config.security.overload_cpu_percent / 100.0;
   for (std::size_t i = 0; i < std::min(realms_.size(), config.realms.size()); ++i)
     realms_[i].has_registrar = std::ranges::any_of(config.registrars, [&](const RegistrarConfig& registrar) {
       return registrar.realm == config.realms[i].name;

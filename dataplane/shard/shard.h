@@ -20,6 +20,7 @@
 
 #include "dataplane/packet/packet_meta.h"
 #include "dataplane/pipeline/drop_reason.h"
+#include "dataplane/shard/busy_shed.h"
 #include "dataplane/shard/command_box.h"
 #include "dataplane/shard/event_line.h"
 #include "dataplane/shard/lane_patience.h"
@@ -85,6 +86,9 @@ class Shard {
   // Takes some datagrams of each lane (worker/shard_inbox.h) of each lcore, known peers' first, and the
   // timers that are due. How much was done.
   std::size_t run_once(Timestamp now) noexcept;
+  // How much of the time since it was told the last time its thread was at work: 0 to 1. Every tenth of a
+  // second or so.
+  void note_busy(double share) noexcept { shed_.note(share, busiest_); }
   [[nodiscard]] bool has_mail() const noexcept;
   // When to run it though there is no mail.
   [[nodiscard]] std::optional<Timestamp> next_deadline(Timestamp now) const noexcept;
@@ -191,7 +195,9 @@ class Shard {
   std::uint64_t edition_;         // that the engine follows
   std::uint64_t journalled_ = 0;  // what the engine knows of it
   bool is_saved_ = false, is_media_ready_ = true;
-  Duration longest_wait_{};                                        // of security.overload
+  Duration longest_wait_{};  // of security.overload, as is:
+  double busiest_ = 1;       // 0 to 1
+  BusyShed shed_;
   std::vector<std::array<LanePatience, kLanes.size()>> patience_;  // by lcore and Lane
   std::vector<RealmWay> realms_;                                   // by RealmIndex
   std::vector<EnumCounters<DropReason>> dropped_;                  // by PortIndex

@@ -26,8 +26,17 @@ void ShardThread::stop() noexcept {
 
 void ShardThread::run() noexcept {
   const ThreadRegistration registration;
+  Timestamp looked = read_clock();
+  Duration worked = read_thread_time();
   while (!stopping_.load(std::memory_order_acquire)) {
     const Timestamp now = read_clock();
+    if (now - looked >= kLookEvery) {
+      const Duration all_worked = read_thread_time();
+      shard_.note_busy(static_cast<double>((all_worked - worked).count()) /
+                       static_cast<double>((now - looked).count()));
+      looked = now;
+      worked = all_worked;
+    }
     if (shard_.run_once(now) == 0) sleep(now);
   }
 }

@@ -22,6 +22,7 @@ class ShardThread {
   void stop() noexcept;  // idempotent
 
  private:
+  static constexpr Duration kLookEvery = 100ms;  // at how busy it is
   void run() noexcept;
   void sleep(Timestamp now) noexcept;
 

@@ -197,6 +197,29 @@ TEST_F(TrustShares, WhenKnownPeersThemselvesAreTooManyNewCallsAreRefused) {
   EXPECT_EQ(codes[100], 3) << "it is over";
 }
 
+// `security.overload.cpu`: nobody waits yet, but the thread has no time left.
+TEST_F(TrustShares, AThreadThatIsTooBusyLeavesStrangersUndoneAndKnownPeersNot) {
+  const auto ask = [&](int number) {
+    put_strangers(100);
+    for (int i = 0; i < 100; ++i) put(known, options(known, number + i));
+    std::map<int, int> codes;
+    for (int turn = 0; turn < 20; ++turn) {
+      turn_a_millisecond();
+      for (const auto& [code, count] : answers()) codes[code] += count;
+    }
+    return codes[200];
+  };
+  for (int tenth = 0; tenth < 1000; ++tenth) rig.shards[0]->note_busy(1);
+  EXPECT_EQ(ask(0), 100);
+  EXPECT_EQ(dropped(DropReason::StrangerOverload), 90U);
+  put(known, invite(1));
+  turn_a_millisecond();
+  EXPECT_EQ(answers()[100], 1) << "a known peer's calls are not refused for it";
+  for (int tenth = 0; tenth < 40; ++tenth) rig.shards[0]->note_busy(0.2);
+  EXPECT_EQ(ask(1000), 100);
+  EXPECT_EQ(dropped(DropReason::StrangerOverload), 90U) << "it is over";
+}
+
 class NatOfPhones : public TrustShares {
  protected:
   static RigSettings with_limits() {
