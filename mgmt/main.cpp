@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <utility>
 
 #include "mgmt/cli/capture_command.h"
 #include "mgmt/cli/check_command.h"
 #include "mgmt/cli/command_line.h"
+#include "mgmt/cli/config_command.h"
 #include "mgmt/cli/rules_command.h"
 #include "mgmt/cli/show_command.h"
 #include "mgmt/cli/signal_watch.h"
@@ -19,6 +22,7 @@
 #include "mgmt/config/load_signatures.h"
 #include "mgmt/daemon/daemon.h"
 #include "mgmt/daemon/file_limit.h"
+#include "mgmt/daemon/service_watchdog.h"
 #include "mgmt/doctor/doctor_command.h"
 #include "mgmt/log/event_log.h"
 
@@ -99,7 +103,9 @@ void keep_freed_memory() {
   };
   return Daemon(config, **log,
                 {start_plane, line.config_file, std::move(loaded.written), std::move(loaded.tokens),
-                 line.drain, environment("NOTIFY_SOCKET", "")})
+                 line.drain, environment("NOTIFY_SOCKET", ""),
+                 watchdog_interval(environment("WATCHDOG_USEC", ""), environment("WATCHDOG_PID", ""),
+                                   ::getpid())})
       .run();
 }
 
@@ -133,6 +139,19 @@ void keep_freed_memory() {
       fmt::print("{}", report.text);
       fmt::print(stderr, "{}", report.error);
       return report.status;
+    }
+    case Command::ConfigSchema:
+    case Command::ConfigExplain:
+    case Command::ConfigManual: {
+      const ConfigReport report = config_command(line.command, line.key);
+      fmt::print("{}", report.text);
+      fmt::print(stderr, "{}", report.error);
+      return report.status;
+    }
+    case Command::Init: {
+      InitQuestion question = line.init;
+      question.is_terminal = ::isatty(STDIN_FILENO) == 1;
+      return init_command(question, std::cin, stdout, stderr);
     }
     case Command::Capture:
       return capture_command(line, stdout, stderr);

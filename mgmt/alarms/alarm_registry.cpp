@@ -97,18 +97,20 @@ std::vector<AlarmCount> AlarmRegistry::counts() const {
   return out;
 }
 
+nlohmann::json alarm_json(const ActiveAlarm& alarm) {
+  const auto* const kind = std::ranges::find(kAlarmKinds, alarm.name, &AlarmKind::name);
+  return {{"name", alarm.name},
+          {"severity", to_string(alarm.severity)},
+          {"subject", escaped(alarm.subject)},
+          {"since", iso_8601(alarm.since)},
+          {"count", alarm.count},
+          {"detail", escaped(alarm.detail)},
+          {"meaning", kind->meaning}};
+}
+
 nlohmann::json alarms_json(const AlarmRegistry& alarms) {
   nlohmann::json list = nlohmann::json::array();
-  for (const ActiveAlarm& alarm : alarms.active()) {
-    const auto* const kind = std::ranges::find(kAlarmKinds, alarm.name, &AlarmKind::name);
-    list.push_back({{"name", alarm.name},
-                    {"severity", to_string(alarm.severity)},
-                    {"subject", escaped(alarm.subject)},
-                    {"since", iso_8601(alarm.since)},
-                    {"count", alarm.count},
-                    {"detail", escaped(alarm.detail)},
-                    {"meaning", kind->meaning}});
-  }
+  for (const ActiveAlarm& alarm : alarms.active()) list.push_back(alarm_json(alarm));
   return {{"alarms", std::move(list)}};
 }
 

@@ -111,6 +111,7 @@ class AlarmRegistry {
 };
 
 [[nodiscard]] std::string_view to_string(AlarmSeverity severity) noexcept;
+[[nodiscard]] nlohmann::json alarm_json(const ActiveAlarm& alarm);
 // {"alarms":[{"name","severity","subject","since","count","detail","meaning"}]}: for `show alarms --json` and
 // GET /api/v1/alarms.
 [[nodiscard]] nlohmann::json alarms_json(const AlarmRegistry& alarms);

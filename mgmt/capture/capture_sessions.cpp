@@ -106,7 +106,7 @@ Result<MessageFilter, ControlFailure> CaptureSessions::filter_of(const ControlAr
   return filter;
 }
 
-ControlResult CaptureSessions::begin(const ControlArguments& given) {
+Result<std::uint64_t, ControlFailure> CaptureSessions::begin(const ControlArguments& given) {
   auto session = std::make_unique<Session>();
   const auto filter = filter_of(given, *session);
   if (!filter) return fail(filter.error());
@@ -132,8 +132,8 @@ ControlResult CaptureSessions::begin(const ControlArguments& given) {
   if (places_.begun)
     for (const char* const kind : {"call", "peer", "address"})
       if (const std::string what = value_of(given, kind); !what.empty())
-        places_.begun(fmt::format("{} {}", kind, what));
-  return nlohmann::ordered_json{{"capture", number}}.dump();
+        places_.begun(fmt::format("{} {}", kind, what), value_of(given, "by"));
+  return number;
 }
 
 bool CaptureSessions::is_of_another_peer(const Session& session) const {
@@ -242,28 +242,24 @@ bool CaptureSessions::has_ended(Session& session, Timestamp now) {
   return false;
 }
 
-ControlResult CaptureSessions::next(const ControlArguments& given) {
-  const auto found = sessions_.find(number_of(value_of(given, "capture")));
+Result<CaptureBlocks, ControlFailure> CaptureSessions::next(std::uint64_t capture, bool stop) {
+  const auto found = sessions_.find(capture);
   if (found == sessions_.end()) return fail(ControlFailure{kExitNoSuchThing, "no such capture runs"});
   Session& session = *found->second;
   take_in();
   session.asked = places_.core();
-  const bool has_ended_now = has_ended(session, session.asked) || value_of(given, "stop") == "true";
+  const bool has_ended_now = has_ended(session, session.asked) || stop;
   if (has_ended_now) close(session);
   std::uint64_t dropped = session.dropped + (session.taker ? places_.hub.dropped(*session.taker) : 0);
   if (session.takes_media) dropped += places_.media->dropped() - session.heads_lost_before;
-  const std::string answer = nlohmann::ordered_json{
-      {"blocks", to_base64(joined(session.pieces))},
-      {"ended", has_ended_now},
-      {"packets", session.packets},
-      {"dropped", dropped}}.dump();
+  CaptureBlocks blocks{joined(session.pieces), has_ended_now, session.packets, dropped};
   session.pieces.clear();
   session.held_bytes = 0;
   if (has_ended_now) {
     sessions_.erase(found);
     want_media();
   }
-  return answer;
+  return blocks;
 }
 
 void CaptureSessions::tick() {
@@ -278,8 +274,23 @@ void CaptureSessions::tick() {
 }
 
 void add_capture_commands(ControlCommands& commands, CaptureSessions& sessions) {
-  commands.on("capture", [&sessions](const ControlArguments& given) { return sessions.begin(given); });
-  commands.on("capture_next", [&sessions](const ControlArguments& given) { return sessions.next(given); });
+  commands.on("capture", [&sessions](const ControlArguments& given) -> ControlResult {
+    ControlArguments wanted = given;
+    wanted["by"] = "command";
+    const auto capture = sessions.begin(wanted);
+    if (!capture) return fail(capture.error());
+    return nlohmann::ordered_json{{"capture", *capture}}.dump();
+  });
+  commands.on("capture_next", [&sessions](const ControlArguments& given) -> ControlResult {
+    const auto blocks =
+        sessions.next(number_of(value_of(given, "capture")), value_of(given, "stop") == "true");
+    if (!blocks) return fail(blocks.error());
+    return nlohmann::ordered_json{{"blocks", to_base64(blocks->bytes)},
+                                  {"ended", blocks->has_ended},
+                                  {"packets", blocks->packets},
+                                  {"dropped", blocks->dropped}}
+        .dump();
+  });
 }
 
 }  // namespace sallyport::mgmt

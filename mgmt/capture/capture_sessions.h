@@ -32,13 +32,19 @@ struct CapturePlaces {
   std::function<Timestamp()> core;
   WallClock wall;
   // For the log: an operator began to look at this.
-  std::function<void(const std::string& what)> begun = {};
+  std::function<void(const std::string& what, const std::string& by)> begun = {};
   dataplane::MediaTap* media = nullptr;  // null: signalling only
 };
 
 struct CapturePiece {
   std::uint64_t utc_nanoseconds = 0;
   std::string block;
+};
+
+struct CaptureBlocks {
+  std::string bytes;  // of pcapng
+  bool has_ended = false;
+  std::uint64_t packets = 0, dropped = 0;  // since it began
 };
 
 // Used by the management thread alone.
@@ -54,8 +60,10 @@ class CaptureSessions {
   CaptureSessions(const CaptureSessions&) = delete;
   CaptureSessions& operator=(const CaptureSessions&) = delete;
 
-  [[nodiscard]] ControlResult begin(const ControlArguments& given);
-  [[nodiscard]] ControlResult next(const ControlArguments& given);
+  // Its number.
+  [[nodiscard]] Result<std::uint64_t, ControlFailure> begin(const ControlArguments& given);
+  // What has come since the last time; `stop`: and no more.
+  [[nodiscard]] Result<CaptureBlocks, ControlFailure> next(std::uint64_t capture, bool stop);
   // Now and then: takes in what the engines saw, ends those that nobody asks for.
   void tick();
 

@@ -99,6 +99,11 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   out.emplace_back(
       add_question(app, "rollback", "go back to the configuration before the last reload; one step", raw),
       Command::Rollback);
+  CLI::App* const log = app.add_subcommand("log", "how much the running daemon logs");
+  log->require_subcommand(1);
+  CLI::App* const level = add_question(*log, "level", "change the level, or say which it is", raw);
+  level->add_option("LEVEL", raw.line.id, "error, warning, info or debug");
+  out.emplace_back(level, Command::LogLevel);
   return out;
 }
 
@@ -166,6 +171,37 @@ void add_doctor(CLI::App& app, Questions& questions, RawOptions& raw) {
   questions.emplace_back(doctor, Command::Doctor);
 }
 
+// `config`, which needs no daemon and no configuration.
+void add_config(CLI::App& app, Questions& questions, RawOptions& raw) {
+  CLI::App* const config = app.add_subcommand("config", "what may stand in a configuration");
+  config->require_subcommand(1);
+  CLI::App* const explain = config->add_subcommand("explain", "what a key means, takes and is when left out");
+  explain->add_option("KEY", raw.line.key, "as in peers.health.ping; without one: the keys of the file");
+  questions.emplace_back(explain, Command::ConfigExplain);
+  questions.emplace_back(config->add_subcommand("schema", "print a JSON Schema, for editors"),
+                         Command::ConfigSchema);
+  questions.emplace_back(config->add_subcommand("manual", "print the manual page sallyport.yaml(5)"),
+                         Command::ConfigManual);
+}
+
+// `init`: each question may be answered by an option.
+void add_init(CLI::App& app, Questions& questions, RawOptions& raw) {
+  CLI::App* const init = app.add_subcommand(
+      "init", "write a first configuration from a few questions; a file that is there stays as it is");
+  InitQuestion& asked = raw.line.init;
+  init->add_option("--to", asked.file, std::string("the file (") + kUsualConfigFile + ")");
+  const auto add = [&](std::string_view flag, std::string_view words) {
+    init->add_option_function<std::string>(
+        "--" + std::string(flag),
+        [&asked, name = std::string(flag)](const std::string& said) { asked.given[name] = said; },
+        std::string(words));
+  };
+  for (const SetupQuestion& question : setup_questions()) add(question.flag, question.words);
+  add("state", "node.state, where the usual folder is another's");
+  add("socket", "management.socket, the same");
+  questions.emplace_back(init, Command::Init);
+}
+
 [[nodiscard]] std::string one_line(std::string_view mistake) {
   return "sallyport: " + escaped(mistake.substr(0, mistake.find('\n'))) +
          " (sallyport --help lists the commands)\n";
@@ -224,6 +260,8 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
   add_capture(app, questions, raw);
   add_rules(app, questions, raw);
   add_doctor(app, questions, raw);
+  add_config(app, questions, raw);
+  add_init(app, questions, raw);
 
   CommandLineResult out;
   try {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mgmt/cli/tested_call.h"
+#include "mgmt/setup/init_command.h"
 
 namespace sallyport::mgmt {
 
@@ -30,11 +31,16 @@ enum class Command : std::uint8_t {
   Reload,
   Confirm,
   Rollback,
+  LogLevel,
   Capture,
   Test,
   RulesCheck,
   RulesPrint,
-  Doctor
+  Doctor,
+  ConfigSchema,
+  ConfigExplain,
+  ConfigManual,
+  Init
 };
 
 // What follows `capture`: one of call, peer and address.
@@ -53,7 +59,8 @@ struct CommandLine {
   bool json = false;                               // those that ask the daemon, from here on
   std::optional<std::chrono::milliseconds> watch;  // Show: repeat at this interval
   std::string socket;
-  std::string id;  // ShowCall, HangUp: of a call; Explain: of a call, or an address; Block, Unblock: a prefix
+  std::string id;  // ShowCall, HangUp: of a call; Explain: of a call, or an address; Block, Unblock: a
+                   // prefix; LogLevel: a level, or nothing to ask for it
   std::string block_for, reason;  // Block; empty: for ever, none
   std::string confirm;            // Reload: --confirm; empty: it stays
   bool ladder = false;            // ShowCall
@@ -62,6 +69,8 @@ struct CommandLine {
   TestQuestion test;              // Test
   CaptureQuestion capture;        // Capture
   std::string rules_file;         // RulesCheck
+  std::string key;                // ConfigExplain; empty: those of the file itself
+  InitQuestion init;              // Init
 };
 
 // What to do, or what to print and the exit status to end with (help, version, a mistake).

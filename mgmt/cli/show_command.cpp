@@ -16,6 +16,7 @@
 #include "mgmt/cli/reload_lines.h"
 #include "mgmt/cli/show_tables.h"
 #include "mgmt/detections/detections_table.h"
+#include "mgmt/log/log_level_command.h"
 #include "mgmt/log/log_line.h"
 #include "mgmt/peers/peers_table.h"
 #include "mgmt/registrations/registrations_table.h"
@@ -67,6 +68,8 @@ namespace {
       return command_request("confirm");
     case Command::Rollback:
       return command_request("rollback");
+    case Command::LogLevel:
+      return command_request("log", {{"level", line.id}});
     default:
       return show_request("stats");
   }
@@ -112,6 +115,8 @@ namespace {
       return reload_lines(result, colour);
     case Command::Confirm:
       return std::string("confirmed: the configuration that runs is kept\n");
+    case Command::LogLevel:
+      return log_level_line(result, colour);
     default:
       return stats_tables(result, colour);
   }

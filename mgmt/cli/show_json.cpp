@@ -3,9 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
+
+#include "mgmt/log/log_line.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -35,9 +40,12 @@ template <class Counts, class Names>
   return out;
 }
 
+[[nodiscard]] Json drops_json(const dataplane::PortSnapshot& port) {
+  const std::uint64_t total = std::reduce(port.dropped.begin(), port.dropped.end(), std::uint64_t{0});
+  return {{"total", total}, {"reasons", named_counts(port.dropped, dataplane::kDropReasonNames)}};
+}
+
 [[nodiscard]] Json port_json(const dataplane::PortSnapshot& port) {
-  std::uint64_t dropped = 0;
-  for (const std::uint64_t count : port.dropped) dropped += count;
   Json addresses = Json::array();
   for (const Prefix& address : port.addresses) addresses.push_back(to_string(address));
   return {{"name", port.name},
@@ -51,8 +59,16 @@ template <class Counts, class Names>
           {"addresses", std::move(addresses)},
           {"received", traffic_json(port.received)},
           {"sent", traffic_json(port.sent)},
-          {"dropped",
-           {{"total", dropped}, {"reasons", named_counts(port.dropped, dataplane::kDropReasonNames)}}}};
+          {"dropped", drops_json(port)}};
+}
+
+// What of a port changes while it works.
+[[nodiscard]] Json port_counts_json(const dataplane::PortSnapshot& port) {
+  return {{"name", port.name},
+          {"link", port.link_up ? "up" : "down"},
+          {"received", traffic_json(port.received)},
+          {"sent", traffic_json(port.sent)},
+          {"dropped", drops_json(port)}};
 }
 
 [[nodiscard]] std::array<std::string, sip::kCodeLabelCount> code_names() {
@@ -80,6 +96,47 @@ template <class Counts, class Names>
   return {{"packets", count.packets}, {"bytes", count.bytes}};
 }
 
+// Means over all directions whose calls have ended.
+[[nodiscard]] Json quality_json(const std::vector<PeerMediaQuality>& peers) {
+  const auto sum = [](const auto& counts) {
+    return std::reduce(counts.begin(), counts.end(), std::uint64_t{0});
+  };
+  std::uint64_t lost = 0, jitter = 0, mos = 0;
+  double lost_sum = 0, jitter_sum = 0, mos_sum = 0;
+  for (const PeerMediaQuality& peer : peers) {
+    lost += sum(peer.loss), jitter += sum(peer.jitter), mos += sum(peer.mos);
+    lost_sum += peer.loss_ratios, jitter_sum += peer.jitter_seconds, mos_sum += peer.mos_sum;
+  }
+  const auto mean = [](double of, std::uint64_t count) {
+    return count == 0 ? Json(nullptr) : Json(of / static_cast<double>(count));
+  };
+  return {{"directions", std::max({lost, jitter, mos})},
+          {"lost_ratio", mean(lost_sum, lost)},
+          {"jitter_ms", mean(jitter_sum * 1000, jitter)},
+          {"mos", mean(mos_sum, mos)}};
+}
+
+[[nodiscard]] Json detections_found(const dataplane::DataPlaneSnapshot& plane) {
+  std::uint64_t total = 0;
+  Json by = Json::array();
+  for (std::size_t i = 0; i < plane.detections.size(); ++i) {
+    if (plane.detections[i] == 0) continue;
+    total += plane.detections[i];
+    by.push_back({{"detector", sip::kDetectionNames[i].detector},
+                  {"action", sip::kDetectionNames[i].action},
+                  {"count", plane.detections[i]}});
+  }
+  return {{"total", total}, {"by", std::move(by)}};
+}
+
+[[nodiscard]] Json alarms_up(const std::vector<AlarmCount>& alarms) {
+  Json out{{"active", 0}, {"critical", 0}, {"major", 0}, {"minor", 0}, {"warning", 0}};
+  for (const AlarmCount& alarm : alarms)
+    for (const std::string_view name : {std::string_view("active"), to_string(alarm.severity)})
+      out[std::string(name)] = out[std::string(name)].get<std::uint64_t>() + alarm.active;
+  return out;
+}
+
 [[nodiscard]] Json media_json(const Observation& observation) {
   const dataplane::MediaSnapshot& media = observation.plane.media;
   Json realms = Json::array();
@@ -101,6 +158,7 @@ template <class Counts, class Names>
           {"commands_refused", media.commands_refused},
           {"reports_late", observation.media_reports_late},
           {"relay_mean_ns", sampled == 0 ? Json(nullptr) : Json(media.relay_nanoseconds / sampled)},
+          {"quality", quality_json(observation.media_quality)},
           {"realms", std::move(realms)}};
 }
 
@@ -114,7 +172,8 @@ Json ports_json(const Observation& observation) {
 
 Json stats_json(const Observation& observation) {
   const dataplane::DataPlaneSnapshot& plane = observation.plane;
-  Json realms = Json::array(), lcores = Json::array(), rings = Json::array();
+  Json realms = Json::array(), lcores = Json::array(), rings = Json::array(), ports = Json::array();
+  for (const dataplane::PortSnapshot& port : plane.ports) ports.push_back(port_counts_json(port));
   for (std::size_t i = 0; i < plane.realms.size(); ++i)
     realms.push_back(realm_json(observation.realm_names.at(i), plane.realms[i]));
   for (std::size_t i = 0; i < plane.lcores.size(); ++i)
@@ -129,12 +188,21 @@ Json stats_json(const Observation& observation) {
       {"version", kVersion},
       {"dpdk", plane.dpdk_version},
       {"hugepages", plane.hugepages},
+      {"node", observation.node},
+      {"at", iso_8601(observation.at)},
+      {"started", iso_8601(observation.started)},
+      {"uptime_s", std::chrono::floor<std::chrono::seconds>(observation.uptime).count()},
+      {"is_draining", observation.is_draining},
+      {"ports", std::move(ports)},
       {"realms", std::move(realms)},
       {"calls", {{"active", plane.calls_active}, {"capacity", plane.calls_capacity}}},
       {"dialogs", {{"active", plane.dialogs_active}}},
       {"registrations", {{"active", plane.registrations_active}, {"capacity", plane.registrations_capacity}}},
       {"transactions", {{"active", plane.transactions_active}, {"capacity", plane.transactions_capacity}}},
       {"sources", {{"tracked", plane.sources_tracked}, {"capacity", plane.sources_capacity}}},
+      {"blocked", {{"prefixes", observation.blocked_prefixes}, {"capacity", observation.blocked_capacity}}},
+      {"detections", detections_found(plane)},
+      {"alarms", alarms_up(observation.alarms)},
       {"media", media_json(observation)},
       {"mbufs", {{"free", plane.mbufs_free}, {"total", plane.mbufs_total}}},
       {"lcores", std::move(lcores)},

@@ -87,27 +87,37 @@ constexpr std::array kForms{
     Form{OptionType::Glob, "a file name or pattern as in conf.d/*.yaml"},
 };
 
-std::string form_of(OptionType type) {
-  const auto found =
-      std::find_if(kForms.begin(), kForms.end(), [type](const Form& form) { return form.type == type; });
-  return found == kForms.end() ? "a map of keys" : std::string(found->text);
-}
+struct BoundUnit {
+  OptionType type;
+  std::int64_t size;
+  std::string_view word;
+};
+// The largest that divides a bound goes with it; those of a type from the largest to the smallest.
+constexpr std::array kBoundUnits{
+    BoundUnit{OptionType::Duration, 86'400'000, "d"},
+    BoundUnit{OptionType::Duration, 3'600'000, "h"},
+    BoundUnit{OptionType::Duration, 60'000, "m"},
+    BoundUnit{OptionType::Duration, 1000, "s"},
+    BoundUnit{OptionType::Duration, 1, "ms"},
+    BoundUnit{OptionType::ByteCount, 1'000'000'000'000, "TB"},
+    BoundUnit{OptionType::ByteCount, 1'000'000'000, "GB"},
+    BoundUnit{OptionType::ByteCount, 1'000'000, "MB"},
+    BoundUnit{OptionType::ByteCount, 1000, "KB"},
+    BoundUnit{OptionType::BitRate, 1'000'000'000, "Gbit"},
+    BoundUnit{OptionType::BitRate, 1'000'000, "Mbit"},
+    BoundUnit{OptionType::BitRate, 1000, "kbit"},
+    BoundUnit{OptionType::Percent, 1, "%"},
+};
 
 std::string shown_bound(OptionType type, std::int64_t bound) {
-  if (type != OptionType::Duration) return std::to_string(bound) + (type == OptionType::Percent ? "%" : "");
-  struct Unit {
-    std::int64_t size;
-    std::string_view word;
-  };
-  for (const Unit unit : {Unit{86'400'000, "d"}, Unit{3'600'000, "h"}, Unit{60'000, "m"}, Unit{1000, "s"}})
+  std::string_view smallest;
+  for (const BoundUnit& unit : kBoundUnits) {
+    if (unit.type != type) continue;
     if (bound != 0 && bound % unit.size == 0)
       return std::to_string(bound / unit.size) + std::string(unit.word);
-  return std::to_string(bound) + "ms";
-}
-
-std::string range_of(const Option& option) {
-  if (option.min == option.max) return shown_bound(option.type, option.min);
-  return shown_bound(option.type, option.min) + " to " + shown_bound(option.type, option.max);
+    smallest = unit.word;
+  }
+  return std::to_string(bound) + std::string(smallest);
 }
 
 Wrong out_of_range(const Option& option, std::string_view text, std::int64_t value) {
@@ -339,6 +349,17 @@ Wrong check_by_type(const Option& option, const YamlNode& value) {
 }
 
 }  // namespace
+
+std::string form_of(OptionType type) {
+  const auto found =
+      std::find_if(kForms.begin(), kForms.end(), [type](const Form& form) { return form.type == type; });
+  return found == kForms.end() ? "a map of keys" : std::string(found->text);
+}
+
+std::string range_of(const Option& option) {
+  if (option.min == option.max) return shown_bound(option.type, option.min);
+  return shown_bound(option.type, option.min) + " to " + shown_bound(option.type, option.max);
+}
 
 std::string what_to_write(const Option& option) {
   std::string_view words = option.words;

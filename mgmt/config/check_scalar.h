@@ -15,4 +15,9 @@ namespace sallyport::mgmt {
 // "write ..." for a value that is missing or of the wrong shape.
 [[nodiscard]] std::string what_to_write(const Option& option);
 
+// "a time as in 500ms or 1h"
+[[nodiscard]] std::string form_of(OptionType type);
+// "50ms to 5s", of an option that has a range
+[[nodiscard]] std::string range_of(const Option& option);
+
 }  // namespace sallyport::mgmt

@@ -54,7 +54,7 @@ bool have_one_order(const YamlNode& before, const YamlNode& after) {
 }
 
 // Sections that are read anew by a reload, whole.
-constexpr std::array<std::string_view, 16> kLive{"profiles",
+constexpr std::array<std::string_view, 17> kLive{"profiles",
                                                  "peers",
                                                  "header_rules",
                                                  "tables",
@@ -69,7 +69,8 @@ constexpr std::array<std::string_view, 16> kLive{"profiles",
                                                  "tls.authorities",
                                                  "registrars[].users_file",
                                                  "security.signatures",
-                                                 "management.tokens"};
+                                                 "management.tokens",
+                                                 "management.log.level"};
 
 // Not live itself, but some of what may be in it is.
 bool holds_live_keys(std::string_view path) {

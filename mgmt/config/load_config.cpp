@@ -59,6 +59,7 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
     validate_headers(checked);
     validate_routes(checked);
     validate_management(checked);
+    if (!problems.has_errors()) validate_unwise(checked);
     // What is wrong with a realm's own keys would be said again of each of its peers.
     if (!problems.has_errors()) validate_trunks(checked);
     if (!problems.has_errors()) validate_srtp(checked);

@@ -23,6 +23,7 @@ void validate_srtp(const Checked& checked);        // keys of media, and the sig
 void validate_headers(const Checked& checked);     // headers.pass of profiles and peers
 void validate_routes(const Checked& checked);      // routes, header rules, emergency
 void validate_management(const Checked& checked);
+void validate_unwise(const Checked& checked);  // what is legal, and hardly what was meant
 // Reads what the configuration names: exists, readable, certificate fits key, secrets not for everyone.
 void validate_files(const Checked& checked);
 

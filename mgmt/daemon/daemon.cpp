@@ -10,11 +10,17 @@
 #include <set>
 #include <utility>
 
+#include "mgmt/calls/calls_json.h"
 #include "mgmt/cli/service_notify.h"
 #include "mgmt/cli/show_json.h"
 #include "mgmt/cli/signal_watch.h"
+#include "mgmt/config/config_json.h"
 #include "mgmt/daemon/reload_answer.h"
 #include "mgmt/daemon/saved_calls.h"
+#include "mgmt/detections/detections_json.h"
+#include "mgmt/http/node_answers.h"
+#include "mgmt/http/page_paths.h"
+#include "mgmt/log/log_level_command.h"
 
 namespace sallyport::mgmt {
 namespace {
@@ -57,14 +63,28 @@ Daemon::Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings sett
             seen.alarms = alarms_.counts();
             seen.cdr_queue = records_->queue();
             seen.blocked_prefixes = blocks_->prefixes();
+            seen.blocked_capacity = blocks_->capacity();
+            seen.node = config_.node.name;
+            seen.at = system_wall_time();
+            seen.started = started_;
+            seen.uptime = dataplane::core_time() - started_core_;
+            seen.is_draining = readiness_.draining;
             if (certificates_)
               for (const auto& certificate : plane_->tls_contexts()->expiries())
                 seen.certificates.push_back({certificate.name, certificate.not_after});
+            seen.rest_refused = gate_.refusals();
+            if (identity_ && std::ranges::find(seen.certificates, identity_->identity().files().name,
+                                               &CertificateEnd::name) == seen.certificates.end())
+              seen.certificates.push_back(
+                  {identity_->identity().files().name, identity_->identity().loaded().not_after});
             seen.media_quality = media_quality_.peers();
             const std::size_t peers = config_of_day_.read()->peers.size();
             for (std::size_t peer = 0; peer < peers; ++peer)
               seen.peers_up.push_back(plane_->target_board().is_up(static_cast<PeerIndex>(peer)));
             seen.last_reload_successful = reload_ == nullptr || reload_->was_successful();
+            if (reload_ != nullptr)
+              seen.last_reload_success =
+                  std::chrono::duration<double>(reload_->last_success().time_since_epoch()).count();
             seen.media_reports_late = records_->media_reports_late();
             if (hep_ != nullptr)
               seen.hep = {hep_->sent(), hep_->dropped() + (hep_taker_ ? captures_->dropped(*hep_taker_) : 0)};
@@ -81,11 +101,21 @@ Daemon::Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings sett
                            left == 0 ? "stopping: no call is up" : "stopping: calls that are up are saved",
                            {{"calls", left}});
                 loop_.stop();
-              }}) {}
+              }}),
+      watchdog_(settings_.watchdog, {settings_.notify_socket,
+                                     [this] {
+                                       std::vector<std::uint64_t> turns;
+                                       for (const auto& lcore : plane_->snapshot().lcores)
+                                         turns.push_back(lcore.total_ns);
+                                       return turns;
+                                     },
+                                     log_}) {}
 
 // Sockets first: they show whether another instance lives before its state and its devices could be
 // disturbed. They answer once the loop runs.
 int Daemon::run() {
+  started_ = system_wall_time();
+  started_core_ = dataplane::core_time();
   serve_counters();
   Listeners listeners;
   if (const int status = open_listeners(listeners); status != kExitOk) return status;
@@ -100,6 +130,7 @@ int Daemon::run() {
   send_to_collector();
   serve_captures();
   serve_reload();
+  serve_node();
   const SignalWatch signals(loop_, [this](int number) { on_signal(number); });
   say_ready(listeners.http->local());
   tick();
@@ -121,13 +152,18 @@ void Daemon::serve_counters() {
       return out;
     });
   add_health_paths(router_, readiness_);
+  add_page_paths(router_);
+  add_log_commands(commands_, log_);
 }
 
 int Daemon::open_listeners(Listeners& listeners) {
-  auto control = ControlServer::open(loop_, config_.management.socket, commands_);
+  auto control = ControlServer::open(loop_, config_.management.socket, commands_, {},
+                                     [this](const ControlAct& act) { tell_command(act); });
   if (!control) return refuse(log_, "control_socket_failed", control.error());
   listeners.control = std::move(*control);
-  auto http = HttpServer::open(loop_, config_.management.listen, router_);
+  if (const std::string why = open_identity(); !why.empty()) return refuse(log_, "http_failed", why);
+  auto http = HttpServer::open(loop_, config_.management.listen, router_, {},
+                               identity_ == nullptr ? nullptr : &identity_->identity());
   if (!http) return refuse(log_, "http_failed", http.error());
   listeners.http = std::move(*http);
   const auto& address = config_.management.metrics_listen;
@@ -136,6 +172,28 @@ int Daemon::open_listeners(Listeners& listeners) {
   if (!scrape) return refuse(log_, "http_failed", scrape.error());
   listeners.scrape = std::move(*scrape);
   return kExitOk;
+}
+
+// Why it can't be had; empty: it is there, or none is configured.
+std::string Daemon::open_identity() {
+  const auto files = management_identity(config_);
+  if (!files) return {};
+  auto loaded = load_identity(*files);
+  if (!loaded) return loaded.error();
+  identity_ = std::make_unique<IdentityWatch>(loop_, log_, TlsIdentity(*files, std::move(*loaded)));
+  return {};
+}
+
+// What was changed over the control socket, and by whom.
+void Daemon::tell_command(const ControlAct& act) {
+  log_.write(LogLevel::Info, "management", "command",
+             act.status == kExitOk ? "a command was given" : "a command was refused",
+             {{"by", act.by},
+              {"uid", act.uid},
+              {"pid", act.pid},
+              {"command", act.command, FieldKind::Text},
+              {"arguments", act.arguments, FieldKind::Text},
+              {"status", static_cast<std::uint64_t>(act.status)}});
 }
 
 int Daemon::open_state() {
@@ -340,14 +398,16 @@ void Daemon::serve_detections() {
 }
 
 void Daemon::serve_captures() {
-  const auto begun = [this](const std::string& what) {
+  const auto begun = [this](const std::string& what, const std::string& by) {
     log_.write(LogLevel::Info, "management", "capture", "an operator captures messages",
-               {{"of", what, FieldKind::Text}});
+               {{"of", what, FieldKind::Text}, {"by", by}});
   };
   capture_sessions_ = std::make_unique<CaptureSessions>(CapturePlaces{*captures_, *desk_, config_of_day_,
                                                                       dataplane::core_time, system_wall_time,
                                                                       begun, plane_->media_tap()});
   add_capture_commands(commands_, *capture_sessions_);
+  capture_streams_ = std::make_unique<CaptureStreams>(*capture_sessions_);
+  add_capture_paths(router_, *capture_streams_);
 }
 
 // A node without its collector still carries calls.
@@ -422,11 +482,33 @@ void Daemon::serve_reload() {
   add_reload_paths(router_, *reload_);
 }
 
+// After all that it shows.
+void Daemon::serve_node() {
+  const auto stats = [this] { return to_text(stats_json(observer_.observe())); };
+  add_node_paths(router_, {stats, [this] { return to_text(ports_json(observer_.observe())); },
+                           [this] {
+                             const nlohmann::ordered_json config = config_json(reload_->written().root);
+                             return to_text(nlohmann::ordered_json{{"config", config}});
+                           }});
+  std::vector<std::string> realms;
+  for (const RealmConfig& realm : config_.realms) realms.push_back(realm.name);
+  events_ = std::make_unique<EventFeed>(EventPlaces{stats, alarms_, detections_,
+                                                    [this, realms](const Detection& one) {
+                                                      return to_text(
+                                                          detection_json(one, realms, blocks_->clocks()));
+                                                    },
+                                                    dataplane::core_time});
+  add_event_paths(router_, *events_);
+}
+
 // What management itself keeps by peer.
 void Daemon::follow(const SbcConfig& before, const SbcConfig& now) {
   captures_->poll();  // what is on its way still bears the names of before
   media_quality_.adopt(now);
+  // What an operator said meanwhile (`log level`) stays, unless the file says something new.
+  if (before.management.log.level != now.management.log.level) log_.set_level(now.management.log.level);
   blocks_->take_feeds(now);
+  if (identity_) identity_->follow(now);
   for (const PeerConfig& peer : before.peers) {
     const auto stays = std::ranges::find(now.peers, peer.name, &PeerConfig::name);
     if (stays != now.peers.end() && !stays->is_retired) continue;
@@ -460,10 +542,14 @@ void Daemon::on_signal(int number) {
 void Daemon::tick() {
   records_->watch();
   capture_sessions_->tick();
+  capture_streams_->tick();
+  events_->tick();
+  if (identity_) identity_->tick(dataplane::core_time());
   blocks_->tick();
   detector_blocks_->tick(dataplane::core_time());
   after_bye_.tick(dataplane::core_time());
   reload_->tick();
+  watchdog_.tick(dataplane::core_time());
   if (ticks_++ % kTicksPerLook == 0) {
     const std::uint64_t lost = plane_->snapshot().records_lost;
     if (lost != std::exchange(records_lost_, lost))

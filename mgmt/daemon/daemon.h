@@ -18,6 +18,7 @@
 #include "mgmt/calls/call_answers.h"
 #include "mgmt/capture/capture_hub.h"
 #include "mgmt/capture/capture_sessions.h"
+#include "mgmt/capture/capture_streams.h"
 #include "mgmt/cli/control_server.h"
 #include "mgmt/daemon/after_bye_watch.h"
 #include "mgmt/daemon/aside.h"
@@ -26,10 +27,13 @@
 #include "mgmt/daemon/plane_engines.h"
 #include "mgmt/daemon/record_keeping.h"
 #include "mgmt/daemon/reload.h"
+#include "mgmt/daemon/service_watchdog.h"
 #include "mgmt/detections/detection_answers.h"
 #include "mgmt/detections/detector_blocks.h"
+#include "mgmt/events/event_feed.h"
 #include "mgmt/hep/hep_sender.h"
 #include "mgmt/http/health.h"
+#include "mgmt/http/identity_watch.h"
 #include "mgmt/http/server.h"
 #include "mgmt/http/token_gate.h"
 #include "mgmt/log/event_log.h"
@@ -52,6 +56,7 @@ struct DaemonSettings {
   std::vector<AccessToken> tokens;
   std::chrono::milliseconds drain{30'000};
   std::string notify_socket;  // of the service manager; empty: none
+  Duration watchdog{};        // by which it wants to hear that all is well; zero: it does not
 };
 
 // Members are made in this order and destroyed in the other, all on the main thread, which is the management
@@ -66,6 +71,8 @@ class Daemon {
  private:
   struct Listeners;
   [[nodiscard]] int open_listeners(Listeners& listeners);
+  [[nodiscard]] std::string open_identity();
+  void tell_command(const ControlAct& act);
   [[nodiscard]] int open_state();
   [[nodiscard]] int start_plane();
   [[nodiscard]] std::string take_saved_calls();
@@ -84,6 +91,7 @@ class Daemon {
   [[nodiscard]] PeerAnswers peer_answers();
   void watch_certificates();
   void serve_reload();
+  void serve_node();
   void follow(const SbcConfig& before, const SbcConfig& now);
   [[nodiscard]] std::vector<std::string> refresh_certificates();
   void say_ready(const Endpoint& http);
@@ -120,6 +128,9 @@ class Daemon {
   std::unique_ptr<HepSender> hep_;  // null: no collector
   std::optional<std::size_t> hep_taker_;
   std::unique_ptr<CaptureSessions> capture_sessions_;
+  std::unique_ptr<CaptureStreams> capture_streams_;
+  std::unique_ptr<EventFeed> events_;
+  std::unique_ptr<IdentityWatch> identity_;  // null: REST has no TLS
   UnconfirmedMark mark_{disk_, config_.node.state};
   std::unique_ptr<Reload> reload_;
   Aside aside_{loop_};  // of `reload_`, which outlives what is under way
@@ -130,6 +141,9 @@ class Daemon {
   Router router_, metrics_router_;
   ControlCommands commands_;
   DrainWatch drain_;
+  ServiceWatchdog watchdog_;
+  WallTime started_{};
+  Timestamp started_core_{};
   std::uint32_t ticks_ = 0;
   std::uint64_t records_lost_ = 0;
 };

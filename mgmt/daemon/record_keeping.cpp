@@ -38,10 +38,30 @@ void take_detection(const RecordPlaces& places, const std::vector<std::string>& 
                     {"evidence", detection->evidence, FieldKind::Text}});
 }
 
+// For who looks closely (`sallyport log level debug`): calls have their records anyhow.
+void tell_ended(EventLog& log, const CallRecord& record) {
+  if (!log.wants(LogLevel::Debug)) return;
+  const std::string id = call_id_text(record.call);
+  log.write(LogLevel::Debug, "calls", "call_ended", "a call is over",
+            {{"call", id},
+             {"peer_in", record.peer_in},
+             {"peer_out", record.peer_out},
+             {"from", record.from, FieldKind::Text},
+             {"to", record.to, FieldKind::Text},
+             {"called_in", record.called_in, FieldKind::Number},
+             {"called_out", record.called_out, FieldKind::Number},
+             {"result", to_string(record.result)},
+             {"sip_code", std::uint64_t{record.sip_code}},
+             {"end_reason", record.end_reason}});
+}
+
 [[nodiscard]] RecordSurroundings surroundings(const SbcConfig& config, const RecordPlaces& places,
                                               dataplane::EventStream& events) {
-  RecordSurroundings out{places.disk, places.alarms, places.log, places.wall, places.core, {},
-                         {},          places.ended};
+  RecordSurroundings out{places.disk, places.alarms, places.log, places.wall, places.core, {}, {}};
+  out.ended = [&log = places.log, ended = places.ended](const CallRecord& record) {
+    tell_ended(log, record);
+    if (ended) ended(record);
+  };
   out.durable = [&events](std::size_t source, std::uint64_t sequence) {
     events.journalled(source, sequence);
   };

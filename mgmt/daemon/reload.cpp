@@ -150,6 +150,7 @@ Reload::Reload(ReloadPlaces places, WrittenConfig running, std::vector<AccessTok
   running_.config = *places_.config.read();
   running_.written = std::move(running);
   running_.tokens = std::move(tokens);
+  if (places_.wall) last_success_ = places_.wall();
   if (!orphaned_.empty())
     raise("config_unconfirmed",
           "a restart came before it was confirmed; what the files say runs (" + orphaned_ + ")");
@@ -195,6 +196,7 @@ void Reload::begin_next() {
 void Reload::end(Done done) {
   notify("READY=1");
   was_successful_ = done.has_value();
+  if (done && places_.wall) last_success_ = places_.wall();
   for (const Asked& asked : std::exchange(under_way_, {})) {
     tell(asked.by, done);
     if (asked.told) asked.told(done);

@@ -112,6 +112,10 @@ class Reload {
   void tick();
   // False: the last attempt to load a configuration failed, or what it brought was taken back.
   [[nodiscard]] bool was_successful() const noexcept { return was_successful_; }
+  // What runs, as its files said it.
+  [[nodiscard]] const WrittenConfig& written() const noexcept { return running_.written; }
+  // When what its files said was last taken, at the start or later; zero without a clock.
+  [[nodiscard]] WallTime last_success() const noexcept { return last_success_; }
 
  private:
   struct Asked {
@@ -139,6 +143,7 @@ class Reload {
   std::string orphaned_;  // what the mark of an earlier run says; empty: there was none
   std::vector<Asked> under_way_, next_;
   bool was_successful_ = true;
+  WallTime last_success_{};
 };
 
 }  // namespace sallyport::mgmt

@@ -110,4 +110,18 @@ DetectionLog::Page DetectionLog::page(const DetectionQuestion& question) const {
   return out;
 }
 
+DetectionLog::News DetectionLog::since(std::uint64_t last, std::size_t limit) const {
+  News out;
+  const std::lock_guard lock(mutex_);
+  out.last = last_turn_;
+  for (auto row = rows_.rbegin(); row != rows_.rend() && row->first > last; ++row) {
+    if (out.detections.size() < limit)
+      out.detections.push_back(row->second);
+    else
+      ++out.left_out;
+  }
+  std::ranges::reverse(out.detections);
+  return out;
+}
+
 }  // namespace sallyport::mgmt

@@ -68,6 +68,15 @@ class DetectionLog {
   };
   [[nodiscard]] Page page(const DetectionQuestion& question) const;
 
+  // What was told, or told again, after `last` of an earlier look; of that the newest `limit`, the oldest of
+  // them first.
+  struct News {
+    std::vector<Detection> detections;
+    std::uint64_t last = 0;
+    std::uint64_t left_out = 0;
+  };
+  [[nodiscard]] News since(std::uint64_t last, std::size_t limit) const;
+
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] static bool is_detector(std::string_view name) noexcept;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mgmt/detections/clean_evidence.h"
+#include "policy/base/subscriber.h"
 #include "policy/detect/detector.h"
 
 namespace sallyport::mgmt {
@@ -21,8 +22,10 @@ constexpr unsigned kShareCalmPercent = kUnprovedPercent - 5;
 // So that no time to come passes the end of the clock.
 constexpr Duration kLastsMax = std::chrono::hours(24 * 365);
 
-[[nodiscard]] Prefix host(const IpAddress& address) {
-  return {address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)};
+// A host without its length, as people write it.
+[[nodiscard]] std::string subject_of(const Prefix& prefix) {
+  const bool is_host = prefix.mapped_length() == 128;
+  return is_host ? to_string(prefix.address) : to_string(prefix);
 }
 
 [[nodiscard]] std::set<IpAddress> own_addresses(const SbcConfig& config) {
@@ -46,12 +49,13 @@ void DetectorBlocks::add(const sip::DetectionEvent& event) {
             .reason = fmt::format("{}: {}", event.detector, event.evidence)};
   const std::lock_guard lock(mutex_);
   Queue& queue = wish.is_proved ? proved_ : unproved_;
-  if (queue.sources.contains(wish.source)) return;
+  const IpAddress subscriber = subscriber_of(wish.source).address;
+  if (queue.sources.contains(subscriber)) return;
   if (queue.wishes.size() >= kWaitingMax) {
     ++lost_;
     return;
   }
-  queue.sources.insert(wish.source);
+  queue.sources.insert(subscriber);
   queue.wishes.push_back(std::move(wish));
 }
 
@@ -64,7 +68,8 @@ std::vector<DetectorBlocks::Wish> DetectorBlocks::take(Queue& queue, std::uint32
   for (; queue.allowed >= 1 && !queue.wishes.empty(); --queue.allowed) {
     out.push_back(std::move(queue.wishes.front()));
     queue.wishes.pop_front();
-    queue.sources.erase(out.back().source);
+    queue.sources.erase(subscriber_of(out.back().source).address);
+    out.back().prefix = prefix_of(out.back().source);
   }
   return out;
 }
@@ -79,6 +84,14 @@ bool DetectorBlocks::is_spared(const Wish& wish) {
   return found.trust == TrustClass::Denied || !policy::touches(meant, found.trust);
 }
 
+Prefix DetectorBlocks::prefix_of(const IpAddress& source) const {
+  const Prefix subscriber = subscriber_of(source);
+  const bool is_near = std::ranges::any_of(
+      links_, [&](const Prefix& link) { return link.contains(source) || subscriber.contains(link.address); });
+  if (source.is_v4() || !is_near) return subscriber;
+  return {source, 128};
+}
+
 void DetectorBlocks::tick(Timestamp now) {
   const Duration passed = last_ == Timestamp{} ? Duration(1s) : now - last_;
   last_ = now;
@@ -86,6 +99,9 @@ void DetectorBlocks::tick(Timestamp now) {
     day_ = std::move(day);
     classifier_ = std::make_unique<policy::SourceClassifier>(*day_);
     own_ = own_addresses(*day_);
+    links_.clear();
+    for (const PortConfig& port : day_->ports)
+      links_.insert(links_.end(), port.addresses.begin(), port.addresses.end());
   }
   std::vector<Wish> wishes = take(proved_, kProvedPerSecond, passed);
   for (Wish& wish : take(unproved_, kUnprovedPerSecond, passed)) wishes.push_back(std::move(wish));
@@ -107,7 +123,7 @@ void DetectorBlocks::block(const std::vector<Wish>& wishes, Timestamp now) {
       continue;
     }
     asked.push_back(&wish);
-    orders.push_back({.prefix = host(wish.source),
+    orders.push_back({.prefix = wish.prefix,
                       .origin = policy::BlockOrigin::Detector,
                       .is_proved = wish.is_proved,
                       .lasts = wish.lasts,
@@ -140,10 +156,10 @@ void DetectorBlocks::alarm(const Wish& wish, Timestamp until, Timestamp now) {
   until = std::min(until, now + kAlarmLasts);
   const std::string detail =
       clean_evidence(wish.reason, day_->management.log.mask_numbers, AlarmRegistry::kDetailBytesMax);
-  if (alarms_.size() < kAlarmsMax || alarms_.contains(wish.source)) {
-    Timestamp& end = alarms_[wish.source];
+  if (alarms_.size() < kAlarmsMax || alarms_.contains(wish.prefix)) {
+    Timestamp& end = alarms_[wish.prefix];
     end = std::max(end, until);
-    places_.alarms.raise(kAlarm, to_string(wish.source), detail);
+    places_.alarms.raise(kAlarm, subject_of(wish.prefix), detail);
     return;
   }
   others_until_ = std::max(others_until_, until);
@@ -154,13 +170,13 @@ void DetectorBlocks::alarm(const Wish& wish, Timestamp until, Timestamp now) {
 void DetectorBlocks::end_alarms(Timestamp now) {
   const auto is_over = [&](const auto& one) {
     if (one.second <= now) return true;
-    return std::ranges::none_of(places_.desk.around(host(one.first)), [&](const policy::BlockView& view) {
+    return std::ranges::none_of(places_.desk.around(one.first), [&](const policy::BlockView& view) {
       return view.block.origin == policy::BlockOrigin::Detector && view.block.until > now;
     });
   };
   std::erase_if(alarms_, [&](const auto& one) {
     const bool ends = is_over(one);
-    if (ends) places_.alarms.clear(kAlarm, to_string(one.first));
+    if (ends) places_.alarms.clear(kAlarm, subject_of(one.first));
     return ends;
   });
   if (others_ != 0 && others_until_ <= now) {

@@ -8,6 +8,9 @@
 // blocks a second, a share of the room (block_desk.h), each for its time, none of a peer, of whom an access
 // rule trusts (unless it was proved), or of ourselves. Beyond it nothing is blocked here; what detectors drop
 // themselves they still drop.
+//
+// Of IPv6 the subscriber's /64 is blocked (policy/base/subscriber.h), but on a port's own network, where each
+// host is somebody else.
 #pragma once
 
 #include <cstddef>
@@ -58,6 +61,7 @@ class DetectorBlocks {
  private:
   struct Wish {
     IpAddress source;
+    Prefix prefix{};  // to be blocked; set when its turn comes
     RealmIndex realm = RealmIndex::kNone;
     bool is_proved = false;
     Duration lasts{};
@@ -66,12 +70,13 @@ class DetectorBlocks {
   // Proved ones and others, so that these never fill the place of those.
   struct Queue {
     std::deque<Wish> wishes;
-    std::set<IpAddress> sources;  // of them
+    std::set<IpAddress> sources;  // of them: subscribers
     double allowed = 0;           // how many may be taken now; the management thread's
   };
 
   [[nodiscard]] std::vector<Wish> take(Queue& queue, std::uint32_t per_second, Duration passed);
   [[nodiscard]] bool is_spared(const Wish& wish);
+  [[nodiscard]] Prefix prefix_of(const IpAddress& source) const;
   void block(const std::vector<Wish>& wishes, Timestamp now);
   void refused(BlockRefusal why, const Wish& wish);
   void alarm(const Wish& wish, Timestamp until, Timestamp now);
@@ -85,8 +90,9 @@ class DetectorBlocks {
   SharedValue<SbcConfig> day_;  // what `classifier_` was made of
   std::unique_ptr<policy::SourceClassifier> classifier_;
   std::set<IpAddress> own_;
-  std::map<IpAddress, Timestamp> alarms_;  // until when
-  Timestamp others_until_{};               // of the alarm that the rest share; Timestamp{}: it is not up
+  std::vector<Prefix> links_;           // the networks of our ports
+  std::map<Prefix, Timestamp> alarms_;  // until when
+  Timestamp others_until_{};            // of the alarm that the rest share; Timestamp{}: it is not up
   std::uint64_t others_ = 0;
   bool is_share_taken_ = false;
   Timestamp last_{}, last_look_{};

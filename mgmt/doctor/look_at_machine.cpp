@@ -2,6 +2,8 @@
 #include "mgmt/doctor/look_at_machine.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <openssl/asn1.h>
 #include <openssl/err.h>
@@ -53,8 +55,30 @@ constexpr int kCapNetAdmin = 12, kCapNetRaw = 13, kCapSysAdmin = 21;  // linux/c
   return fs::read_symlink(device / "driver", none).filename().string();
 }
 
+// Those that are good beyond its own wire: a link-local one comes by itself.
+[[nodiscard]] std::vector<std::string> addresses_of(const std::string& interface) {
+  std::vector<std::string> out;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return out;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || interface != one->ifa_name) continue;
+    char text[INET6_ADDRSTRLEN] = {};
+    if (one->ifa_addr->sa_family == AF_INET) {
+      const auto* const address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+      ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    } else if (one->ifa_addr->sa_family == AF_INET6) {
+      const auto* const address = reinterpret_cast<const sockaddr_in6*>(one->ifa_addr);
+      if (!IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr))
+        ::inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof text);
+    }
+    if (text[0] != '\0') out.emplace_back(text);
+  }
+  ::freeifaddrs(all);
+  return out;
+}
+
 [[nodiscard]] SeenDevice see_device(const PortConfig& port) {
-  SeenDevice seen{port.name, port.device.text, port.device.kind, true, {}};
+  SeenDevice seen{.port = port.name, .text = port.device.text, .kind = port.device.kind, .is_there = true};
   std::error_code none;
   if (port.device.kind == DeviceKind::Pci) {
     const fs::path folder = fs::path("/sys/bus/pci/devices") / port.device.name;
@@ -64,6 +88,10 @@ constexpr int kCapNetAdmin = 12, kCapNetRaw = 13, kCapSysAdmin = 21;  // linux/c
     const fs::path folder = fs::path("/sys/class/net") / port.device.name;
     seen.is_there = fs::exists(folder, none);
     seen.driver = driver_of(folder / "device");
+    seen.linux_addresses = addresses_of(port.device.name);
+    seen.mtu = static_cast<std::uint32_t>(std::strtoul(first_line(folder / "mtu").c_str(), nullptr, 10));
+    seen.mtu_wanted = port.mtu;
+    seen.has_carrier = first_line(folder / "carrier") == "1";  // can't be read while it is down
   }
   return seen;
 }
@@ -115,6 +143,9 @@ void see_kernel(MachineFacts& facts) {
   facts.memory_available = value_of("/proc/meminfo", "MemAvailable") * 1024;
   facts.hugepage_bytes_free =
       value_of("/proc/meminfo", "HugePages_Free") * value_of("/proc/meminfo", "Hugepagesize") * 1024;
+  std::error_code none;
+  facts.has_iommu = !fs::is_empty("/sys/kernel/iommu_groups", none) && !none;
+  if (first_line("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode") == "Y") facts.has_iommu = true;
   facts.has_sse42 = __builtin_cpu_supports("sse4.2") != 0;
   const std::uint64_t rights = value_of("/proc/self/status", "CapEff", 16);
   const auto has = [rights](int capability) { return (rights >> capability & 1) != 0; };

@@ -115,6 +115,41 @@ Finding check_disk(const MachineFacts& facts, const MachineWants& wants) {
   return good("disk", seen);
 }
 
+namespace {
+
+// The interface becomes Sallyport's: what Linux had there stops working, a shell over it too.
+[[nodiscard]] Finding check_interface(const std::string& about, const SeenDevice& device) {
+  const std::string name = device.text.substr(device.text.find(':') + 1);
+  if (!device.linux_addresses.empty())
+    return advice(about,
+                  fmt::format("{} carries this machine's own address {}, which will be deaf", device.text,
+                              fmt::join(device.linux_addresses, ", ")),
+                  fmt::format("move it to another interface, or: ip address flush dev {}", name));
+  if (device.mtu != 0 && device.mtu < device.mtu_wanted)
+    return advice(about,
+                  fmt::format("{} has MTU {}, the port {}", device.text, device.mtu, device.mtu_wanted),
+                  fmt::format("ip link set {} mtu {}, or write mtu: {} at the port", name, device.mtu_wanted,
+                              device.mtu));
+  if (!device.has_carrier)
+    return advice(about, device.text + " is there, but without a link",
+                  fmt::format("ip link set {} up; look at the cable and at the other end", name));
+  return good(about,
+              device.text + (device.driver.empty() ? " is there" : " is there, driver " + device.driver));
+}
+
+}  // namespace
+
+std::optional<Finding> check_iommu(const MachineFacts& facts) {
+  const bool is_used =
+      std::ranges::any_of(facts.devices, [](const SeenDevice& one) { return one.driver == "vfio-pci"; });
+  if (!is_used) return std::nullopt;
+  if (facts.has_iommu) return good("iommu", "on");
+  return fault(
+      "iommu", "off, and vfio-pci hands no card out without",
+      "turn it on in the firmware and boot with intel_iommu=on iommu=pt; in a virtual machine without "
+      "one: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+}
+
 Finding check_device(const SeenDevice& device) {
   const std::string about = "port " + device.port;
   if (!device.is_there) {
@@ -122,9 +157,7 @@ Finding check_device(const SeenDevice& device) {
     return fault(about, device.text + " is not there",
                  is_pci ? "compare with: lspci -D" : "compare with: ip link; or change the port's device");
   }
-  if (device.kind != DeviceKind::Pci)
-    return good(about,
-                device.text + (device.driver.empty() ? " is there" : " is there, driver " + device.driver));
+  if (device.kind != DeviceKind::Pci) return check_interface(about, device);
   // Drivers that DPDK works beside.
   const bool is_shared = device.driver.starts_with("mlx");
   if (is_shared || device.driver == "vfio-pci" || device.driver == "uio_pci_generic" ||
@@ -159,6 +192,7 @@ std::vector<Finding> examine(const MachineFacts& facts, const MachineWants& want
                            check_rights(facts),        check_files(facts, wants),
                            check_clock(facts),         check_disk(facts, wants)};
   for (const SeenDevice& device : facts.devices) out.push_back(check_device(device));
+  if (auto iommu = check_iommu(facts)) out.push_back(std::move(*iommu));
   for (const SeenCertificate& one : facts.certificates) out.push_back(check_certificate_date(one, facts.now));
   for (const SeenListener& listener : facts.listeners) out.push_back(check_listener(listener));
   return out;

@@ -27,7 +27,11 @@ struct SeenDevice {
   std::string port, text;  // as configured
   DeviceKind kind = DeviceKind::Discard;
   bool is_there = false;
-  std::string driver;  // of PCI and of interfaces; empty: none, or unknown
+  std::string driver{};  // of PCI and of interfaces; empty: none, or unknown
+  // Of interfaces:
+  std::vector<std::string> linux_addresses{};  // routable ones that Linux has given it
+  std::uint32_t mtu = 0, mtu_wanted = 0;       // 0: unknown
+  bool has_carrier = true;
 };
 
 struct SeenCertificate {
@@ -47,6 +51,7 @@ struct MachineFacts {
   std::uint32_t cores = 0;
   std::uint64_t memory_available = 0, hugepage_bytes_free = 0;
   bool has_sse42 = false;  // what the program was compiled for begins there (x86-64-v2)
+  bool has_iommu = false;  // or vfio was told to do without
   bool may_make_namespaces = false, may_use_packet_sockets = false, has_tun = false;
   std::uint64_t file_limit = 0;  // the hard one
   bool is_clock_synchronised = false;
@@ -80,6 +85,8 @@ struct MachineWants {
 [[nodiscard]] Finding check_clock(const MachineFacts& facts);
 [[nodiscard]] Finding check_disk(const MachineFacts& facts, const MachineWants& wants);
 [[nodiscard]] Finding check_device(const SeenDevice& device);
+// Nothing: no card is bound to vfio-pci.
+[[nodiscard]] std::optional<Finding> check_iommu(const MachineFacts& facts);
 [[nodiscard]] Finding check_certificate_date(const SeenCertificate& certificate, WallTime now);
 [[nodiscard]] Finding check_listener(const SeenListener& listener);
 

@@ -6,17 +6,14 @@
 #include <tuple>
 
 namespace sallyport::mgmt {
-namespace {
 
-[[nodiscard]] IpAddress source_of(const IpAddress& address) {
+IpAddress source_of(const IpAddress& address) {
   if (address.is_loopback()) return IpAddress::v4(0x7f000001);
   if (address.is_v4()) return address;
   std::array<std::uint8_t, 16> bytes = address.bytes();
   std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
   return IpAddress::v6(bytes);
 }
-
-}  // namespace
 
 const GuessLimit::Source* GuessLimit::find(const IpAddress& source) const {
   const auto found = sources_.find(source_of(source));

@@ -14,6 +14,9 @@
 
 namespace sallyport::mgmt {
 
+// Whom an address stands for: itself, its /64, or 127.0.0.1 for this machine.
+[[nodiscard]] IpAddress source_of(const IpAddress& address);
+
 class GuessLimit {
  public:
   static constexpr std::size_t kSourcesMax = 1024;

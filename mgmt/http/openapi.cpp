@@ -2,27 +2,18 @@
 #include "mgmt/http/openapi.h"
 
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "mgmt/http/answer_schemas.h"
+#include "mgmt/http/json_schema_words.h"
 #include "mgmt/http/path_roles.h"
 #include "mgmt/metrics/observation.h"
 
 namespace sallyport::mgmt {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-[[nodiscard]] Json text_type() { return {{"type", "string"}}; }
-[[nodiscard]] Json maybe(const char* type) { return {{"type", {type, "null"}}}; }
-[[nodiscard]] Json list_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
-[[nodiscard]] Json reference(const char* schema) {
-  return {{"$ref", std::string("#/components/schemas/") + schema}};
-}
-[[nodiscard]] Json object(Json properties) {
-  return {{"type", "object"}, {"properties", std::move(properties)}};
-}
+using namespace schema;
 
 [[nodiscard]] Json parameter(const char* name, const char* in, Json schema, const char* what) {
   return {{"name", name},
@@ -52,219 +43,6 @@ struct Answer {
   if (!parameters.empty()) out["parameters"] = std::move(parameters);
   out["responses"] = std::move(responses);
   return out;
-}
-
-// One direction of one stream. What the relay has not told yet is null.
-[[nodiscard]] Json media_schema() {
-  Json properties{{"codec", maybe("string")}, {"crypto", text_type()}};
-  for (const char* const name : {"packets", "bytes", "lost"}) properties[name] = maybe("integer");
-  for (const char* const name : {"jitter_ms", "mos"}) properties[name] = maybe("number");
-  for (const char* const name : {"local", "remote"}) properties[name] = maybe("string");
-  properties["after_bye_packets"] = maybe("integer");
-  properties["stream"] = {{"type", "integer"}};
-  properties["from"] = {{"type", "string"}, {"enum", {"caller", "callee"}}};
-  for (const char* const name : {"lost_ratio", "round_trip_ms"}) properties[name] = maybe("number");
-  return object(std::move(properties));
-}
-
-[[nodiscard]] Json call_schema() {
-  const Json leg = object({{"realm", text_type()},
-                           {"transport", text_type()},
-                           {"remote", text_type()},
-                           {"call_id", text_type()}});
-  const Json tried =
-      object({{"peer", maybe("string")}, {"target", text_type()}, {"code", {{"type", "integer"}}}});
-  Json properties{
-      {"id", text_type()},
-      {"state", {{"type", "string"}, {"enum", {"trying", "ringing", "answered", "ending", "ended"}}}}};
-  for (const char* const name :
-       {"peer_in", "peer_out", "from", "to", "called_in", "called_out", "route", "start", "ring", "answer",
-        "end", "media_end", "result", "ended_by", "end_reason"})
-    properties[name] = maybe("string");
-  for (const char* const name : {"setup_ms", "duration_ms", "sip_code", "q850"})
-    properties[name] = maybe("integer");
-  properties["tried"] = list_of(tried);
-  properties["legs"] = list_of(leg);
-  properties["detections"] = list_of(text_type());
-  properties["emergency"] = {{"type", "boolean"}};
-  properties["media"] = list_of(reference("Media"));
-  properties["identity"] = maybe("string");
-  properties["reasons"] = list_of(object({{"at", text_type()}, {"text", text_type()}}));
-  return object(std::move(properties));
-}
-
-[[nodiscard]] Json trace_schema() {
-  const Json integer{{"type", "integer"}}, boolean{{"type", "boolean"}};
-  const Json message = object({{"at", text_type()},
-                               {"after_ms", {{"type", "number"}}},
-                               {"from", integer},
-                               {"to", integer},
-                               {"local", text_type()},
-                               {"remote", text_type()},
-                               {"method", maybe("string")},
-                               {"status", maybe("integer")},
-                               {"reason", maybe("string")},
-                               {"cseq", maybe("integer")},
-                               {"sdp", boolean},
-                               {"again", boolean},
-                               {"bytes", integer},
-                               {"text", text_type()}});
-  const Json party = object({{"name", text_type()}, {"realm", maybe("string")}, {"remote", maybe("string")}});
-  return object({{"call", reference("Call")},
-                 {"parties", list_of(party)},
-                 {"messages", list_of(message)},
-                 {"cut", boolean}});
-}
-
-[[nodiscard]] Json address_schema() {
-  const Json realm = object({{"realm", text_type()},
-                             {"class", text_type()},
-                             {"blocked", {{"type", "boolean"}}},
-                             {"peer", maybe("string")}});
-  return object({{"address", text_type()},
-                 {"realms", list_of(realm)},
-                 {"blocks", list_of(reference("Block"))},
-                 {"detections", list_of(reference("Detection"))},
-                 {"drops", list_of(object({{"port", text_type()},
-                                           {"reason", text_type()},
-                                           {"packets", {{"type", "integer"}}},
-                                           {"since", text_type()},
-                                           {"last", text_type()}}))},
-                 {"reasons", list_of(object({{"text", text_type()}}))}});
-}
-
-[[nodiscard]] Json block_schema() {
-  const Json integer{{"type", "integer"}};
-  return object({{"prefix", text_type()},
-                 {"origin", {{"type", "string"}, {"enum", {"operator", "feed", "detector"}}}},
-                 {"reason", maybe("string")},
-                 {"touches", {{"type", "string"}, {"enum", {"all", "unconfigured", "untrusted"}}}},
-                 {"since", text_type()},
-                 {"until", maybe("string")},
-                 {"expires_in_s", maybe("integer")},
-                 {"hits", integer},
-                 {"last_hit", maybe("string")}});
-}
-
-[[nodiscard]] Json detection_schema() {
-  const Json integer{{"type", "integer"}};
-  return object({{"last", text_type()},
-                 {"first", text_type()},
-                 {"detector", text_type()},
-                 {"action", text_type()},
-                 {"source", text_type()},
-                 {"port", integer},
-                 {"realm", maybe("string")},
-                 {"call", maybe("string")},
-                 {"count", integer},
-                 {"confidence", {{"type", "integer"}, {"minimum", 0}, {"maximum", 100}}},
-                 {"proved", {{"type", "boolean"}}},
-                 {"evidence", text_type()}});
-}
-
-[[nodiscard]] Json peer_schema() {
-  const Json integer{{"type", "integer"}}, boolean{{"type", "boolean"}};
-  const Json calls = object({{"active", integer}, {"limit", integer}});
-  const Json target = object(
-      {{"target", text_type()},
-       {"address", maybe("string")},
-       {"transport", text_type()},
-       {"state",
-        {{"type", "string"}, {"enum", {"up", "down", "unknown", "set_aside", "unresolved", "retired"}}}},
-       {"since", maybe("string")},
-       {"round_trip_ms", maybe("number")},
-       {"last_code", maybe("integer")},
-       {"calls", integer},
-       {"weight", integer}});
-  const Json registration = object({{"aor", text_type()},
-                                    {"state", text_type()},
-                                    {"registrar", maybe("string")},
-                                    {"expires", maybe("string")},
-                                    {"next", maybe("string")},
-                                    {"last_code", maybe("integer")}});
-  return object({{"name", text_type()},
-                 {"realm", text_type()},
-                 {"profile", text_type()},
-                 {"transport", text_type()},
-                 {"balance", text_type()},
-                 {"up", boolean},
-                 {"probed", boolean},
-                 {"retired", boolean},
-                 {"calls", object({{"in", calls}, {"out", calls}})},
-                 {"targets", list_of(target)},
-                 {"registration", {{"oneOf", {registration, {{"type", "null"}}}}}}});
-}
-
-[[nodiscard]] Json registration_schema() {
-  Json properties;
-  for (const char* const name : {"aor", "registrar", "contact", "remote", "local", "transport"})
-    properties[name] = text_type();
-  properties["nat"] = {{"type", "boolean"}};
-  for (const char* const name : {"since", "expires"}) properties[name] = maybe("string");
-  properties["expires_in_s"] = {{"type", "integer"}};
-  for (const char* const name : {"inside_expires", "user_agent"}) properties[name] = maybe("string");
-  return object(std::move(properties));
-}
-
-[[nodiscard]] Json reload_schema() {
-  const Json texts = list_of(text_type()), integer{{"type", "integer"}};
-  const Json wait = object({{"until", text_type()}, {"seconds", integer}});
-  return object({{"changes", texts},
-                 {"tables", list_of(object({{"name", text_type()}, {"lines", integer}}))},
-                 {"users", list_of(object({{"registrar", text_type()}, {"users", integer}}))},
-                 {"passwords", texts},
-                 {"certificates", texts},
-                 {"tokens", texts},
-                 {"warnings", texts},
-                 {"unconfirmed", {{"oneOf", {wait, {{"type", "null"}}}}}},
-                 {"taken_back", {{"type", "boolean"}}}});
-}
-
-[[nodiscard]] Json schemas() {
-  const Json alarm = object({{"name", text_type()},
-                             {"severity", text_type()},
-                             {"subject", text_type()},
-                             {"since", text_type()},
-                             {"count", {{"type", "integer"}}},
-                             {"detail", text_type()},
-                             {"meaning", text_type()}});
-  return {{"Problem", object({{"type", text_type()},
-                              {"title", text_type()},
-                              {"status", {{"type", "integer"}}},
-                              {"detail", text_type()},
-                              {"problems", list_of(text_type())}})},
-          {"Call", call_schema()},
-          {"Media", media_schema()},
-          {"CallAnswer", object({{"call", reference("Call")}})},
-          {"CallPage", object({{"calls", list_of(reference("Call"))},
-                               {"active", {{"type", "integer"}}},
-                               {"next", maybe("string")}})},
-          {"CallTrace", trace_schema()},
-          {"AlarmList", object({{"alarms", list_of(alarm)}})},
-          {"Peer", peer_schema()},
-          {"PeerPage", object({{"peers", list_of(reference("Peer"))}, {"next", maybe("string")}})},
-          {"Registration", registration_schema()},
-          {"RegistrationPage", object({{"registrations", list_of(reference("Registration"))},
-                                       {"active", {{"type", "integer"}}},
-                                       {"next", maybe("string")}})},
-          {"Block", block_schema()},
-          {"BlockPage", object({{"blocked", list_of(reference("Block"))},
-                                {"prefixes", {{"type", "integer"}}},
-                                {"capacity", {{"type", "integer"}}},
-                                {"next", maybe("string")}})},
-          {"Detection", detection_schema()},
-          {"DetectionPage", object({{"detections", list_of(reference("Detection"))},
-                                    {"kept", {{"type", "integer"}}},
-                                    {"capacity", {{"type", "integer"}}},
-                                    {"forgotten", {{"type", "integer"}}},
-                                    {"next", maybe("string")}})},
-          {"BlockDone", object({{"block", reference("Block")}, {"warnings", list_of(text_type())}})},
-          {"BlockEnded", object({{"prefix", text_type()}, {"warnings", list_of(text_type())}})},
-          {"ReloadOrder", object({{"confirm", text_type()}})},
-          {"ReloadReport", reload_schema()},
-          {"BlockOrder", object({{"prefix", text_type()}, {"for", text_type()}, {"reason", text_type()}})},
-          {"Explanation", {{"oneOf", {reference("CallAnswer"), address_schema()}}}},
-          {"Health", object({{"healthy", {{"type", "boolean"}}}, {"ready", {{"type", "boolean"}}}})}};
 }
 
 // One that takes a JSON object.
@@ -307,6 +85,36 @@ void add_node_paths(Json& paths) {
                          {{"503", "A signalling thread does not answer."}})}};
 }
 
+// What it does, in numbers and as it happens.
+void add_watch_paths(Json& paths) {
+  constexpr Answer kFull{"503", "As many do so as may, or a signalling thread does not answer."};
+  const Json none = Json::array();
+  paths["/api/v1/stats"] = {
+      {"get", operation("Counters since the start, and what is up", none, reference("Stats"), {})}};
+  paths["/api/v1/ports"] = {
+      {"get", operation("Ports, their devices and traffic", none, reference("PortList"), {})}};
+  paths["/api/v1/config"] = {{"get", operation("The configuration that runs, with defaults, secrets masked",
+                                               none, reference("Configuration"), {})}};
+  Json events = operation(
+      "Server-sent events: `stats` (as /api/v1/stats) once a second, `detection` (as one of "
+      "/api/v1/detections), `alarm` (as one of /api/v1/alarms, with is_active)",
+      none, nullptr, {kFull});
+  events["responses"]["200"] = with_content("It goes on.", "text/event-stream", text_type());
+  paths["/api/v1/events"] = {{"get", std::move(events)}};
+  const Json what = Json::array(
+      {parameter("call", "query", text_type(),
+                 "A call's id, or a Call-ID. One of call, peer and address is named."),
+       parameter("peer", "query", text_type(), "A peer's name."),
+       parameter("address", "query", text_type(), "An IP address."),
+       parameter("for", "query", text_type(), "How long at most, as 30s; default 10m, at most 1h."),
+       parameter("media", "query", {{"type", "string"}, {"enum", {"none"}}}, "Leaves media headers out.")});
+  Json capture = operation("Messages in clear as pcapng, until the call or the time is over", what, nullptr,
+                           {{"400", "A parameter is wrong."}, {"404", "No such call or peer."}, kFull});
+  capture["responses"]["200"] =
+      with_content("It goes on.", "application/x-pcapng", {{"type", "string"}, {"format", "binary"}});
+  paths["/api/v1/capture"] = {{"get", std::move(capture)}};
+}
+
 // Who may ask, and what whoever may not hears: from the table that the gate reads (path_roles.h).
 void add_roles(Json& paths) {
   const auto bad = [](const char* what) {
@@ -327,6 +135,18 @@ void add_roles(Json& paths) {
       responses["429"] = bad("Too many wrong tokens came from there.");
       if (upper == "POST") responses["415"] = bad("What is posted is application/json.");
     }
+}
+
+// The web page: files that are the same everywhere.
+void add_page_paths(Json& paths) {
+  Json page{{"summary", "The web page"}}, file{{"summary", "A file of the web page"}};
+  page["responses"]["200"] = with_content("The page.", "text/html", text_type());
+  file["parameters"] = Json::array({parameter("file", "path", text_type(), "Its name.")});
+  file["responses"]["200"] = {{"description", "The file, with its type."}};
+  file["responses"]["404"] =
+      with_content("There is no such file.", "application/problem+json", reference("Problem"));
+  paths["/"] = {{"get", std::move(page)}};
+  paths["/page/{file}"] = {{"get", std::move(file)}};
 }
 
 [[nodiscard]] Json call_paths() {
@@ -375,12 +195,14 @@ std::string openapi_json() {
       {"get", operation("Alarms that are up, the worst first", Json::array(), reference("AlarmList"), {})}};
   paths["/api/v1/openapi.json"] = {{"get", operation("This", Json::array(), {{"type", "object"}}, {})}};
   paths["/healthz"] = {{"get", operation("Whether it lives", Json::array(), reference("Health"), {})}};
-  paths["/readyz"] = {{"get", operation("Whether it takes calls", Json::array(), reference("Health"),
+  paths["/readyz"] = {{"get", operation("Whether it takes calls", Json::array(), reference("Readiness"),
                                         {{"503", "It is starting or draining."}})}};
   Json metrics{{"summary", "Counters for Prometheus"}};
   metrics["responses"]["200"] = with_content("Text format 0.0.4.", "text/plain", text_type());
   paths["/metrics"] = {{"get", std::move(metrics)}};
   add_node_paths(paths);
+  add_page_paths(paths);
+  add_watch_paths(paths);
   add_roles(paths);
   const Json bearer{
       {"type", "http"},
@@ -391,7 +213,7 @@ std::string openapi_json() {
   const Json root{{"openapi", "3.1.0"},
                   {"info", {{"title", "Sallyport"}, {"version", kVersion}}},
                   {"paths", std::move(paths)},
-                  {"components", {{"schemas", schemas()}, {"securitySchemes", {{"token", bearer}}}}}};
+                  {"components", {{"schemas", answer_schemas()}, {"securitySchemes", {{"token", bearer}}}}}};
   return root.dump(1) + '\n';
 }
 

@@ -1,6 +1,6 @@
-// path_roles.cpp — the table. Anyone: what load balancers, scrapers and readers of the description ask, none
-// of which shows a call, a number or an address. Operators do what passes: a block, a call. What the node is,
-// its configuration and whether it takes calls, is an admin's.
+// path_roles.cpp — the table. Anyone: what load balancers, scrapers, browsers and readers of the description
+// ask first, none of which shows a call, a number or an address. Operators do what passes: a block, a call.
+// What the node is, its configuration and whether it takes calls, is an admin's.
 #include "mgmt/http/path_roles.h"
 
 #include <algorithm>
@@ -10,6 +10,8 @@ namespace sallyport::mgmt {
 namespace {
 
 constexpr std::array kRoles{
+    PathRole{"GET", "/", Needs::Nothing},
+    PathRole{"GET", "/page/{file}", Needs::Nothing},
     PathRole{"GET", "/healthz", Needs::Nothing},
     PathRole{"GET", "/readyz", Needs::Nothing},
     PathRole{"GET", "/metrics", Needs::Nothing},
@@ -19,10 +21,15 @@ constexpr std::array kRoles{
     PathRole{"GET", "/api/v1/calls", Needs::Viewer},
     PathRole{"GET", "/api/v1/calls/{id}", Needs::Viewer},
     PathRole{"GET", "/api/v1/calls/{id}/messages", Needs::Viewer},
+    PathRole{"GET", "/api/v1/capture", Needs::Operator},
+    PathRole{"GET", "/api/v1/config", Needs::Viewer},
     PathRole{"GET", "/api/v1/detections", Needs::Viewer},
+    PathRole{"GET", "/api/v1/events", Needs::Viewer},
     PathRole{"GET", "/api/v1/explain", Needs::Viewer},
     PathRole{"GET", "/api/v1/peers", Needs::Viewer},
+    PathRole{"GET", "/api/v1/ports", Needs::Viewer},
     PathRole{"GET", "/api/v1/registrations", Needs::Viewer},
+    PathRole{"GET", "/api/v1/stats", Needs::Viewer},
     PathRole{"POST", "/api/v1/blocked", Needs::Operator},
     PathRole{"DELETE", "/api/v1/blocked", Needs::Operator},
     PathRole{"DELETE", "/api/v1/calls/{id}", Needs::Operator},

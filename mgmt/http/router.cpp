@@ -90,10 +90,11 @@ void Router::serve(const HttpRequest& request, const Reply& reply) const {
   arguments.query = std::move(target->query);
   arguments.body = request.body;
   if (gate_ == nullptr) return found->second(arguments, reply);
-  auto caller = gate_->admit(request, route->pattern);
-  if (!caller) return reply(std::move(caller.error()));
-  arguments.caller = *caller;
-  const RouterCall call{*caller, std::string(request.method), std::string(request.target),
+  auto admission = gate_->admit(request, route->pattern);
+  if (!admission) return reply(std::move(admission.error()));
+  arguments.caller = admission->caller;
+  arguments.is_still_admitted = admission->holds;
+  const RouterCall call{admission->caller, std::string(request.method), std::string(request.target),
                         std::string(request.body), request.source};
   found->second(arguments, [gate = gate_, call, reply](HttpResponse answer) {
     gate->done(call, answer.status);

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "mgmt/http/body_stream.h"
 #include "mgmt/http/target.h"
 #include "policy/base/ip_address.h"
 #include "policy/base/result.h"
@@ -34,6 +36,9 @@ struct HttpResponse {
   std::uint32_t retry_after_s = 0;  // the same of Retry-After; 0: no such field
   // The same of Content-Security-Policy: an answer for programs may load nothing.
   std::string_view security_policy = "default-src 'none'; frame-ancestors 'none'";
+  std::string disposition = {};  // of Content-Disposition
+  // In place of `body`: it goes on, and comes as it is made.
+  std::shared_ptr<BodyStream> stream = {};
 };
 
 // `problems`: a member of that name, when there are any (RFC 9457 §3.2).
@@ -45,6 +50,14 @@ struct PathArguments {
   Arguments path, query;
   std::string_view body = {};    // good for the call, as is:
   std::string_view caller = {};  // whom the gate took it for; empty: nobody in particular
+  // For an answer that goes on: whether that caller would be let in now, too. Null: always.
+  std::function<bool()> is_still_admitted = {};
+};
+
+// Whom a gate lets in.
+struct Admission {
+  std::string caller = {};  // empty: nobody in particular
+  std::function<bool()> holds = {};
 };
 
 // Of a request that was let in, until its answer is there.
@@ -58,8 +71,8 @@ class RouterGate {
  public:
   virtual ~RouterGate() = default;
   // Who asks, or the answer to a request that is not let in. `pattern` as in Router::on.
-  [[nodiscard]] virtual Result<std::string, HttpResponse> admit(const HttpRequest& request,
-                                                                std::string_view pattern) = 0;
+  [[nodiscard]] virtual Result<Admission, HttpResponse> admit(const HttpRequest& request,
+                                                              std::string_view pattern) = 0;
   virtual void done(const RouterCall& call, unsigned status) = 0;
 };
 

@@ -1,7 +1,8 @@
-// server.h — the embedded HTTP server for metrics and health (RFC 9112), on the management thread's loop.
+// server.h — the embedded HTTP server (RFC 9112), in clear or over TLS, on the management thread's loop.
 //
-// Everything a client can make it hold is bounded: header and body octets, connections, and the time for a
-// request to come whole, for an answer to be taken, and for an idle connection.
+// Everything a client can make it hold is bounded: header and body octets, connections of all and of one
+// source, and the time for a handshake, for a request to come whole, for an answer to be taken, and for an
+// idle connection.
 #pragma once
 
 #include <chrono>
@@ -19,21 +20,25 @@ class io_context;
 
 namespace sallyport::mgmt {
 
+class TlsIdentity;
+
 struct HttpLimits {
   std::uint32_t header_bytes_max = 8192;
   std::uint64_t body_bytes_max = 65536;
-  std::size_t connections_max = 64;
+  std::size_t connections_max = 256;
+  std::size_t connections_per_source_max = 32;  // of another machine
+  std::chrono::milliseconds handshake_time_max{5'000};
   std::chrono::milliseconds request_time_max{10'000};  // also for idle connections
   std::chrono::milliseconds answer_time_max{10'000};
 };
 
 class HttpServer {
  public:
-  // Port 0: any free one. `loop` and `router` must outlive the server. The error says what can't be had.
-  [[nodiscard]] static Result<std::unique_ptr<HttpServer>, std::string> open(boost::asio::io_context& loop,
-                                                                             const Endpoint& listen,
-                                                                             const Router& router,
-                                                                             const HttpLimits& limits = {});
+  // Port 0: any free one. `loop`, `router` and `identity` must outlive the server; no identity: no TLS. The
+  // error says what can't be had.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>, std::string> open(
+      boost::asio::io_context& loop, const Endpoint& listen, const Router& router,
+      const HttpLimits& limits = {}, const TlsIdentity* identity = nullptr);
   ~HttpServer();  // closes the listener and all connections
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -72,6 +72,7 @@ std::size_t TokenGate::find(std::string_view secret, std::uint64_t among) const 
 
 Result<const AccessToken*, HttpResponse> TokenGate::bearer(const HttpRequest& request) {
   const std::string_view secret = bearer_of(request.authorization);
+  if (secret.empty()) count(RestRefusal::NoToken);
   if (secret.empty())
     return unauthorized("This needs a token: send Authorization: Bearer TOKEN (management.tokens).", false);
   const Timestamp now = clock_();
@@ -81,6 +82,7 @@ Result<const AccessToken*, HttpResponse> TokenGate::bearer(const HttpRequest& re
     guesses_.right(request.source, found, now);
     return &tokens_[found];
   }
+  count(may_guess ? RestRefusal::WrongToken : RestRefusal::TooManyGuesses);
   if (!may_guess) {
     HttpResponse later =
         problem(429, "Too Many Requests", "Too many wrong tokens came from this address; wait.");
@@ -95,11 +97,13 @@ Result<const AccessToken*, HttpResponse> TokenGate::bearer(const HttpRequest& re
   return unauthorized("This token is not known here.", true);
 }
 
-Result<std::string, HttpResponse> TokenGate::admit(const HttpRequest& request, std::string_view pattern) {
+Result<Admission, HttpResponse> TokenGate::admit(const HttpRequest& request, std::string_view pattern) {
   const Needs needs = needed_role(request.method, pattern);
-  if (needs == Needs::Nothing) return std::string();
+  if (needs == Needs::Nothing) return Admission();
   if (tokens_.empty()) {
-    if (needs == Needs::Viewer && request.source.is_loopback()) return std::string();
+    if (needs == Needs::Viewer && request.source.is_loopback())
+      return Admission{{}, [this] { return tokens_.empty(); }};
+    count(RestRefusal::NotConfigured);
     return refused(problem(403, "Forbidden",
                            "This needs a token, and management.tokens names none: use the command line on "
                            "the machine, or configure one."));
@@ -107,6 +111,7 @@ Result<std::string, HttpResponse> TokenGate::admit(const HttpRequest& request, s
   const auto token = bearer(request);
   if (!token) return fail(token.error());
   if (!is_enough((*token)->role, needs)) {
+    count(RestRefusal::Role);
     const std::string from = to_string(request.source);
     log_.write(LogLevel::Warning, "management", "rest_refused", "a token's role was not enough",
                {{"by", (*token)->name},
@@ -120,10 +125,21 @@ Result<std::string, HttpResponse> TokenGate::admit(const HttpRequest& request, s
                    std::string(kRealm) + ", error=\"insufficient_scope\"");
   }
   // What a form of another web page can send is not JSON. RFC 9110 §15.5.16
-  if (request.method == "POST" && !is_json(request.content_type))
+  if (request.method == "POST" && !is_json(request.content_type)) {
+    count(RestRefusal::NotJson);
     return refused(problem(415, "Unsupported Media Type",
                            "What is posted here is JSON: Content-Type: application/json."));
-  return (*token)->name;
+  }
+  return Admission{(*token)->name, [this, needs, digest = (*token)->digest] {
+                     const auto found = std::ranges::find(tokens_, digest, &AccessToken::digest);
+                     return found != tokens_.end() && is_enough(found->role, needs);
+                   }};
+}
+
+std::vector<std::pair<std::string_view, std::uint64_t>> TokenGate::refusals() const {
+  std::vector<std::pair<std::string_view, std::uint64_t>> out;
+  for (std::size_t i = 0; i < refused_.size(); ++i) out.emplace_back(kRestRefusalNames[i], refused_[i]);
+  return out;
 }
 
 void TokenGate::done(const RouterCall& call, unsigned status) {

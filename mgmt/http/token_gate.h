@@ -5,8 +5,11 @@
 // no token ever is.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mgmt/config/load_tokens.h"
@@ -18,6 +21,19 @@
 namespace sallyport::mgmt {
 
 // Used by the management thread alone.
+// Why a request was not let in (label `reason` of sallyport_rest_refused_total).
+enum class RestRefusal : std::uint8_t {
+  NoToken,
+  WrongToken,
+  TooManyGuesses,
+  Role,
+  NotConfigured,
+  NotJson,
+  kCount
+};
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(RestRefusal::kCount)>
+    kRestRefusalNames{"no_token", "wrong_token", "too_many_guesses", "role", "not_configured", "not_json"};
+
 class TokenGate : public RouterGate {
  public:
   static constexpr std::size_t kToldBytesMax = 256;  // of a target or a body, in the log
@@ -30,11 +46,15 @@ class TokenGate : public RouterGate {
 
   // 401: no token, or none that is known. 403: its role is not enough. 415: what is posted is not JSON. 429:
   // too many wrong ones from there.
-  [[nodiscard]] Result<std::string, HttpResponse> admit(const HttpRequest& request,
-                                                        std::string_view pattern) override;
+  [[nodiscard]] Result<Admission, HttpResponse> admit(const HttpRequest& request,
+                                                      std::string_view pattern) override;
   void done(const RouterCall& call, unsigned status) override;
+  // How often since the start, by reason.
+  [[nodiscard]] std::vector<std::pair<std::string_view, std::uint64_t>> refusals() const;
 
  private:
+  void count(RestRefusal why) noexcept { ++refused_[static_cast<std::size_t>(why)]; }
+
   [[nodiscard]] Result<const AccessToken*, HttpResponse> bearer(const HttpRequest& request);
   [[nodiscard]] std::size_t find(std::string_view secret, std::uint64_t among) const;
 
@@ -42,6 +62,7 @@ class TokenGate : public RouterGate {
   std::function<Timestamp()> clock_;
   std::vector<AccessToken> tokens_;
   GuessLimit guesses_;
+  std::array<std::uint64_t, kRestRefusalNames.size()> refused_{};
 };
 
 }  // namespace sallyport::mgmt

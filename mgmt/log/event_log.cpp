@@ -26,7 +26,11 @@ Result<std::unique_ptr<EventLog>, std::string> EventLog::open(const LogConfig& c
 }
 
 EventLog::EventLog(const LogConfig& config, int descriptor, bool owns_descriptor, WallClock clock)
-    : config_(config), descriptor_(descriptor), owns_descriptor_(owns_descriptor), clock_(std::move(clock)) {}
+    : config_(config),
+      level_(config.level),
+      descriptor_(descriptor),
+      owns_descriptor_(owns_descriptor),
+      clock_(std::move(clock)) {}
 
 EventLog::~EventLog() {
   {

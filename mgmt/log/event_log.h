@@ -5,6 +5,7 @@
 // their number is written when there is room again.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -38,7 +39,10 @@ class EventLog {
   void start_writer();
   void write(LogLevel level, std::string_view subsystem, std::string_view event, std::string_view message,
              std::initializer_list<LogField> fields = {});
-  [[nodiscard]] bool wants(LogLevel level) const noexcept { return level <= config_.level; }
+  [[nodiscard]] bool wants(LogLevel wanted) const noexcept { return wanted <= level(); }
+  // From now on; any thread.
+  void set_level(LogLevel level) noexcept { level_.store(level, std::memory_order_relaxed); }
+  [[nodiscard]] LogLevel level() const noexcept { return level_.load(std::memory_order_relaxed); }
 
  private:
   void enqueue(std::string line);  // under mutex_
@@ -48,7 +52,8 @@ class EventLog {
   [[nodiscard]] std::string own_line(WallTime now, std::string_view event, std::string_view message,
                                      LogField field) const;
 
-  LogConfig config_;
+  const LogConfig config_;
+  std::atomic<LogLevel> level_;
   int descriptor_;
   bool owns_descriptor_;
   WallClock clock_;

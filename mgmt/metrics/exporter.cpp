@@ -126,6 +126,14 @@ void add_signatures(std::vector<MetricFamily>& out, const Observation& seen) {
   out.push_back(std::move(matches));
 }
 
+void add_rest(std::vector<MetricFamily>& out, const Observation& seen) {
+  MetricFamily refused =
+      family("rest_refused_total", MetricType::Counter, "Requests over REST that were not let in.");
+  for (const auto& [reason, count] : seen.rest_refused)
+    add(refused, {{"reason", std::string(reason)}}, count);
+  out.push_back(std::move(refused));
+}
+
 void add_operation(std::vector<MetricFamily>& out, const Observation& seen) {
   MetricFamily alarms = family("alarms_active", MetricType::Gauge, "Alarms that are up.");
   for (const AlarmCount& alarm : seen.alarms)
@@ -215,12 +223,16 @@ std::vector<MetricFamily> metric_families(const Observation& observation) {
   add_lcores(out, observation);
   add_media(out, observation);
   add_connections(out, observation);
+  add_rest(out, observation);
   add_operation(out, observation);
   add_signatures(out, observation);
   add_hep(out, observation);
   out.push_back(single_gauge("config_last_reload_successful",
                              "1 when the last attempt to load a configuration succeeded, else 0.",
                              observation.last_reload_successful ? 1 : 0));
+  out.push_back(single_gauge("config_last_reload_success_timestamp_seconds",
+                             "When a configuration was last loaded, at the start or later.",
+                             observation.last_reload_success));
   return out;
 }
 

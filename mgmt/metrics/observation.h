@@ -11,8 +11,10 @@
 
 #include "dataplane/data_plane_snapshot.h"
 #include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/log/wall_clock.h"
 #include "mgmt/metrics/media_quality.h"
 #include "policy/base/shared_value.h"
+#include "policy/base/time.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::mgmt {
@@ -63,7 +65,7 @@ struct Observation {
   std::vector<bool> peers_up;            // of plane.peers, but for the last
   std::vector<bool> are_registrars;      // the same: endpoints of one, which is neither up nor down
   std::vector<AlarmCount> alarms;        // of all names
-  std::uint64_t blocked_prefixes = 0;
+  std::uint64_t blocked_prefixes = 0, blocked_capacity = 0;
   std::uint64_t cdr_queue = 0;                  // records that are not in their CDR files yet
   std::vector<PeerMediaQuality> media_quality;  // of plane.peers
   std::uint64_t media_reports_late = 0;  // last figures of streams whose calls had their records already
@@ -71,6 +73,12 @@ struct Observation {
   std::vector<SignatureCount> signatures;  // those that matched
   std::optional<HepCounts> hep;            // nothing: no collector is configured
   bool last_reload_successful = true;
+  double last_reload_success = 0;  // Unix seconds
+  std::string node;                // its name
+  WallTime at{}, started{};
+  Duration uptime{};  // not their difference when somebody set the clock
+  bool is_draining = false;
+  std::vector<std::pair<std::string_view, std::uint64_t>> rest_refused;  // requests, by reason
 };
 
 // A peer that a reload took out is shown while calls go through it.

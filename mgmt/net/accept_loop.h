@@ -30,6 +30,7 @@ class AcceptLoop : public std::enable_shared_from_this<State> {
   [[nodiscard]] bool is_closed() const noexcept { return is_closed_; }
   void enter(Connection& connection) { connections_.insert(&connection); }
   void leave(Connection& connection) noexcept { connections_.erase(&connection); }
+  [[nodiscard]] const std::set<Connection*>& connections() const noexcept { return connections_; }
 
   void accept_next() {
     acceptor_.async_accept(
@@ -57,9 +58,16 @@ class AcceptLoop : public std::enable_shared_from_this<State> {
       });
       return;
     }
-    if (connections_.size() < connections_max_)
+    if (connections_.size() < connections_max_ || finds_room())
       std::make_shared<Connection>(std::move(socket), this->shared_from_this())->read_next();
     accept_next();  // one too many is closed at once
+  }
+
+  // A State that has make_room() may let another one go.
+  [[nodiscard]] bool finds_room() {
+    if constexpr (requires(State& state) { state.make_room(); })
+      return static_cast<State&>(*this).make_room();
+    return false;
   }
 
   typename Protocol::acceptor acceptor_;

@@ -20,6 +20,7 @@ import threading
 import time
 import unittest
 
+import log_scan
 import sip
 from netns import Namespace, inside, run, veth
 
@@ -75,7 +76,8 @@ def base_config(node, folder, out_device="af_packet:s-out", in_device="af_packet
             {"name": "inbound", "match": {"peer": ["carrier"]}, "to": ["pbx"]},
             {"name": "outbound", "match": {"peer": ["pbx"]}, "to": ["carrier"]},
         ],
-        "management": {"socket": os.path.join(folder, "control.sock"), "listen": "127.0.0.1:8080"},
+        "management": {"socket": os.path.join(folder, "control.sock"), "listen": "127.0.0.1:8080",
+                       **log_scan.logging()},
     }
 
 
@@ -123,14 +125,18 @@ class Network:
         return daemon
 
     def remove(self):
+        said = []
         for daemon in self.daemons:
             daemon.end()
+            said += daemon.said_too_much()
         for namespace in reversed(self.namespaces):
             namespace.remove()
         left = [n for n in netns_names() if n.startswith(f"sp-{self.tag}")]
         for name in left:  # of a daemon that was killed
             run("ip", "netns", "del", name, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if said:
+            raise AssertionError("the log says what it must not:\n" + "\n".join(said[:10]))
 
 
 def netns_names():
@@ -146,6 +152,7 @@ class Daemon:
         self.config_path = os.path.join(network.folder, f"config-{next(_NUMBERS)}.yaml")
         with open(self.config_path, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=1)  # JSON is YAML
+        self._config, self._secrets = config, log_scan.secrets_of(config, network.folder)
         self.lines = []
         self._changed = threading.Condition()
         self._closed = False
@@ -164,6 +171,11 @@ class Daemon:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def said_too_much(self):
+        """Lines that hold keys or passwords, of its start or of now."""
+        masked = self._config["management"].get("log", {}).get("mask_numbers") == "all"
+        return log_scan.faults(self.lines, self._secrets | log_scan.secrets_of(self._config, self.network.folder), masked)
 
     def log(self):
         with self._changed:

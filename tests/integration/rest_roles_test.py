@@ -1,59 +1,14 @@
 """rest_roles_test.py — REST with tokens: who may read, who may change, what is said of both, and what a guesser finds.
 RFC 6750, RFC 9110 §15.5, threats R12."""
 
-import http.client
 import json
 import os
-import socket
 import unittest
 
-from harness import OUT4, SIP_PORT, Case, eventually
-from netns import inside
+from harness import OUT4, SIP_PORT, eventually
+from rest import TOKENS, RestCase
 
 SBC = (OUT4, SIP_PORT)
-TOKENS = {"viewer": "11111111111111111111111111111111", "operator": "22222222222222222222222222222222",
-          "admin": "33333333333333333333333333333333"}
-
-
-class Answer:
-    def __init__(self, response):
-        self.status = response.status
-        self.headers = response.headers
-        self.text = response.read().decode()
-
-    @property
-    def json(self):
-        return json.loads(self.text)
-
-
-class RestCase(Case):
-    roles = ("viewer", "operator", "admin")
-
-    def setUp(self):
-        super().setUp()
-        self.config = self.net.config()
-        self.config["management"]["tokens"] = [{"file": self.token_file(role), "role": role} for role in self.roles]
-        self.daemon = self.net.start(self.config)
-
-    def token_file(self, role):
-        path = os.path.join(self.net.folder, f"{role}.token")
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-            file.write(TOKENS[role] + "\n")
-        return path
-
-    def ask(self, method, path, role=None, token=None, body=None, kind="application/json"):
-        with inside(self.net.sbc.path):
-            sock = socket.create_connection(("127.0.0.1", 8080), 10)
-        client = http.client.HTTPConnection("127.0.0.1", 8080)
-        client.sock = sock
-        headers = {"Content-Type": kind} if kind and method == "POST" else {}
-        if role or token:
-            headers["Authorization"] = f"Bearer {token or TOKENS[role]}"
-        try:
-            client.request(method, path, body, headers)
-            return Answer(client.getresponse())
-        finally:
-            client.close()
 
 
 class WithTokens(RestCase):
@@ -80,6 +35,8 @@ class WithTokens(RestCase):
         told = json.loads(self.daemon.wait_for_log('"rest_change".*"DELETE"'))
         self.assertEqual((told["by"], told["from"], told["status"]), ("operator", "127.0.0.1", 200))
         self.daemon.wait_for_log('"rest_refused".*"viewer"')
+        self.assertEqual(self.daemon.count("rest_refused_total", reason="role"), 1)
+        self.assertEqual(self.daemon.count("rest_refused_total", reason="not_json"), 1)
         for token in TOKENS.values():
             self.assertNotIn(token, self.daemon.log())
 
@@ -112,6 +69,16 @@ class WithTokens(RestCase):
         self.assertIn("reloaded tokens", self.daemon.cli("reload").stdout)
         self.assertEqual(self.ask("GET", "/api/v1/calls", "admin").status, 401)
         self.assertEqual(self.ask("GET", "/api/v1/calls", token="4" * 32).status, 200)
+
+    def test_a_command_is_told_with_who_gave_it(self):
+        self.daemon.cli("block", "198.18.1.77")
+        told = json.loads(self.daemon.wait_for_log('"event": ?"command"'))
+        self.assertEqual((told["by"], told["uid"], told["command"], told["status"]), ("root", 0, "block", 0))
+        self.assertIn("198.18.1.77", told["arguments"])
+        self.daemon.cli("hangup", "nobody", check=False)
+        self.assertEqual(json.loads(self.daemon.wait_for_log('"command".*"hangup"'))["status"], 66)
+        self.daemon.show("blocked")
+        self.assertEqual(self.daemon.log().count('"event":"command"'), 2, "who only asks is not told of")
 
     def test_a_guesser_is_slowed_and_a_client_that_worked_is_not(self):
         self.assertEqual(self.ask("GET", "/api/v1/calls", "operator").status, 200)

@@ -57,6 +57,8 @@ inline Observation fake_observation() {
   out.plane.registrations_active = 12;
   out.alarms = {{"journal_slow", AlarmSeverity::Major, 1}, {"cdr_lost", AlarmSeverity::Critical, 0}};
   out.cdr_queue = 17;
+  out.rest_refused = {{"role", 3}};
+  out.last_reload_success = 1'700'000'000;
   out.certificates = {{"edge", 1'800'000'000}};
   out.plane.media.realms.resize(2);
   dataplane::RealmMediaSnapshot& media = out.plane.media.realms[0];

@@ -45,10 +45,16 @@ struct Rig {
     bool ended = false;
     std::uint64_t packets = 0, dropped = 0;
   };
+  [[nodiscard]] ControlResult ask(const std::string& request) {
+    ControlCommands commands;
+    add_capture_commands(commands, sessions);
+    return parse_answer(commands.answer(request));
+  }
   [[nodiscard]] Next next(const std::string& capture, bool stop = false) {
-    const auto answer = sessions.next({{"capture", capture}, {"stop", stop ? "true" : "false"}});
-    if (!answer) return {"", true, 0, 0};
-    const auto json = nlohmann::json::parse(*answer);
+    const auto text =
+        ask(command_request("capture_next", {{"capture", capture}, {"stop", stop ? "true" : "false"}}));
+    if (!text) return {"", true, 0, 0};
+    const auto json = nlohmann::json::parse(*text);
     return {from_base64(json["blocks"].get<std::string>()).value_or(""), json["ended"].get<bool>(),
             json["packets"].get<std::uint64_t>(), json["dropped"].get<std::uint64_t>()};
   }
@@ -69,7 +75,7 @@ struct Rig {
 TEST(CaptureSessions, ACallIsFoundByAnyOfItsNamesAndItsPastComesFirst) {
   for (const char* const name : {"67408c3e-00000001", "abc@198.18.1.2"}) {
     Rig rig;
-    EXPECT_EQ(rig.sessions.begin({{"call", name}}), "{\"capture\":1}");
+    EXPECT_EQ(rig.ask(command_request("capture", {{"call", name}})), "{\"capture\":1}");
     rig.see(message("BYE after"));
     rig.see(message("of another", kCall + 1));
     const auto got = rig.next("1");
@@ -121,7 +127,7 @@ TEST(CaptureSessions, WhatIsNotThereIsRefused) {
   EXPECT_EQ(rig.sessions.begin({{"address", "nowhere"}}).error().status, kExitUsage);
   EXPECT_EQ(rig.sessions.begin({}).error().status, kExitUsage);
   EXPECT_EQ(rig.sessions.begin({{"peer", "pbx"}, {"call", "x"}}).error().status, kExitUsage);
-  EXPECT_EQ(rig.sessions.next({{"capture", "7"}}).error().status, kExitNoSuchThing);
+  EXPECT_EQ(rig.sessions.next(7, false).error().status, kExitNoSuchThing);
   rig.engines.stuck_ = 0;
   EXPECT_EQ(rig.sessions.begin({{"peer", "pbx"}}).error().status, kExitNoDaemon);
 }
@@ -139,7 +145,7 @@ TEST(CaptureSessions, EndsAMomentAfterTheCallAndLooksNoMore) {
   EXPECT_TRUE(last.ended);
   EXPECT_NE(last.blocks.find("200 to BYE"), std::string::npos);
   EXPECT_FALSE(rig.engines.desk(0).tee_->is_wanted());
-  EXPECT_FALSE(rig.sessions.next({{"capture", "1"}}));
+  EXPECT_FALSE(rig.sessions.next(1, false));
 }
 
 TEST(CaptureSessions, EndsWhenItsTimeIsOverWhenToldToOrWhenForgotten) {

@@ -43,6 +43,15 @@ TEST(CommandLine, WatchRepeatsEachSecondUnlessAnotherTimeIsGiven) {
   EXPECT_TRUE(parse({"show", "stats", "--watch", "2s", "--json"}).command->json);
 }
 
+TEST(CommandLine, LogLevelIsChangedOrAskedFor) {
+  const auto changed = parse({"log", "level", "debug"});
+  ASSERT_TRUE(changed.command);
+  EXPECT_EQ(changed.command->command, Command::LogLevel);
+  EXPECT_EQ(changed.command->id, "debug");
+  EXPECT_EQ(parse({"log", "level"}).command->id, "");
+  EXPECT_FALSE(parse({"log"}).command);
+}
+
 TEST(CommandLine, DetectionsAreAskedByDetectorAndBySource) {
   const auto all = parse({"show", "detections", "--watch", "2s"});
   ASSERT_TRUE(all.command);
@@ -189,6 +198,31 @@ TEST(CommandLine, BlocksUnblocksAndShowsWhatIsBlocked) {
   EXPECT_EQ(show->limit, 5u);
   EXPECT_TRUE(show->watch.has_value());
   EXPECT_EQ(parse({"block"}).status, 64);
+}
+
+TEST(CommandLine, ConfigExplainsAKeyOrAllOfThem) {
+  EXPECT_EQ(parse({"config", "explain"}).command->key, "");
+  const auto parsed = parse({"config", "explain", "peers.health"});
+  ASSERT_TRUE(parsed.command);
+  EXPECT_EQ(parsed.command->command, Command::ConfigExplain);
+  EXPECT_EQ(parsed.command->key, "peers.health");
+  EXPECT_EQ(parse({"config", "schema"}).command->command, Command::ConfigSchema);
+  EXPECT_EQ(parse({"config", "manual"}).command->command, Command::ConfigManual);
+  EXPECT_EQ(parse({"config"}).status, 64);
+}
+
+TEST(CommandLine, InitTakesAnOptionForEachQuestion) {
+  const auto usual = parse({"init"});
+  ASSERT_TRUE(usual.command);
+  EXPECT_EQ(usual.command->command, Command::Init);
+  EXPECT_EQ(usual.command->init.file, "/etc/sallyport/sallyport.yaml");
+  EXPECT_TRUE(usual.command->init.given.empty());
+  const auto told = parse({"init", "--to", "a.yaml", "--name", "sbc", "--outside-gateway", "none"});
+  ASSERT_TRUE(told.command);
+  EXPECT_EQ(told.command->init.file, "a.yaml");
+  EXPECT_EQ(told.command->init.given, (SetupAnswers{{"name", "sbc"}, {"outside-gateway", "none"}}));
+  for (const SetupQuestion& question : setup_questions())
+    EXPECT_TRUE(parse({"init", ("--" + std::string(question.flag)).c_str(), "x"}).command) << question.flag;
 }
 
 }  // namespace

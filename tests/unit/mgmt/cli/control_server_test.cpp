@@ -71,6 +71,32 @@ class ControlServerTest : public testing::Test {
   LoopThread thread_;
 };
 
+TEST_F(ControlServerTest, WhatDoesSomethingIsToldWithWhoAndHowItEnded) {
+  commands_.on("hangup", [](const ControlArguments&) -> ControlResult {
+    return fail(ControlFailure{kExitNoSuchThing, "no such call"});
+  });
+  commands_.on("explain", [](const ControlArguments&) -> ControlResult { return "{}"; });
+  std::vector<ControlAct> told;  // on the loop's thread, and read when it has answered
+  auto server = thread_.on_loop([&] {
+    return ControlServer::open(thread_.loop(), path_, commands_, {},
+                               [&told](const ControlAct& act) { told.push_back(act); });
+  });
+  ASSERT_TRUE(server) << server.error();
+  const std::string long_id(1000, 'x');
+  EXPECT_FALSE(ask_daemon(path_, command_request("hangup", {{"id", long_id}})));
+  EXPECT_TRUE(ask_daemon(path_, command_request("explain", {{"of", "x"}})));
+  EXPECT_TRUE(ask_daemon(path_, show_request("ports")));
+  close(*server);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].command, "hangup");
+  EXPECT_THAT(told[0].arguments, HasSubstr("{\"id\":\"xxx"));
+  EXPECT_LE(told[0].arguments.size(), 256u);
+  EXPECT_EQ(told[0].status, kExitNoSuchThing);
+  EXPECT_EQ(told[0].uid, ::getuid());
+  EXPECT_EQ(told[0].pid, static_cast<std::uint64_t>(::getpid()));
+  EXPECT_FALSE(told[0].by.empty());
+}
+
 TEST_F(ControlServerTest, ClientGetsItsAnswer) {
   auto server = open();
   ASSERT_TRUE(server) << server.error();

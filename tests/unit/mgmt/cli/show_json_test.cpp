@@ -49,6 +49,42 @@ TEST(StatsJson, HasSipTablesLcoresAndRings) {
   EXPECT_EQ(json["mbufs"]["free"], 8000);
 }
 
+TEST(StatsJson, HasTheNodeItsPortsAndWhatIsUp) {
+  Observation seen = fake_observation();
+  seen.node = "edge-1";
+  seen.started = WallTime{1h};
+  seen.at = seen.started + 90s;
+  seen.uptime = 90'700ms;
+  seen.blocked_prefixes = 3;
+  seen.blocked_capacity = 1000;
+  const auto json = stats_json(seen);
+  EXPECT_EQ(json["node"], "edge-1");
+  EXPECT_EQ(json["at"], "1970-01-01T01:01:30.000Z");
+  EXPECT_EQ(json["uptime_s"], 90);
+  EXPECT_EQ(json["is_draining"], false);
+  EXPECT_EQ(json["ports"][0]["received"]["signalling"]["packets"], 1234);
+  EXPECT_EQ(json["ports"][0]["dropped"]["total"], 12);
+  EXPECT_FALSE(json["ports"][0].contains("mac"));
+  EXPECT_EQ(json["blocked"]["capacity"], 1000);
+  EXPECT_EQ(json["detections"]["total"], 5);
+  EXPECT_EQ(json["detections"]["by"][0]["detector"], "forged_request");
+  EXPECT_EQ(json["alarms"],
+            nlohmann::ordered_json::parse(R"({"active":1,"critical":0,"major":1,"minor":0,"warning":0})"));
+}
+
+TEST(StatsJson, HasTheMeanQualityOfCallsThatHaveEndedOrNone) {
+  auto quality = stats_json(fake_observation())["media"]["quality"];
+  EXPECT_EQ(quality["directions"], 4);
+  EXPECT_DOUBLE_EQ(quality["lost_ratio"].get<double>(), 0.005);
+  EXPECT_DOUBLE_EQ(quality["jitter_ms"].get<double>(), 5.25);
+  EXPECT_DOUBLE_EQ(quality["mos"].get<double>(), 4.125);
+  Observation seen = fake_observation();
+  seen.media_quality.clear();
+  quality = stats_json(seen)["media"]["quality"];
+  EXPECT_EQ(quality["directions"], 0);
+  EXPECT_TRUE(quality["mos"].is_null());
+}
+
 TEST(StatsJson, HasStreamsTrafficDropsAndPortsOfMedia) {
   const auto media = stats_json(fake_observation())["media"];
   EXPECT_EQ(media["streams"]["active"], 2);

@@ -224,8 +224,8 @@ TEST(OptionChecker, WarnsOnceForEachTopmostKeyThatIsNotBuilt) {
   EXPECT_THAT(
       warnings_of(load_text(with_line(13, "cluster: { mode: pair }"))),
       ElementsAre("c.yaml:13: cluster: not built yet; it is checked but has no effect in this version"));
-  EXPECT_THAT(warnings_of(load_text(with_line(13, "security: { overload: { cpu: 70% } }"))),
-              ElementsAre(testing::StartsWith("c.yaml:13: security.overload.cpu: not built yet")));
+  EXPECT_THAT(warnings_of(load_text(with_line(13, "management: { traces: \"http://127.0.0.1:4318\" }"))),
+              ElementsAre(testing::StartsWith("c.yaml:13: management.traces: not built yet")));
 }
 
 TEST(OptionChecker, WarnsOfWordsThatAreNotBuilt) {

@@ -181,13 +181,16 @@ TEST(ConfigClash, TakesALinkLocalIpv6Gateway) {
       IsEmpty());
 }
 
-TEST(ConfigClash, RefusesToServeClearTextOnAnOpenAddressWhileTlsIsNotBuilt) {
+TEST(ConfigClash, TakesAnOpenAddressWithACertificateAndWarnsWhenNoTokenLetsAnybodyIn) {
   std::vector<std::string> lines = kGoodLines;
   lines.push_back("tls: { certificates: [{ name: e, certificate: a, key: b }] }");
   lines.push_back("management: { listen: \"0.0.0.0:8080\", tls_certificate: e }");
   const LoadedConfig loaded = load_text(joined(lines));
   EXPECT_THAT(errors_of(loaded), IsEmpty());
-  EXPECT_TRUE(loaded.is_refused_by_run());
+  EXPECT_FALSE(loaded.is_refused_by_run());
+  EXPECT_TRUE(loaded.has_warnings());
+  lines.back() = "management: { listen: \"0.0.0.0:8080\", tls_certificate: e, tokens: [{ file: t }] }";
+  EXPECT_FALSE(load_text(joined(lines)).has_warnings());
 }
 
 }  // namespace

@@ -112,6 +112,39 @@ TEST_F(RecordKeepingTest, RecordReachesJournalAndFile) {
   EXPECT_THAT(cdrs(), HasSubstr("67408c3e-00000001"));
 }
 
+// What a close look at the log shows of a call, and at the usual level nothing.
+TEST_F(RecordKeepingTest, TheEndOfACallIsToldAtDebugWithItsNumbersMasked) {
+  for (const LogLevel level : {LogLevel::Info, LogLevel::Debug}) {
+    const std::string path = (folder_ / "log.jsonl").string();
+    {
+      const auto log =
+          EventLog::open({.level = level, .mask_numbers = NumberMask::All}, path, system_wall_time);
+      ASSERT_TRUE(log);
+      RecordPlaces with_log{disk_, alarms_, **log, system_wall_time, places().core};
+      RecordKeeping records(config_, with_log, events_);
+      ASSERT_TRUE(records.begin({}));
+      const std::uint64_t call = 7 + static_cast<std::uint64_t>(level);
+      sip::EngineEvent event = ended(call, call);
+      CallRecord& record = std::get<sip::RecordEvent>(event.what).record;
+      record.called_in = "+15550100";
+      record.from = "<sip:+15550199@198.18.1.2>";
+      events_.tell(std::move(event));
+      EXPECT_TRUE(events_.wait_until_journalled(call));
+      records.stop();
+    }
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    if (level == LogLevel::Info) {
+      EXPECT_THAT(text.str(), testing::Not(HasSubstr("call_ended")));
+      continue;
+    }
+    EXPECT_THAT(text.str(), HasSubstr("\"event\":\"call_ended\""));
+    EXPECT_THAT(text.str(), HasSubstr("\"called_in\":\"****\""));
+    EXPECT_THAT(text.str(), HasSubstr("sip:****@198.18.1.2"));
+    EXPECT_THAT(text.str(), testing::Not(HasSubstr("1555")));
+  }
+}
+
 TEST_F(RecordKeepingTest, WhatWasToldBeforeTheStopIsWritten) {
   RecordKeeping records(config_, places(), events_);
   ASSERT_TRUE(records.begin({}));

@@ -59,6 +59,7 @@ class ReloadTest : public testing::Test {
                                  .why_not_now = [this] { return why_not_now_; },
                                  .notify_socket = notify_socket_,
                                  .monotonic = [] { return Timestamp(std::chrono::microseconds(1'234'567)); },
+                                 .wall = [this] { return wall_; },
                                  .aside = aside_},
                     std::move(loaded.written));
   }
@@ -114,6 +115,7 @@ class ReloadTest : public testing::Test {
   std::function<void(std::function<void()> work, std::function<void()> then)> aside_;
   std::size_t places_ = 0;
   bool has_no_memory_ = false;
+  WallTime wall_{};
   std::optional<Reload> reload_;
 };
 
@@ -122,6 +124,17 @@ TEST_F(ReloadTest, AFileThatSaysTheSameIsTakenAndNothingHasChanged) {
   EXPECT_THAT(changes(joined(kGoodLines) + "# a remark\n"), IsEmpty());
   EXPECT_EQ(adopted_.size(), 1u) << "certificates and passwords may be others";
   EXPECT_TRUE(reload_->was_successful());
+}
+
+TEST_F(ReloadTest, TheLastSuccessIsTheStartUntilAFileIsTakenAgain) {
+  wall_ = WallTime{std::chrono::hours(1)};
+  start();
+  EXPECT_EQ(reload_->last_success(), WallTime{std::chrono::hours(1)});
+  wall_ = WallTime{std::chrono::hours(2)};
+  EXPECT_FALSE(reload("a: ["));
+  EXPECT_EQ(reload_->last_success(), WallTime{std::chrono::hours(1)});
+  EXPECT_TRUE(reload(joined(kGoodLines)));
+  EXPECT_EQ(reload_->last_success(), WallTime{std::chrono::hours(2)});
 }
 
 TEST_F(ReloadTest, WhatHasChangedIsAdoptedAndIsTheConfigurationOfTheDay) {

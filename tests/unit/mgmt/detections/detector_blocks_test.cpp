@@ -19,7 +19,7 @@ constexpr HashKey kKey{1, 2};
 
 SbcConfig two_sides() {
   SbcConfig config;
-  config.ports.emplace_back().addresses = {*parse_prefix("198.18.1.1/24")};
+  config.ports.emplace_back().addresses = {*parse_prefix("198.18.1.1/24"), *parse_prefix("fd18:1::1/64")};
   RealmConfig& outside = config.realms.emplace_back();
   outside.name = "outside";
   outside.listen.emplace_back().addresses = {*IpAddress::parse("198.18.1.5")};
@@ -89,6 +89,24 @@ class DetectorBlocksTest : public testing::Test {
   std::unique_ptr<DetectorBlocks> blocks_;
 };
 
+// A host on the network of a port has neighbours that are others'.
+TEST_F(DetectorBlocksTest, OnOurOwnNetworkOneIpv6HostIsBlockedAlone) {
+  ask("fd18:1::7", true);
+  ASSERT_THAT(blocked("fd18:1::7"), SizeIs(1));
+  EXPECT_EQ(to_string(blocked("fd18:1::7")[0].block.prefix), "fd18:1::7/128");
+  EXPECT_EQ(alarms_.active().at(0).subject, "fd18:1::7");
+}
+
+// New addresses of one subscriber take one place, in the queue and in the list, and one alarm.
+TEST_F(DetectorBlocksTest, ManyAddressesOfASubscriberAreOneBlock) {
+  for (int i = 1; i < 60; ++i)
+    blocks_->add(event(*IpAddress::parse("2001:db8:0:7::" + std::to_string(i)), true));
+  wait(100ms);
+  EXPECT_EQ(desk_->prefixes(), 1u);
+  ASSERT_EQ(alarms_of("detection_block"), 1u);
+  EXPECT_EQ(alarms_.active().at(0).subject, "2001:db8:0:7::/64");
+}
+
 TEST_F(DetectorBlocksTest, BlocksTheSourceForItsTimeAndSaysWhy) {
   ask("192.0.2.7");
   const auto found = blocked("192.0.2.7");
@@ -101,7 +119,7 @@ TEST_F(DetectorBlocksTest, BlocksTheSourceForItsTimeAndSaysWhy) {
   EXPECT_EQ(follows_, 1) << "the lcores have it";
   ask("2001:db8::7", true);
   ASSERT_THAT(blocked("2001:db8::7"), SizeIs(1));
-  EXPECT_EQ(blocked("2001:db8::7")[0].block.prefix.length, 128);
+  EXPECT_EQ(to_string(blocked("2001:db8::7")[0].block.prefix), "2001:db8::/64") << "what its subscriber has";
   EXPECT_TRUE(blocked("2001:db8::7")[0].block.is_proved);
   wait(10min);
   EXPECT_THAT(blocked("192.0.2.7"), IsEmpty());

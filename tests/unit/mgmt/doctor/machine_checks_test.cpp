@@ -22,7 +22,8 @@ MachineFacts good_machine() {
   facts.cores = 4;
   facts.memory_available = 8 * kGigabyte;
   facts.hugepage_bytes_free = kGigabyte;
-  facts.has_sse42 = facts.may_make_namespaces = facts.may_use_packet_sockets = facts.has_tun = true;
+  facts.has_sse42 = facts.has_iommu = facts.may_make_namespaces = facts.may_use_packet_sockets =
+      facts.has_tun = true;
   facts.file_limit = 524'288;
   facts.is_clock_synchronised = true;
   facts.clock_source = "tsc";
@@ -60,7 +61,7 @@ struct Case {
 
 TEST(MachineChecks, SayNothingOfAGoodMachine) {
   EXPECT_TRUE(complaints(good_machine()).empty());
-  EXPECT_EQ(examine(good_machine(), usual_wants()).size(), 12u);
+  EXPECT_EQ(examine(good_machine(), usual_wants()).size(), 13u);
 }
 
 TEST(MachineChecks, NameWhatIsWrongAndNothingElse) {
@@ -100,6 +101,17 @@ TEST(MachineChecks, NameWhatIsWrongAndNothingElse) {
       {"interface gone",
        [](auto& facts, auto&) { facts.devices[1].is_there = false; },
        {"fault port inside"}},
+      {"an address of its own",
+       [](auto& facts, auto&) { facts.devices[1].linux_addresses = {"192.0.2.9"}; },
+       {"advice port inside"}},
+      {"small MTU",
+       [](auto& facts, auto&) { facts.devices[1].mtu = 1400, facts.devices[1].mtu_wanted = 1500; },
+       {"advice port inside"}},
+      {"no cable", [](auto& facts, auto&) { facts.devices[1].has_carrier = false; }, {"advice port inside"}},
+      {"no IOMMU", [](auto& facts, auto&) { facts.has_iommu = false; }, {"fault iommu"}},
+      {"no IOMMU, and no card that needs it",
+       [](auto& facts, auto&) { facts.has_iommu = false, facts.devices[0].driver = "mlx5_core"; },
+       {}},
       {"expired",
        [](auto& facts, auto&) { facts.certificates[0].not_after = kNow; },
        {"fault certificate edge"}},
@@ -139,7 +151,7 @@ TEST(DoctorReport, IsTheSameForPrograms) {
   MachineFacts facts = good_machine();
   facts.devices[1].text = "af_packet:\x1b[2J";
   const auto root = nlohmann::json::parse(doctor_report(examine(facts, usual_wants()), true, true).text);
-  EXPECT_EQ(root["findings"].size(), 12u);
+  EXPECT_EQ(root["findings"].size(), 13u);
   EXPECT_EQ(root["findings"][0]["health"], "good");
   EXPECT_TRUE(root["findings"][0]["do"].is_null());
 }

@@ -3,14 +3,19 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "mgmt/blocks/block_answers.h"
 #include "mgmt/calls/call_answers.h"
+#include "mgmt/capture/capture_streams.h"
 #include "mgmt/daemon/reload_answer.h"
 #include "mgmt/detections/detection_answers.h"
+#include "mgmt/events/event_feed.h"
 #include "mgmt/http/health.h"
+#include "mgmt/http/node_answers.h"
+#include "mgmt/http/page_paths.h"
 #include "mgmt/http/path_roles.h"
 #include "mgmt/peers/peer_answers.h"
 #include "mgmt/registrations/registration_answers.h"
@@ -31,12 +36,16 @@ class OpenApiTest : public testing::Test {
     add_call_paths(router_, {desk_, call_names(), [] { return std::string("{}"); }, [](std::string_view) {},
                              [](const std::string&) {}});
     add_health_paths(router_, readiness_);
+    add_page_paths(router_);
     router_.on_get("/metrics", [] { return HttpResponse(); });
     add_peer_paths(router_, {});
     add_registration_paths(router_, {engines_, fake_wall_time, [] { return std::uint64_t{0}; }});
     add_block_paths(router_, {blocks_});
     add_detection_paths(router_, {detections_, [] { return ClockPair{}; }, {}});
     add_reload_paths(router_, reload_);
+    add_node_paths(router_, {});
+    add_event_paths(router_, events_);
+    add_capture_paths(router_, captures_);
   }
   template <class Each>
   void each_operation(Each each) const {
@@ -59,6 +68,10 @@ class OpenApiTest : public testing::Test {
   DetectionLog detections_{NumberMask::None};
   FakeEngines engines_{2};
   CallDesk desk_{engines_, fake_wall_time};
+  CaptureHub hub_{engines_};
+  CaptureSessions sessions_{CapturePlaces{hub_, desk_, config_, [] { return Timestamp{}; }, fake_wall_time}};
+  CaptureStreams captures_{sessions_};
+  EventFeed events_{EventPlaces{{}, alarms_, detections_, {}, [] { return Timestamp{}; }}};
   Readiness readiness_;
   Reload reload_{
       ReloadPlaces{.file = "",
@@ -104,10 +117,28 @@ TEST_F(OpenApiTest, EachPathStandsInTheTableOfRolesAndHasItsRole) {
   EXPECT_EQ(root_["components"]["securitySchemes"]["token"]["scheme"], "bearer");
 }
 
-// Whoever may only look changes nothing.
+// Whoever may only look changes nothing, and has no messages in clear to take away.
 TEST_F(OpenApiTest, WhatChangesAnythingNeedsMoreThanAViewer) {
-  for (const PathRole& one : path_roles())
-    EXPECT_EQ(one.method != "GET", one.needs > Needs::Viewer) << one.method << " " << one.pattern;
+  for (const PathRole& one : path_roles()) {
+    const bool is_more = one.method != "GET" || one.pattern == "/api/v1/capture";
+    EXPECT_EQ(is_more, one.needs > Needs::Viewer) << one.method << " " << one.pattern;
+  }
+}
+
+// A member that is not described, or one that is missing, is a mistake that a client can find.
+TEST_F(OpenApiTest, EachObjectSaysWhatItHasAndThatItHasNothingElse) {
+  std::size_t objects = 0;
+  const std::function<void(const Json&, const std::string&)> look = [&](const Json& node,
+                                                                        const std::string& at) {
+    if (node.is_object() && node.contains("properties") && node["properties"].is_object()) {
+      ++objects;
+      EXPECT_EQ(node.value("additionalProperties", Json()), false) << at;
+    }
+    if (node.is_structured())
+      for (const auto& [name, value] : node.items()) look(value, at + "/" + name);
+  };
+  look(root_, "");
+  EXPECT_GT(objects, 30u);
 }
 
 TEST_F(OpenApiTest, EachSchemaThatIsReferredToIsThere) {

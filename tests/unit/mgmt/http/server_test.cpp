@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "tests/unit/mgmt/loop_thread.h"
 
 namespace sallyport::mgmt {
@@ -146,13 +148,36 @@ TEST_F(HttpServerTest, SlowRequestIsLetGo) {
   EXPECT_EQ(exchange(""), "");
 }
 
-TEST_F(HttpServerTest, OneConnectionTooManyIsClosedAtOnce) {
+// Clients that say nothing must not keep others out (slow loris).
+TEST_F(HttpServerTest, WithOneConnectionTooManyTheOneThatWaitsForLongestGoes) {
+  open({.connections_max = 2});
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  std::array<int, 2> clients{};
+  char answer[4096];
+  for (int& client : clients) {
+    client = connect_client();
+    ASSERT_GT(::send(client, request.data(), request.size(), MSG_NOSIGNAL), 0);
+    ASSERT_GT(::recv(client, answer, sizeof answer, 0), 0);  // so it is surely open, and waits
+  }
+  EXPECT_THAT(exchange("GET /healthz HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(::recv(clients[0], answer, sizeof answer, 0), 0);
+  ASSERT_GT(::send(clients[1], request.data(), request.size(), MSG_NOSIGNAL), 0);
+  EXPECT_GT(::recv(clients[1], answer, sizeof answer, 0), 0);
+  for (const int client : clients) ::close(client);
+}
+
+TEST_F(HttpServerTest, AnAnswerThatGoesOnMakesNoRoom) {
+  router_.on_get("/stream", [] {
+    HttpResponse out;
+    out.stream = std::make_shared<BodyStream>(100);
+    return out;
+  });
   open({.connections_max = 1});
   const int first = connect_client();
-  const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const std::string request = "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
   ASSERT_GT(::send(first, request.data(), request.size(), MSG_NOSIGNAL), 0);
   char answer[4096];
-  ASSERT_GT(::recv(first, answer, sizeof answer, 0), 0);  // so the first one is surely open
+  ASSERT_GT(::recv(first, answer, sizeof answer, 0), 0);
   EXPECT_EQ(exchange(""), "");
   ::close(first);
 }

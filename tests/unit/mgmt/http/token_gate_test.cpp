@@ -63,7 +63,7 @@ class TokenGateTest : public testing::Test {
 
 TEST_F(TokenGateTest, WithoutTokensRestOnlyReadsAndOnlyOnThisMachine) {
   for (const PathRole& one : path_roles()) {
-    const bool is_read = one.method == "GET";
+    const bool is_read = one.needs <= Needs::Viewer;
     EXPECT_EQ(ask(one.method, std::string(one.pattern)).status, is_read ? 200u : 403u) << one.pattern;
     EXPECT_EQ(ask(one.method, std::string(one.pattern), {}, "::1").status, is_read ? 200u : 403u);
     EXPECT_EQ(ask(one.method, std::string(one.pattern), {}, "192.0.2.1").status,
@@ -84,7 +84,7 @@ TEST_F(TokenGateTest, EachRoleMayWhatTheTableSays) {
   EXPECT_EQ(allowed("viewer-token"), viewer);
   EXPECT_EQ(allowed("operator-token"), ops);
   EXPECT_EQ(allowed("admin-token"), path_roles().size());
-  EXPECT_EQ(open, 4u) << "health, counters and the description";
+  EXPECT_EQ(open, 6u) << "health, counters, the description and the page's files";
   EXPECT_EQ(with("operator-token", "DELETE", "/api/v1/calls/{id}").status, 200u);
   EXPECT_EQ(with("viewer-token", "DELETE", "/api/v1/calls/{id}").status, 403u);
   EXPECT_EQ(with("operator-token", "POST", "/api/v1/reload").status, 403u);
@@ -194,6 +194,41 @@ TEST_F(TokenGateTest, WhatIsToldIsCutAndEscaped) {
   log_.reset();
   EXPECT_LT(logged().size(), 2000u);
   EXPECT_THAT(logged(), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(TokenGateTest, EachRefusalIsCountedByItsReason) {
+  ask("POST", "/api/v1/drain");
+  configure();
+  ask("GET", "/api/v1/calls");
+  for (int i = 0; i < 1000; ++i) with("wrong" + std::to_string(i), "GET", "/api/v1/calls");
+  now_ += 1h;
+  with("viewer-token", "POST", "/api/v1/drain");
+  ask("POST", "/api/v1/drain", "Bearer admin-token", "127.0.0.1", "text/plain");
+  with("admin-token", "POST", "/api/v1/drain");
+  using Count = std::pair<std::string_view, std::uint64_t>;
+  EXPECT_THAT(gate_.refusals(),
+              testing::ElementsAre(Count{"no_token", 1}, Count{"wrong_token", GuessLimit::kGuessesMax},
+                                   Count{"too_many_guesses", 1000 - GuessLimit::kGuessesMax},
+                                   Count{"role", 1}, Count{"not_configured", 1}, Count{"not_json", 1}));
+}
+
+// For an answer that goes on: it ends when its token would not be let in any more.
+TEST_F(TokenGateTest, AnAdmissionHoldsUntilItsTokenIsGoneOrMayLess) {
+  std::function<bool()> holds;
+  router_.on("GET", "/api/v1/capture", [&holds](const PathArguments& given) {
+    holds = given.is_still_admitted;
+    return HttpResponse();
+  });
+  configure();
+  ASSERT_EQ(with("operator-token", "GET", "/api/v1/capture").status, 200u);
+  EXPECT_TRUE(holds());
+  gate_.take(
+      {{"another", Role::Viewer, digest_of("x")}, {"ops", Role::Operator, digest_of("operator-token")}});
+  EXPECT_TRUE(holds());
+  gate_.take({{"ops", Role::Operator, digest_of("rotated-token")}});
+  EXPECT_FALSE(holds()) << "the same name, another token";
+  gate_.take({{"ops", Role::Viewer, digest_of("operator-token")}});
+  EXPECT_FALSE(holds()) << "the same token, less of a role";
 }
 
 // Whoever is let in later is told later.

@@ -1,0 +1,49 @@
+// identity_watch.cpp — see identity_watch.h.
+#include "mgmt/http/identity_watch.h"
+
+#include <memory>
+#include <utility>
+
+namespace sallyport::mgmt {
+namespace {
+
+using Loaded = std::optional<Result<LoadedIdentity, std::string>>;  // nothing: no file has changed
+
+}  // namespace
+
+void IdentityWatch::follow(const SbcConfig& now) {
+  const auto files = management_identity(now);
+  if (!files || *files == identity_.files()) return;
+  identity_.take_files(*files);
+  looked_ = {};
+}
+
+void IdentityWatch::tick(Timestamp now) {
+  if (is_looking_ || (looked_ != Timestamp{} && now - looked_ < kLook)) return;
+  looked_ = now;
+  look();
+}
+
+void IdentityWatch::look() {
+  is_looking_ = true;
+  const auto found = std::make_shared<Loaded>();
+  aside_.run(
+      [found, files = identity_.files(), loaded = identity_.loaded()] {
+        if (has_changed(files, loaded)) *found = load_identity(files);
+      },
+      [this, found, files = identity_.files()] {
+        is_looking_ = false;
+        if (!*found || files != identity_.files()) return;
+        Result<LoadedIdentity, std::string>& loaded = **found;
+        if (loaded) {
+          identity_.take(std::move(*loaded));
+          told_.clear();
+          return log_.write(LogLevel::Info, "management", "certificate_read",
+                            "the certificate of REST was read again", {{"certificate", files.name}});
+        }
+        if (std::exchange(told_, loaded.error()) != loaded.error())
+          log_.write(LogLevel::Error, "management", "certificate_failed", loaded.error());
+      });
+}
+
+}  // namespace sallyport::mgmt

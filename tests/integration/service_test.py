@@ -1,0 +1,183 @@
+"""service_test.py — Sallyport under a service manager: what it tells it, its watchdog, the unit file, completion."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+from unittest import mock
+
+from harness import BINARY, TOP, Case, eventually
+from netns import run
+
+PACKAGING = os.path.join(TOP, "mgmt", "packaging")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH = 0x4206, 0x4207, 17
+_WALL = 0x40000000
+
+
+def _ptrace(request, thread):
+    if _LIBC.ptrace(request, thread, 0, 0):
+        raise OSError(ctypes.get_errno(), f"ptrace {request:#x} of thread {thread}")
+
+
+class Held:
+    """One thread of another process stands still; the others go on."""
+
+    def __init__(self, thread):
+        self.thread = thread
+        _ptrace(_PTRACE_SEIZE, thread)
+        _ptrace(_PTRACE_INTERRUPT, thread)
+        os.waitpid(thread, _WALL)
+
+    def release(self):
+        _ptrace(_PTRACE_DETACH, self.thread)
+
+
+def threads(pid, name):
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm", encoding="ascii") as file:
+            if file.read().startswith(name):
+                found.append(int(thread))
+    return found
+
+
+class Notify(Case):
+    WATCHDOG_SECONDS = 2
+
+    def setUp(self):
+        super().setUp()
+        path = os.path.join(self.net.folder, "notify")
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.manager.close)
+        self.manager.bind(path)
+        config = self.net.config()
+        config["dataplane"]["lcores"] = 2
+        environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": str(self.WATCHDOG_SECONDS * 1_000_000)}
+        with mock.patch.dict(os.environ, environment):
+            self.daemon = self.net.start(config)
+
+    def heard(self, wanted, seconds=10.0):
+        """All that came until the first that begins with `wanted`, which is the last."""
+        said, end = [], time.monotonic() + seconds
+        while not said or not said[-1].startswith(wanted):
+            self.manager.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                said.append(self.manager.recv(4096).decode())
+            except TimeoutError:
+                raise AssertionError(f"no {wanted} within {seconds} s, but {said}") from None
+        return said
+
+    def all_heard(self, seconds):
+        """What comes in that time."""
+        said, end = [], time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.manager.settimeout(left)
+            try:
+                said.append(self.manager.recv(4096).decode())
+            except TimeoutError:
+                break
+        return said
+
+    def test_it_says_ready_reloading_and_stopping(self):
+        self.assertEqual(self.heard("READY=1"), ["READY=1"], "nothing is said before")
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self.daemon.process.send_signal(signal.SIGHUP)
+        reloading = self.heard("RELOADING=1")[-1]
+        at = int(reloading.partition("MONOTONIC_USEC=")[2])
+        self.assertTrue(before <= at <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000, reloading)
+        self.heard("READY=1")
+        self.daemon.process.send_signal(signal.SIGTERM)
+        self.heard("STOPPING=1")
+        self.assertEqual(self.daemon.wait_end(), 0)
+
+    def test_the_watchdog_starves_while_one_lcore_stands(self):
+        self.heard("WATCHDOG=1")
+        fed = self.all_heard(self.WATCHDOG_SECONDS).count("WATCHDOG=1")
+        self.assertGreaterEqual(fed, 2, "at least twice in its time")
+        lcores = threads(self.daemon.process.pid, "sp-lcore")
+        self.assertEqual(len(lcores), 2)
+        held = Held(lcores[1])
+        try:
+            self.daemon.wait_for_log("lcore_stuck")
+            self.assertEqual(self.daemon.http("/healthz")[0], 200, "management itself lives")
+            while self.all_heard(0.01):
+                pass  # what was said before it stood
+            self.assertEqual(self.all_heard(self.WATCHDOG_SECONDS), [])
+        finally:
+            held.release()
+        self.heard("WATCHDOG=1")
+
+
+class Unit(unittest.TestCase):
+    """The unit as systemd reads it, with the program where the package puts it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="sallyport-unit-")
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        for folder in ("usr/bin", "etc/systemd/system", "usr/lib", "bin", "run"):
+            os.makedirs(os.path.join(cls.root, folder), exist_ok=True)
+        shutil.copy(BINARY, os.path.join(cls.root, "usr/bin/sallyport"))
+        cls.unit = os.path.join(cls.root, "etc/systemd/system/sallyport.service")
+        shutil.copy(os.path.join(PACKAGING, "sallyport.service"), cls.unit)
+
+    def test_systemd_finds_nothing_wrong(self):
+        for word in ("network-online.target", "multi-user.target", "sysinit.target", "basic.target", "shutdown.target",
+                     "system.slice", "-.slice", "tmp.mount", "-.mount", "network.target", "network-pre.target", "-.mount"):
+            source = f"/lib/systemd/system/{word}"
+            if os.path.exists(source):
+                shutil.copy(source, os.path.dirname(self.unit))
+        done = run("systemd-analyze", "verify", "--man=no", f"--root={self.root}", "sallyport.service", check=False)
+        ours = [line for line in (done.stdout + done.stderr).splitlines() if "sallyport" in line]
+        self.assertEqual(ours, [])
+
+    def test_it_has_few_rights(self):
+        done = run("systemd-analyze", "security", "--offline=yes", "--threshold=50", "--no-pager", self.unit, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-600:])
+
+    def test_it_notifies_and_is_watched(self):
+        with open(self.unit, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        for line in ("Type=notify", "WatchdogSec=10", "NoNewPrivileges=yes", "RestartPreventExitStatus=71 78"):
+            self.assertIn(line, lines)
+
+
+class Completion(Case):
+    SCRIPT = os.path.join(PACKAGING, "completion", "sallyport.bash")
+
+    def complete(self, line, socket_path="/nonexistent"):
+        """What bash would offer behind that line."""
+        words = line.split(" ")
+        script = (f'compopt() {{ :; }}; source "{self.SCRIPT}"; sallyport() {{ "{BINARY}" "$@"; }}\n'
+                  f'COMP_WORDS=({" ".join(words[:-1])} "{words[-1]}"); COMP_CWORD={len(words) - 1}; _sallyport\n'
+                  'printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False,
+                              env={**os.environ, "SALLYPORT_SOCKET": socket_path})
+        self.assertEqual(done.stderr, "", line)
+        return done.stdout.split()
+
+    def test_commands_options_and_names_of_what_is_there(self):
+        daemon = self.net.start(self.net.config())
+        asked = daemon.socket_path
+        self.assertEqual(self.complete("sallyport re"), ["reload"])
+        self.assertLessEqual({"calls", "peers", "ports", "call"}, set(self.complete("sallyport show ")))
+        self.assertEqual(self.complete("sallyport show calls --w"), ["--watch"])
+        self.assertEqual(sorted(self.complete("sallyport capture --peer ", asked)), ["carrier", "pbx"])
+        self.assertEqual(self.complete("sallyport capture --peer c", asked), ["carrier"])
+        self.assertEqual(self.complete("sallyport config explain peers[].he"), ["peers[].health", "peers[].headers"])
+        daemon.cli("block", "192.0.2.7")
+        self.assertEqual(eventually(lambda: self.complete("sallyport unblock ", asked), "a blocked prefix"), ["192.0.2.7/32"])
+
+    def test_without_a_daemon_it_offers_what_needs_none(self):
+        self.assertEqual(self.complete("sallyport hangup "), [])
+        self.assertEqual(self.complete("sallyport config s"), ["schema"])
+
+
+if __name__ == "__main__":
+    unittest.main()
