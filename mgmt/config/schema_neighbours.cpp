@@ -109,7 +109,7 @@ constexpr std::array kRows{
     Option{.path = "registrars[].refresh", .type = T::Map, .doc = "How often registrations are renewed.", .built = kBuilt},
     Option{.path = "registrars[].refresh.outside", .type = T::Duration, .doc = "By the endpoint.", .fallback = "60s", .built = kBuilt, .min = 10'000, .max = 7 * kDay},
     Option{.path = "registrars[].refresh.inside", .type = T::Duration, .doc = "Towards the registrar upstream.", .fallback = "1h", .built = kBuilt, .min = 10'000, .max = 7 * kDay},
-    Option{.path = "registrars[].keepalive", .type = T::Duration, .doc = "Time between keep-alives through NAT.", .fallback = "25s", .built = kBuilt, .words = "never", .min = 5000, .max = kHour},
+    Option{.path = "registrars[].keepalive", .type = T::Duration, .doc = "Time between keep-alives through NAT: an OPTIONS over UDP, empty lines over TCP and TLS.", .fallback = "25s", .built = kBuilt, .words = "never", .min = 5000, .max = kHour},
     Option{.path = "registrars[].contacts_per_aor", .type = T::Integer, .doc = "Contacts that one address may have.", .fallback = "5", .built = kBuilt, .min = 1, .max = 1000},
 
     Option{.path = "header_rules", .type = T::Maps, .doc = "Named lists of changes to messages.", .fallback = "[]", .built = kBuilt, .max = 20'000},

@@ -7,6 +7,7 @@
 #include "sipalg/engine/earliest.h"
 #include "sipalg/engine/engine_state.h"
 #include "sipalg/engine/request_policy.h"
+#include "sipalg/registrar/keep_alive.h"
 
 namespace sallyport::sip {
 namespace {
@@ -255,6 +256,7 @@ void SipEngine::State::on_response(Timestamp now, const MessageInput& input, Eng
   branch.remove_prefix(kBranchCookie.size());
   const auto token = read_token(settings.token_key, TokenKind::Branch, branch);
   if (!token) return drop(input, SipDropReason::UnmatchedResponse);  // RFC 3261 §18.1.2
+  if (token->part == kKeepAlivePart) return drop(input, SipDropReason::Keepalive);
   const Path arrived = path_of(input);
   const std::uint16_t code = message.start.status_code;
   std::uint64_t number = token->number;

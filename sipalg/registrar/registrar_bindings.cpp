@@ -7,6 +7,7 @@
 #include "sipalg/message/message_writer.h"
 #include "sipalg/registrar/aor.h"
 #include "sipalg/registrar/contact_uri.h"
+#include "sipalg/registrar/keep_alive.h"
 #include "sipalg/registrar/registrar_state.h"
 
 namespace sallyport::sip {
@@ -120,7 +121,7 @@ void RegistrarEngine::State::on_seats_due(Turn turn) {
     if (due->need == BindingSeats::Need::End)
       on_expired(binding, due->seat->unsettled++, turn);
     else
-      ping(*binding, turn.out);
+      ping(*binding, turn);
   }
 }
 
@@ -134,11 +135,46 @@ void RegistrarEngine::State::on_expired(const SharedValue<Binding>& binding, uns
   end(*binding, turn);
 }
 
-// One for each flow, however many lines the endpoint has.
-void RegistrarEngine::State::ping(const Binding& binding, EngineOutput& out) {
+// One for each flow, however many lines the endpoint has. A connection is kept by any octets. What keeps a
+// UDP mapping is what leaves the endpoint; that what comes to it does so too is not said of every NAT, so it
+// is asked something. RFC 4787 REQ-6
+void RegistrarEngine::State::ping(const Binding& binding, Turn turn) {
   const auto over_it = parts.board.from(binding.path);
   if (!over_it->empty() && over_it->front()->number != binding.number) return;
-  (void)out.send(binding.path, kPing, 0);
+  if (is_stream(binding.path.transport))
+    (void)turn.out.send(binding.path, kPing, 0);
+  else
+    ask_for_life(binding, turn);
+}
+
+// Nothing is kept of it and it is never sent again: whatever comes back is known by its branch, and dropped.
+void RegistrarEngine::State::ask_for_life(const Binding& binding, Turn turn) {
+  const Place* const place = parts.places.at(binding.path);
+  if (place == nullptr) return;
+  const HashKey& key = parts.settings.token_key;
+  const auto shard = static_cast<std::uint8_t>(parts.settings.place);
+  const Token name{.shard = shard, .part = kBindingPart, .number = parts.numbers.take_number()};
+  const TokenText call_id = write_token(key, TokenKind::CallId, name);
+  const TokenText tag = write_token(key, TokenKind::Tag, name);
+  const TokenText branch =
+      write_token(key, TokenKind::Branch, {.shard = shard, .part = kKeepAlivePart, .number = name.number});
+  const std::string from = "<sip:" + place->names.uri_host + ">;tag=" + std::string(sip::view(tag));
+  const std::string to = "<" + uri_of_aor(binding.aor) + ">";
+  RequestParts message;
+  message.method = "OPTIONS";
+  message.request_uri = binding.contact;
+  message.own = &place->names;
+  message.branch = sip::view(branch);
+  message.from = from;
+  message.to = to;
+  message.call_id = sip::view(call_id);
+  message.own_lines = "Accept: application/sdp\r\n";  // RFC 3261 §11.1
+  const auto bytes = write_request(turn.out.room(), message);
+  if (!bytes) return;
+  (void)turn.out.commit(binding.path, bytes->size(), 0);
+  parts.counters[to_position(binding.path.realm)]
+      .requests[static_cast<std::size_t>(Direction::Out)][static_cast<std::size_t>(Method::Options)]
+      .add();
 }
 
 // What was read goes into messages again.

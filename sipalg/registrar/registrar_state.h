@@ -96,7 +96,8 @@ struct RegistrarEngine::State {
   void on_unreachable(const Path& path, Turn turn);
   void on_seats_due(Turn turn);
   void on_expired(const SharedValue<Binding>& binding, unsigned waited, Turn turn);
-  void ping(const Binding& binding, EngineOutput& out);
+  void ping(const Binding& binding, Turn turn);
+  void ask_for_life(const Binding& binding, Turn turn);
   [[nodiscard]] bool restore(ArchiveReader& archive, Timestamp now);
   [[nodiscard]] bool is_sane(const Binding& binding, Timestamp now) const;
   [[nodiscard]] RegistrarPlace* registrar_at(PeerIndex place) noexcept;

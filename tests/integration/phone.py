@@ -89,7 +89,7 @@ class Phone:
         self.further = ()  # header lines of each request
         self.options = ()  # of each INVITE
         self.heard = []  # every message, in its order
-        self.keep_alives = []  # times of datagrams that hold nothing
+        self.keep_alives = []  # times of datagrams that hold nothing, and of OPTIONS
         self.answers = True  # False: it only rings, until pick_up()
         self.rings_with = 180
         self.dialogs, self.ringing = {}, {}
@@ -112,6 +112,8 @@ class Phone:
                     continue
                 message = Message(time.monotonic(), source, None, octets)
                 self.heard.append(message)
+                if message.method == "OPTIONS" and message.status is None:
+                    self.keep_alives.append(message.when)
                 with self._changed:
                     self._take(message)
                     self._changed.notify_all()

@@ -283,11 +283,17 @@ class Registrar(RegistrarCase):
         self.assertNotIn("1999", asked.header("from"), asked.octets)
         self.hang_up(call)
 
-    # RFC 5626 §3.5.1: what a router translates shows in a Contact that is another than the source.
+    # What a router translates shows in a Contact that is another than the source. RFC 4787 REQ-6: what the phone sends keeps
+    # its mapping, so it is asked for an answer.
     def test_endpoints_behind_a_router_are_kept_alive(self):
-        phone = self.phone()
+        def dropped(reason):
+            return self.daemon.count("sip_dropped_total", realm="outside", reason=reason)
+
+        phone, taken, stray = self.phone(), dropped("keepalive"), dropped("unmatched_response")
         self.assert_status(200, phone.register(60, [f"<sip:{phone.user}@10.9.8.7:5060>"]))
-        eventually(lambda: len(phone.keep_alives) + len(phone.received("OPTIONS")) >= 2, "two keep-alives", 15.0)
+        eventually(lambda: len(phone.received("OPTIONS")) >= 2, "two keep-alives", 15.0)
+        eventually(lambda: dropped("keepalive") >= taken + 2, "its answers")
+        self.assertEqual(dropped("unmatched_response"), stray)
         self.assert_status(200, phone.unregister(["*"]))
 
     # RFC 5626 §3.5.2, §8; RFC 5389 §6

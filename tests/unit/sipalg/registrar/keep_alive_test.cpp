@@ -1,8 +1,9 @@
 // keep_alive_test.cpp — flows that a NAT must not forget, and bindings that outlive the process: RFC 5626
-// §3.5.1, §4.4.
+// §3.5.1, §4.4; RFC 4787 REQ-6.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "tests/support/registrar_world.h"
@@ -17,13 +18,16 @@ using tests::the;
 
 class KeepAliveTest : public testing::Test {
  protected:
+  static bool is_ping(const RegistrarSent& sent) {
+    return sent.bytes == "\r\n\r\n" || sent.bytes.starts_with("OPTIONS ");
+  }
   // Refreshes every 50 s; the pings of so many seconds.
   std::vector<RegistrarSent> pings(PhoneRegister& phone, const Endpoint& remote, unsigned refreshes,
                                    std::uint64_t connection = 0) {
     std::vector<RegistrarSent> found;
     for (unsigned i = 0; i < refreshes; ++i) {
       for (RegistrarSent& sent : world.wait(50s))
-        if (sent.bytes == "\r\n\r\n") found.push_back(std::move(sent));
+        if (is_ping(sent)) found.push_back(std::move(sent));
       (void)world.from(remote, phone.build(), connection);
     }
     return found;
@@ -45,6 +49,26 @@ TEST_F(KeepAliveTest, PingsAFlowBehindANatOverThatFlow) {
   }
 }
 
+// RFC 4787 REQ-6: what leaves the phone keeps its router's mapping, so it is asked for an answer. RFC 3261
+// §8.1.1, §11.1: each is a request of its own, or the phone would take it for the last one sent again.
+TEST_F(KeepAliveTest, AsksAPhoneOverUdpForAnAnswerEachTimeAnew) {
+  (void)world.register_phone(world.phone, alice);
+  const auto sent = pings(alice, world.phone, 4);
+  ASSERT_GE(sent.size(), 4u);
+  std::set<std::string> branches, call_ids;
+  for (const RegistrarSent& ping : sent) {
+    EXPECT_TRUE(ping.bytes.starts_with("OPTIONS sip:alice@10.0.0.5:5060 SIP/2.0\r\n")) << ping.bytes;
+    EXPECT_EQ(ping.header("To"), "<sip:alice@example.com>");
+    EXPECT_EQ(ping.header("CSeq"), "1 OPTIONS");
+    EXPECT_EQ(ping.header("Max-Forwards"), "70");
+    EXPECT_TRUE(ping.header("Via").starts_with("SIP/2.0/UDP 198.18.1.1:5060;")) << ping.bytes;
+    branches.insert(ping.header("Via"));
+    call_ids.insert(ping.header("Call-ID"));
+  }
+  EXPECT_EQ(branches.size(), sent.size());
+  EXPECT_EQ(call_ids.size(), sent.size());
+}
+
 TEST_F(KeepAliveTest, LeavesAFlowAloneThatNoNatStandsBefore) {
   alice.contact = "<sip:alice@198.18.1.20:40000>";
   (void)world.register_phone(world.phone, alice);
@@ -64,6 +88,7 @@ TEST_F(KeepAliveTest, PingsEveryConnection) {
   const auto sent = pings(alice, world.phone, 4, 9);
   ASSERT_GE(sent.size(), 4u);
   EXPECT_EQ(sent[0].path.connection, 9u);
+  for (const RegistrarSent& ping : sent) EXPECT_EQ(ping.bytes, "\r\n\r\n") << "RFC 5626 §3.5.1";
 }
 
 TEST_F(KeepAliveTest, PingsADeviceWithSeveralLinesOnce) {
@@ -72,7 +97,7 @@ TEST_F(KeepAliveTest, PingsADeviceWithSeveralLinesOnce) {
   bob.user = "bob";
   (void)world.register_phone(world.phone, bob);
   unsigned count = 0;
-  for (const RegistrarSent& sent : world.wait(50s)) count += sent.bytes == "\r\n\r\n" ? 1 : 0;
+  for (const RegistrarSent& sent : world.wait(50s)) count += is_ping(sent) ? 1 : 0;
   EXPECT_GE(count, 1u);
   EXPECT_LE(count, 3u);
 }
@@ -93,7 +118,7 @@ TEST_F(KeepAliveTest, SpreadsThePingsOfManyFlows) {
   unsigned most = 0, all = 0;
   for (unsigned second = 0; second < 26; ++second) {
     unsigned count = 0;
-    for (const RegistrarSent& sent : world.wait(1s)) count += sent.bytes == "\r\n\r\n" ? 1 : 0;
+    for (const RegistrarSent& sent : world.wait(1s)) count += is_ping(sent) ? 1 : 0;
     most = std::max(most, count);
     all += count;
   }
@@ -127,7 +152,7 @@ TEST_F(KeepAliveTest, ABindingThatComesBackIsPingedWithinSeconds) {
   (void)world.register_phone(world.phone, alice);
   ASSERT_TRUE(world.restart(world.save(), 10s));
   std::size_t pings = 0;
-  for (const RegistrarSent& sent : world.wait(5s)) pings += sent.bytes == "\r\n\r\n" ? 1 : 0;
+  for (const RegistrarSent& sent : world.wait(5s)) pings += is_ping(sent) ? 1 : 0;
   EXPECT_EQ(pings, 1u);
 }
 
