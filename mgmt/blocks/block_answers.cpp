@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "mgmt/blocks/blocks_json.h"
 #include "mgmt/calls/calls_json.h"
+#include "mgmt/cli/asked.h"
 #include "mgmt/config/option_value.h"
 #include "mgmt/http/control_answer.h"
 
@@ -16,34 +16,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t kPageUsual = 100, kPageMax = 1000;
 constexpr Duration kForMax = std::chrono::hours(24 * 3660);
-
-[[nodiscard]] std::string value_of(const Arguments& given, const char* name) {
-  const auto found = given.find(name);
-  return found == given.end() ? std::string() : found->second;
-}
 
 [[nodiscard]] auto mistake(const std::string& what, const std::string& instead) {
   return fail(ControlFailure{kExitUsage, what + "; " + instead});
 }
 
-// Nothing when it is there and is no number.
-[[nodiscard]] std::optional<std::uint64_t> number_or(const std::string& text, std::uint64_t otherwise) {
-  if (text.empty()) return otherwise;
-  std::uint64_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 [[nodiscard]] ControlResult page_of(const BlockAnswers& answers, const Arguments& given) {
-  const auto limit = number_or(value_of(given, "limit"), kPageUsual);
-  const auto from = number_or(value_of(given, "cursor"), 0);
-  if (!limit || *limit == 0 || *limit > kPageMax)
-    return fail(ControlFailure{kExitUsage, "limit is a number from 1 to 1000"});
-  if (!from) return fail(ControlFailure{kExitUsage, "cursor is what `next` was in the page before"});
-  return to_text(blocks_json(answers.desk.page(*from, *limit), answers.desk));
+  const auto page = page_asked(given);
+  if (!page) return fail(page.error());
+  return to_text(blocks_json(answers.desk.page(page->cursor, page->limit), answers.desk));
 }
 
 [[nodiscard]] ControlResult block(const BlockAnswers& answers, const Arguments& given) {

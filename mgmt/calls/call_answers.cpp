@@ -1,10 +1,9 @@
 // call_answers.cpp — questions about calls and their answers. RFC 9110 §15, RFC 9457.
 #include "mgmt/calls/call_answers.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
 
+#include "mgmt/cli/asked.h"
 #include "mgmt/http/control_answer.h"
 #include "mgmt/http/openapi.h"
 
@@ -13,22 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kPageUsual = 100;
-
-[[nodiscard]] std::string value_of(const ControlArguments& arguments, const char* name) {
-  const auto found = arguments.find(name);
-  return found == arguments.end() ? std::string() : found->second;
-}
-
-// Nothing when it is there and is no number.
-[[nodiscard]] std::optional<std::uint64_t> number_or(const std::string& text, std::uint64_t otherwise) {
-  if (text.empty()) return otherwise;
-  std::uint64_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 [[nodiscard]] ControlFailure failure(CallDeskFailure why, const std::string& id) {
   if (why == CallDeskFailure::Busy) return {kExitNoDaemon, "a signalling thread does not answer; try again"};
   if (id.empty()) return {kExitUsage, "which call? name its id or a Call-ID of it"};
@@ -36,12 +19,9 @@ constexpr std::size_t kPageUsual = 100;
 }
 
 [[nodiscard]] ControlResult list(const CallAnswers& answers, const Arguments& arguments) {
-  const auto limit = number_or(value_of(arguments, "limit"), kPageUsual);
-  const auto after = number_or(value_of(arguments, "cursor"), 0);
-  if (!limit || *limit == 0 || *limit > CallDesk::kPageMax)
-    return fail(ControlFailure{kExitUsage, "limit is a number from 1 to 1000"});
-  if (!after) return fail(ControlFailure{kExitUsage, "cursor is what `next` was in the page before"});
-  const auto page = answers.desk.list(*after, *limit);
+  const auto asked = page_asked(arguments);
+  if (!asked) return fail(asked.error());
+  const auto page = answers.desk.list(asked->cursor, asked->limit);
   if (!page) return fail(failure(page.error(), "?"));
   return to_text(calls_json(*page, answers.desk.calls_active()));
 }

@@ -12,17 +12,13 @@
 #include "mgmt/capture/mask_keys.h"
 #include "mgmt/capture/pcapng.h"
 #include "mgmt/capture/synthetic_packet.h"
+#include "mgmt/cli/asked.h"
 #include "mgmt/metrics/observation.h"
 
 namespace sallyport::mgmt {
 namespace {
 
 constexpr Duration kCallLookedAtEvery = 1s;
-
-[[nodiscard]] std::string value_of(const ControlArguments& arguments, const char* name) {
-  const auto found = arguments.find(name);
-  return found == arguments.end() ? std::string() : found->second;
-}
 
 [[nodiscard]] std::uint64_t number_of(const std::string& text) {
   std::uint64_t number = 0;

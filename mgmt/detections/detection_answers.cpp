@@ -1,33 +1,16 @@
 // detection_answers.cpp — questions about what looked like an attack. RFC 9110 §15, RFC 9457.
 #include "mgmt/detections/detection_answers.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "mgmt/calls/calls_json.h"
+#include "mgmt/cli/asked.h"
 #include "mgmt/config/option_value.h"
 #include "mgmt/detections/detections_json.h"
 #include "mgmt/http/control_answer.h"
 
 namespace sallyport::mgmt {
 namespace {
-
-constexpr std::uint64_t kPageUsual = 100, kPageMax = 1000;
-
-[[nodiscard]] std::string value_of(const Arguments& given, const char* name) {
-  const auto found = given.find(name);
-  return found == given.end() ? std::string() : found->second;
-}
-
-// Nothing when it is there and is no number.
-[[nodiscard]] std::optional<std::uint64_t> number_or(const std::string& text, std::uint64_t otherwise) {
-  if (text.empty()) return otherwise;
-  std::uint64_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 [[nodiscard]] std::string known_detectors() {
   std::string out;
@@ -41,15 +24,10 @@ constexpr std::uint64_t kPageUsual = 100, kPageMax = 1000;
 }
 
 [[nodiscard]] ControlResult page_of(const DetectionAnswers& answers, const Arguments& given) {
-  const auto limit = number_or(value_of(given, "limit"), kPageUsual);
-  const auto before = number_or(value_of(given, "cursor"), 0);
-  if (!limit || *limit == 0 || *limit > kPageMax)
-    return fail(ControlFailure{kExitUsage, "limit is a number from 1 to 1000"});
-  if (!before) return fail(ControlFailure{kExitUsage, "cursor is what `next` was in the page before"});
-  DetectionQuestion question{.detector = value_of(given, "detector"),
-                             .source = {},
-                             .before = *before,
-                             .limit = static_cast<std::size_t>(*limit)};
+  const auto page = page_asked(given);
+  if (!page) return fail(page.error());
+  DetectionQuestion question{
+      .detector = value_of(given, "detector"), .source = {}, .before = page->cursor, .limit = page->limit};
   if (!question.detector.empty() && !DetectionLog::is_detector(question.detector))
     return fail(ControlFailure{kExitUsage, "no such detector; there are " + known_detectors()});
   if (const std::string source = value_of(given, "source"); !source.empty()) {

@@ -1,42 +1,27 @@
 // peer_answers.cpp — questions about peers and addresses. RFC 9457.
 #include "mgmt/peers/peer_answers.h"
 
-#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "mgmt/calls/calls_json.h"
+#include "mgmt/cli/asked.h"
 #include "mgmt/peers/explain_address.h"
 #include "mgmt/peers/peers_json.h"
 
 namespace sallyport::mgmt {
 namespace {
 
-constexpr std::size_t kPageUsual = 100, kPageMax = 1000;
 constexpr std::size_t kDetectionsOfAddress = 20;
 constexpr const char* kBusy = "a signalling thread does not answer; try again";
 
-// Nothing when it is there and is no number.
-[[nodiscard]] std::optional<std::size_t> number_or(const Arguments& given, const char* name,
-                                                   std::size_t otherwise) {
-  const auto found = given.find(name);
-  if (found == given.end() || found->second.empty()) return otherwise;
-  const std::string& text = found->second;
-  std::size_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 [[nodiscard]] HttpResponse page_of_peers(const PeerAnswers& answers, const Arguments& query) {
-  const auto limit = number_or(query, "limit", kPageUsual), after = number_or(query, "cursor", 0);
-  if (!limit || *limit == 0 || *limit > kPageMax)
-    return problem(400, "Bad Request", "limit is a number from 1 to 1000");
-  if (!after) return problem(400, "Bad Request", "cursor is what `next` was in the page before");
+  const auto asked = page_asked(query);
+  if (!asked) return problem(400, "Bad Request", asked.error().message);
   const auto peers = answers.peers();
   if (!peers) return problem(503, "Service Unavailable", kBusy);
   HttpResponse out;
-  out.body = to_text(peers_json(*peers, *after, *limit)) + '\n';
+  out.body = to_text(peers_json(*peers, asked->cursor, asked->limit)) + '\n';
   return out;
 }
 
