@@ -233,19 +233,7 @@ class Daemon:
 
     def http(self, path, port=8080):
         """(status, text) of a GET at the management address."""
-        with inside(self.network.sbc.path):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        with sock:
-            sock.settimeout(10)
-            sock.connect(("127.0.0.1", port))
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-            octets = b""
-            while chunk := sock.recv(65536):
-                octets += chunk
-        head, _, body = octets.partition(b"\r\n\r\n")
-        if b"chunked" in head.lower():
-            body = _dechunk(body)
-        return int(head.split(b" ", 2)[1]), body.decode()
+        return http_get(self.network.sbc, port, path)
 
     def metrics(self):
         """{(name, frozenset of label pairs): value}"""
@@ -287,6 +275,23 @@ def _dechunk(body):
         if length == 0:
             break
     return out
+
+
+def http_get(namespace, port, path, seconds=10):
+    """(status, text) of what a server at 127.0.0.1 of that namespace answers."""
+    with inside(namespace.path):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    with sock:
+        sock.settimeout(seconds)
+        sock.connect(("127.0.0.1", port))
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        octets = b""
+        while chunk := sock.recv(65536):
+            octets += chunk
+    head, _, body = octets.partition(b"\r\n\r\n")
+    if b"chunked" in head.lower():
+        body = _dechunk(body)
+    return int(head.split(b" ", 2)[1]), body.decode()
 
 
 class Case(unittest.TestCase):

@@ -6,13 +6,12 @@ import gzip
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import unittest
 
-from harness import BINARY, FULL, START_SECONDS, TOP, eventually
-from netns import Namespace, inside, run
+from harness import BINARY, FULL, START_SECONDS, TOP, eventually, http_get
+from netns import Namespace, run
 
 BUILD = os.path.dirname(os.path.abspath(BINARY))
 CONFFILES = ["/etc/default/sallyport", "/etc/logrotate.d/sallyport", "/etc/sallyport/rules/sip.rules"]
@@ -164,16 +163,7 @@ class Life(Packed):
         self.addCleanup(self.namespace.remove)
 
     def get(self, path):
-        with inside(self.namespace.path):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        with sock:
-            sock.settimeout(10)
-            sock.connect(("127.0.0.1", 8080))
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-            octets = b""
-            while chunk := sock.recv(65536):
-                octets += chunk
-        return int(octets.split(b" ", 2)[1]), octets.decode()
+        return http_get(self.namespace, 8080, path)
 
     def next_version(self):
         """The same package, a version later, in which a configuration file has changed."""

@@ -6,13 +6,11 @@ import json
 import math
 import os
 import re
-import socket
 import subprocess
 import time
 import urllib.parse
 
-from harness import TOP, eventually
-from netns import inside
+from harness import TOP, eventually, http_get
 
 MONITORING = os.path.join(TOP, "mgmt", "monitoring")
 RULES = os.path.join(MONITORING, "alerts", "sallyport.rules.yaml")
@@ -91,17 +89,7 @@ class PrometheusServer:
             return False
 
     def _get(self, path):
-        with inside(self.namespace.path):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        with sock:
-            sock.settimeout(20)
-            sock.connect(("127.0.0.1", 9090))
-            sock.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
-            octets = b""
-            while chunk := sock.recv(65536):
-                octets += chunk
-        head, _, body = octets.partition(b"\r\n\r\n")
-        return int(head.split(b" ", 2)[1]), body
+        return http_get(self.namespace, 9090, path, 20)
 
     def ask(self, path, **parameters):
         """`data` of an answer of the API."""

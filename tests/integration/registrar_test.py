@@ -289,12 +289,14 @@ class Registrar(RegistrarCase):
         def dropped(reason):
             return self.daemon.count("sip_dropped_total", realm="outside", reason=reason)
 
-        phone, taken, stray = self.phone(), dropped("keepalive"), dropped("unmatched_response")
-        self.assert_status(200, phone.register(60, [f"<sip:{phone.user}@10.9.8.7:5060>"]))
-        eventually(lambda: len(phone.received("OPTIONS")) >= 2, "two keep-alives", 15.0)
-        eventually(lambda: dropped("keepalive") >= taken + 2, "its answers")
-        self.assertEqual(dropped("unmatched_response"), stray)
-        self.assert_status(200, phone.unregister(["*"]))
+        for version, inner in ((4, "10.9.8.7"), (6, "[fd99::7]")):
+            with self.subTest(version=version):
+                phone, taken, stray = self.phone(version=version), dropped("keepalive"), dropped("unmatched_response")
+                self.assert_status(200, phone.register(60, [f"<sip:{phone.user}@{inner}:5060>"]))
+                eventually(lambda phone=phone: len(phone.received("OPTIONS")) >= 2, "two keep-alives", 15.0)
+                eventually(lambda taken=taken: dropped("keepalive") >= taken + 2, "its answers")
+                self.assertEqual(dropped("unmatched_response"), stray)
+                self.assert_status(200, phone.unregister(["*"]))
 
     # RFC 5626 §3.5.2, §8; RFC 5389 §6
     def test_a_binding_request_is_answered_at_the_port_for_sip(self):
