@@ -100,6 +100,8 @@ class UserAgent {
   void on_refer(AgentLeg& leg, const SipText& refer, const Endpoint& source);
   void tell_of_transfer(const std::string& call_id, std::uint32_t id, int code);
 
+  // Of a call that this one makes: its names.
+  [[nodiscard]] AgentLeg new_leg(const CallPlan& plan);
   // user_agent_replaces.cpp
   void replace(const AgentLeg& leg);
   void take_place(const CallPlan& newcomer, const std::string& uri, const std::string& replaces,

@@ -8,13 +8,19 @@
 
 namespace sallyport::sim {
 
-void UserAgent::dial(const CallPlan& plan) {
+AgentLeg UserAgent::new_leg(const CallPlan& plan) {
   SimRandom& random = transactions_.random();
   AgentLeg leg;
   leg.plan = &plan;
   leg.is_caller = true;
   leg.call_id = fmt::format("{}-{}@{}", random.letters(10), settings_.name, to_string(settings_.own.address));
   leg.local_tag = settings_.name + random.letters(6);
+  return leg;
+}
+
+void UserAgent::dial(const CallPlan& plan) {
+  SimRandom& random = transactions_.random();
+  AgentLeg leg = new_leg(plan);
   const std::string host = random.chance(0.5)
                                ? settings_.name + ".example"
                                : to_string(settings_.own).substr(0, to_string(settings_.own).rfind(':'));

@@ -50,16 +50,11 @@ bool UserAgent::take_place_of(const AgentLeg& leg, const std::string& refer_to, 
 
 void UserAgent::take_place(const CallPlan& newcomer, const std::string& uri, const std::string& replaces,
                            const AgentLeg* asked_in, std::uint32_t refer) {
-  SimRandom& random = transactions_.random();
-  AgentLeg leg;
-  leg.plan = &newcomer;
-  leg.is_caller = true;
-  leg.call_id = fmt::format("{}-{}@{}", random.letters(10), settings_.name, to_string(settings_.own.address));
-  leg.local_tag = settings_.name + random.letters(6);
+  AgentLeg leg = new_leg(newcomer);
   leg.local = fmt::format("<sip:{}@{}.example>", newcomer.caller, settings_.name);
   leg.target = uri;
   leg.remote = fmt::format("<{}>", uri);
-  leg.local_cseq = static_cast<std::uint32_t>(1 + random.below(1000));
+  leg.local_cseq = static_cast<std::uint32_t>(1 + transactions_.random().below(1000));
   leg.replaces = replaces;
   if (asked_in != nullptr) leg.told = {asked_in->call_id, refer};
   const std::string call_id = leg.call_id;
