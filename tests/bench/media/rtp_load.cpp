@@ -2,9 +2,9 @@
 // with the time of sending in each packet. Prints what was lost and how long the rest took, as JSON. RFC 3550
 // §5.1.
 //
-//   rtp_load OUT-NAMESPACE IN-NAMESPACE LEGS-FILE PACKETS-PER-SECOND SECONDS
+//   rtp_load OUT-NAMESPACE IN-NAMESPACE LEGS-FILE PACKETS-PER-SECOND SECONDS [callers]
 // A line of the file is one leg: own address and port outside, whom it sends to, and the same inside, all
-// IPv4.
+// IPv4. With `callers` the outside alone speaks: what comes may be SRTP then, and is counted by its header.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/ip.h>
@@ -24,6 +24,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,6 +32,7 @@
 namespace {
 
 constexpr std::size_t kPayload = 160, kRtpHeader = 12, kBatch = 32;
+constexpr std::uint8_t kMarker = 0x80;
 constexpr std::size_t kPacket = sizeof(iphdr) + sizeof(udphdr) + kRtpHeader + kPayload;
 constexpr std::int64_t kSlot = 250'000;          // nanoseconds between bursts
 constexpr std::int64_t kWarmUp = 1'000'000'000;  // what is sent before is not counted
@@ -163,7 +165,7 @@ class Speaker {
     std::memcpy(rtp + 2, &sequence, sizeof sequence);
     std::memcpy(rtp + 4, &timestamp, sizeof timestamp);
     std::memcpy(rtp + kRtpHeader, &when, sizeof when);
-    rtp[kRtpHeader + sizeof when] = is_counted ? 1 : 0;
+    rtp[1] = is_counted ? kMarker : 0;  // in the header, which SRTP leaves readable (RFC 3711 §3.1)
     parts_[slot] = {out_[slot].data(), kPacket};
     messages_[slot].msg_hdr = {};
     messages_[slot].msg_hdr.msg_name = const_cast<sockaddr_in*>(&side_[leg].to);
@@ -212,11 +214,12 @@ class Ear {
     while (true) {
       const ssize_t size = recv(from, octets.data(), octets.size(), 0);
       if (size < 0) return;
-      if (static_cast<std::size_t>(size) != kRtpHeader + kPayload) continue;
+      if (static_cast<std::size_t>(size) < kRtpHeader + kPayload) continue;
+      if ((octets[1] & kMarker) == 0) continue;  // of the warm-up
+      ++heard_;
+      if (static_cast<std::size_t>(size) != kRtpHeader + kPayload) continue;  // with a tag: not to be read
       std::int64_t sent = 0;
       std::memcpy(&sent, octets.data() + kRtpHeader, sizeof sent);
-      if (octets[kRtpHeader + sizeof sent] == 0) continue;  // of the warm-up
-      ++heard_;
       if (took_.size() < took_.capacity()) took_.push_back(now() - sent);
     }
   }
@@ -226,9 +229,8 @@ class Ear {
   std::vector<std::int64_t> took_;
 };
 
-// Sends evenly in bursts of one slot, half of the packets from each side. What was said once counting had
-// begun.
-std::uint64_t say(std::array<Speaker, 2>& speakers, double rate, std::int64_t begin, std::int64_t end) {
+// Sends evenly in bursts of one slot, as much from each speaker. What was said once counting had begun.
+std::uint64_t say(std::span<Speaker> speakers, double rate, std::int64_t begin, std::int64_t end) {
   std::uint64_t said = 0, counted = 0;
   for (std::int64_t slot = begin; slot < end; slot += kSlot) {
     const timespec until{slot / kSecond, slot % kSecond};
@@ -236,10 +238,10 @@ std::uint64_t say(std::array<Speaker, 2>& speakers, double rate, std::int64_t be
     const auto due = static_cast<std::uint64_t>(static_cast<double>(slot + kSlot - begin) * rate /
                                                 static_cast<double>(kSecond));
     const bool is_counted = slot >= begin + kWarmUp;
-    const std::size_t half = (due - said) / 2;
-    for (Speaker& speaker : speakers) speaker.speak(half, is_counted);
-    said += 2 * half;
-    if (is_counted) counted += 2 * half;
+    const std::size_t each = (due - said) / speakers.size();
+    for (Speaker& speaker : speakers) speaker.speak(each, is_counted);
+    said += speakers.size() * each;
+    if (is_counted) counted += speakers.size() * each;
   }
   return counted;
 }
@@ -247,8 +249,10 @@ std::uint64_t say(std::array<Speaker, 2>& speakers, double rate, std::int64_t be
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::fputs("usage: rtp_load OUT-NAMESPACE IN-NAMESPACE LEGS-FILE PACKETS-PER-SECOND SECONDS\n", stderr);
+  const bool is_callers = argc == 7 && std::strcmp(argv[6], "callers") == 0;
+  if (argc != 6 && !is_callers) {
+    std::fputs("usage: rtp_load OUT-NAMESPACE IN-NAMESPACE LEGS-FILE PACKETS-PER-SECOND SECONDS [callers]\n",
+               stderr);
     return 64;
   }
   rlimit files{65536, 65536};
@@ -266,7 +270,8 @@ int main(int argc, char** argv) {
   Ear ear(epoll);
   std::atomic<bool> is_over = false;
   std::thread listener([&] { ear.listen(is_over); });
-  const std::uint64_t said = say(speakers, rate, begin, end);
+  const std::uint64_t said =
+      say(std::span(speakers).first(is_callers ? 1 : 2), rate, begin, end);
   is_over = true;
   listener.join();
   std::printf("{\"said\": %llu, \"heard\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",
