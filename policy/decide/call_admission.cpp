@@ -78,15 +78,15 @@ std::string_view to_string(AdmissionRefusal refusal) noexcept {
 
 CallAdmission::CallAdmission(const SbcConfig& config)
     : places_(peer_places(config)),
-      realms_(config.realms.size()),
+      realms_(realm_places(config)),
       gates_(std::make_unique<Gate[]>(2 * (places_ + realms_))),
       names_(places_) {
   adopt(config);
 }
 
 void CallAdmission::adopt(const SbcConfig& next) noexcept {
-  SALLYPORT_CHECK(next.peers.size() <= places_ && next.realms.size() == realms_);
-  for (std::size_t i = 0; i < realms_; ++i)
+  SALLYPORT_CHECK(next.peers.size() <= places_ && next.realms.size() <= realms_);
+  for (std::size_t i = 0; i < next.realms.size(); ++i)
     for (const CallDirection direction : {CallDirection::In, CallDirection::Out})
       gate_of(static_cast<RealmIndex>(i), direction)->set(next.realms[i].limits, false);
   for (std::size_t i = 0; i < places_; ++i) {

@@ -52,7 +52,8 @@ SourceClassifier::SourceClassifier(const SbcConfig& config, Named named)
     realms_.push_back({PrefixMap<PeerSource>(peer_prefixes(config, realm, named), PeerSource{}, whose),
                        realm.trust == RealmTrust::Trusted ? TrustClass::Trusted : TrustClass::Untrusted});
     for (std::size_t port = 0; port < config.ports.size(); ++port)
-      if (config.ports[port].name == realm.port) realms_of_port_[port].push_back(static_cast<RealmIndex>(i));
+      if (config.ports[port].name == realm.port && !realm.is_retired)
+        realms_of_port_[port].push_back(static_cast<RealmIndex>(i));
   }
 }
 

@@ -33,8 +33,9 @@ bool ThresholdTable::is_within(std::uint64_t state, Timestamp now, Duration wind
 std::uint32_t ThresholdTable::count(std::uint64_t key, Timestamp now, Duration window,
                                     std::uint32_t weight) noexcept {
   const std::uint64_t tick = ticks(now.time_since_epoch()) & kTickMask;
+  const std::uint64_t longest = longest_ticks_.load(std::memory_order_relaxed);
   const auto worth = [&](std::uint64_t state) -> std::uint64_t {
-    return age_of(state, tick) >= longest_ticks_ ? 1 : std::uint64_t{count_in(state)} + 1;
+    return age_of(state, tick) >= longest ? 1 : std::uint64_t{count_in(state)} + 1;
   };
   std::uint32_t counted = 0;
   words_.change(key, worth, [&](std::optional<std::uint64_t> state) -> std::optional<std::uint64_t> {

@@ -6,6 +6,7 @@
 // the side of letting pass (threats R2, R6).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,6 +28,10 @@ class ThresholdTable {
                                     std::uint32_t weight = 1) noexcept;
   // What is counted just now.
   [[nodiscard]] std::uint32_t count_of(std::uint64_t key, Timestamp now, Duration window) const noexcept;
+  // Windows have become longer, or shorter. Any thread.
+  void set_longest(Duration longest) noexcept {
+    longest_ticks_.store(ticks(longest), std::memory_order_relaxed);
+  }
   // Takes back so many, down to none.
   void take_back(std::uint64_t key, std::uint32_t weight) noexcept;
 
@@ -44,7 +49,7 @@ class ThresholdTable {
   [[nodiscard]] bool is_within(std::uint64_t state, Timestamp now, Duration window) const noexcept;
 
   Duration tick_;
-  std::uint64_t longest_ticks_;
+  std::atomic<std::uint64_t> longest_ticks_;
   Words words_;
 };
 

@@ -24,11 +24,13 @@ enum class Detector : std::uint8_t {
   Malformed,
   Tdos,  // many calls to one callee
   TollFraud,
+  CallSpam,  // callers whom a list names
   kCount
 };
 inline constexpr std::size_t kDetectorCount = static_cast<std::size_t>(Detector::kCount);
 inline constexpr std::array<std::string_view, kDetectorCount> kDetectorNames{
-    "invite_flood", "register_bruteforce", "scanner", "forged_request", "malformed", "tdos", "toll_fraud"};
+    "invite_flood", "register_bruteforce", "scanner",  "forged_request", "malformed",
+    "tdos",         "toll_fraud",          "call_spam"};
 [[nodiscard]] constexpr std::string_view to_string(Detector detector) noexcept {
   return kDetectorNames[static_cast<std::size_t>(detector)];
 }

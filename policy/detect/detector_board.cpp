@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "policy/detect/actor_keys.h"
+#include "policy/detect/call_spam.h"
 #include "policy/detect/detector_settings.h"
+#include "policy/detect/emergency_callbacks.h"
 #include "policy/detect/finding_maker.h"
 #include "policy/detect/invite_flood.h"
 #include "policy/detect/malformed.h"
@@ -54,7 +56,9 @@ struct DetectorBoard::Tables {
         scanner(rooms.targets, key, counts),
         flood(rooms.calls, key),
         tdos(settings, rooms.callees),
-        toll(settings, rooms.accounts) {}
+        toll(settings, rooms.accounts),
+        spam(settings, key),
+        callbacks(key) {}
 
   [[nodiscard]] Standing standing_of(Timestamp now, const Actor& actor) const noexcept {
     if (actor.is_peer) return Standing::Peer;
@@ -84,6 +88,8 @@ struct DetectorBoard::Tables {
   InviteFloodDetector flood;
   TdosDetector tdos;
   TollFraudDetector toll;
+  CallSpamDetector spam;
+  EmergencyCallbacks callbacks;
 };
 
 DetectorBoard::DetectorBoard(const DetectorsConfig& config, std::uint32_t capacity, const HashKey& key,
@@ -99,7 +105,7 @@ std::size_t DetectorBoard::memory_for(std::uint32_t capacity) noexcept {
   return PunishedFlows::memory_for(rooms.punished) + FindingMaker::memory_bytes() +
          ThresholdTable::memory_for(rooms.counts) + ScannerDetector::memory_for(rooms.targets) +
          InviteFloodDetector::memory_for(rooms.calls) + TdosDetector::memory_for(rooms.callees) +
-         TollFraudDetector::memory_for(rooms.accounts);
+         TollFraudDetector::memory_for(rooms.accounts) + EmergencyCallbacks::memory_bytes();
 }
 
 bool DetectorBoard::is_punished(Timestamp now, const Actor& actor) const noexcept {
@@ -124,11 +130,6 @@ std::optional<Finding> DetectorBoard::on_unheard(Timestamp now, const Actor& act
   return tables_->found(now, actor, keys, tables_->scanner.on_target(now, actor, keys, target));
 }
 
-std::optional<Finding> DetectorBoard::on_no_target(Timestamp now, const Actor& actor,
-                                                   std::string_view target) {
-  return on_unheard(now, actor, target);
-}
-
 std::optional<Finding> DetectorBoard::on_login_failure(Timestamp now, const Actor& actor,
                                                        std::string_view user) {
   const ActorKeys keys(tables_->key, actor);
@@ -139,9 +140,13 @@ void DetectorBoard::on_login(Timestamp now, const Actor& actor, std::string_view
   tables_->logins.on_login(now, ActorKeys(tables_->key, actor), user);
 }
 
+bool DetectorBoard::are_logins_over(Timestamp now, const Actor& actor, std::string_view user) const noexcept {
+  return !actor.is_peer && tables_->logins.is_over(now, actor, ActorKeys(tables_->key, actor), user);
+}
+
 // The first that has an effect is it; what would only be logged is when nothing else is said.
 std::optional<Finding> DetectorBoard::before_call(Timestamp now, const Actor& actor, const Attempt& attempt) {
-  if (attempt.is_emergency) return std::nullopt;
+  if (attempt.is_emergency || is_callback(now, actor, attempt.called)) return std::nullopt;
   Tables& tables = *tables_;
   const ActorKeys keys(tables.key, actor);
   const std::uint64_t callee = tables.callee_key(attempt.called);
@@ -160,9 +165,22 @@ std::optional<Finding> DetectorBoard::before_call(Timestamp now, const Actor& ac
       acts(tables.flood.before_call(now, actor, keys, tables.standing_of(now, actor), callee)))
     return logged;
   if (callee == 0) return logged;
-  if (acts(tables.tdos.before_call(now, callee, actor.is_peer))) return logged;
-  (void)acts(tables.toll.before_call(now, payer, attempt.called, run));
+  const CallSpamDetector::Listed listed = tables.spam.look_up(attempt.caller);
+  if (listed == CallSpamDetector::Listed::Denied && acts(tables.spam.denied(attempt.caller))) return logged;
+  if (listed != CallSpamDetector::Listed::Allowed &&
+      acts(tables.tdos.before_call(now, callee, actor.is_peer)))
+    return logged;
+  (void)acts(tables.toll.before_call({now, attempt.time}, payer, attempt.called, run));
   return logged;
+}
+
+void DetectorBoard::on_emergency(Timestamp now, std::string_view caller, Timestamp until) noexcept {
+  tables_->callbacks.note(caller, now, until);
+}
+
+bool DetectorBoard::is_callback(Timestamp now, const Actor& actor, std::string_view called) const noexcept {
+  const bool is_stranger = !actor.is_peer && actor.trust <= TrustClass::Untrusted;
+  return !is_stranger && tables_->callbacks.holds(called, now);
 }
 
 void DetectorBoard::on_answered(Timestamp now, const Actor& actor, std::string_view called) noexcept {

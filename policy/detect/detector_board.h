@@ -4,7 +4,8 @@
 // Each on_* says what was seen just now; what comes back is to be done with that very message, nothing: it
 // goes on. Counts are bounded, shared without a lock, hashed under a key, and err on the side of letting
 // pass. A configured peer is never blocked nor limited by invite_flood, scanner, malformed or
-// register_bruteforce: it has limits of its own; these only log it. No detector limits an emergency call.
+// register_bruteforce: it has limits of its own; these only log it. No detector limits an emergency call, nor
+// one that calls back who has called for help.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,7 @@
 #include "policy/base/keyed_hash.h"
 #include "policy/decide/earned_trust.h"
 #include "policy/detect/detector.h"
+#include "policy/route/week_minute.h"
 
 namespace sallyport::policy {
 
@@ -35,24 +37,31 @@ class DetectorBoard {
 
   // A message that can't be read, or a request that the grammar refuses.
   [[nodiscard]] std::optional<Finding> on_malformed(Timestamp now, const Actor& actor);
-  // A request of a stranger that nobody here listens to. `target`: its Request-URI's user, or nothing.
+  // A request of a stranger that nobody here listens to, or one that was refused since its target is not
+  // there (404, 604, 484, 416, 403 for no route). `target`: its Request-URI's user, or nothing.
   [[nodiscard]] std::optional<Finding> on_unheard(Timestamp now, const Actor& actor, std::string_view target);
-  // A request that was refused since its target is not there (404, 604, 484, 416, 403 for no route).
-  [[nodiscard]] std::optional<Finding> on_no_target(Timestamp now, const Actor& actor,
-                                                    std::string_view target);
   // A digest answer with a good nonce and a wrong password or user.
   [[nodiscard]] std::optional<Finding> on_login_failure(Timestamp now, const Actor& actor,
                                                         std::string_view user);
   // Right ones come too: a phone whose user mistyped is no brute force.
   void on_login(Timestamp now, const Actor& actor, std::string_view user) noexcept;
 
+  // So many were wrong from there that no digest answer from there is looked at just now, right or wrong.
+  [[nodiscard]] bool are_logins_over(Timestamp now, const Actor& actor, std::string_view user) const noexcept;
+
   // A call is asked for. `called`: its number after the rules for numbers, as it will be dialled.
   struct Attempt {
     std::string_view called;
+    std::string_view caller{};  // the number that it shows; empty: none, or it was looked at already
     bool is_emergency = false;
     bool is_same_call = false;  // it goes on to another number: its source was counted already
+    WeekMinute time{};          // in UTC
   };
   [[nodiscard]] std::optional<Finding> before_call(Timestamp now, const Actor& actor, const Attempt& attempt);
+  // Somebody with that number calls for help: until then calls to it pass all detectors.
+  void on_emergency(Timestamp now, std::string_view caller, Timestamp until) noexcept;
+  // Of `called`, by somebody who is no stranger: it may be help that calls back.
+  [[nodiscard]] bool is_callback(Timestamp now, const Actor& actor, std::string_view called) const noexcept;
   // One that before_call() let pass was answered: who is answered, and who answers, may have more.
   void on_answered(Timestamp now, const Actor& actor, std::string_view called) noexcept;
 

@@ -2,6 +2,7 @@
 #include "policy/detect/detector_settings.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sallyport::policy {
 namespace {
@@ -31,13 +32,31 @@ void DetectorSettings::adopt(const DetectorsConfig& config) {
   put_reaction(Detector::Malformed, config.malformed);
   put_reaction(Detector::Tdos, config.tdos);
   put_reaction(Detector::TollFraud, config.toll_fraud);
+  put_reaction(Detector::CallSpam, config.call_spam);
   login_failures_.store(std::max(config.register_failures, 1u), kRelaxed);
   login_window_ms_.store(milliseconds_of(config.register_within), kRelaxed);
   put(malformed_, config.malformed_rate);
   put(calls_per_callee_, config.tdos_calls_per_callee);
   put(costly_calls_, config.toll_fraud_calls);
   costly_at_once_.store(config.toll_fraud_concurrent, kRelaxed);
-  costly_.put(make_value<CostlyPrefixes>(config.toll_fraud_prefixes));
+  auto terms = make_value<DetectorTerms>();
+  terms->costly = CostlyPrefixes(config.toll_fraud_prefixes);
+  for (const std::string& text : config.toll_fraud_hours)
+    if (const auto span = TimeSpan::parse(text)) terms->toll_hours.push_back(*span);
+  terms->off_hours_calls = config.toll_fraud_off_hours_calls;
+  terms->off_hours_at_once = config.toll_fraud_off_hours_concurrent;
+  terms->denied = config.denied_callers;
+  terms->allowed = config.allowed_callers;
+  terms_.put(std::move(terms));
+}
+
+CostlyLimits DetectorSettings::costly_limits(WeekMinute time) const {
+  const SharedValue<DetectorTerms> terms = terms_.read();
+  const bool is_off =
+      !terms->toll_hours.empty() && time.value != WeekMinute::kUnknown &&
+      std::ranges::none_of(terms->toll_hours, [time](const TimeSpan& span) { return span.contains(time); });
+  if (is_off) return {terms->off_hours_calls, terms->off_hours_at_once, true};
+  return {rate_in(costly_calls_), costly_at_once_.load(kRelaxed), false};
 }
 
 }  // namespace sallyport::policy

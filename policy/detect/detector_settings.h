@@ -5,17 +5,37 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 #include "policy/base/shared_value.h"
+#include "policy/detect/caller_list.h"
 #include "policy/detect/costly_prefixes.h"
 #include "policy/detect/detector.h"
 #include "policy/model/security.h"
+#include "policy/route/time_span.h"
 
 namespace sallyport::policy {
 
+// What is more than a figure.
+struct DetectorTerms {
+  CostlyPrefixes costly;
+  std::vector<TimeSpan> toll_hours;  // empty: always
+  Rate off_hours_calls;
+  std::uint32_t off_hours_at_once = 0;
+  SharedValue<CallerList> denied, allowed;  // null: nobody
+};
+
+// Of calls to costly numbers, at one time.
+struct CostlyLimits {
+  Rate calls;
+  std::uint32_t at_once = 0;
+  bool are_off_hours = false;
+};
+
 class DetectorSettings {
  public:
-  explicit DetectorSettings(const DetectorsConfig& config) : costly_(make_value<CostlyPrefixes>()) {
+  explicit DetectorSettings(const DetectorsConfig& config) : terms_(make_value<DetectorTerms>()) {
     adopt(config);
   }
   // One thread at a time.
@@ -31,9 +51,10 @@ class DetectorSettings {
   }
   [[nodiscard]] Rate malformed() const noexcept { return rate_in(malformed_); }
   [[nodiscard]] Rate calls_per_callee() const noexcept { return rate_in(calls_per_callee_); }
-  [[nodiscard]] Rate costly_calls() const noexcept { return rate_in(costly_calls_); }
-  [[nodiscard]] std::uint32_t costly_at_once() const noexcept { return costly_at_once_.load(kRelaxed); }
-  [[nodiscard]] bool is_costly(std::string_view called) const { return costly_.read()->has(called); }
+  // A time that is not known is within the hours.
+  [[nodiscard]] CostlyLimits costly_limits(WeekMinute time) const;
+  [[nodiscard]] bool is_costly(std::string_view called) const { return terms()->costly.has(called); }
+  [[nodiscard]] SharedValue<DetectorTerms> terms() const { return terms_.read(); }
 
  private:
   static constexpr std::memory_order kRelaxed = std::memory_order_relaxed;
@@ -49,7 +70,7 @@ class DetectorSettings {
   std::atomic<std::uint32_t> login_failures_{0}, costly_at_once_{0};
   std::atomic<std::int64_t> login_window_ms_{0};
   RateWord malformed_{0}, calls_per_callee_{0}, costly_calls_{0};
-  SharedSlot<CostlyPrefixes> costly_;
+  SharedSlot<DetectorTerms> terms_;
 };
 
 }  // namespace sallyport::policy

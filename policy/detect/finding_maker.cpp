@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned kMoreOfEachTime = 10, kMoreOfRun = 15, kConfidenceMax = 95, kRunThatCounts = 8;
 
 [[nodiscard]] bool is_limited_to_peers(Detector detector) noexcept {
-  return detector == Detector::Tdos || detector == Detector::TollFraud;
+  return detector == Detector::Tdos || detector == Detector::TollFraud || detector == Detector::CallSpam;
 }
 
 [[nodiscard]] std::uint8_t confidence_of(const Suspicion& suspicion) noexcept {

@@ -64,6 +64,22 @@ std::optional<Suspicion> RegisterBruteforceDetector::on_failure(Timestamp now, c
   return std::nullopt;
 }
 
+bool RegisterBruteforceDetector::is_over(Timestamp now, const Actor& actor, const ActorKeys& keys,
+                                         std::string_view user) const noexcept {
+  if (settings_.reaction(Detector::RegisterBruteforce).action < DetectorAction::Reject) return false;
+  const std::uint32_t most = settings_.login_failures();
+  const Duration window = settings_.login_window(), patient = std::min(window * kPatience, kLongest);
+  const std::uint64_t name = text_key(key_, user);
+  const auto has = [&](std::uint64_t key, std::uint32_t times, Duration within) {
+    return counts_.count_of(key, now, within) >= most * times;
+  };
+  return has(keys.flow(Purpose::LoginOfUser, name), 1, window) ||
+         has(keys.flow(Purpose::Logins), kTimesOfFlow, window) ||
+         has(keys.address(Purpose::LoginOfUser, name), kTimesOfUserAtAddress, window) ||
+         has(keys.address(Purpose::Logins), kTimesOfAddress, window) ||
+         has(PrefixKeys(key_, actor).prefix(Purpose::Logins), kTimesOfPrefix, patient);
+}
+
 void RegisterBruteforceDetector::on_login(Timestamp now, const ActorKeys& keys,
                                           std::string_view user) noexcept {
   const std::uint64_t name = text_key(key_, user);

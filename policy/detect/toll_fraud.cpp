@@ -29,7 +29,7 @@ unsigned TollFraudDetector::run_of(const Actor& actor, std::uint64_t payer,
   return actor.is_peer ? 0 : runs_.add(payer, called);
 }
 
-std::optional<Suspicion> TollFraudDetector::before_call(Timestamp now, std::uint64_t payer,
+std::optional<Suspicion> TollFraudDetector::before_call(const Moment& moment, std::uint64_t payer,
                                                         std::string_view called, unsigned run) {
   constexpr std::uint8_t kCallsConfidence = 70, kAtOnceConfidence = 70, kRunConfidence = 25;
   Suspicion suspicion{.detector = Detector::TollFraud, .subject = payer, .what = "", .run = run};
@@ -42,22 +42,24 @@ std::optional<Suspicion> TollFraudDetector::before_call(Timestamp now, std::uint
     suspicion.what = "numbers dialled one after the next";
     return suspicion;
   }
-  const Rate rate = settings_.costly_calls();
-  const std::uint32_t calls = calls_.count(payer, now, rate.per);
+  const CostlyLimits limits = settings_.costly_limits(moment.time);
+  const std::uint32_t calls = calls_.count(payer, moment.now, limits.calls.per);
   const std::uint64_t active = active_.find(payer).value_or(0);
-  if (active >= settings_.costly_at_once()) {
+  if (active >= limits.at_once) {
     suspicion.confidence = kAtOnceConfidence;
     suspicion.count = active + 1;
-    suspicion.allowed = settings_.costly_at_once();
-    suspicion.what = "calls to costly numbers at once";
+    suspicion.allowed = limits.at_once;
+    suspicion.what = limits.are_off_hours ? "calls to costly numbers at once outside the hours"
+                                          : "calls to costly numbers at once";
     return suspicion;
   }
-  if (calls <= rate.events) return std::nullopt;
+  if (calls <= limits.calls.events) return std::nullopt;
   suspicion.confidence = kCallsConfidence;
   suspicion.count = calls;
-  suspicion.allowed = rate.events;
-  suspicion.what = "calls to costly numbers";
-  suspicion.within = rate.per;
+  suspicion.allowed = limits.calls.events;
+  suspicion.what =
+      limits.are_off_hours ? "calls to costly numbers outside the hours" : "calls to costly numbers";
+  suspicion.within = limits.calls.per;
   return suspicion;
 }
 

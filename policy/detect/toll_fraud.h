@@ -1,5 +1,6 @@
 // toll_fraud.h — calls to costly numbers (costly_prefixes.h) of one account: how many in an hour, how many at
-// once; and accounts that dial one number after the next (threats I7, I8).
+// once, fewer of both outside the hours when people work; and accounts that dial one number after the next
+// (threats I7, I8).
 //
 // Account 0 (nobody's) is counted by its source's address. Calls that were refused count too: who is over the
 // limit stays there until the window, which began with the first of them, is over.
@@ -23,7 +24,11 @@ class TollFraudDetector {
   // Of any call; `payer` is never 0. So many numbers in a row (number_run.h), 0 of a peer: its calls are
   // those of many.
   [[nodiscard]] unsigned run_of(const Actor& actor, std::uint64_t payer, std::string_view called) noexcept;
-  [[nodiscard]] std::optional<Suspicion> before_call(Timestamp now, std::uint64_t payer,
+  struct Moment {
+    Timestamp now;
+    WeekMinute time;
+  };
+  [[nodiscard]] std::optional<Suspicion> before_call(const Moment& moment, std::uint64_t payer,
                                                      std::string_view called, unsigned run);
 
   // An account that is full of calls is found however many others there are: an account with a call is never

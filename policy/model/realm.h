@@ -21,6 +21,7 @@ struct ListenerConfig {
   std::vector<IpAddress> addresses;  // filled by the loader: all of the port's when none was written
   std::string certificate;
   ClientCertificate client_certificate = ClientCertificate::Optional;
+  bool is_former = false;  // a reload took it out: calls that are up still come by it, nothing new does
 };
 
 struct AdvertiseConfig {
@@ -52,6 +53,7 @@ struct RealmConfig {
   bool nat_auto = true;
   CallLimits limits;
   BitRate media_limit{1'000'000'000};
+  bool is_retired = false;  // a reload took it out: all of its listeners are former ones
 };
 
 }  // namespace sallyport

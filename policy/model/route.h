@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "policy/base/shared_value.h"
+#include "policy/base/time.h"
 
 namespace sallyport {
 
@@ -72,6 +73,7 @@ struct EmergencyConfig {
   std::vector<std::string> numbers{"112", "911"};
   std::vector<std::string> urns{"urn:service:sos"};
   std::vector<RouteTarget> to;
+  Duration callback = 30min;  // so long after it calls to its caller pass the detectors and limits
 };
 
 }  // namespace sallyport

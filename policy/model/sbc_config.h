@@ -74,6 +74,7 @@ struct SbcConfig {
   std::vector<PortConfig> ports;
   TlsConfig tls;
   std::vector<RealmConfig> realms;
+  std::size_t realm_places = 0;  // as peer_places, of realms
   std::vector<ProfileConfig> profiles;
   std::vector<PeerConfig> peers;
   std::size_t peer_places = 0;  // how many peers a reload may bring this to; 0: no more than there are
@@ -89,6 +90,11 @@ struct SbcConfig {
 // How long tables by PeerIndex are.
 [[nodiscard]] inline std::size_t peer_places(const SbcConfig& config) noexcept {
   return std::max(config.peers.size(), config.peer_places);
+}
+
+// How long tables by RealmIndex are.
+[[nodiscard]] inline std::size_t realm_places(const SbcConfig& config) noexcept {
+  return std::max(config.realms.size(), config.realm_places);
 }
 
 // The registrar whose endpoints that place stands for; null: it is a peer like others, or there is none.

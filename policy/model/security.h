@@ -13,8 +13,9 @@
 namespace sallyport {
 
 namespace policy {
+class CallerList;
 class SignatureSet;
-}
+}  // namespace policy
 
 enum class AccessAction : std::uint8_t { Deny, Untrusted, Trusted };
 struct AccessRule {
@@ -62,6 +63,13 @@ struct DetectorsConfig {
   std::vector<std::string> toll_fraud_prefixes{"+882", "+979"};
   Rate toll_fraud_calls{10, std::chrono::hours(1)};
   std::uint32_t toll_fraud_concurrent = 2;
+  // Spans of time in which these hold; outside them, those below. Empty: always.
+  std::vector<std::string> toll_fraud_hours;
+  Rate toll_fraud_off_hours_calls{2, std::chrono::hours(1)};
+  std::uint32_t toll_fraud_off_hours_concurrent = 1;
+  Reaction call_spam{DetectorAction::Reject, 10min};
+  // What lists and the file said when the configuration was loaded; null: nobody.
+  SharedValue<policy::CallerList> denied_callers, allowed_callers;
 };
 
 struct SignatureFile {

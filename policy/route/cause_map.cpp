@@ -19,7 +19,9 @@ std::uint16_t code_by_cause(std::span<const CauseMap> map, std::uint16_t cause, 
   return code;
 }
 
-std::uint8_t cause_of_code(std::uint16_t code) noexcept {
+std::uint8_t cause_of_code(std::uint16_t code, std::span<const CauseMap> map) noexcept {
+  for (const CauseMap& entry : map)
+    if (entry.code == code && is_failure(code)) return entry.cause;
   switch (code) {
     case 404:
     case 485:

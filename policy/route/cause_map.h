@@ -14,7 +14,8 @@ namespace sallyport::policy {
 [[nodiscard]] std::uint16_t code_by_cause(std::span<const CauseMap> map, std::uint16_t cause,
                                           std::uint16_t code) noexcept;
 
-// The cause that goes with a status code where the other side gave none; 0: none does. RFC 3398 §8.2.6.1
-[[nodiscard]] std::uint8_t cause_of_code(std::uint16_t code) noexcept;
+// The cause that goes with a failure's status code where the other side gave none; 0: none does. What the
+// neighbour's own map has for the code goes before the table of RFC 3398 §8.2.6.1: its first entry counts.
+[[nodiscard]] std::uint8_t cause_of_code(std::uint16_t code, std::span<const CauseMap> map = {}) noexcept;
 
 }  // namespace sallyport::policy

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "policy/base/check.h"
@@ -41,12 +42,14 @@ namespace {
                      [&](const SignatureWay& way) { return goes_way(way, message); });
 }
 
-// What a threshold counts by, as octets of fixed length; a callee is hashed by itself before.
+// What a threshold counts by, as octets of fixed length; a callee is hashed by itself before. Its figures are
+// among them, so that one that a reload has changed begins anew.
 struct TrackedKey {
-  std::uint32_t gid, sid, track, unused;
+  std::uint32_t gid, sid, track, kind, count, seconds;
   std::array<std::uint8_t, 16> source, destination;
   std::uint64_t callee;
 };
+static_assert(std::has_unique_object_representations_v<TrackedKey>);  // it is hashed as octets
 
 }  // namespace
 
@@ -94,7 +97,15 @@ SignatureScanner::Crossed SignatureScanner::crosses(const Signature& signature, 
   using Track = SignatureThreshold::Track;
   if (!signature.threshold) return Crossed::Told;
   const SignatureThreshold& threshold = *signature.threshold;
-  TrackedKey key{signature.gid, signature.sid, static_cast<std::uint32_t>(threshold.track), 0, {}, {}, 0};
+  TrackedKey key{.gid = signature.gid,
+                 .sid = signature.sid,
+                 .track = static_cast<std::uint32_t>(threshold.track),
+                 .kind = static_cast<std::uint32_t>(threshold.kind),
+                 .count = threshold.count,
+                 .seconds = threshold.seconds,
+                 .source = {},
+                 .destination = {},
+                 .callee = 0};
   if (threshold.track == Track::Source || threshold.track == Track::SourceAndDestination)
     key.source = message.source.address.bytes();
   if (threshold.track == Track::Destination || threshold.track == Track::SourceAndDestination)
@@ -123,7 +134,7 @@ void SignatureScanner::look_at(std::size_t place, Timestamp now, const ScannedMe
     return;
   const Crossed crossed = crosses(rule.signature, now, message);
   if (crossed == Crossed::No) return;
-  SignatureCounts& counts = set_->counts_[place];
+  SignatureCounts& counts = *set_->counts_[place];
   if (rule.is_dry_run) {
     counts.dry_runs.fetch_add(1, std::memory_order_relaxed);
     return;

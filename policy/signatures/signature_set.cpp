@@ -73,12 +73,11 @@ struct Filter {
 // Used once.
 class SignatureCompiler {
  public:
-  explicit SignatureCompiler(std::vector<SourceProblem>& problems)
-      : problems_(problems), set_(make_value<SignatureSet>()) {}
+  SignatureCompiler(std::vector<SourceProblem>& problems, const SignatureSet* before)
+      : problems_(problems), before_(before), set_(make_value<SignatureSet>()) {}
 
   void add(std::size_t source, Signature signature, const SignatureSource& from) {
-    const std::uint64_t number = std::uint64_t{signature.gid} << 32 | signature.sid;
-    if (!numbers_.emplace(number, source).second)
+    if (!numbers_.emplace(number_of(signature), source).second)
       return say(source, signature, {"another file has a rule with this sid", "give it another one"});
     if (set_->rules_.size() == kSignaturesMax)
       return say(source, signature,
@@ -99,20 +98,37 @@ class SignatureCompiler {
   }
 
   [[nodiscard]] UnsharedValue<SignatureSet> take() {
-    set_->counts_ = std::make_unique<SignatureCounts[]>(set_->rules_.size());
-    if (longest_ != Duration::zero())
-      set_->thresholds_ = std::make_unique<ThresholdTable>(kThresholdPlaces, longest_);
+    take_counts();
     for (std::size_t buffer = 0; buffer < kSipBufferCount; ++buffer) compile_filters(buffer);
     return std::move(set_);
   }
 
  private:
+  [[nodiscard]] static std::uint64_t number_of(const Signature& signature) noexcept {
+    return std::uint64_t{signature.gid} << 32 | signature.sid;
+  }
   struct Fault {
     std::string what, instead;
   };
   void say(std::size_t source, const Signature& signature, Fault fault) {
     problems_.push_back(
         {source, {signature.line, signature.sid, std::move(fault.what), std::move(fault.instead)}});
+  }
+
+  void take_counts() {
+    std::unordered_map<std::uint64_t, std::size_t> places;  // in the set before
+    for (std::size_t i = 0; before_ != nullptr && i < before_->rules_.size(); ++i)
+      places.emplace(number_of(before_->rules_[i].signature), i);
+    for (const SignatureRule& rule : set_->rules_) {
+      const auto known = places.find(number_of(rule.signature));
+      set_->counts_.push_back(known != places.end() ? before_->counts_[known->second]
+                                                    : make_value<SignatureCounts>());
+    }
+    if (longest_ == Duration::zero()) return;
+    if (before_ != nullptr) set_->thresholds_ = before_->thresholds_;
+    if (set_->thresholds_ == nullptr)
+      set_->thresholds_ = make_value<ThresholdTable>(kThresholdPlaces, longest_);
+    set_->thresholds_->set_longest(longest_);
   }
 
   // A fault without words: none.
@@ -218,6 +234,7 @@ class SignatureCompiler {
   }
 
   std::vector<SourceProblem>& problems_;
+  const SignatureSet* before_;
   UnsharedValue<SignatureSet> set_;
   std::unordered_map<std::uint64_t, std::size_t> numbers_;  // gid and sid
   std::map<ScannedPattern, std::uint32_t> pcres_;
@@ -226,8 +243,9 @@ class SignatureCompiler {
 };
 
 UnsharedValue<SignatureSet> SignatureSet::compile(std::vector<SignatureSource> sources,
-                                                  std::vector<SourceProblem>& problems) {
-  SignatureCompiler compiler(problems);
+                                                  std::vector<SourceProblem>& problems,
+                                                  const SignatureSet* before) {
+  SignatureCompiler compiler(problems, before);
   for (std::size_t i = 0; i < sources.size(); ++i)
     for (Signature& signature : sources[i].signatures) compiler.add(i, std::move(signature), sources[i]);
   return compiler.take();

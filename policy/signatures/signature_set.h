@@ -1,5 +1,5 @@
 // signature_set.h — all signatures of a configuration, compiled once and never altered, shared by all threads
-// that scan; what they count is in it too.
+// that scan. What they count is in it too; a set that takes the place of another goes on with its counts.
 #pragma once
 
 #include <array>
@@ -65,11 +65,14 @@ struct SourceProblem {
 
 class SignatureSet {
  public:
-  // What can't be taken is named, the rest is in the set.
+  // What can't be taken is named, the rest is in the set. `before`: the set whose place it takes: rules that
+  // both have, by gid and sid, go on counting, and so do their thresholds where those are the same. Null:
+  // all counts begin at nothing.
   [[nodiscard]] static UnsharedValue<SignatureSet> compile(std::vector<SignatureSource> sources,
-                                                           std::vector<SourceProblem>& problems);
+                                                           std::vector<SourceProblem>& problems,
+                                                           const SignatureSet* before = nullptr);
   [[nodiscard]] std::span<const SignatureRule> rules() const noexcept { return rules_; }
-  [[nodiscard]] const SignatureCounts& counts(std::size_t rule) const noexcept { return counts_[rule]; }
+  [[nodiscard]] const SignatureCounts& counts(std::size_t rule) const noexcept { return *counts_[rule]; }
   // Whether there is a rule about such a source at all.
   [[nodiscard]] bool looks_at(bool is_stranger) const noexcept {
     return is_stranger ? !rules_.empty() : applies_to_all_;
@@ -79,8 +82,8 @@ class SignatureSet {
   friend class SignatureCompiler;
   friend class SignatureScanner;
   std::vector<SignatureRule> rules_;
-  std::unique_ptr<SignatureCounts[]> counts_;
-  std::unique_ptr<ThresholdTable> thresholds_;  // null: no rule counts
+  std::vector<UnsharedValue<SignatureCounts>> counts_;  // of each rule; sets have those of a rule in common
+  UnsharedValue<ThresholdTable> thresholds_;            // the same; null: no rule counts
   // What a rule must have in common with a message before it is looked at closer: by buffer, all rules'.
   std::array<std::optional<PatternDatabase>, kSipBufferCount> filters_;
   // The same for texts that must be whole: a method, a status code. Comparing them is quicker.

@@ -1,0 +1,48 @@
+// emergency_callbacks.cpp — see emergency_callbacks.h.
+#include "policy/detect/emergency_callbacks.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "policy/detect/actor_keys.h"
+#include "policy/detect/dialled_readings.h"
+
+namespace sallyport::policy {
+namespace {
+
+[[nodiscard]] std::uint64_t second_of(Timestamp time) noexcept {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(second, 0, (1 << 28) - 1));
+}
+
+}  // namespace
+
+// 0: no number.
+std::uint64_t EmergencyCallbacks::key_of(std::string_view number) const noexcept {
+  const DialledReadings readings(number);
+  std::string_view text = readings.plain();
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.size() > kDigitsCompared && text.find_first_not_of("0123456789") == std::string_view::npos)
+    text = text.substr(text.size() - kDigitsCompared);
+  return text.empty() ? 0 : std::max<std::uint64_t>(text_key(key_, text), 1);
+}
+
+void EmergencyCallbacks::note(std::string_view caller, Timestamp now, Timestamp until) noexcept {
+  const std::uint64_t key = key_of(caller);
+  if (key == 0 || until <= now) return;
+  const auto worth = [at = second_of(now)](std::uint64_t state) { return state <= at ? 0 : state; };
+  words_.change(key, worth, [&](std::optional<std::uint64_t> state) -> std::optional<std::uint64_t> {
+    return std::max(second_of(until), state.value_or(0));
+  });
+  is_used_.store(true, std::memory_order_relaxed);
+}
+
+bool EmergencyCallbacks::holds(std::string_view called, Timestamp now) const noexcept {
+  if (!is_used_.load(std::memory_order_relaxed)) return false;
+  const std::uint64_t key = key_of(called);
+  if (key == 0) return false;
+  const std::optional<std::uint64_t> state = words_.find(key);
+  return state && *state > second_of(now);
+}
+
+}  // namespace sallyport::policy
