@@ -18,16 +18,25 @@
 namespace sallyport::sip {
 namespace {
 
-constexpr std::size_t kTimeDigits = 16, kProofDigits = 32;
-constexpr std::size_t kNonceDigits = kTimeDigits + kProofDigits;
+constexpr std::size_t kWordDigits = 11;  // 64 bits, six a digit
+constexpr std::size_t kNonceDigits = 3 * kWordDigits;
 constexpr std::size_t kAnswerBytesMax = 1024;  // of each text in it
 constexpr std::size_t kCountDigits = 8;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr std::string_view kNonceAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 // What an unknown user's password is measured against: no hash has this value.
 constexpr std::string_view kNobody = "----------------------------------------------------------------";
 
-void add_hex(std::string& out, std::uint64_t word) {
-  for (unsigned shift = 64; shift != 0;) out += kHexDigits[word >> (shift -= 4) & 15];
+// The first octets that a stranger gets are counted (engine/short_answer.h): no hexadecimal digits.
+void add_word(std::string& out, std::uint64_t word) {
+  for (unsigned shift = 6 * kWordDigits; shift != 0;) out += kNonceAlphabet[word >> (shift -= 6) & 63];
+}
+
+std::uint64_t word_in(std::string_view digits) noexcept {
+  std::uint64_t word = 0;
+  for (const char digit : digits) word = word << 6 | (kNonceAlphabet.find(digit) & 63);
+  return word;
 }
 
 bool read_hex(std::string_view digits, std::uint64_t& value) noexcept {
@@ -45,9 +54,9 @@ std::string nonce_text(const HashKey& key, std::uint64_t time, const IpAddress& 
   const Hash128 proof = keyed_hash128(key, proved);
   std::string text;
   text.reserve(kNonceDigits);
-  add_hex(text, time);
-  add_hex(text, proof.high);
-  add_hex(text, proof.low);
+  add_word(text, time);
+  add_word(text, proof.high);
+  add_word(text, proof.low);
   return text;
 }
 
@@ -229,10 +238,20 @@ std::string DigestServer::challenge(Timestamp now, const Endpoint& source, std::
   return lines;
 }
 
+std::string DigestServer::short_challenge(Timestamp now, const Endpoint& source, std::string_view realm,
+                                          bool is_stale) const {
+  const auto time = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  std::string line(to_string(HeaderName::WwwAuthenticate));
+  line.append(": Digest realm=\"").append(realm).append("\",nonce=\"");
+  line.append(nonce_text(key_, time, source.address, realm)).append("\",qop=\"auth\"");
+  if (!offer_.has_md5) line.append(",algorithm=SHA-256");  // without a word it is MD5. RFC 7616 §3.3
+  return line.append(is_stale ? ",stale=true\r\n" : "\r\n");
+}
+
 std::uint64_t DigestServer::nonce_number(Timestamp now, const Endpoint& source, std::string_view realm,
                                          std::string_view nonce) const noexcept {
-  std::uint64_t time = 0;
-  if (nonce.size() != kNonceDigits || !read_hex(nonce.substr(0, kTimeDigits), time)) return 0;
+  if (nonce.size() != kNonceDigits) return 0;
+  const std::uint64_t time = word_in(nonce.substr(0, kWordDigits));  // of digits that are none of ours, any
   const auto at = static_cast<std::uint64_t>(now.time_since_epoch().count());
   if (time > at || at - time > static_cast<std::uint64_t>(kNonceLasts.count())) return 0;
   return is_equal_in_constant_time(nonce, nonce_text(key_, time, source.address, realm)) ? time : 0;

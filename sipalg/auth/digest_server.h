@@ -83,6 +83,9 @@ class DigestServer {
   // §2.4
   [[nodiscard]] std::string challenge(Timestamp now, const Endpoint& source, std::string_view realm,
                                       bool is_stale, bool is_proxy = false) const;
+  // The same in as few octets as can be, with one algorithm: MD5, which everybody knows, if it is offered.
+  [[nodiscard]] std::string short_challenge(Timestamp now, const Endpoint& source, std::string_view realm,
+                                            bool is_stale) const;
   // The number of a nonce of ours that is good for that source and realm now, never 0; 0: it is not.
   [[nodiscard]] std::uint64_t nonce_number(Timestamp now, const Endpoint& source, std::string_view realm,
                                            std::string_view nonce) const noexcept;

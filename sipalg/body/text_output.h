@@ -23,7 +23,14 @@ class TextOutput {
     size_ += text.size();
   }
   void add(std::initializer_list<std::string_view> pieces) noexcept {
-    for (const std::string_view piece : pieces) add(piece);
+    std::size_t size = 0;
+    for (const std::string_view piece : pieces) size += piece.size();
+    if (size > memory_.size() - size_) fits_ = false;
+    if (!fits_) return;
+    for (const std::string_view piece : pieces) {
+      copy_octets(memory_.data() + size_, piece.data(), piece.size());
+      size_ += piece.size();
+    }
   }
   // Puts `text` at `at`; what stands there moves up.
   void insert(std::size_t at, std::string_view text) noexcept {

@@ -71,14 +71,15 @@ struct AwaitedAck {
   }
 };
 
-// The ACK that answers each repetition of a 2xx. RFC 3261 §13.2.2.4
+// The ACK that answers each repetition of a 2xx, for as long as one can come. RFC 3261 §13.2.2.4, §13.3.1.4
 struct SentAck {
-  std::uint32_t cseq = 0;  // 0: none yet
+  std::uint32_t cseq = 0;
   std::string bytes;
   Path path;
+  Timestamp forget_at{};
   template <class Archive>
   void archive(Archive& a) {
-    a(cseq, bytes, path);
+    a(cseq, bytes, path, forget_at);
   }
 };
 
@@ -89,10 +90,15 @@ struct Fork {
   std::array<Dialog, 2> dialogs;              // by Side
   std::array<SdpIdentity, 2> sdp;             // as sent to each Side
   std::array<Boxed<AwaitedAck>, 2> awaited;   // by the Side that owes the ACK
-  std::array<SentAck, 2> sent_ack;            // by the Side that it was sent to
+  std::array<Boxed<SentAck>, 2> sent_ack;     // by the Side that it was sent to
   Boxed<ReliableAnswers> reliable;            // while it is early
   std::array<Boxed<SessionTimer>, 2> timers;  // by Side
   std::string preview;  // the SDP of its last 18x: the answer, if the 2xx has none. RFC 3261 §13.2.1
+  // What answers this 2xx of that side once more; null: it was not acknowledged, or too long ago.
+  [[nodiscard]] const SentAck* ack_of(Side side, std::uint32_t cseq) const noexcept {
+    const Boxed<SentAck>& ack = sent_ack[index_of(side)];
+    return ack && ack->cseq == cseq ? &*ack : nullptr;
+  }
   template <class Archive>
   void archive(Archive& a) {
     a(number, attempt, dialogs, sdp, awaited, sent_ack, reliable, timers, preview);

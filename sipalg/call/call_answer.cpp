@@ -30,8 +30,8 @@ std::uint16_t code_for_caller(std::uint16_t code) noexcept {
 }
 
 // Reason with the cause that goes with a status code; empty: none does. RFC 3326 §2, RFC 3398 §8.2.6.1
-std::string cause_line(std::uint16_t code) {
-  const unsigned cause = policy::cause_of_code(code);
+std::string cause_line(std::uint16_t code, const ProfileConfig& profile) {
+  const unsigned cause = policy::cause_of_code(code, profile.cause_map);
   return cause == 0 ? std::string() : "Reason: Q.850;cause=" + std::to_string(cause) + "\r\n";
 }
 
@@ -109,7 +109,7 @@ void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponsePa
   parts.contact = contact_;
   parts.makes_dialog = true;
   parts.session_id = session_id_to(call, Side::Caller);
-  if (const Place* const place = parts_.places.at(call.invite.path); place != nullptr)
+  if (const Place* const place = place_of(call, call.invite.path); place != nullptr)
     parts.own_host = place->names.uri_host;
   parts.allow = call.book->neighbour_of(call.caller_peer).allow;
   parts.supported = call.book->neighbour_of(call.caller_peer).supported;
@@ -262,8 +262,8 @@ void CallEngine::on_unwanted_answer(Call* call, const SipMessage& response, cons
   if (fork != nullptr) {
     const Dialog& callee = fork->dialogs[index_of(Side::Callee)];
     if (callee.remote_tag == response.to.tag && callee.call_id == response.call_id) {
-      const SentAck& ack = fork->sent_ack[index_of(Side::Callee)];
-      if (ack.cseq == response.cseq.number) out.send(ack.path, ack.bytes, call->number, true);
+      if (const SentAck* const ack = fork->ack_of(Side::Callee, response.cseq.number); ack != nullptr)
+        out.send(ack->path, ack->bytes, call->number, true);
       return;  // the dialog of the call itself: its ACK comes when the caller's does
     }
   }
@@ -296,7 +296,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
   stray.number = ours->number;
   stray.shard = ours->shard;
   Fork fork = stray_fork(response, path);
-  send_ack(stray, fork, Side::Callee, {response.cseq.number}, out);
+  send_ack(stray, fork, Side::Callee, {response.cseq.number}, {now, out});
   // It may come again before our ACK arrives; one BYE is enough. RFC 3261 §13.2.2.4
   const std::uint64_t name =
       keyed_hash(parts_.settings.token_key, std::string(response.call_id) + std::string(response.to.tag));
@@ -307,7 +307,7 @@ void CallEngine::end_stray_dialog(Call* call, const SipMessage& response, const 
 }
 
 // A 2xx of a dialog that has had its BYE: the ACK is all that it still needs. RFC 3261 §13.2.2.4
-void CallEngine::acknowledge_stray(const SipMessage& response, const Path& path, EngineOutput& out) {
+void CallEngine::acknowledge_stray(const SipMessage& response, const Path& path, Turn turn) {
   Call stray;
   stray.book = book_;
   if (const auto branch = read_token(parts_.settings.token_key, TokenKind::CallId, response.call_id)) {
@@ -315,7 +315,7 @@ void CallEngine::acknowledge_stray(const SipMessage& response, const Path& path,
     stray.shard = branch->shard;
   }
   Fork fork = stray_fork(response, path);
-  send_ack(stray, fork, Side::Callee, {response.cseq.number}, out);
+  send_ack(stray, fork, Side::Callee, {response.cseq.number}, turn);
 }
 
 // The call is about to be forgotten; its INVITEs may still hear of the answer that they had.
@@ -366,13 +366,24 @@ void CallEngine::on_failure(Call& call, Attempt& attempt, std::uint16_t code, co
   }
   // No way to an endpoint is no fault of ours: it is not there just now. RFC 3261 §21.4.18
   const bool is_away = response == nullptr && code == 503 && !attempt.contact.empty();
-  call.best_code = is_away ? std::uint16_t{480} : code_for_caller(code);
+  call.best_code = is_away                                   ? std::uint16_t{480}
+                   : response == nullptr && is_lost(attempt) ? std::uint16_t{503}
+                                                             : code_for_caller(code);
   const std::vector<std::uint16_t>* const retry_on =
       call.route < call.book->config.routes.size() ? &call.book->config.routes[call.route].retry_on : nullptr;
   const bool retries =
       retry_on == nullptr || std::find(retry_on->begin(), retry_on->end(), code) != retry_on->end();
   if (retries && (!call.targets.empty() || call.reject_code != 0)) return try_next_target(call, now, out);
   refuse(call, call.best_code, response, now, out);
+}
+
+// A target that is down was tried because there was no other, and has said nothing: there is no way to
+// whoever is called, where 408 would say that somebody was asked. Without Retry-After, which would be about
+// Sallyport itself and all that it routes elsewhere. RFC 3261 §21.5.4
+bool CallEngine::is_lost(const Attempt& attempt) const {
+  const Path& path = attempt.prototype.path;
+  const auto target = on_board(attempt.peer, path.remote, path.transport);
+  return !attempt.has_provisional && target != nullptr && !target->is_up.load(std::memory_order_relaxed);
 }
 
 // The new number goes through the same routes, limits, detectors and rules as if the caller had dialled it
@@ -456,13 +467,13 @@ void CallEngine::refuse(Call& call, std::uint16_t code, const SipMessage* respon
   if ((shown == 401 || shown == 407) && response != nullptr) own_lines = passed_challenges(*response);
   const bool has_cause = response != nullptr && q850_of(*response) != 0;
   if (caller != nullptr && caller->config->profile.send_cause && !has_cause)
-    own_lines += cause_line(parts.code);
+    own_lines += cause_line(parts.code, caller->config->profile);
   parts.own_lines = own_lines;
   parts.session_id = session_id_to(call, Side::Caller);
-  if (const Place* const place = parts_.places.at(call.invite.path); place != nullptr)
+  if (const Place* const place = place_of(call, call.invite.path); place != nullptr)
     parts.own_host = place->names.uri_host;
   if (response != nullptr) parts.crossing = {response, &call.book->crossing_of(call.caller_peer), {}};
-  if (response == nullptr && shown == 488) parts.warning = warning = media_warning(call.invite.path);
+  if (response == nullptr && shown == 488) parts.warning = warning = media_warning(call, call.invite.path);
   respond(call, call.invite.server, call.invite.path, parts, {now, out});
   (void)write_end(call, now, out);
 }

@@ -13,6 +13,8 @@ namespace {
 
 // Within the 32 s that whoever sent the UPDATE waits. RFC 3261 §17.1.2.2
 constexpr Duration kUpdatePatience = std::chrono::seconds(20);
+// For so long whoever goes by the usual T1 sends a 2xx again. RFC 3261 §13.3.1.4
+constexpr Duration kRepeatsLast = std::chrono::seconds(32);
 
 // Target refresh requests of RFC 3261 §12.2.1.2 and RFC 3311 §4.
 bool refreshes_target(Method method) noexcept { return method == Method::Invite || method == Method::Update; }
@@ -264,8 +266,8 @@ bool CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
   return code == 0;
 }
 
-RequestParts CallEngine::in_dialog_request(const Dialog& dialog, const DialogRoute& route) {
-  const Place* const place = parts_.places.at(dialog.path);
+RequestParts CallEngine::in_dialog_request(const Call& call, const Dialog& dialog, const DialogRoute& route) {
+  const Place* const place = place_of(call, dialog.path);
   from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
   to_.assign(dialog.remote_address);
   if (!dialog.remote_tag.empty()) to_.append(";tag=").append(dialog.remote_tag);
@@ -287,7 +289,7 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   Dialog& dialog = place.fork->dialogs[index_of(to)];
   ++dialog.local_cseq;
   const DialogRoute route = route_of(dialog);
-  RequestParts parts = in_dialog_request(dialog, route);
+  RequestParts parts = in_dialog_request(*place.call, dialog, route);
   if (parts.own == nullptr) return 500;
   Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
   const bool is_answer =
@@ -409,22 +411,20 @@ void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMes
 }
 
 // A 2xx that was taken already: so was its ACK, or it comes when the other side's does. RFC 3261 §13.2.2.4
-void CallEngine::on_repeated_answer(Call* call, const SipMessage& response, const Path& path,
-                                    EngineOutput& out) {
+void CallEngine::on_repeated_answer(Call* call, const SipMessage& response, const Path& path, Turn turn) {
   if (call != nullptr) {
     parts_.touched = call->number;
     for (const Fork& fork : call->forks)
       for (const Side side : {Side::Caller, Side::Callee}) {
-        const SentAck& ack = fork.sent_ack[index_of(side)];
         if (fork.dialogs[index_of(side)].call_id != response.call_id) continue;
-        if (ack.cseq == response.cseq.number) {
-          out.send(ack.path, ack.bytes, call->number, true);
+        if (const SentAck* const ack = fork.ack_of(side, response.cseq.number); ack != nullptr) {
+          turn.out.send(ack->path, ack->bytes, call->number, true);
           return;
         }
       }
     if (call->state == CallState::Answered) return;
   }
-  acknowledge_stray(response, path, out);
+  acknowledge_stray(response, path, turn);
 }
 
 // The answer to a request that was passed on. After a final one the exchange is over, and the reference with
@@ -472,7 +472,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     parts.crossing = {response, &call.book->crossing_of(near.peer), {}};
     if (parts.body.bytes.empty()) parts.body = plain_body(*response);
   }
-  if (response == nullptr && parts.code == 488) parts.warning = warning = media_warning(near.path);
+  if (response == nullptr && parts.code == 488) parts.warning = warning = media_warning(call, near.path);
   if (parts.code / 100 == 2 && refreshes_target(exchange.method) && call.state == CallState::Answered)
     parts.own_lines = session = agree_session(call, *fork, exchange.from, exchange.session, now);
   parts.session_id = session_id_to(call, exchange.from);
@@ -489,14 +489,14 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   if (is_invite)
     parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(far)].remote_tag), kSettled);
   std::erase_if(call.exchanges, [id](const Exchange& done) { return done.id == id; });
-  if (is_ours && code < 300 && refusal == 0) send_ack(call, *fork, far, {far_cseq}, out);
+  if (is_ours && code < 300 && refusal == 0) send_ack(call, *fork, far, {far_cseq}, turn);
   if ((code == 481 || code == 408) && call.state == CallState::Answered && is_of_dialog) {
     note(call, now, CallStep::DialogLost, static_cast<std::uint16_t>(far), code);
     end_call(call, {far == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "dialog_lost"}, {now, out});
   }
   if (refusal == 0) return;
   if (call.state == CallState::Trying) return refuse(call, refusal, nullptr, now, out);
-  if (is_invite) send_ack(call, *fork, far, {far_cseq}, out);
+  if (is_invite) send_ack(call, *fork, far, {far_cseq}, turn);
   end_call(call, {EndedBy::Sallyport, "bad_answer"}, turn);
 }
 
@@ -521,7 +521,7 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   if (place.call->state != CallState::Ended) {
     BodyPart body;
     const bool is_answered = !owes_answer || carry_ack(place, arrival.request, body, {arrival.now, out});
-    send_ack(*place.call, *place.fork, other(place.side), {far_cseq, body}, out);
+    send_ack(*place.call, *place.fork, other(place.side), {far_cseq, body}, {arrival.now, out});
     if (!is_answered) end_call(*place.call, {EndedBy::Sallyport, "bad_answer"}, {arrival.now, out});
   } else if (dialog.state != DialogState::Ended) {
     send_bye(*place.call, *place.fork, place.side, nullptr, {arrival.now, out});
@@ -530,11 +530,11 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   return true;
 }
 
-void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out) {
+void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, Turn turn) {
   if (what.cseq == 0) return;  // both sides have called us: nobody there waits for one
   Dialog& dialog = fork.dialogs[index_of(to)];
   const DialogRoute route = route_of(dialog);
-  RequestParts parts = in_dialog_request(dialog, route);
+  RequestParts parts = in_dialog_request(call, dialog, route);
   if (parts.own == nullptr) return;
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
                                        {.shard = call.shard, .part = 0, .number = take_number()});
@@ -544,10 +544,16 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOut
   parts.cseq = what.cseq;
   parts.session_id = session_id_to(call, to);
   parts.body = what.body;
-  const auto bytes = write_request(out.room(), parts);
+  const auto bytes = write_request(turn.out.room(), parts);
   if (!bytes) return;
   const Path path = way_to(call, dialog, route);
-  fork.sent_ack[index_of(to)] = {what.cseq, std::string(out.commit(path, bytes->size(), call.number)), path};
+  // Its first 2xx came before this, so that none comes once more when that time is over.
+  const Duration patience = call.book->neighbour_of(dialog.peer).timers.patience();
+  fork.sent_ack[index_of(to)] =
+      SentAck{.cseq = what.cseq,
+              .bytes = std::string(turn.out.commit(path, bytes->size(), call.number)),
+              .path = path,
+              .forget_at = turn.now + std::max(patience, kRepeatsLast)};
   count_request(path.realm, Method::Ack);
   std::string().swap(dialog.credentials);  // the ACK is kept as it is for what comes again
 }

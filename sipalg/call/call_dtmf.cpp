@@ -20,7 +20,11 @@ constexpr Duration kShortestDigit = 40ms;
 
 media::StreamSide stream_side(Side side) noexcept { return static_cast<media::StreamSide>(side); }
 
-bool has_info(const MediaLeg& leg) noexcept { return leg.profile->media.dtmf == DtmfMode::Info; }
+bool has_info(const Call& call, const Dialog& dialog) noexcept {
+  const PeerSide* const peer = call.book->peer_side(dialog.peer);
+  const ProfileConfig& profile = peer != nullptr ? peer->config->profile : call.book->stranger_profile;
+  return profile.media.dtmf == DtmfMode::Info;
+}
 
 const StreamState* stream_for_digits(const MediaSession& session, media::StreamSide to) noexcept {
   const auto find = [to](const std::vector<StreamState>& streams) -> const StreamState* {
@@ -39,7 +43,7 @@ bool CallEngine::takes_digit(const SipMessage& request, const DialogPlace& place
   if (request.start.method != Method::Info || !is_dtmf(request)) return false;
   const Dialog& near = place.fork->dialogs[index_of(place.side)];
   const Dialog& far = place.fork->dialogs[index_of(other(place.side))];
-  if (!has_info(media_leg(*place.call, near)) || has_info(media_leg(*place.call, far))) return false;
+  if (!has_info(*place.call, near) || has_info(*place.call, far)) return false;
   const Attempt* const attempt = attempt_numbered(*place.call, place.fork->attempt);
   return attempt != nullptr && stream_for_digits(attempt->media, stream_side(other(place.side))) != nullptr;
 }
@@ -82,8 +86,7 @@ Fork* CallEngine::fork_for_digits(Call& call, Side to) {
   const Dialog& dialog = fork->dialogs[index_of(to)];
   const bool is_open =
       dialog.state == DialogState::Confirmed || (dialog.state == DialogState::Early && to == Side::Callee);
-  const bool takes_info =
-      has_info(media_leg(call, dialog)) && call.book->neighbour_of(dialog.peer).allows("INFO");
+  const bool takes_info = has_info(call, dialog) && call.book->neighbour_of(dialog.peer).allows("INFO");
   return is_open && takes_info ? fork : nullptr;
 }
 

@@ -75,7 +75,7 @@ void CallEngine::end_call(Call& call, const EndCause& cause, Turn turn) {
     for (const Side side : {Side::Caller, Side::Callee}) {
       auto& awaited = fork->awaited[index_of(side)];
       const bool has_left = fork->dialogs[index_of(side)].state == DialogState::Ended;
-      if (awaited) send_ack(call, *fork, other(side), {awaited->far_cseq}, out);
+      if (awaited) send_ack(call, *fork, other(side), {awaited->far_cseq}, turn);
       if (has_left) awaited.reset();
       // Whoever owes us an ACK gets its BYE behind it. RFC 3261 §15
       if (!has_left && !awaited) send_bye(call, *fork, side, cause.bye, turn);
@@ -91,7 +91,7 @@ void CallEngine::send_bye(Call& call, Fork& fork, Side to, const SipMessage* bye
   dialog.state = DialogState::Ended;
   ++dialog.local_cseq;
   const DialogRoute route = route_of(dialog);
-  RequestParts parts = in_dialog_request(dialog, route);
+  RequestParts parts = in_dialog_request(call, dialog, route);
   if (parts.own == nullptr) return;
   const std::uint64_t number = take_number();
   const TokenText branch = write_token(parts_.settings.token_key, TokenKind::Branch,
@@ -219,7 +219,7 @@ void CallEngine::on_response(const ResponseMatch& match, const SipMessage& respo
   Call* const call = calls_.find(match.user.call);
   const bool is_success = response.start.status_code / 100 == 2;
   if (match.user.purpose == kSettled && is_success && match.user.part == tag_name(response.to.tag))
-    return on_repeated_answer(call, response, path, out);
+    return on_repeated_answer(call, response, path, {now, out});
   if (call == nullptr) {
     if (match.kind == TransactionKind::Invite && is_success)
       on_unwanted_answer(nullptr, response, path, now, out);
@@ -367,6 +367,7 @@ void CallEngine::on_call_deadline(Call& call, Timestamp now, EngineOutput& out) 
     journal_is_slow_ = true;
     release(call, *late, now, out);
   }
+  forget_acks(call, now);
   resend_answers(call, now, out);
   if (!resend_reliable(call, {now, out})) return;
   on_transfer_deadline(call, {now, out});
@@ -418,11 +419,17 @@ void CallEngine::resend_answers(Call& call, Timestamp now, EngineOutput& out) {
     }
 }
 
+void CallEngine::forget_acks(Call& call, Timestamp now) noexcept {
+  for (Fork& fork : call.forks)
+    for (Boxed<SentAck>& ack : fork.sent_ack)
+      if (ack && ack->forget_at <= now) ack.reset();
+}
+
 void CallEngine::on_missing_ack(Call& call, Fork& fork, Side side, Turn turn) {
   const std::uint32_t far_cseq = fork.awaited[index_of(side)]->far_cseq;
   fork.awaited[index_of(side)].reset();
   if (call.state == CallState::Ended) return send_bye(call, fork, side, nullptr, turn);
-  send_ack(call, fork, other(side), {far_cseq}, turn.out);
+  send_ack(call, fork, other(side), {far_cseq}, turn);
   end_call(call, {EndedBy::Sallyport, "no_ack"}, turn);
 }
 
@@ -446,9 +453,12 @@ void CallEngine::settle(Call& call) {
   count_dialogs(call, static_cast<std::uint32_t>(2 * call.forks.size()));
   std::optional<Timestamp> earliest;
   for (const HeldAnswer& held : call.held) keep_earlier(earliest, held.until);
-  for (const Fork& fork : call.forks)
+  for (const Fork& fork : call.forks) {
     for (const auto& awaited : fork.awaited)
       if (awaited) keep_earlier(earliest, awaited->resend_at);
+    for (const auto& ack : fork.sent_ack)
+      if (ack) keep_earlier(earliest, ack->forget_at);
+  }
   // One that an attended transfer brought along waits until it is this call's. RFC 4028 §10
   if (call.state == CallState::Answered)
     for (const Fork& fork : call.forks)

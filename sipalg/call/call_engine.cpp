@@ -61,8 +61,16 @@ std::string CallEngine::token(TokenKind kind, const Call& call, std::uint16_t pa
   return std::string(view(text));
 }
 
+const Place* CallEngine::place_of(const Call& call, const Path& path) const noexcept {
+  return place_at(*call.book, *book_, path);
+}
+
+const RealmConfig& CallEngine::realm_of(const Call& call, RealmIndex realm) const noexcept {
+  return sip::realm_of(*call.book, *book_, realm);
+}
+
 std::string CallEngine::contact_of(const Call& call, const Path& path, std::uint16_t part) const {
-  const Place* const place = parts_.places.at(path);
+  const Place* const place = place_of(call, path);
   const TokenText text = write_token(parts_.settings.token_key, TokenKind::Contact,
                                      {.shard = call.shard, .part = part, .number = call.number});
   std::string contact;
@@ -82,7 +90,7 @@ std::string CallEngine::redirect_contact(const Call& call, const SipMessage* res
   std::string_view uri;
   if (response != nullptr && response->contact_count != 0 && !response->contact_is_star) {
     if (response->contact.uri.user.empty()) return {};
-    const Place* const place = parts_.places.at(call.caller.path);
+    const Place* const place = place_of(call, call.caller.path);
     if (place == nullptr) return {};
     return "<" +
            far_uri(response->contact.uri, response->contact.uri.user, place->names.contact_host,
@@ -140,7 +148,7 @@ const Place* CallEngine::place_for_size(const Path& path, std::size_t bytes, Tim
   if (path.transport != Transport::Udp || bytes <= kDatagramBytesMax) return nullptr;
   const std::size_t peer = to_position(path.peer);
   if (peer < udp_only_until_.size() && now < udp_only_until_[peer]) return nullptr;
-  return parts_.places.towards(path.realm, path.remote.address, Transport::Tcp);
+  return book_->places.towards(path.realm, path.remote.address, Transport::Tcp);
 }
 
 // Puts a request into the output. `parts.own` is as the path wants it.
@@ -176,6 +184,7 @@ void CallEngine::on_news(Timestamp now, const News& news, EngineOutput& out) {
     on_letter(letter->letter, {now, out});
   else {
     book_ = std::get<SharedValue<Rulebook>>(news);
+    negotiator_.adopt(book_->config);
     let_go_of_old_books(now);
   }
 }
@@ -281,7 +290,7 @@ void CallEngine::leave_lost_call(Call& call, Turn turn) {
   for (Fork& fork : call.forks)
     for (const Side side : {Side::Caller, Side::Callee}) {
       const Dialog& dialog = fork.dialogs[index_of(side)];
-      if (dialog.state == DialogState::Confirmed && parts_.places.at(dialog.path) != nullptr)
+      if (dialog.state == DialogState::Confirmed && book_->places.at(dialog.path) != nullptr)
         send_bye(call, fork, side, nullptr, turn);
     }
 }
@@ -318,7 +327,7 @@ void CallEngine::forget_what_is_gone(Call& call) const {
 // Whatever another configuration has taken away is gone, and so is a call that used it.
 bool CallEngine::is_sane(const Call& call) const noexcept {
   const auto has_realm = [this](const Path& path) {
-    return path.realm == RealmIndex::kNone || to_position(path.realm) < parts_.config.realms.size();
+    return path.realm == RealmIndex::kNone || to_position(path.realm) < book_->config.realms.size();
   };
   const auto has_peer = [this](PeerIndex peer) {
     return peer == PeerIndex::kNone || book_->peer_side(peer) != nullptr;
@@ -333,8 +342,17 @@ bool CallEngine::is_sane(const Call& call) const noexcept {
     if (!has_realm(held.path)) return false;
   for (const Fork& fork : call.forks)
     for (const Dialog& dialog : fork.dialogs)
-      if (parts_.places.at(dialog.path) == nullptr || !has_peer(dialog.peer)) return false;
+      if (book_->places.at(dialog.path) == nullptr || !has_peer(dialog.peer)) return false;
   return true;
+}
+
+void add_paths_of(const Call& call, std::vector<Path>& paths) {
+  paths.push_back(call.caller.path);
+  paths.push_back(call.invite.path);
+  for (const Attempt& attempt : call.attempts) paths.push_back(attempt.prototype.path);
+  for (const Fork& fork : call.forks)
+    for (const Dialog& dialog : fork.dialogs) paths.push_back(dialog.path);
+  for (const Exchange& exchange : call.exchanges) paths.push_back(exchange.path);
 }
 
 void mark_peers_of(const Call& call, std::vector<bool>& places) {

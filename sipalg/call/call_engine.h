@@ -126,7 +126,8 @@ class CallEngine {
                                                std::string_view redirected);
   [[nodiscard]] policy::RouteDecision route(const RouteQuestion& question, policy::RuleSubject& subject);
   void refuse_new(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
-  [[nodiscard]] Call* admit(const Arrival& arrival, const policy::RouteDecision& decision, EngineOutput& out);
+  [[nodiscard]] Call* admit(const Arrival& arrival, const policy::RouteDecision& decision, bool passes_limits,
+                            EngineOutput& out);
   void refuse_unmade(const Arrival& arrival, EngineOutput& out);
   [[nodiscard]] Call* make_call(const Arrival& arrival, const policy::RouteDecision& decision,
                                 policy::AdmissionTicket ticket, EngineOutput& out);
@@ -171,6 +172,7 @@ class CallEngine {
   void answer_caller(Call& call, Fork& fork, ResponseParts& parts, std::uint32_t far_cseq, Turn turn);
   static void shed_setup(Call& call);
   void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Turn turn);
+  [[nodiscard]] bool is_lost(const Attempt& attempt) const;
   bool follow_redirect(Call& call, const SipMessage& response, Turn turn);
   [[nodiscard]] Fork* fork_for(Call& call, const Attempt& attempt, const SipMessage& response);
   void on_unwanted_answer(Call* call, const SipMessage& response, const Path& path, Timestamp now,
@@ -179,9 +181,9 @@ class CallEngine {
                         EngineOutput& out);
   [[nodiscard]] Fork stray_fork(const SipMessage& response, const Path& path) const;
   [[nodiscard]] std::uint32_t tag_name(std::string_view tag) const noexcept;
-  void on_repeated_answer(Call* call, const SipMessage& response, const Path& path, EngineOutput& out);
+  void on_repeated_answer(Call* call, const SipMessage& response, const Path& path, Turn turn);
   void on_missing_ack(Call& call, Fork& fork, Side side, Turn turn);
-  void acknowledge_stray(const SipMessage& response, const Path& path, EngineOutput& out);
+  void acknowledge_stray(const SipMessage& response, const Path& path, Turn turn);
   void settle_transactions(const Call& call);
   [[nodiscard]] std::string redirect_contact(const Call& call, const SipMessage* response) const;
   void refuse(Call& call, std::uint16_t code, const SipMessage* response, Timestamp now, EngineOutput& out);
@@ -289,8 +291,9 @@ class CallEngine {
     std::uint32_t cseq;
     BodyPart body{};
   };
-  void send_ack(Call& call, Fork& fork, Side to, AckOf what, EngineOutput& out);
-  [[nodiscard]] RequestParts in_dialog_request(const Dialog& dialog, const DialogRoute& route);
+  void send_ack(Call& call, Fork& fork, Side to, AckOf what, Turn turn);
+  [[nodiscard]] RequestParts in_dialog_request(const Call& call, const Dialog& dialog,
+                                               const DialogRoute& route);
 
   // call_reliable.cpp: provisional responses that are acknowledged, RFC 3262
   struct HeardProvisional {
@@ -434,9 +437,9 @@ class CallEngine {
     AttributeEdits edits{};
     bool is_of_invite = false;  // see SdpInput
   };
-  [[nodiscard]] std::string media_warning(const Path& path) const;
+  [[nodiscard]] std::string media_warning(const Call& call, const Path& path) const;
   [[nodiscard]] static BodyPart plain_body(const SipMessage& message) noexcept;
-  [[nodiscard]] static MediaLeg media_leg(const Call& call, const Dialog& dialog) noexcept;
+  [[nodiscard]] MediaLeg media_leg(const Call& call, const Dialog& dialog) const noexcept;
   static void note_security(Dialog& dialog, const Attempt* attempt, Side side) noexcept;
   [[nodiscard]] MediaContext media_context(Call& call, const Attempt& attempt,
                                            EngineOutput& out) const noexcept;
@@ -498,6 +501,7 @@ class CallEngine {
   void release(Call& call, std::uint64_t sequence, Timestamp now, EngineOutput& out);
   void on_call_deadline(Call& call, Timestamp now, EngineOutput& out);
   void resend_answers(Call& call, Timestamp now, EngineOutput& out);
+  static void forget_acks(Call& call, Timestamp now) noexcept;
   void settle(Call& call);
   static void keep_setup_times(const Call& call, std::optional<Timestamp>& earliest);
   void count_dialogs(Call& call, std::uint32_t dialogs);
@@ -520,6 +524,9 @@ class CallEngine {
   void on_media(Timestamp now, const media::MediaNotice& notice, EngineOutput& out);
   // No connection could be had: what is too large for UDP goes over it all the same for a while.
   void on_unreachable(Timestamp now, const Path& path) noexcept;
+  // Our listeners and realms as the call knows them; what is newer, as it is today.
+  [[nodiscard]] const Place* place_of(const Call& call, const Path& path) const noexcept;
+  [[nodiscard]] const RealmConfig& realm_of(const Call& call, RealmIndex realm) const noexcept;
   [[nodiscard]] std::string contact_of(const Call& call, const Path& path, std::uint16_t part) const;
   [[nodiscard]] std::string token(TokenKind kind, const Call& call, std::uint16_t part) const;
   [[nodiscard]] static Path way_to(const Call& call, const Dialog& dialog, const DialogRoute& route);
@@ -571,6 +578,8 @@ class CallEngine {
 
 // Sets the place of each peer that the call is of.
 void mark_peers_of(const Call& call, std::vector<bool>& places);
+// Whatever it sends or hears by.
+void add_paths_of(const Call& call, std::vector<Path>& paths);
 // Has the body a session description in it, or more than one?
 [[nodiscard]] bool holds_sdp(const SipMessage& message) noexcept;
 // What an answer to the caller says of the attempt's result.

@@ -25,7 +25,6 @@ struct CallEngineParts {
   const SipEngineSettings& settings;
   SharedPolicy& shared;
   const SharedValue<Rulebook>& book;  // to begin with
-  const Places& places;
   ServerTransactions& servers;
   ClientTransactions& clients;
   Responder& responder;

@@ -17,7 +17,7 @@ bool CallEngine::send_own(Call& call, Fork& fork, Side to, const OwnRequest& wha
   exchange.method = method_of(what.method);
   ++dialog.local_cseq;
   const DialogRoute route = route_of(dialog);
-  RequestParts parts = in_dialog_request(dialog, route);
+  RequestParts parts = in_dialog_request(call, dialog, route);
   if (parts.own == nullptr) return false;
   parts.method = what.method;
   parts.extension_lines = what.lines;

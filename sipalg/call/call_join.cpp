@@ -124,7 +124,7 @@ void CallEngine::take_leg(Call& call, GivenLeg&& leg, Turn turn) {
   fork.timers[index_of(Side::Callee)] = std::move(leg.timer);
   const Path& path = leg.dialog.path;
   call.record.legs.resize(2);
-  call.record.legs.push_back({parts_.config.realms[to_position(path.realm)].name,
+  call.record.legs.push_back({book_->config.realms[to_position(path.realm)].name,
                               std::string(to_string(path.transport)), path.remote, leg.dialog.call_id});
   fork.dialogs[index_of(Side::Callee)] = std::move(leg.dialog);
   for (const std::uint64_t number : leg.former_numbers) call.former_numbers.push_back(number);
@@ -242,7 +242,7 @@ std::uint16_t CallEngine::write_refer(const Arrival& arrival, const DialogPlace&
   }
   if (target->uri.scheme == UriScheme::Sips && !place.call->is_sips) return 416;
   const Dialog& far = place.fork->dialogs[index_of(other(place.side))];
-  const Place* const way = parts_.places.at(far.path);
+  const Place* const way = place_of(*place.call, far.path);
   if (way == nullptr) return 500;
   policy::RuleSubject subject;
   subject.called = policy::unescaped_user(target->uri.user);

@@ -197,13 +197,20 @@ Credentials CallEngine::ask_for_credentials(const Arrival& arrival, const Dialog
                             offer_for(registrar->users.get()));
   bool is_stale = false;
   if (const auto given = digest_answer_of(request, realm); given) {
+    if (!parts_.detectors.may_log_in(arrival, given->user)) return Credentials::NotAsked;
     const RegistrarUser* const user =
         given->user == user_of(aor) ? find_user(*registrar->users, given->user, domain_of(aor)) : nullptr;
     NonceUse use{.nonce = digest.nonce_number(arrival.now, source, realm, given->nonce), .count = 0};
     const DigestSubject subject{
         .method = request.start.method_text, .uri = request.start.request_uri.text, .body = request.body};
     const DigestVerdict verdict = digest.verify({arrival.now, source}, *given, subject, user, use);
-    if (verdict == DigestVerdict::Right) return Credentials::Right;
+    // Who may guess no more is doubted like everybody else. Threats I2
+    const bool is_right = verdict == DigestVerdict::Right;
+    if (is_right || verdict == DigestVerdict::Wrong) {
+      const DetectorFate fate = parts_.detectors.on_digest(arrival, given->user, is_right, out);
+      if (is_right) return Credentials::Right;
+      if (fate == DetectorFate::Drop || fate == DetectorFate::Reject) return Credentials::NotAsked;
+    }
     is_stale = verdict == DigestVerdict::Stale;
   }
   Suspicion& suspicion = *place.call->suspicions[index_of(place.side)];

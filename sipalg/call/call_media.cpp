@@ -80,20 +80,21 @@ BodyPart CallEngine::plain_body(const SipMessage& message) noexcept {
 }
 
 // 305: incompatible media format. RFC 3261 §20.43
-std::string CallEngine::media_warning(const Path& path) const {
-  const Place* const place = parts_.places.at(path);
+std::string CallEngine::media_warning(const Call& call, const Path& path) const {
+  const Place* const place = place_of(call, path);
   return "305 " + (place != nullptr ? place->names.contact_host : std::string("-")) +
          " \"Incompatible media\"";
 }
 
-MediaLeg CallEngine::media_leg(const Call& call, const Dialog& dialog) noexcept {
+MediaLeg CallEngine::media_leg(const Call& call, const Dialog& dialog) const noexcept {
   const PeerSide* const peer = call.book->peer_side(dialog.peer);
   return {dialog.path.realm,
           dialog.path.remote.address,
           peer != nullptr ? &peer->config->profile : &call.book->stranger_profile,
           dialog.path.transport == Transport::Tls,
           dialog.was_secured,
-          dialog.was_savp};
+          dialog.was_savp,
+          &realm_of(call, dialog.path.realm)};
 }
 
 // `dialog` goes from `side` of this session to another one, where it is offered no less. Threats M10
@@ -330,12 +331,13 @@ void CallEngine::on_final(Call* call, const media::MediaNotice& notice, Turn tur
     figures_for(*call, notice.key.stream).is_final = true;
     return;
   }
-  turn.out.add(turn.now, MediaReportEvent{notice.key.call, notice.key.stream, notice.sides});
   EndedCall* const ended = ended_.find(notice.key.call);
   CallRecord* const record = call != nullptr ? &call->record : ended != nullptr ? &ended->record : nullptr;
+  const bool goes_on = record != nullptr && goes_on_after_bye(*record, notice, turn);
+  turn.out.add(turn.now, MediaReportEvent{notice.key.call, notice.key.stream, notice.sides, goes_on});
   if (record == nullptr) return;
   fill_in(record->media, notice);
-  if (goes_on_after_bye(*record, notice, turn)) record->detections.push_back("forged_request");
+  if (goes_on) record->detections.emplace_back(policy::to_string(policy::Detector::ForgedRequest));
 }
 
 void CallEngine::take_report(Call& call, const media::MediaNotice& notice, Turn turn) {

@@ -95,7 +95,7 @@ bool CallEngine::may_replace(const Arrival& arrival, const Dialog& replaced, boo
   if (input.trust < TrustClass::Trusted) return false;
   if (input.peer != PeerIndex::kNone && (was_told || input.peer == replaced.peer)) return true;
   const auto is_trusted = [this](RealmIndex realm) {
-    return parts_.config.realms[to_position(realm)].trust == RealmTrust::Trusted;
+    return book_->config.realms[to_position(realm)].trust == RealmTrust::Trusted;
   };
   return is_trusted(input.realm) && (was_told || is_trusted(replaced.path.realm));
 }
@@ -200,7 +200,7 @@ void CallEngine::open_newcomers_transfer(const Arrival& arrival, const DialogPla
   call.transfer->first_attempt = newcomer.attempt.number;
   const Dialog& dialog = newcomer.fork.dialogs[index_of(Side::Callee)];
   call.record.legs.resize(call.state == CallState::Trying ? 1 : 2);
-  call.record.legs.push_back({parts_.config.realms[to_position(dialog.path.realm)].name,
+  call.record.legs.push_back({book_->config.realms[to_position(dialog.path.realm)].name,
                               std::string(to_string(dialog.path.transport)), dialog.path.remote,
                               dialog.call_id});
   newcomer.invite.server =
@@ -326,7 +326,7 @@ bool CallEngine::answer_newcomer(Call& call, const Exchange& exchange, const Sip
   if (is_usable)
     send_newcomer(call, *fork, {call.invite, body, exchange.far_cseq, !attempt->has_offer}, turn);
   else
-    send_ack(call, *old, other(exchange.from), {exchange.far_cseq}, turn.out);
+    send_ack(call, *old, other(exchange.from), {exchange.far_cseq}, turn);
   return is_usable;
 }
 

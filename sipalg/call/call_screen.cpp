@@ -30,8 +30,13 @@ policy::Actor caller_of(const CallEngineParts& parts, const Arrival& arrival) {
   return caller_of(parts, arrival, sender != nullptr ? sender.get() : bindings->front().get());
 }
 
-std::string dialled_number(const CallEngineParts& parts, const Rulebook& book,
-                           const policy::RouteDecision& decision, const policy::RuleSubject& subject) {
+namespace {
+
+// visit(changed) for each target, with what the rules of the route and of the target make of `subject`; not
+// where there are none. Stops when it says so.
+template <class Visit>
+void each_outcome(const Rulebook& book, const policy::RouteDecision& decision,
+                  const policy::RuleSubject& subject, Visit visit) {
   const std::vector<std::uint16_t>* const of_route =
       decision.route < book.route_rules.size() && !book.route_rules[decision.route].empty()
           ? &book.route_rules[decision.route]
@@ -43,9 +48,35 @@ std::string dialled_number(const CallEngineParts& parts, const Rulebook& book,
     policy::RuleEdits edits;
     if (of_route != nullptr) book.rules.apply(*of_route, changed, edits);
     book.rules.apply(peer->rules_out, changed, edits);
-    if (parts.detectors.board().is_costly(changed.called)) return std::move(changed.called);
+    if (visit(changed)) return;
   }
-  return subject.called;
+}
+
+}  // namespace
+
+std::string dialled_number(const CallEngineParts& parts, const Rulebook& book,
+                           const policy::RouteDecision& decision, const policy::RuleSubject& subject) {
+  std::string number = subject.called;
+  each_outcome(book, decision, subject, [&](policy::RuleSubject& changed) {
+    if (!parts.detectors.board().is_costly(changed.called)) return false;
+    number = std::move(changed.called);
+    return true;
+  });
+  return number;
+}
+
+void note_emergency(const CallEngineParts& parts, const Rulebook& book, const policy::RouteDecision& decision,
+                    const policy::RuleSubject& subject, const Arrival& arrival) {
+  const Timestamp until = arrival.now + book.config.emergency.callback;
+  const auto note = [&](std::string_view caller) {
+    parts.detectors.board().on_emergency(arrival.now, caller, until);
+  };
+  note(arrival.request.from.uri.user);
+  note(subject.caller);
+  each_outcome(book, decision, subject, [&](const policy::RuleSubject& changed) {
+    note(changed.caller);
+    return false;
+  });
 }
 
 CostlyCall costly_call(const CallEngineParts& parts, std::string_view number, std::uint64_t account) {
@@ -79,18 +110,23 @@ DigestServer CallerChallenge::digest(std::uint32_t cseq) const {
   return DigestServer({key.high, key.low}, offer_for(registrar_->users.get()));
 }
 
-bool CallerChallenge::is_met() const {
+bool CallerChallenge::is_met(EngineOutput& out) const {
   if (!is_possible()) return false;
   const SipMessage& request = arrival_.request;
   const auto given = digest_answer_of(request, realm(), true);
   if (!given || given->user != user_of(sender_->aor)) return false;
+  if (!parts_.detectors.may_log_in(arrival_, given->user)) return false;
   const RegistrarUser* const user = find_user(*registrar_->users, given->user, domain_of(sender_->aor));
   const DigestServer server = digest(request.cseq.number);
   const Endpoint& source = arrival_.input.remote;
   NonceUse use{.nonce = server.nonce_number(arrival_.now, source, realm(), given->nonce), .count = 0};
   const DigestSubject subject{
       .method = "INVITE", .uri = request.start.request_uri.text, .body = request.body};
-  return server.verify({arrival_.now, source}, *given, subject, user, use) == DigestVerdict::Right;
+  const DigestVerdict verdict = server.verify({arrival_.now, source}, *given, subject, user, use);
+  const bool is_right = verdict == DigestVerdict::Right;
+  if (is_right || verdict == DigestVerdict::Wrong)
+    (void)parts_.detectors.on_digest(arrival_, given->user, is_right, out);
+  return is_right;
 }
 
 std::string CallerChallenge::lines() const {
@@ -143,7 +179,10 @@ void CallEngine::refuse_detected(const Arrival& arrival, const policy::RouteDeci
                                  EngineOutput& out) {
   const bool is_one_of_many =
       ruling.finding->detector == policy::Detector::InviteFlood && !ruling.finding->is_told;
-  Call* const call = decision != nullptr && !is_one_of_many && has_room_for_call(false)
+  // An attack on a callee in a peer's name took all room by what was refused of it, and no peer could call.
+  const bool is_half_free = calls_.size() < parts_.settings.calls_max / 2 &&
+                            parts_.servers.size() < parts_.settings.transactions_max / 2;
+  Call* const call = decision != nullptr && !is_one_of_many && is_half_free
                          ? make_call(arrival, *decision, {}, out)
                          : nullptr;
   const Turn turn{arrival.now, out};

@@ -27,6 +27,11 @@ namespace sallyport::sip {
                                          const policy::RouteDecision& decision,
                                          const policy::RuleSubject& subject);
 
+// Whoever calls for help may be called back: the number that it gave, what rules made of it, and what those
+// of the route and its targets will. Threats I8
+void note_emergency(const CallEngineParts& parts, const Rulebook& book, const policy::RouteDecision& decision,
+                    const policy::RuleSubject& subject, const Arrival& arrival);
+
 // Not counted where the number is not costly.
 [[nodiscard]] CostlyCall costly_call(const CallEngineParts& parts, std::string_view number,
                                      std::uint64_t account);
@@ -44,7 +49,8 @@ class CallerChallenge {
   CallerChallenge(const CallEngineParts& parts, const SbcConfig& config, const Arrival& arrival,
                   const Binding* sender);
   [[nodiscard]] bool is_possible() const noexcept { return registrar_ != nullptr; }
-  [[nodiscard]] bool is_met() const;
+  // What is wrong counts as a wrong password.
+  [[nodiscard]] bool is_met(EngineOutput& out) const;
   // Header lines of a 407.
   [[nodiscard]] std::string lines() const;
 

@@ -161,7 +161,7 @@ void CallEngine::on_refreshed(Call& call, const Exchange& exchange, std::uint16_
   if (fork == nullptr) return;
   if (exchange.method == Method::Invite && code / 100 == 2) {
     parts_.clients.retag(exchange.client, tag_name(fork->dialogs[index_of(side)].remote_tag), kSettled);
-    send_ack(call, *fork, side, {exchange.far_cseq}, turn.out);
+    send_ack(call, *fork, side, {exchange.far_cseq}, turn);
     if (call.state == CallState::Answered && response != nullptr &&
         !hear_refresh({&call, fork, side}, *response, turn.out))
       return end_call(call, {EndedBy::Sallyport, "bad_answer"}, turn);

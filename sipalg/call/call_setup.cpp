@@ -106,18 +106,21 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
   const bool is_again =
       has_answer && (parts_.detectors.marks().take(
                          mark_of_call(parts_, request.call_id, request.from.tag, number), arrival.now) ||
-                     challenged.is_met());
+                     challenged.is_met(out));
   const DetectorRuling ruling =
       is_again ? DetectorRuling{}
-               : parts_.detectors.before_call(arrival.now, caller,
-                                              {.called = number, .is_emergency = decision.is_emergency});
+               : parts_.detectors.before_call(
+                     arrival.now, caller,
+                     {.called = number, .caller = subject.caller, .is_emergency = decision.is_emergency});
   if (ruling.fate == DetectorFate::Challenge && challenge(arrival, challenged, out))
     return note_ruling(nullptr, caller, ruling, {arrival.now, out});
   if (!ruling.passes()) return refuse_detected(arrival, &decision, caller, ruling, out);
-  Call* const call = admit(arrival, decision, out);
+  const bool is_callback = parts_.detectors.board().is_callback(arrival.now, caller, number);
+  Call* const call = admit(arrival, decision, decision.is_emergency || is_callback, out);
   note_ruling(call, caller, ruling, {arrival.now, out});
   if (call == nullptr) return;
   call->account = caller.account;
+  if (decision.is_emergency) note_emergency(parts_, *book_, decision, subject, arrival);
   if (decision.outcome == policy::RouteDecision::Outcome::Targets) {
     if (!decision.is_emergency)
       call->costly[index_of(Side::Callee)] = costly_call(parts_, number, caller.account);
@@ -135,9 +138,9 @@ void CallEngine::on_invite(const Arrival& arrival, EngineOutput& out) {
 }
 
 // Null: it was refused.
-Call* CallEngine::admit(const Arrival& arrival, const policy::RouteDecision& decision, EngineOutput& out) {
+Call* CallEngine::admit(const Arrival& arrival, const policy::RouteDecision& decision, bool passes_limits,
+                        EngineOutput& out) {
   using Outcome = policy::RouteDecision::Outcome;
-  const bool passes_limits = decision.is_emergency;
   const auto refused = [&](std::uint16_t code) {
     refuse_new(arrival, code, out);
     return nullptr;
@@ -231,7 +234,7 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   record.to = request.to.uri.text;
   record.called_in = called_user(request);
   record.legs.reserve(2);
-  record.legs.push_back({parts_.config.realms[to_position(arrival.input.realm)].name,
+  record.legs.push_back({book_->config.realms[to_position(arrival.input.realm)].name,
                          std::string(to_string(arrival.input.transport)), arrival.input.remote,
                          std::string(request.call_id)});
   if (decision.is_emergency) note(*call, arrival.now, CallStep::Emergency);
@@ -292,7 +295,7 @@ std::uint16_t CallEngine::take_place_at(Call& call, const NextTarget& target, Ti
     note(call, now, CallStep::TargetNotSecure, peer_number, target.configured);
     return 480;
   }
-  const Place* const place = parts_.places.towards(peer->realm, target.address.address, target.transport);
+  const Place* const place = book_->places.towards(peer->realm, target.address.address, target.transport);
   if (place == nullptr || !parts_.clients.has_room()) {
     note(call, now, CallStep::TargetUnusable, peer_number, target.configured);
     return 503;
@@ -301,7 +304,10 @@ std::uint16_t CallEngine::take_place_at(Call& call, const NextTarget& target, Ti
   policy::AdmissionTicket& ticket_out = call.transfer ? call.transfer->ticket_out : call.ticket_out;
   if (ticket_out.is_held && ticket_out.peer == target.peer) return 0;
   parts_.shared.admission.release(ticket_out);
-  const auto ticket = parts_.shared.admission.admit_out(target.peer, peer->realm, call.is_emergency, now);
+  const policy::Actor caller = parts_.detectors.caller_at(call.caller.path, call.account);
+  const bool passes_limits =
+      call.is_emergency || parts_.detectors.board().is_callback(now, caller, call.dialled);
+  const auto ticket = parts_.shared.admission.admit_out(target.peer, peer->realm, passes_limits, now);
   if (!ticket) {
     note(call, now, CallStep::TargetLimited, peer_number);
     return 503;
@@ -316,7 +322,7 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
     return false;
   }
   const PeerSide* const peer = call.book->peer_side(target.peer);
-  const Place* const place = parts_.places.towards(peer->realm, target.address.address, target.transport);
+  const Place* const place = book_->places.towards(peer->realm, target.address.address, target.transport);
   const SharedValue<Binding> binding =
       target.binding != 0 ? parts_.shared.bindings.numbered(target.binding) : nullptr;
   if (target.binding != 0 && binding == nullptr) {  // it has ended since
@@ -332,6 +338,11 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
   attempt.prototype.path = {peer->realm, place->endpoint, target.address, target.transport, target.peer, 0};
   attempt.prototype.peer = target.peer;
   if (binding != nullptr) follow_binding(*binding, attempt);
+  if (place_of(call, attempt.prototype.path) == nullptr) {  // it registered by a listener that is gone
+    note(call, now, CallStep::TargetUnusable, static_cast<std::uint16_t>(target.peer));
+    call.best_code = 480;
+    return false;
+  }
   note(call, now, CallStep::TargetTried, static_cast<std::uint16_t>(target.peer), target.configured);
   attempt.media.number = attempt.number;
   if (const std::uint16_t code = send_invite(call, attempt, now, out); code != 0) {
@@ -381,9 +392,9 @@ CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& at
       {.accept = source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None,
        .send = profile.identity_send,
        .honour_privacy = profile.honour_privacy,
-       .far_is_trusted = policy::is_in_trust_domain(parts_.config.realms[to_position(peer.realm)].trust,
-                                                    profile.identity_accept)});
-  const Place* const place = parts_.places.at(attempt.prototype.path);
+       .far_is_trusted =
+           policy::is_in_trust_domain(realm_of(call, peer.realm).trust, profile.identity_accept)});
+  const Place* const place = place_of(call, attempt.prototype.path);
   add_identity(identity, far.subject.identity, place->names.uri_host, far.edits.headers);
   far.hides_caller = identity.hide_from;
   return far;
@@ -392,7 +403,7 @@ CallEngine::FarInvite CallEngine::far_invite(const Call& call, const Attempt& at
 // Call-ID, From, To and tag of the new dialog. RFC 3261 §8.1.1, §12.1.2
 void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far, const SipMessage& request) {
   Dialog& dialog = attempt.prototype;
-  const Place* const place = parts_.places.at(dialog.path);
+  const Place* const place = place_of(call, dialog.path);
   const std::uint16_t part = kCalleePart | attempt.number;
   dialog.call_id = token(TokenKind::CallId, call, part);
   dialog.local_tag = token(TokenKind::Tag, call, part);
@@ -429,7 +440,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
   const FarInvite far = far_invite(call, attempt, request);
   name_dialog(call, attempt, far, request);
   const Dialog& dialog = attempt.prototype;
-  const Place& place = *parts_.places.at(dialog.path);
+  const Place& place = *place_of(call, dialog.path);
   BodyPart body;
   attempt.has_offer = holds_sdp(request);
   const SdpWay way{call,           attempt,     Side::Caller,

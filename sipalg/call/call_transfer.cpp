@@ -232,8 +232,8 @@ void CallEngine::on_transfer_answer(Call& call, Attempt& attempt, const SipMessa
   if (const Fork* const taken = transfer.fork != 0 ? fork_numbered(call, transfer.fork) : nullptr;
       taken != nullptr && taken->attempt == attempt.number &&
       taken->dialogs[index_of(Side::Callee)].remote_tag == response.to.tag) {
-    const SentAck& ack = taken->sent_ack[index_of(Side::Callee)];
-    if (ack.cseq == response.cseq.number) out.send(ack.path, ack.bytes, call.number, true);
+    if (const SentAck* const ack = taken->ack_of(Side::Callee, response.cseq.number); ack != nullptr)
+      out.send(ack->path, ack->bytes, call.number, true);
     return;
   }
   if (attempt.is_cancelled || transfer.fork != 0 || transfer.stage != TransferStage::Trying)
@@ -281,7 +281,7 @@ std::uint16_t CallEngine::take_target(Call& call, Attempt& attempt, Fork& fork, 
   BodyPart body;
   const std::uint16_t refusal =
       carry_sdp({call, attempt, Side::Callee, SdpStep::Answer, unseen}, sdp, body, turn);
-  if (refusal == 0) send_ack(call, fork, Side::Callee, {response.cseq.number}, turn.out);
+  if (refusal == 0) send_ack(call, fork, Side::Callee, {response.cseq.number}, turn);
   if (refusal == 0) take_session(call, fork, Side::Callee, response, turn.now);
   return refusal;
 }
@@ -303,7 +303,9 @@ std::string CallEngine::referred_by(const Call& call, const Place& place) {
 
 void CallEngine::hear_sdp(const SdpWay& way, std::string_view sdp) {
   const auto has_transfers = [&way](const Dialog& dialog) {
-    return media_leg(way.call, dialog).profile->refer == ReferMode::Resolve;
+    const PeerSide* const peer = way.call.book->peer_side(dialog.peer);
+    return (peer != nullptr ? peer->config->profile : way.call.book->stranger_profile).refer ==
+           ReferMode::Resolve;
   };
   bool is_needed = has_transfers(way.attempt.prototype) || has_transfers(way.call.caller);
   for (const Fork& fork : way.call.forks)
@@ -363,7 +365,7 @@ void CallEngine::on_transfer_offered(Call& call, const Exchange& exchange, std::
     const bool is_wanted_still = transfer.stage == TransferStage::Offering;
     // Of a newcomer's session it is the newcomer's ACK that says all is well. RFC 3261 §13.2.2.4
     if (!transfer.is_replacing || !is_wanted_still)
-      send_ack(call, *old, transferee, {exchange.far_cseq}, turn.out);
+      send_ack(call, *old, transferee, {exchange.far_cseq}, turn);
     const bool is_joined =
         is_wanted_still && (transfer.is_replacing ? answer_newcomer(call, exchange, *response, turn)
                                                   : take_transferee(call, exchange, *response, turn));
@@ -403,7 +405,7 @@ bool CallEngine::take_transferee(Call& call, const Exchange& exchange, const Sip
                 turn) != 0)
     return false;
   if (std::exchange(call.transfer->owes_ack, false))
-    send_ack(call, *target, Side::Callee, {call.transfer->target_cseq, body}, turn.out);
+    send_ack(call, *target, Side::Callee, {call.transfer->target_cseq, body}, turn);
   return true;
 }
 
@@ -492,7 +494,7 @@ void CallEngine::leave_target(Call& call, Turn turn) {
   Fork* const fork = number != 0 ? fork_numbered(call, number) : nullptr;
   if (fork == nullptr) return;
   if (std::exchange(transfer.owes_ack, false))
-    send_ack(call, *fork, Side::Callee, {transfer.target_cseq}, turn.out);
+    send_ack(call, *fork, Side::Callee, {transfer.target_cseq}, turn);
   if (fork->dialogs[index_of(Side::Callee)].state != DialogState::Ended)
     send_bye(call, *fork, Side::Callee, nullptr, turn);
   if (Attempt* const attempt = attempt_numbered(call, fork->attempt); attempt != nullptr)

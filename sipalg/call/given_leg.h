@@ -19,7 +19,7 @@ namespace sallyport::sip {
 struct GivenLeg {
   Dialog dialog;
   SdpIdentity sdp;
-  SentAck sent_ack;
+  Boxed<SentAck> sent_ack;
   Boxed<SessionTimer> timer;
   policy::AdmissionTicket ticket;
   CostlyCall costly;

@@ -45,6 +45,9 @@ class EngineDesk {
   virtual void set_tee(MessageTee* /*tee*/) {}
   // By PeerIndex, as long as the table of peers may become: a call, live or lately ended, is of that peer.
   [[nodiscard]] virtual std::vector<bool> peers_in_use() const { return {}; }
+  // By which of our listeners calls and subscriptions that are up come and go: each once, without the other
+  // end.
+  [[nodiscard]] virtual std::vector<Path> listeners_in_use() const { return {}; }
   // BYE or CANCEL on both legs. False: no such live call.
   virtual bool hang_up(Timestamp now, std::uint64_t call, EngineOutput& out) = 0;
   // Peers as they are seen just now; empty where another engine owns the trunks.

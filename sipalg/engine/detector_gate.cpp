@@ -129,8 +129,11 @@ bool DetectorGate::is_punished(Timestamp now, const MessageInput& input) const n
 }
 
 DetectorRuling DetectorGate::before_call(Timestamp now, const Actor& caller,
-                                         const policy::DetectorBoard::Attempt& attempt) {
+                                         policy::DetectorBoard::Attempt attempt) {
   if (attempt.is_emergency) return {};
+  const auto utc =
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch() + parts_.utc_at_zero);
+  attempt.time = policy::WeekMinute::of_unix(utc.count());
   return ruling_of(parts_.board.before_call(now, caller, attempt));
 }
 
@@ -169,11 +172,25 @@ DetectorFate DetectorGate::judge(Timestamp now, const Actor& actor, std::optiona
   return ruling.fate;
 }
 
+bool DetectorGate::may_log_in(const Arrival& arrival, std::string_view user) const noexcept {
+  return !parts_.board.are_logins_over(arrival.now, actor_of(arrival.input), user);
+}
+
+DetectorFate DetectorGate::on_digest(const Arrival& arrival, std::string_view user, bool is_right,
+                                     EngineOutput& out) {
+  Actor actor = actor_of(arrival.input);
+  actor.is_proved = true;
+  if (!is_right)
+    return judge(arrival.now, actor, parts_.board.on_login_failure(arrival.now, actor, user), out);
+  parts_.board.on_login(arrival.now, actor, user);
+  return DetectorFate::Pass;
+}
+
 bool DetectorGate::drops_no_target(const Arrival& arrival, std::uint16_t code, EngineOutput& out) {
   if (!says_no_target(code) || !looks_for_target(arrival.request.start.method)) return false;
   const Actor actor = actor_of(arrival.input);
   const std::string_view target = arrival.request.start.request_uri.user;
-  if (judge(arrival.now, actor, parts_.board.on_no_target(arrival.now, actor, target), out) !=
+  if (judge(arrival.now, actor, parts_.board.on_unheard(arrival.now, actor, target), out) !=
       DetectorFate::Drop)
     return false;
   parts_.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Detected);

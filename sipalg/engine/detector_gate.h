@@ -62,6 +62,7 @@ struct DetectorGateParts {
   std::vector<RealmSipCounters>& counters;
   // The node's secret, the same after a restart: accounts of calls that are restored keep their hash.
   const HashKey& key;
+  Duration utc_at_zero{};  // what UTC was when the clock was 0, for detectors that know hours
 };
 
 // Of one engine.
@@ -81,15 +82,19 @@ class DetectorGate {
   // All that this flow sends is to be dropped, but for emergency calls.
   [[nodiscard]] bool is_punished(Timestamp now, const MessageInput& input) const noexcept;
 
-  // What the board says; nothing is told yet.
+  // What the board says; nothing is told yet. The attempt's time is filled in.
   [[nodiscard]] DetectorRuling before_call(Timestamp now, const policy::Actor& caller,
-                                           const policy::DetectorBoard::Attempt& attempt);
+                                           policy::DetectorBoard::Attempt attempt);
   // Counted and, unless the same was told a moment ago or too much is being told, an event. `call`: 0: none.
   void tell(Timestamp now, const policy::Actor& actor, const DetectorRuling& ruling, std::uint64_t call,
             EngineOutput& out);
   // What the board has said is counted and told.
   [[nodiscard]] DetectorFate judge(Timestamp now, const policy::Actor& actor,
                                    std::optional<policy::Finding> finding, EngineOutput& out);
+  // Of a request with a digest answer. False: there were so many wrong ones that it is not looked at.
+  [[nodiscard]] bool may_log_in(const Arrival& arrival, std::string_view user) const noexcept;
+  // What came of it: the nonce was one of ours, so its source heard our challenge. What was wrong is told.
+  DetectorFate on_digest(const Arrival& arrival, std::string_view user, bool is_right, EngineOutput& out);
   // A request that is to be refused with `code`. True: it gets no answer at all, and is counted as dropped.
   [[nodiscard]] bool drops_no_target(const Arrival& arrival, std::uint16_t code, EngineOutput& out);
 

@@ -69,18 +69,19 @@ enum class SipDropReason : std::uint8_t {
   ForbiddenTarget,    // the answer would go to a broadcast or multicast address
   Keepalive,          // CRLF or empty datagram
   TooLarge,
-  ForgedRequest,   // names a dialog of ours but comes from elsewhere (threats D1, D3)
-  ForgedResponse,  // names a transaction of ours but comes from elsewhere (threats D4)
-  OutOfOrder,      // a reliable provisional response that is not the next one. RFC 3262 §4
-  Signature,       // a rule of security.signatures says drop
-  Detected,        // a detector of security.detectors says so
+  ForgedRequest,      // names a dialog of ours but comes from elsewhere (threats D1, D3)
+  ForgedResponse,     // names a transaction of ours but comes from elsewhere (threats D4)
+  OutOfOrder,         // a reliable provisional response that is not the next one. RFC 3262 §4
+  Signature,          // a rule of security.signatures says drop
+  Detected,           // a detector of security.detectors says so
+  LargerThanRequest,  // the answer would be, and its source has proved nothing (threats R4)
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(SipDropReason::kCount)>
     kSipDropReasonNames{"malformed",      "malformed_response", "stranger",     "unmatched_response",
                         "stray_ack",      "forbidden_target",   "keepalive",    "too_large",
                         "forged_request", "forged_response",    "out_of_order", "signature",
-                        "detected"};
+                        "detected",       "larger_than_request"};
 
 // Codes that have a series of their own are those of RFC 3261; others count under their class ("4xx").
 inline constexpr std::array<std::uint16_t, 50> kCountedCodes{

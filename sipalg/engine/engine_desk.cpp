@@ -22,8 +22,14 @@ std::vector<CallView> SipEngine::State::calls(std::uint64_t after, std::size_t l
   call_engine.tables().live.for_each([&](const Call& call) {
     if (call.number > after) found.push_back(&call);
   });
-  std::sort(found.begin(), found.end(), [](const Call* a, const Call* b) { return a->number < b->number; });
-  if (found.size() > limit) found.resize(limit);
+  const auto is_older = [](const Call* a, const Call* b) { return a->number < b->number; };
+  if (found.size() > limit) {
+    // The engine serves no call meanwhile: those beyond the page stay in any order.
+    std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(limit), found.end(),
+                     is_older);
+    found.resize(limit);
+  }
+  std::sort(found.begin(), found.end(), is_older);
   std::vector<CallView> views;
   for (const Call* call : found) views.push_back(call_engine.view_of(*call));
   return views;
@@ -92,6 +98,7 @@ void SipEngine::State::adopt(Timestamp now, EngineOutput& out) {
   if (trunk_engine) trunk_engine->adopt(next, now, out);
   signatures.adopt(next->config.security.signature_set);
   detectors.adopt(next->config);
+  if (port_watch) port_watch->adopt(next->config);
   book = next;
 }
 
@@ -99,6 +106,27 @@ std::vector<bool> SipEngine::State::peers_in_use() const {
   std::vector<bool> in_use(peer_places(config));
   call_engine.tables().live.for_each([&in_use](const Call& call) { mark_peers_of(call, in_use); });
   exchanges.mark_peers(in_use);
+  return in_use;
+}
+
+std::vector<Path> SipEngine::State::listeners_in_use() const {
+  std::vector<Path> all, in_use;
+  const auto take = [&all, &in_use] {
+    for (const Path& path : all) {
+      const auto is_same = [&path](const Path& known) {
+        return known.realm == path.realm && known.transport == path.transport && known.local == path.local;
+      };
+      if (path.realm == RealmIndex::kNone || std::ranges::any_of(in_use, is_same)) continue;
+      in_use.push_back({.realm = path.realm, .local = path.local, .remote = {}, .transport = path.transport});
+    }
+    all.clear();
+  };
+  call_engine.tables().live.for_each([&](const Call& call) {
+    add_paths_of(call, all);
+    take();
+  });
+  exchanges.add_paths(all);
+  take();
   return in_use;
 }
 

@@ -50,6 +50,7 @@ struct MediaReportEvent {
   std::uint64_t call = 0;
   std::uint16_t stream = 0;
   std::array<media::SideReport, 2> sides;  // by StreamSide: what that side sent
+  bool goes_on_after_bye = false;          // whoever has hung up talks on (threats D9)
 };
 
 // A binding of an endpoint that must be there again after a restart, or is no more. Not for each refresh:

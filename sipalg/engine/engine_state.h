@@ -40,28 +40,27 @@ struct SipEngine::State final : EngineDesk {
         settings(settings_in),
         shared(shared_in),
         book(counted_apart(shared_in.rulebook.read())),
-        places(config_in),
-        realm_counters(config_in.realms.size()),
+        realm_counters(realm_places(config_in)),
         totals(peer_places(config_in)),
         servers(settings_in.transactions_max, settings_in.token_key, settings_in.table_key.k0, &names),
         clients(settings_in.transactions_max),
         responder(servers, realm_counters, settings.token_key),
         ring(settings_in.message_ring_bytes),
-        call_engine({config, settings, shared, book, places, servers, clients, responder, credentials,
-                     contacts, realm_counters, totals, touched, detectors}),
-        exchanges({config, settings, shared, shared.bindings, places, servers, clients, responder,
-                   realm_counters, call_engine, detectors, &names, key_print},
+        call_engine({config, settings, shared, book, servers, clients, responder, credentials, contacts,
+                     realm_counters, totals, touched, detectors}),
+        exchanges({config, settings, shared, shared.bindings, servers, clients, responder, realm_counters,
+                   call_engine, detectors, &names, key_print},
                   book) {
     signatures.adopt(book->config.security.signature_set);
     if (!config.registrars.empty())
-      registrar.emplace(RegistrarParts{config, settings, shared, shared.bindings, places, servers, clients,
-                                       responder, realm_counters, call_engine, detectors, &names, key_print},
+      registrar.emplace(RegistrarParts{config, settings, shared, shared.bindings, servers, clients, responder,
+                                       realm_counters, call_engine, detectors, &names, key_print},
                         book);
     if (!shared.ports_are_watched.exchange(true)) port_watch.emplace(config, shared.media_ports);
     if (settings.owns_trunks) peer_names.emplace(config, shared.targets, settings.table_key);
     if (settings.owns_trunks)
       trunk_engine.emplace(
-          TrunkParts{config, settings, shared, places, clients, realm_counters, credentials, call_engine});
+          TrunkParts{config, settings, shared, clients, realm_counters, credentials, call_engine});
   }
 
   void on_message(Timestamp now, const MessageInput& input, EngineOutput& out);
@@ -98,6 +97,7 @@ struct SipEngine::State final : EngineDesk {
   [[nodiscard]] const MessageRing& messages() const override { return ring; }
   void set_tee(MessageTee* to) override { tee = to; }
   [[nodiscard]] std::vector<bool> peers_in_use() const override;
+  [[nodiscard]] std::vector<Path> listeners_in_use() const override;
   void keep(const RingMessage& kept) noexcept {
     if (kept.call != 0) ring.add(kept);
     if (tee != nullptr && tee->is_wanted()) tee->on_message(kept);
@@ -125,6 +125,11 @@ struct SipEngine::State final : EngineDesk {
   [[nodiscard]] bool was_there(const MessageInput& input) const noexcept {
     const PeerSide* const side = book->peer_side(input.peer);
     return side != nullptr && side->was_there(input.remote.address);
+  }
+  // A reload took the listener out: what is up goes on by it, and that is all.
+  [[nodiscard]] bool is_by_former_listener(const MessageInput& input) const noexcept {
+    const Place* const place = book->places.at(path_of(input));
+    return place != nullptr && place->is_former;
   }
   RealmSipCounters& counters_of(const MessageInput& input) noexcept {
     const std::size_t realm = to_position(input.realm);
@@ -192,10 +197,10 @@ struct SipEngine::State final : EngineDesk {
   const SipEngineSettings settings;
   SharedPolicy& shared;
   SharedValue<Rulebook> book;  // of the day
-  Places places;
   std::vector<RealmSipCounters> realm_counters;
   EngineCounters totals;
-  DetectorGate detectors{{shared.detectors, totals, realm_counters, settings.token_key}, book->config};
+  DetectorGate detectors{{shared.detectors, totals, realm_counters, settings.token_key, settings.utc_at_zero},
+                         book->config};
   bool is_media_ready = true;
   std::optional<PortWatch> port_watch;  // of one engine
   std::optional<PeerNames> peer_names;  // of the engine that owns the trunks

@@ -12,7 +12,7 @@ Places::Places(const SbcConfig& config) {
         const auto& shown = address.is_v4() ? advertise.ipv4 : advertise.ipv6;
         places_.push_back({RealmIndex(realm), endpoint, listener.transport,
                            own_names(config.realms[realm], endpoint, listener.transport),
-                           shown.value_or(address)});
+                           shown.value_or(address), listener.is_former});
       }
     }
 }
@@ -26,7 +26,7 @@ const Place* Places::at(const Path& path) const noexcept {
 
 const Place* Places::towards(RealmIndex realm, const IpAddress& remote, Transport transport) const noexcept {
   for (const Place& place : places_)
-    if (place.realm == realm && place.transport == transport &&
+    if (place.realm == realm && place.transport == transport && !place.is_former &&
         place.endpoint.address.is_v4() == remote.is_v4())
       return &place;
   return nullptr;

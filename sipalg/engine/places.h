@@ -15,7 +15,8 @@ struct Place {
   Endpoint endpoint;
   Transport transport = Transport::Udp;
   OwnNames names;
-  IpAddress shown;  // in SDP: the advertised address, or our own
+  IpAddress shown;         // in SDP: the advertised address, or our own
+  bool is_former = false;  // ListenerConfig::is_former
 };
 
 class Places {
@@ -23,7 +24,8 @@ class Places {
   explicit Places(const SbcConfig& config);
   // Of the listener that the path begins at; null when there is none.
   [[nodiscard]] const Place* at(const Path& path) const noexcept;
-  // The realm's first listener of the transport and the address family; null when there is none.
+  // The realm's first listener of the transport and the address family, former ones left out; null when there
+  // is none.
   [[nodiscard]] const Place* towards(RealmIndex realm, const IpAddress& remote,
                                      Transport transport) const noexcept;
 

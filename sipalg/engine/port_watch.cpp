@@ -26,7 +26,7 @@ void PortWatch::look(Timestamp now, EngineOutput& out) {
     is_low_[realm] = is_low ? 1 : 0;
     if (!is_low) continue;
     if (!detail.empty()) detail += ", ";
-    detail += "realm " + config_.realms[realm].name + ": " + std::to_string(use.taken) + " of " +
+    detail += "realm " + config_->realms[realm].name + ": " + std::to_string(use.taken) + " of " +
               std::to_string(use.capacity) + " pairs";
   }
   again_at_ = detail.empty() ? std::nullopt : std::optional(now + kPause);

@@ -17,9 +17,14 @@ inline constexpr std::uint32_t kPortsEnoughAt = 70;
 
 class PortWatch {
  public:
-  // Both outlive it.
+  // Both outlive it, or `config` the next adopt().
   PortWatch(const SbcConfig& config, const media::PortPool& ports)
-      : config_(config), ports_(ports), is_low_(config.realms.size()) {}
+      : config_(&config), ports_(ports), is_low_(config.realms.size()) {}
+
+  void adopt(const SbcConfig& config) {
+    config_ = &config;
+    is_low_.resize(config.realms.size());
+  }
 
   // Looks at most once a second; call after every input.
   void look(Timestamp now, EngineOutput& out);
@@ -27,7 +32,7 @@ class PortWatch {
   [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept { return again_at_; }
 
  private:
-  const SbcConfig& config_;
+  const SbcConfig* config_;
   const media::PortPool& ports_;
   std::vector<char> is_low_;  // by realm
   Timestamp looked_at_{};

@@ -2,6 +2,7 @@
 #include "sipalg/engine/responder.h"
 
 #include "sipalg/engine/response_builder.h"
+#include "sipalg/engine/short_answer.h"
 #include "sipalg/engine/sip_engine.h"
 
 namespace sallyport::sip {
@@ -45,12 +46,16 @@ std::string_view Responder::put(const Arrival& arrival, const Answer& answer, En
   const auto bytes = build_response(
       room, arrival.request,
       {answer.code, arrival.neighbour, arrival.input.remote, token_key_, answer.retry_after, answer.phrase});
-  if (!bytes) {
-    counters_[to_position(arrival.input.realm)].dropped.add(SipDropReason::TooLarge);
+  std::size_t size = bytes ? bytes->size() : 0;
+  const std::size_t most = answer_bytes_max(arrival);
+  if (size > most) size = shorten_response(room.subspan(0, size));
+  if (!bytes || size > most) {
+    counters_[to_position(arrival.input.realm)].dropped.add(bytes ? SipDropReason::LargerThanRequest
+                                                                  : SipDropReason::TooLarge);
     return {};
   }
   count(arrival.input.realm, answer.code);
-  return out.commit(arrival.answer_path, bytes->size(), 0);
+  return out.commit(arrival.answer_path, size, 0);
 }
 
 }  // namespace sallyport::sip

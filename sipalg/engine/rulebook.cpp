@@ -30,6 +30,7 @@ Rulebook::Rulebook(SharedValue<SbcConfig> from, const policy::TargetBoard& targe
       config(*shared_config),
       router(config),
       rules(config.header_rules),
+      places(config),
       peers(peer_sides(config, rules, targets)),
       route_rules(rules_of_routes(config, rules)),
       stranger_profile(default_profile(config)),
@@ -40,6 +41,16 @@ Rulebook::Rulebook(SharedValue<SbcConfig> from, const policy::TargetBoard& targe
                                                                   return !route.match.headers.empty();
                                                                 })),
       edition(targets.edition()) {}
+
+const Place* place_at(const Rulebook& began, const Rulebook& today, const Path& path) noexcept {
+  const Place* const known = began.places.at(path);
+  return known != nullptr ? known : today.places.at(path);
+}
+
+const RealmConfig& realm_of(const Rulebook& began, const Rulebook& today, RealmIndex realm) noexcept {
+  const std::size_t place = to_position(realm);
+  return place < began.config.realms.size() ? began.config.realms[place] : today.config.realms[place];
+}
 
 const PeerSide* Rulebook::peer_side(PeerIndex peer) const noexcept {
   const std::size_t position = to_position(peer);

@@ -3,8 +3,8 @@
 //
 // A call keeps the rulebook that it began with until it ends, or until kRulebooksMax reloads later, so that
 // their number is bounded; new calls take that of the day. Peers have the same PeerIndex in each rulebook of
-// a run (mgmt/config/align_peers.h); realms and ports too, for a reload can't change how many there are.
-// Routes and rules are numbered by each rulebook for itself.
+// a run (mgmt/config/align_peers.h), realms too (align_realms.h); ports can't come or go. Routes and rules
+// are numbered by each rulebook for itself.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,9 @@
 #include "policy/route/router.h"
 #include "policy/route/rule_set.h"
 #include "policy/route/target_board.h"
+#include "sipalg/engine/engine_output.h"
 #include "sipalg/engine/peer_side.h"
+#include "sipalg/engine/places.h"
 
 namespace sallyport::sip {
 
@@ -32,6 +34,7 @@ struct Rulebook {
   const SbcConfig& config;  // the same
   const policy::Router router;
   const policy::RuleSet rules;
+  const Places places;                                        // our listeners
   const std::vector<PeerSide> peers;                          // by PeerIndex
   const std::vector<std::vector<std::uint16_t>> route_rules;  // by route: positions in `rules`
   // Of trusted sources that are no configured peer.
@@ -51,5 +54,11 @@ struct Rulebook {
   [[nodiscard]] const Neighbour& neighbour_of(PeerIndex peer) const noexcept;
   [[nodiscard]] const Crossing& crossing_of(PeerIndex peer) const noexcept;
 };
+
+// What began under one rulebook goes on with the listeners and realms that it knows from there; what came
+// later is as it is today. Null: no such listener.
+[[nodiscard]] const Place* place_at(const Rulebook& began, const Rulebook& today, const Path& path) noexcept;
+[[nodiscard]] const RealmConfig& realm_of(const Rulebook& began, const Rulebook& today,
+                                          RealmIndex realm) noexcept;
 
 }  // namespace sallyport::sip

@@ -6,6 +6,7 @@
 
 #include "sipalg/call/refer_target.h"
 #include "sipalg/engine/sip_engine.h"
+#include "sipalg/engine/token_shown.h"
 #include "sipalg/message/header_name.h"
 #include "sipalg/message/lexer.h"
 #include "sipalg/message/line_scanner.h"
@@ -53,6 +54,12 @@ Values find_values(std::string_view bytes, bool reads_all, bool is_response) noe
     if (found.call_id && !reads_all && (is_response ? found.via : found.to)) break;
   }
   return found;
+}
+
+// RFC 3261 §7.5
+std::string_view without_empty_lines(std::string_view bytes) noexcept {
+  while (bytes.starts_with('\r') || bytes.starts_with('\n')) bytes.remove_prefix(1);
+  return bytes;
 }
 
 std::string_view call_id_in(const Values& values) noexcept {
@@ -139,9 +146,20 @@ std::uint8_t shard_of_request(const HashKey& key, const SipMessage& request) noe
   return shard ? *shard : shard_of_call_id(key, request.call_id);
 }
 
+bool shows_token(const HashKey& key, std::string_view bytes) noexcept {
+  bytes = without_empty_lines(bytes);
+  const bool is_response = bytes.starts_with("SIP/2.0 ");
+  const Values values = find_values(bytes, false, is_response);
+  if (is_response) return shard_of_branch(key, values).has_value();
+  NameAddr to;
+  Lexer lexer = values.to.value_or(Lexer(std::string_view{}));
+  return values.to && parse_name_addr(lexer, kLenient, to) &&
+         shard_of_dialog(key, user_shown(bytes), to.tag).has_value();
+}
+
 std::uint8_t shard_of_datagram(const HashKey& key, std::string_view bytes) noexcept {
   const std::string_view whole = bytes;
-  while (bytes.starts_with('\r') || bytes.starts_with('\n')) bytes.remove_prefix(1);  // RFC 3261 §7.5
+  bytes = without_empty_lines(bytes);
   const bool is_response = bytes.starts_with("SIP/2.0 ");
   const bool may_name = bytes.starts_with("INVITE ") || bytes.starts_with("CANCEL ");
   Values values = find_values(bytes, may_name, is_response);

@@ -42,6 +42,7 @@ void SharedPolicy::adopt(SharedValue<Rulebook> next) {
   admission.adopt(next->config);
   detectors.adopt(next->config.security.detectors);
   targets.adopt(next->config);
+  media_ports.adopt(next->config);
   rulebook.put(std::move(next));
 }
 
@@ -182,6 +183,8 @@ void SipEngine::State::on_request(Timestamp now, const MessageInput& input, Engi
     return;
   }
   if (match.fate == RequestMatch::Fate::Merged) return answer_once(arrival, 482, out);  // RFC 3261 §8.2.2.2
+  if (message.to.tag.empty() && message.start.method != Method::Cancel && is_by_former_listener(input))
+    return drop(input, SipDropReason::Stranger);
   on_new_request(arrival, out);
 }
 
@@ -216,7 +219,7 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
   // Asked only of what may go no further.
   const bool is_for_us =
       message.has_max_forwards && message.max_forwards == 0 &&
-      names_us(message.start.request_uri.address, config.realms[to_position(arrival.input.realm)],
+      names_us(message.start.request_uri.address, book->config.realms[to_position(arrival.input.realm)],
                arrival.input.local.address);
   const std::uint16_t code = refusal_of(message, arrival.neighbour, is_for_us);
   if (code == 416 && detectors.drops_no_target(arrival, code, out)) return;
@@ -224,8 +227,8 @@ void SipEngine::State::on_new_request(const Arrival& arrival, EngineOutput& out)
   if (method == Method::Cancel) return on_cancel(arrival, out);
   if (!message.to.tag.empty()) return on_request_in_dialog(arrival, out);
   if (message.has(HeaderName::Route) &&
-      is_routed_past_us(message, config.realms[to_position(arrival.input.realm)], arrival.input.local.address,
-                        arrival.neighbour.strictness))
+      is_routed_past_us(message, book->config.realms[to_position(arrival.input.realm)],
+                        arrival.input.local.address, arrival.neighbour.strictness))
     return responder.answer(arrival, 403, out);  // RFC 3261 §16.4, §21.4.4
   if (method == Method::Invite && !is_media_ready)
     return responder.answer(arrival, 503, out, kMediaRetryAfterSeconds);
@@ -244,7 +247,9 @@ void SipEngine::State::on_cancel(const Arrival& arrival, EngineOutput& out) {
                           CallEngine::CancelFate::Unmatched, out);
     return responder.answer(arrival, 481, out);  // RFC 3261 §9.2
   }
-  responder.answer(arrival, 200, out);
+  Arrival proved = arrival;  // its INVITE came from there, and was taken
+  proved.is_proved = true;
+  responder.answer(proved, 200, out);
   if (!cancelled->is_answered)
     call_engine.on_cancel(arrival, cancelled->user, CallEngine::CancelFate::Taken, out);
 }

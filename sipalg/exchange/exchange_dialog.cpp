@@ -176,7 +176,7 @@ bool ExchangeEngine::State::send_within(PassedRequest& passed, Subscription& sub
     path.remote = destination_of(far, way, owned_by_peer, side);
     if (path.remote.address != far.path.remote.address) path.connection = 0;
   }
-  if (parts.places.at(path) == nullptr) return false;
+  if (place_at(*subscription.book, *book, path) == nullptr) return false;
   ++far.local_cseq;
   from = far.local_address + ";tag=" + far.local_tag;
   to = far.remote_address;

@@ -49,7 +49,7 @@ std::string ExchangeEngine::State::token(TokenKind kind, std::uint8_t shard, std
 
 std::string ExchangeEngine::State::contact_of(const PassedRequest& passed, const Path& path,
                                               std::uint16_t part) const {
-  const Place* const place = parts.places.at(path);
+  const Place* const place = place_at(*passed.book, *book, path);
   std::string value = passed.is_sips ? "<sips:" : "<sip:";  // RFC 3261 §8.1.1.8, §12.1.1
   value += token(TokenKind::Contact, passed.shard, part, passed.number);
   value += '@';
@@ -68,7 +68,7 @@ const Place* ExchangeEngine::State::place_for_size(const Path& path, PeerIndex p
   if (registrar_of(book->config, peer) != nullptr) return nullptr;
   const std::size_t position = to_position(peer);
   if (position < udp_only_until.size() && now < udp_only_until[position]) return nullptr;
-  return parts.places.towards(path.realm, path.remote.address, Transport::Tcp);
+  return book->places.towards(path.realm, path.remote.address, Transport::Tcp);
 }
 
 void ExchangeEngine::State::count_request(RealmIndex realm, Method method) noexcept {
@@ -78,7 +78,7 @@ void ExchangeEngine::State::count_request(RealmIndex realm, Method method) noexc
 
 // Puts a request into the output, and waits for its answer. False: it could not be written.
 bool ExchangeEngine::State::send(PassedRequest& passed, RequestParts& request, const Path& path, Turn turn) {
-  const Place* const place = parts.places.at(path);
+  const Place* const place = place_at(*passed.book, *book, path);
   if (place == nullptr || !parts.clients.has_room()) return false;
   const std::uint64_t number = parts.numbers.take_number();
   const TokenText branch = write_token(parts.settings.token_key, TokenKind::Branch,
@@ -119,8 +119,8 @@ bool ExchangeEngine::State::send(PassedRequest& passed, RequestParts& request, c
 bool ExchangeEngine::State::is_sane(const Subscription& subscription) const noexcept {
   if (subscription.number == 0 || !subscription.is_made()) return false;
   return std::ranges::all_of(subscription.dialogs, [this](const Dialog& dialog) {
-    return to_position(dialog.path.realm) < parts.config.realms.size() &&
-           parts.places.at(dialog.path) != nullptr && !dialog.call_id.empty() &&
+    return to_position(dialog.path.realm) < book->config.realms.size() &&
+           book->places.at(dialog.path) != nullptr && !dialog.call_id.empty() &&
            !dialog.remote_target.empty() &&
            (dialog.peer == PeerIndex::kNone || book->peer_side(dialog.peer) != nullptr);
   });
@@ -214,6 +214,12 @@ void ExchangeEngine::save(Timestamp now,
 bool ExchangeEngine::restore(ArchiveReader& archive, Timestamp now) { return state_->restore(archive, now); }
 
 std::uint32_t ExchangeEngine::subscriptions() const noexcept { return state_->subscriptions.size(); }
+
+void ExchangeEngine::add_paths(std::vector<Path>& paths) const {
+  state_->subscriptions.for_each([&paths](const Subscription& subscription) {
+    for (const Dialog& dialog : subscription.dialogs) paths.push_back(dialog.path);
+  });
+}
 
 void ExchangeEngine::mark_peers(std::vector<bool>& places) const {
   state_->subscriptions.for_each([&places](const Subscription& subscription) {

@@ -43,7 +43,6 @@ struct ExchangeParts {
   const SipEngineSettings& settings;
   SharedPolicy& shared;
   const BindingBoard& board;
-  const Places& places;
   ServerTransactions& servers;
   ClientTransactions& clients;
   Responder& responder;
@@ -87,6 +86,8 @@ class ExchangeEngine {
   [[nodiscard]] std::uint32_t subscriptions() const noexcept;
   // Sets the place of each peer that a subscription is of.
   void mark_peers(std::vector<bool>& places) const;
+  // Of subscriptions.
+  void add_paths(std::vector<Path>& paths) const;
 
  private:
   struct State;

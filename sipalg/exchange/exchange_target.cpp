@@ -95,11 +95,11 @@ std::uint16_t ExchangeEngine::State::try_target(PassedRequest& passed, const Pas
     path.peer = path.transport == Transport::Tls ? PeerIndex::kNone : target.peer;
   } else {
     const policy::BoardTarget& at = *target.target;
-    const Place* const place = parts.places.towards(side.realm, at.address.address, at.transport);
+    const Place* const place = book->places.towards(side.realm, at.address.address, at.transport);
     if (place == nullptr) return 503;
     path = {side.realm, place->endpoint, at.address, at.transport, target.peer, 0};
   }
-  if (parts.places.at(path) == nullptr) return 503;
+  if (place_at(*passed.book, *book, path) == nullptr) return 503;
   passed.peer = target.peer;
   passed.path = path;
   passed.at = target.target;
@@ -134,7 +134,7 @@ ExchangeEngine::State::FarRequest ExchangeEngine::State::far_request(const Passe
       {.accept = source != nullptr ? source->config->profile.identity_accept : IdentityAccept::None,
        .send = profile.identity_send,
        .honour_privacy = profile.honour_privacy,
-       .far_is_trusted = policy::is_in_trust_domain(parts.config.realms[to_position(peer.realm)].trust,
+       .far_is_trusted = policy::is_in_trust_domain(realm_of(*passed.book, *book, peer.realm).trust,
                                                     profile.identity_accept)});
   add_identity(identity, far.subject.identity, place.names.uri_host, far.edits.headers);
   far.hides_caller = identity.hide_from;
@@ -154,7 +154,7 @@ ExchangeEngine::State::FarNames ExchangeEngine::State::far_names(const PassedReq
   const bool are_both_endpoints = target.peer == passed.source;
   const RegistrarConfig* const named_by =
       upstream == nullptr && are_both_endpoints ? registrar_of(config, target.peer) : upstream;
-  std::string_view own_host = parts.places.at(passed.path)->names.uri_host;
+  std::string_view own_host = place_at(*passed.book, *book, passed.path)->names.uri_host;
   if (named_by != nullptr)
     if (const auto domain = domain_of_registrar(*named_by, request.from.uri.address.host); !domain.empty())
       own_host = domain;
@@ -195,7 +195,7 @@ void ExchangeEngine::State::rename(PassedRequest& passed) {
 // The first request of a new Call-ID, with nothing in it that names the sender's side. RFC 3261 §8.1.1
 bool ExchangeEngine::State::send_first(PassedRequest& passed, const PassTarget& target,
                                        const SipMessage& request, Turn turn) {
-  const FarRequest far = far_request(passed, target, request, *parts.places.at(passed.path));
+  const FarRequest far = far_request(passed, target, request, *place_at(*passed.book, *book, passed.path));
   const FarNames names = far_names(passed, target, request, far);
   if (names.from.empty() || names.to.empty()) return false;
   if (passed.client != 0) rename(passed);

@@ -32,6 +32,7 @@ struct MediaLeg {
   bool is_over_tls = false;  // its signalling, hop by hop: keys may stand in it
   // In the session that it comes from; all of its streams under RTP/SAVP(F).
   bool was_secured = false, was_savp = false;
+  const RealmConfig* facts = nullptr;  // of its realm, as its call knows it; null: as the negotiator does
 };
 struct MediaContext {
   std::uint64_t call = 0;
@@ -91,6 +92,9 @@ class MediaNegotiator {
   // After a restart: takes the same ports and opens the streams as they were. False: some ports are not ours
   // any more; their streams are as refused.
   bool reopen(MediaSession& session, const MediaContext& context);
+
+  // Another configuration, which outlives the negotiator or the next: own and advertised addresses.
+  void adopt(const SbcConfig& config) { targets_ = MediaTargets(config); }
 
   // For the CDR: what the negotiation knows of each direction (codec, crypto, our and their address).
   // Appends, streams that gave way to others too.

@@ -76,7 +76,8 @@ void give_order(media::MediaCommand::Kind kind, const StreamState& stream, const
     const std::size_t at = media::index_of(side);
     const MediaLeg& leg = context.legs[at];
     const StreamSideState& state = stream.sides[at];
-    const RealmMedia& realm = config.realms[to_position(leg.realm)].media;
+    const RealmMedia& realm =
+        (leg.facts != nullptr ? *leg.facts : config.realms[to_position(leg.realm)]).media;
     const ProfileMedia& profile = leg.profile->media;
     MediaSideSettings& settings = command.sides[at];
     command.quarantine = std::max(command.quarantine, realm.quarantine);

@@ -397,7 +397,9 @@ void SdpCrossing::show_session() {
 }
 
 IpAddress SdpCrossing::shown_of(StreamSide side, const IpAddress& own) const noexcept {
-  const AdvertiseConfig& advertise = parts_.config.realms[to_position(leg(side).realm)].advertise;
+  const RealmConfig* const facts = leg(side).facts;
+  const AdvertiseConfig& advertise =
+      (facts != nullptr ? *facts : parts_.config.realms[to_position(leg(side).realm)]).advertise;
   return (own.is_v4() ? advertise.ipv4 : advertise.ipv6).value_or(own);
 }
 

@@ -149,7 +149,7 @@ void RegistrarEngine::State::ping(const Binding& binding, Turn turn) {
 
 // Nothing is kept of it and it is never sent again: whatever comes back is known by its branch, and dropped.
 void RegistrarEngine::State::ask_for_life(const Binding& binding, Turn turn) {
-  const Place* const place = parts.places.at(binding.path);
+  const Place* const place = rules->places.at(binding.path);
   if (place == nullptr) return;
   const HashKey& key = parts.settings.token_key;
   const auto shard = static_cast<std::uint8_t>(parts.settings.place);
@@ -205,7 +205,7 @@ bool RegistrarEngine::State::is_sane(const Binding& binding, Timestamp now) cons
          binding.inside_lasts <= kLongestInside && binding.inside_expires > now &&
          binding.inside_expires - now <= binding.inside_lasts &&
          to_position(binding.path.realm) < rules->config.realms.size() && binding.path.remote.port != 0 &&
-         parts.places.at(binding.path) != nullptr;
+         rules->places.at(binding.path) != nullptr;
 }
 
 bool RegistrarEngine::State::restore(ArchiveReader& archive, Timestamp now) {

@@ -37,7 +37,7 @@ bool RegistrarPlace::is_of(std::string_view domain) const noexcept {
 }
 
 RegistrarEngine::State::State(const RegistrarParts& parts_in, SharedValue<Rulebook> rules_in)
-    : parts(parts_in), rules(std::move(rules_in)), failed(parts_in.settings.table_key) {
+    : parts(parts_in), rules(std::move(rules_in)) {
   read_registrars();
 }
 
@@ -98,9 +98,10 @@ void RegistrarEngine::State::on_register(const Arrival& arrival, EngineOutput& o
     parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Stranger);
     return;
   }
-  if (registrar == nullptr) return answer(arrival, {.code = 404}, Keep::Nothing, out);
+  const std::size_t most = answer_bytes_max(arrival);
+  if (registrar == nullptr) return answer(arrival, {.code = 404, .bytes_max = most}, Keep::Nothing, out);
   if (!is_asked(*registrar, arrival))  // we carry it to nobody else. RFC 3261 §10.3 step 1
-    return answer(arrival, {.code = 403}, Keep::Nothing, out);
+    return answer(arrival, {.code = 403, .bytes_max = most}, Keep::Nothing, out);
   Asking asking{arrival, *registrar, {}, nullptr, path_of(arrival.input), out};
   asking.path.peer = registrar->place;  // no new connection leads to an endpoint
   const RegisterTerms terms{.strictness = arrival.neighbour.strictness,
@@ -163,17 +164,15 @@ bool RegistrarEngine::State::is_authentic(Asking& asking) {
   const Arrival& arrival = asking.arrival;
   const Endpoint& source = arrival.input.remote;
   const RegistrarPlace& registrar = asking.registrar;
-  const bool is_known_flow = std::ranges::any_of(
-      *asking.current, [&asking](const auto& binding) { return binding->path == asking.path; });
-  // Before so many failures as the detector wants to see nobody is silenced.
-  const std::uint32_t most = rules->config.security.detectors.register_failures;
-  if (!is_known_flow && failed.is_silenced(source.address, arrival.now, most)) {
-    parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Stranger);
-    return false;
-  }
   const std::string_view realm = registrar.digest_realm();
   DigestVerdict verdict = DigestVerdict::Missing;
   const auto given = digest_answer_of(arrival.request, realm);
+  const bool is_known_flow = std::ranges::any_of(
+      *asking.current, [&asking](const auto& binding) { return binding->path == asking.path; });
+  if (given && !is_known_flow && !parts.detectors.may_log_in(arrival, given->user)) {
+    parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Detected);
+    return false;
+  }
   if (given) {
     const RegistrarUsers none;
     const RegistrarUsers& users = registrar.config->users ? *registrar.config->users : none;
@@ -186,21 +185,17 @@ bool RegistrarEngine::State::is_authentic(Asking& asking) {
     // One that is used up: no count is above this.
     if (!use) use = NonceUse{.nonce = nonce, .count = 0xffffffffu};
     verdict = registrar.digest.verify({arrival.now, source}, *given, subject, user, *use);
+    asking.is_proved = nonce != 0;
     if (verdict == DigestVerdict::Right) nonces[name].keep(*use);
   }
-  policy::Actor actor = parts.detectors.actor_of(arrival.input);
-  actor.is_proved = true;  // the nonce came to that very source
   if (verdict == DigestVerdict::Right) {
-    parts.shared.detectors.on_login(arrival.now, actor, given->user);
+    (void)parts.detectors.on_digest(arrival, given->user, true, asking.out);
     if (given->user == user_of(asking.ask.aor)) return true;
     answer(asking, {.code = 403, .reason = "not the user's own address"}, Keep::Transaction);  // threats I1
     return false;
   }
   if (verdict == DigestVerdict::Wrong) {
-    failed.count(source.address, arrival.now);
-    const DetectorFate fate = parts.detectors.judge(
-        arrival.now, actor, parts.shared.detectors.on_login_failure(arrival.now, actor, given->user),
-        asking.out);
+    const DetectorFate fate = parts.detectors.on_digest(arrival, given->user, false, asking.out);
     if (fate == DetectorFate::Reject) return answer(asking, {.code = 403}, Keep::Nothing), false;
     if (fate == DetectorFate::Drop) {
       parts.counters[to_position(arrival.input.realm)].dropped.add(SipDropReason::Detected);
@@ -208,7 +203,10 @@ bool RegistrarEngine::State::is_authentic(Asking& asking) {
     }
   }
   const bool is_stale = verdict == DigestVerdict::Stale;
-  answer(asking, {.code = 401, .lines = registrar.digest.challenge(arrival.now, source, realm, is_stale)},
+  answer(asking,
+         {.code = 401,
+          .lines = registrar.digest.challenge(arrival.now, source, realm, is_stale),
+          .short_lines = registrar.digest.short_challenge(arrival.now, source, realm, is_stale)},
          Keep::Nothing);
   return false;
 }
@@ -232,7 +230,8 @@ std::string RegistrarEngine::State::success_lines(const Bindings& bindings, cons
   return lines;
 }
 
-void RegistrarEngine::State::answer(const Asking& asking, const RegisterAnswer& answer, Keep keep) {
+void RegistrarEngine::State::answer(const Asking& asking, RegisterAnswer answer, Keep keep) {
+  if (!asking.is_proved) answer.bytes_max = answer_bytes_max(asking.arrival);
   this->answer(asking.arrival, answer, keep, asking.out);
 }
 
@@ -262,7 +261,7 @@ std::string_view RegistrarEngine::State::put_answer(const ResponseHead& head, co
                                                     std::string_view to_tag, const RegisterAnswer& answer,
                                                     EngineOutput& out) {
   std::string warning;
-  const Place* const place = answer.reason.empty() ? nullptr : parts.places.at(path);
+  const Place* const place = answer.reason.empty() ? nullptr : rules->places.at(path);
   if (place != nullptr)  // RFC 3261 §20.43
     warning.append("399 ").append(place->names.uri_host).append(" \"").append(answer.reason).append("\"");
   ResponseParts response;
@@ -272,23 +271,45 @@ std::string_view RegistrarEngine::State::put_answer(const ResponseHead& head, co
   response.retry_after = answer.retry_after;
   response.warning = warning;
   response.own_lines = answer.lines;
-  const auto bytes = write_response(out.room(), response);
+  auto bytes = write_response(out.room(), response);
+  SipDropReason why = SipDropReason::TooLarge;
+  if (bytes && bytes->size() > answer.bytes_max) {
+    why = SipDropReason::LargerThanRequest;
+    bytes = write_short(response, answer, out);
+  }
   if (!bytes) {
-    parts.counters[to_position(path.realm)].dropped.add(SipDropReason::TooLarge);
+    parts.counters[to_position(path.realm)].dropped.add(why);
     return {};
   }
   parts.responder.count(path.realm, answer.code);
   return out.commit(path, bytes->size(), 0);
 }
 
-// The same for the same request, with state and without. RFC 3261 §8.2.7, §19.3
+// The one algorithm of `short_lines` only where both are still too much. Nothing where that is larger than it
+// may be, too.
+std::optional<std::string_view> RegistrarEngine::State::write_short(ResponseParts response,
+                                                                    const RegisterAnswer& answer,
+                                                                    EngineOutput& out) {
+  response.warning = {};
+  for (const std::string* const lines : {&answer.lines, &answer.short_lines}) {
+    response.own_lines = *lines;
+    const auto bytes = write_response(out.room(), response);
+    if (!bytes || (lines->empty() && !answer.lines.empty())) return std::nullopt;
+    const std::size_t size = shorten_response(out.room().subspan(0, bytes->size()));
+    if (size <= answer.bytes_max) return std::string_view(out.room().data(), size);
+  }
+  return std::nullopt;
+}
+
+// The same for the same request, with state and without. 32 bits, as few as may be: a stranger's answer has
+// no room to give away, and no dialog comes from it. RFC 3261 §8.2.7, §19.3
 std::string RegistrarEngine::State::to_tag(const SipMessage& request, const IpAddress& source) const {
   std::string named(request.call_id);
   named.append(1, '\0').append(request.from.tag).append(1, '\0').append(request.top_via.branch);
   named.append(1, '\0').append(request.cseq.digits);
   named.append(reinterpret_cast<const char*>(source.bytes().data()), source.bytes().size());
   const Hash128 hash = keyed_hash128(parts.settings.token_key, named);
-  return hex_of(hash.high) + hex_of(hash.low);
+  return hex_of(hash.high).substr(0, 8);
 }
 
 std::uint64_t RegistrarEngine::State::chance() noexcept {

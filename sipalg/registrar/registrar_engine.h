@@ -48,7 +48,6 @@ struct RegistrarParts {
   const SipEngineSettings& settings;
   SharedPolicy& shared;
   BindingBoard& board;
-  const Places& places;
   ServerTransactions& servers;
   ClientTransactions& clients;
   Responder& responder;

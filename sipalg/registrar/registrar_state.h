@@ -9,9 +9,9 @@
 #include "policy/decide/rate_limiter.h"
 #include "policy/route/target_board.h"
 #include "sipalg/auth/digest_server.h"
+#include "sipalg/engine/short_answer.h"
 #include "sipalg/registrar/binding_seats.h"
 #include "sipalg/registrar/binding_update.h"
-#include "sipalg/registrar/failed_sources.h"
 #include "sipalg/registrar/register_ask.h"
 #include "sipalg/registrar/registrar_engine.h"
 #include "sipalg/registrar/upstream_errands.h"
@@ -42,6 +42,8 @@ struct RegisterAnswer {
   std::string lines{};
   std::uint32_t retry_after = 0;
   std::string_view reason{};  // for a Warning; empty: none
+  std::string short_lines{};  // in place of `lines` where those would be too much; empty: none
+  std::size_t bytes_max = kAnyAnswerBytes;
 };
 
 struct RegistrarEngine::State {
@@ -57,6 +59,7 @@ struct RegistrarEngine::State {
     SharedValue<Bindings> current;
     Path path;
     EngineOutput& out;
+    bool is_proved = false;  // a challenge of ours came back from there
     [[nodiscard]] Turn turn() const noexcept { return {arrival.now, out}; }
   };
 
@@ -72,12 +75,15 @@ struct RegistrarEngine::State {
   [[nodiscard]] std::vector<GrantedContact> grant(const Asking& asking, const UpdatePlan& plan) const;
   // Stateless: nothing is kept for a source that has proved nothing. Threats R1
   enum class Keep : std::uint8_t { Nothing, Transaction };
-  void answer(const Asking& asking, const RegisterAnswer& answer, Keep keep);
+  void answer(const Asking& asking, RegisterAnswer answer, Keep keep);
   void answer(const Arrival& arrival, const RegisterAnswer& answer, Keep keep, EngineOutput& out);
   [[nodiscard]] TransactionUser server_user(const SipMessage& request) const;
   [[nodiscard]] std::string_view put_answer(const ResponseHead& head, const Path& path,
                                             std::string_view to_tag, const RegisterAnswer& answer,
                                             EngineOutput& out);
+  [[nodiscard]] static std::optional<std::string_view> write_short(ResponseParts response,
+                                                                   const RegisterAnswer& answer,
+                                                                   EngineOutput& out);
   [[nodiscard]] std::string to_tag(const SipMessage& request, const IpAddress& source) const;
   [[nodiscard]] std::string success_lines(const Bindings& bindings, const RegisterAsk& ask,
                                           Timestamp now) const;
@@ -130,7 +136,7 @@ struct RegistrarEngine::State {
   [[nodiscard]] bool ask_for_longer(UpstreamErrand& errand, const SipMessage& response, Turn turn);
   void on_no_answer(UpstreamErrand& errand, Turn turn);
   void give_up(UpstreamErrand& errand, Turn turn);
-  void finish(UpstreamErrand& errand, const RegisterAnswer& answer, Turn turn);
+  void finish(UpstreamErrand& errand, RegisterAnswer answer, Turn turn);
   void note_failure(const UpstreamErrand& errand);
   void on_errands_due(Turn turn);
   // Takes the Contact of that binding back. False: there is no room for it now.
@@ -141,7 +147,6 @@ struct RegistrarEngine::State {
   std::vector<RegistrarPlace> registrars;  // by position in the configuration
   BindingSeats seats;
   UpstreamErrands errands;
-  FailedSources failed;
   // By user: no more than there are users.
   std::unordered_map<std::string, NonceUses> nonces;
   std::uint64_t chances = 0, requests = 0;

@@ -169,6 +169,7 @@ void RegistrarEngine::State::pass(Asking& asking, const UpdatePlan& plan) {
   errand->registrar = static_cast<std::uint16_t>(&asking.registrar - registrars.data());
   errand->request_uri = upstream_uri(asking);
   errand->credentials = passed_credentials(arrival.request);
+  errand->answer_bytes_max = answer_bytes_max(arrival);
   errand->actor = parts.detectors.actor_of(arrival.input);
   for (const std::string_view nonce : params_in(errand->credentials, "nonce"))
     if (parts.detectors.marks().holds(mark_of_nonce(parts.detectors, asking.path.remote, nonce), arrival.now))
@@ -267,7 +268,7 @@ std::string RegistrarEngine::State::own_lines(const UpstreamErrand& errand) cons
 
 bool RegistrarEngine::State::send(UpstreamErrand& errand, const policy::BoardTarget& target, Turn turn) {
   const PeerSide& side = *rules->peer_side(registrars[errand.registrar].upstream);
-  const Place* const place = parts.places.towards(side.realm, target.address.address, target.transport);
+  const Place* const place = rules->places.towards(side.realm, target.address.address, target.transport);
   const std::span<char> room = turn.out.room();
   if (place == nullptr || room.empty()) return false;
   const HashKey& key = parts.settings.token_key;
@@ -354,7 +355,7 @@ RegisterAnswer RegistrarEngine::State::judge_refusal(const UpstreamErrand& erran
   if (errand.is_proof && !is_stale && (asks || refusal.code == 403))
     finding = board.on_login_failure(turn.now, errand.actor, user);
   else if (refusal.code == 404 || refusal.code == 604)
-    finding = board.on_no_target(turn.now, errand.actor, user);
+    finding = board.on_unheard(turn.now, errand.actor, user);
   const DetectorFate fate = parts.detectors.judge(turn.now, errand.actor, std::move(finding), turn.out);
   const bool is_refused = fate == DetectorFate::Reject || fate == DetectorFate::Drop;
   return is_refused ? RegisterAnswer{.code = 403} : std::move(refusal);
@@ -439,11 +440,15 @@ void RegistrarEngine::State::give_up(UpstreamErrand& errand, Turn turn) {
   finish(errand, {.code = 503, .retry_after = retry_after()}, turn);
 }
 
-void RegistrarEngine::State::finish(UpstreamErrand& errand, const RegisterAnswer& answer, Turn turn) {
+void RegistrarEngine::State::finish(UpstreamErrand& errand, RegisterAnswer answer, Turn turn) {
   if (errand.ending == 0 && errand.head) {
+    if (!errand.is_proof) answer.bytes_max = errand.answer_bytes_max;
     const std::string_view bytes =
         put_answer(*errand.head, errand.answer_path, errand.to_tag, answer, turn.out);
-    if (!bytes.empty()) (void)parts.servers.keep(errand.server, answer.code, bytes, turn.now);
+    if (bytes.empty())
+      parts.servers.disown(errand.server);
+    else
+      (void)parts.servers.keep(errand.server, answer.code, bytes, turn.now);
   }
   errands.end(errand.place);
 }

@@ -11,6 +11,7 @@
 #include "policy/base/time.h"
 #include "policy/base/timer_wheel.h"
 #include "policy/detect/detector.h"
+#include "sipalg/engine/arrival.h"
 #include "sipalg/hiding/leg_message.h"
 #include "sipalg/registrar/binding_update.h"
 #include "sipalg/transaction/server_transactions.h"
@@ -36,6 +37,7 @@ struct UpstreamErrand {
   Path flow, answer_path;
   std::optional<ResponseHead> head;
   std::string to_tag;
+  std::size_t answer_bytes_max = kAnyAnswerBytes;  // unless it is_proof
 };
 
 class UpstreamErrands {

@@ -68,6 +68,7 @@ void read_bandwidth(std::string_view value, SdpBandwidth& bandwidth) noexcept {
 }
 
 std::optional<MediaDirection> direction_of(std::string_view attribute) noexcept {
+  if (attribute.size() != 8) return std::nullopt;
   if (attribute == "sendrecv") return MediaDirection{true, true};
   if (attribute == "sendonly") return MediaDirection{true, false};
   if (attribute == "recvonly") return MediaDirection{false, true};
@@ -79,22 +80,23 @@ std::optional<MediaDirection> direction_of(std::string_view attribute) noexcept 
 void read_rtpmap(std::string_view value, MediaDescription& media) noexcept {
   std::uint64_t number = 0, clock = 0, channels = 0;
   if (!read_number(take_word(value), 127, number)) return;
+  SdpFormat* format = media.formats.begin();  // each number is there once
+  while (format != media.formats.end() && format->number != number) ++format;
+  if (format == media.formats.end() || !format->encoding.empty()) return;
   const std::string_view what = take_word(value);
-  const std::size_t slash = what.find('/');
-  if (slash == std::string_view::npos || !is_token(what.substr(0, slash))) return;
-  std::string_view rate = what.substr(slash + 1), parameter;
-  if (const std::size_t second = rate.find('/'); second != std::string_view::npos) {
-    parameter = rate.substr(second + 1);
-    rate = rate.substr(0, second);
-  }
+  const std::size_t slash = place_of(what, '/');
+  if (slash == what.size() || !is_token(what.substr(0, slash))) return;
+  const std::string_view rest = what.substr(slash + 1);
+  const std::size_t second = place_of(rest, '/');
+  const std::string_view rate = rest.substr(0, second);
   if (!read_number(rate, 1'000'000'000, clock) || clock == 0) return;
-  const bool has_channels = read_number(parameter, 255, channels);
-  for (SdpFormat& format : media.formats) {
-    if (format.number != number || !format.encoding.empty()) continue;
-    format.encoding = what.substr(0, slash);
-    format.clock_rate = static_cast<std::uint32_t>(clock);
-    if (has_channels) format.channels = static_cast<std::uint8_t>(channels);
-  }
+  format->encoding = what.substr(0, slash);
+  format->clock_rate = static_cast<std::uint32_t>(clock);
+  const std::string_view parameter = second == rest.size() ? rest.substr(second) : rest.substr(second + 1);
+  if (read_number(parameter, 255, channels)) format->channels = static_cast<std::uint8_t>(channels);
+  const bool is_as_we_write =
+      rate.front() != '0' && (second == rest.size() || (format->channels && parameter.front() != '0'));
+  if (is_as_we_write) format->map = what;
 }
 
 class SdpReader {

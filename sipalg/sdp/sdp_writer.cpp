@@ -110,14 +110,19 @@ class MediaSection {
   }
 
   [[nodiscard]] const SdpFormat* crossing_format(std::string_view text) const noexcept {
+    std::uint64_t number = 0;
+    const bool has_numbers = is_rtp(came_.profile);
+    if (has_numbers && !read_number(text, 127, number)) return nullptr;
     for (std::size_t i = 0; i < far_.format_count; ++i) {
       const SdpFormat& format = came_.formats[far_.formats[i]];
-      if (format.text == text) return &format;
+      if (has_numbers ? format.number == number : format.text == text) return &format;
     }
     return nullptr;
   }
 
   void write_attribute(std::string_view text) noexcept {
+    constexpr std::string_view kMap = "rtpmap:";  // nearly half of all
+    if (text.starts_with(kMap)) return write_map(text.substr(kMap.size()));
     std::size_t colon = 0;  // names are short
     while (colon != text.size() && text[colon] != ':') ++colon;
     const std::string_view name = text.substr(0, colon);
@@ -143,6 +148,7 @@ class MediaSection {
     const auto position = static_cast<std::size_t>(format - came_.formats.begin());
     if ((mapped_ >> position & 1) != 0) return;
     mapped_ |= std::uint64_t{1} << position;
+    if (!format->map.empty()) return out_.add({"a=rtpmap:", format->text, " ", format->map, "\r\n"});
     out_.add({"a=rtpmap:", format->text, " ", format->encoding, "/"});
     add_number(out_, format->clock_rate);
     if (format->channels) {

@@ -71,6 +71,7 @@ struct SdpFormat {
   std::string_view encoding;             // a=rtpmap; empty: it has none
   std::uint32_t clock_rate = 0;          // of it
   std::optional<std::uint8_t> channels;  // of it
+  std::string_view map;  // encoding, clock and channels where they were written as we write them; else empty
 };
 
 // What is said of an m-line but for its formats.

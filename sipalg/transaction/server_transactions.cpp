@@ -32,6 +32,11 @@ bool may_merge(const SipMessage& request) noexcept {
   return request.to.tag.empty() && request.start.method != Method::Cancel;
 }
 
+// Nobody waits to hear of it: a request that was answered at once.
+bool is_nobodys(const TransactionUser& user) noexcept {
+  return user.call == 0 && user.part == 0 && user.purpose == 0;
+}
+
 }  // namespace
 
 struct ServerTransactions::State {
@@ -294,6 +299,8 @@ RequestMatch ServerTransactions::on_request(const TransactionKey& key, const Sip
 ServerTransactionId ServerTransactions::start(const NewServerTransaction& transaction,
                                               const SipMessage& request, Timestamp now) {
   State& state = *state_;
+  if (is_nobodys(transaction.user) && state.slots.size() >= state.slots.capacity() / 2)
+    return ServerTransactionId::kNone;
   const auto slot = state.slots.take();
   if (!slot) return ServerTransactionId::kNone;
   State::Entry& entry = state.slots[*slot];

@@ -3,7 +3,7 @@
 // Each keeps the last response that its user gave it and sends it again when the request comes again. The
 // capacity is fixed; a full table answers new requests 503 (INVITE) or without state, and what is there
 // lives on. Memory is at most capacity * (400 bytes + the response), and an idle slot holds at most 2 KB of
-// buffer.
+// buffer. Requests that were answered at once have half of the capacity at most (threats R5).
 #pragma once
 
 #include <cstdint>

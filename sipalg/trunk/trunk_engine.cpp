@@ -187,7 +187,7 @@ void TrunkEngine::arm(const Trunk& trunk) {
 std::uint64_t TrunkEngine::send(const Trunk& trunk, const policy::BoardTarget& target,
                                 OwnRequestParts request, Turn turn) {
   const Place* const place =
-      parts_.places.towards(trunk.side->realm, target.address.address, target.transport);
+      rules_->places.towards(trunk.side->realm, target.address.address, target.transport);
   const std::uint32_t most = parts_.settings.transactions_max;
   if (place == nullptr || parts_.clients.size() + most / 8 + 1 >= most) return 0;  // calls go before
   const Path path{.realm = trunk.side->realm,
@@ -229,7 +229,7 @@ std::uint64_t TrunkEngine::send(const Trunk& trunk, const policy::BoardTarget& t
 void TrunkEngine::probe(Trunk& trunk, Watch& watch, Turn turn) {
   const policy::BoardTarget& target = *watch.target;
   const Place* const place =
-      parts_.places.towards(trunk.side->realm, target.address.address, target.transport);
+      rules_->places.towards(trunk.side->realm, target.address.address, target.transport);
   if (place == nullptr) {  // no listener to send from: it can't be told what lives there
     watch.next_probe = turn.now + *trunk.config().health.ping;
     return;

@@ -41,7 +41,6 @@ struct TrunkParts {
   const SbcConfig& config;
   const SipEngineSettings& settings;
   SharedPolicy& shared;
-  const Places& places;
   ClientTransactions& clients;
   std::vector<RealmSipCounters>& counters;
   PeerCredentials& credentials;

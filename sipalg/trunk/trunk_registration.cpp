@@ -127,7 +127,7 @@ bool TrunkEngine::send_register(Trunk& trunk, Turn turn) {
   const OutboundRegistration& wanted = *trunk.config().registration;
   const policy::BoardTarget& target = *registration.registrar;
   const Place* const place =
-      parts_.places.towards(trunk.side->realm, target.address.address, target.transport);
+      trunk.rules->places.towards(trunk.side->realm, target.address.address, target.transport);
   if (place == nullptr) return false;
   const OwnNames& names = place->names;
   const bool is_bulk = wanted.mode == RegisterMode::Bulk;

@@ -17,6 +17,16 @@ bool is_same_binding(const PeerSide& a, const PeerSide& b) noexcept {
          a.config->transport == b.config->transport;
 }
 
+// Our Contact is what it was.
+bool is_shown_alike(const Rulebook& a, const Rulebook& b, RealmIndex realm, const policy::BoardTarget* to) {
+  if (to == nullptr) return true;  // nobody has been told yet
+  const Place* const one = a.places.towards(realm, to->address.address, to->transport);
+  const Place* const other = b.places.towards(realm, to->address.address, to->transport);
+  if (one == nullptr || other == nullptr) return one == other;
+  return one->names.contact_host == other->names.contact_host &&
+         one->names.contact_params == other->names.contact_params;
+}
+
 }  // namespace
 
 void TrunkEngine::adopt(SharedValue<Rulebook> next, Timestamp now, EngineOutput& out) {
@@ -61,7 +71,9 @@ void TrunkEngine::adopt_health(Trunk& trunk, const HealthConfig& before, Timesta
 void TrunkEngine::adopt_registration(Trunk& trunk, const SharedValue<Rulebook>& old_rules, Timestamp now) {
   const PeerSide& before = *old_rules->peer_side(trunk.peer);
   const auto& wanted = trunk.config().registration;
-  if (is_same_binding(before, *trunk.side)) {
+  const auto* const registrar = trunk.registration ? trunk.registration->registrar.get() : nullptr;
+  if (is_same_binding(before, *trunk.side) &&
+      is_shown_alike(*old_rules, *rules_, trunk.side->realm, registrar)) {
     const bool is_as_before = before.config->registration->expires == wanted->expires &&
                               before.config->credentials == trunk.config().credentials;
     if (is_as_before) return;
