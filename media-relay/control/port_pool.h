@@ -1,9 +1,10 @@
 // port_pool.h — our media ports: pairs (even, odd) of each realm's addresses, taken at random, given back
 // after quarantine (threats M9). RFC 3550 §11, RFC 6056.
 //
-// All shards take from one pool and all lcores give back, so a pair is one bit of an atomic word. A stream's
-// two pairs lie in the same slice of 64 (pair number mod 64): whatever the number of lcores, one lcore owns
-// the whole stream, before and after a restart.
+// All shards take from one pool and all lcores give back, so a pair is one bit of an atomic word. The bits
+// belong to an address of a port: another configuration may give its ports to other realms while streams
+// still have them. A stream's two pairs lie in the same slice of 64 (pair number mod 64): whatever the number
+// of lcores, one lcore owns the whole stream, before and after a restart.
 #pragma once
 
 #include <atomic>
@@ -39,6 +40,11 @@ class PortPool {
   PortPool(const PortPool&) = delete;
   PortPool& operator=(const PortPool&) = delete;
 
+  // Another configuration, of the same ports: who takes from now on takes from its ranges; what is taken is
+  // given back as ever. There are never more streams than the first configuration had ports for. One thread
+  // at a time, any.
+  void adopt(const SbcConfig& next);
+
   // Our address for media of this realm in the family of `remote`; nothing: the realm has none.
   [[nodiscard]] std::optional<IpAddress> address_of(RealmIndex realm, bool is_v4) const noexcept;
   // A pair on each side in one slice, both or none. Any thread. Nothing: no pair is free there.
@@ -63,7 +69,9 @@ class PortPool {
   [[nodiscard]] Use use(RealmIndex realm) const noexcept;
   // Of the realm's address that has the least room left: a call needs one of its own family.
   [[nodiscard]] Use fullest(RealmIndex realm) const noexcept;
-  // More streams than this are never open at the same time.
+  // Whether a pair of this range is taken at that address, whichever realm has it. Any thread.
+  [[nodiscard]] bool has_taken(const IpAddress& address, const PortRange& range) const noexcept;
+  // More streams than this are never open at the same time; asked before the first adopt().
   [[nodiscard]] std::uint32_t streams_max() const noexcept;
 
  private:

@@ -4,12 +4,14 @@
 // Never printed, never in a record. A value that is done with is wiped by whoever holds it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 
+#include "policy/base/fixed_vector.h"
 #include "policy/model/profile.h"
 
 namespace sallyport::media {
@@ -20,6 +22,11 @@ inline constexpr std::size_t kSrtpMkiBytesMax = 128;                       // RF
 inline constexpr std::uint64_t kSrtpPacketsMax = std::uint64_t{1} << 48;   // RFC 3711 §9.2
 inline constexpr std::uint64_t kSrtcpPacketsMax = std::uint64_t{1} << 31;  // RFC 3711 §9.2
 inline constexpr std::size_t kSrtpGrowthMax = 16 + 4 + kSrtpMkiBytesMax;   // octets that SRTCP adds at most
+// Sources that a context knows in full, and those of which it keeps only how far they came. More than both
+// are refused: to forget one would let its packets be played again, or its key stream be used twice.
+inline constexpr std::size_t kSrtpSourcesFull = 3;
+inline constexpr std::size_t kSrtpSourcesRetired = 11;
+inline constexpr std::size_t kSrtpSourcesMax = kSrtpSourcesFull + kSrtpSourcesRetired;
 
 // Octets that a compiler must not find useless to overwrite.
 inline void wipe_octets(void* at, std::size_t count) noexcept {
@@ -75,26 +82,28 @@ struct SrtpKey {
 };
 static_assert(std::is_trivially_copyable_v<SrtpKey>);
 
-// How far the newest sources of a context came, for a restart: what the next packet's index is guessed from.
-// RFC 3711 §3.3.1
+// How far all sources of a context came, for a restart: what the next packet's index is guessed from.
+// RFC 3711 §3.3.1, §3.4
 struct SrtpProgress {
   struct Source {
     std::uint32_t ssrc = 0, roc = 0;
-    std::uint16_t highest = 0;  // sequence number
-    bool is_there = false;
+    std::uint32_t rtcp_index = 0;  // the highest; 0: it has sent no report
+    std::uint16_t highest = 0;     // sequence number
+    bool has_rtp = false;
     template <class Archive>
     void archive(Archive& a) {
-      a(ssrc, roc, highest, is_there);
+      a(ssrc, roc, rtcp_index, highest, has_rtp);
     }
     friend bool operator==(const Source&, const Source&) = default;
   };
-  std::array<Source, 2> sources{};  // the newest first
-  std::uint32_t rtcp_index = 0;     // the highest of any of them
+  FixedVector<Source, kSrtpSourcesMax> sources{};  // the last one that was used first
   template <class Archive>
   void archive(Archive& a) {
-    a(sources, rtcp_index);
+    a(sources);
   }
-  friend bool operator==(const SrtpProgress&, const SrtpProgress&) = default;
+  friend bool operator==(const SrtpProgress& a, const SrtpProgress& b) noexcept {
+    return std::equal(a.sources.begin(), a.sources.end(), b.sources.begin(), b.sources.end());
+  }
 };
 
 // A key in a local variable: gone when it goes.

@@ -1,6 +1,7 @@
 // relay.cpp — one packet, one flow: whether it is relayed. RFC 3550 §5.1, RFC 5761 §4; threats M7, M8, M12.
 #include "media-relay/relay/relay.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "media-relay/wire/rtp_header.h"
@@ -43,19 +44,26 @@ std::uint32_t usual_clock_rate(std::uint8_t payload_type) noexcept {
 
 Relay::Relay(RelaySetup setup)
     : setup_(std::move(setup)),
+      of_today_(&setup_.realms),
       flows_(std::size_t{setup_.streams_max} * 2),
       streams_(setup_.streams_max),
       deadlines_(setup_.streams_max),
       digits_(setup_.streams_max),
-      realms_(setup_.realm_bits_per_second.size()),
+      realms_(std::max(setup_.realms.bits_per_second.size(), setup_.realm_places)),
       secured_({setup_.srtp, setup_.streams_max, setup_.key}) {
-  for (std::size_t i = 0; i < realms_.size(); ++i) {
-    realms_[i].in.set(setup_.realm_bits_per_second[i]);
-    realms_[i].out.set(setup_.realm_bits_per_second[i]);
+  for (const OwnAddress& own : setup_.realms.addresses) setup_.numbers.push_back(own.number);
+  for (const std::uint16_t number : setup_.numbers) {
+    if (number >= ports_.size()) ports_.resize(number + std::size_t{1});
+    if (ports_[number].empty()) ports_[number].resize(kPorts);
   }
-  for (const OwnAddress& own : setup_.addresses) {
-    if (own.number >= ports_.size()) ports_.resize(own.number + std::size_t{1});
-    if (ports_[own.number].empty()) ports_[own.number].resize(kPorts);
+  adopt(setup_.realms);
+}
+
+void Relay::adopt(const RelayRealms& next) noexcept {
+  of_today_ = &next;
+  for (std::size_t i = 0; i < std::min(realms_.size(), next.bits_per_second.size()); ++i) {
+    realms_[i].in.set(next.bits_per_second[i]);
+    realms_[i].out.set(next.bits_per_second[i]);
   }
 }
 

@@ -40,14 +40,22 @@ struct OwnAddress {
   std::uint16_t number = 0;
 };
 
-struct RelaySetup {
-  std::uint32_t streams_max = 0;  // open or in quarantine; PortPool::streams_max() is never too few
+// What a relay knows of realms, made aside, and put in place of the last.
+struct RelayRealms {
+  // Those of an earlier configuration whose streams may still be open among them.
   std::vector<OwnAddress> addresses;
   // By realm, each way: this lcore's share of limits.media in bits a second. 0: no limit.
-  std::vector<std::uint64_t> realm_bits_per_second;
-  PortPool* ports = nullptr;           // ports go back here; outlives the relay
-  HashKey key;                         // random at each start: names and numbers that we make up for RTCP
-  std::optional<SrtpEngineKind> srtp;  // none: what is secured by command passes nothing
+  std::vector<std::uint64_t> bits_per_second;
+};
+
+struct RelaySetup {
+  std::uint32_t streams_max = 0;  // open or in quarantine; PortPool::streams_max() is never too few
+  RelayRealms realms;
+  std::size_t realm_places = 0;          // how many there may be one day, if that is more
+  std::vector<std::uint16_t> numbers{};  // of further addresses of ours that may have media one day
+  PortPool* ports = nullptr;             // ports go back here; outlives the relay
+  HashKey key;                           // random at each start: names and numbers that we make up for RTCP
+  std::optional<SrtpEngineKind> srtp;    // none: what is secured by command passes nothing
 };
 
 // Takes notices. False: there is no room now, ask again later.
@@ -75,6 +83,10 @@ class Relay {
   explicit Relay(RelaySetup setup);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
+
+  // Other realms from now on. Streams that are open keep all that they have, but share the limits of today.
+  // `next` outlives the relay or the next call.
+  void adopt(const RelayRealms& next) noexcept;
 
   // A command that cannot be is counted and has no effect.
   void apply(Timestamp now, const MediaCommand& command) noexcept;
@@ -243,6 +255,7 @@ class Relay {
   void on_ssrc(std::uint32_t slot, SideState& side, std::uint32_t ssrc) noexcept;
 
   RelaySetup setup_;
+  const RelayRealms* of_today_;  // not beyond realms_
   // By number of the address: FlowRef of each UDP port. Numbers without media have none.
   std::vector<std::vector<std::uint32_t>> ports_;
   LazyArray<HotFlow> flows_;        // by slot and side

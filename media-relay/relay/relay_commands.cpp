@@ -65,7 +65,7 @@ bool Relay::is_sound(const MediaCommand& command) const noexcept {
 }
 
 std::optional<std::uint16_t> Relay::number_of(RealmIndex realm, const IpAddress& address) const noexcept {
-  for (const OwnAddress& own : setup_.addresses)
+  for (const OwnAddress& own : of_today_->addresses)
     if (own.realm == realm && own.address == address) return own.number;
   return std::nullopt;
 }

@@ -14,22 +14,19 @@ constexpr std::array<std::uint64_t, 2> kAllSeen{~std::uint64_t{0}, ~std::uint64_
 constexpr std::uint32_t kRtcpIndexMax = 0x7fffffff;  // 31 bits
 constexpr Duration kTryEvery = 5ms;
 
-// What was before the restart is not to come again. Reports are numbered by each source for itself (RFC 3711
-// §3.4) and the highest number of all is told: of a source beside another it says nothing but to us, who may
-// go on behind it.
+// What was before the restart is not to come again. With a skip these are reports of our own: the first of
+// them may have left since the last notice, so that it is skipped where none was told too.
 SrtpContextState state_of(const SrtpProgress& progress, std::uint32_t rtcp_skip) noexcept {
   SrtpContextState state;
-  const bool is_of_each = rtcp_skip != 0 || !progress.sources[1].is_there;
   for (const SrtpProgress::Source& source : progress.sources) {
-    if (!source.is_there) continue;
     SrtpSourceState made{.ssrc = source.ssrc,
                          .roc = source.roc,
                          .highest = source.highest,
-                         .has_rtp = true,
+                         .has_rtp = source.has_rtp,
                          .rtp_seen = kAllSeen};
-    if (progress.rtcp_index != 0 && is_of_each) {
+    if (source.rtcp_index != 0 || rtcp_skip != 0) {
       made.has_rtcp = true;
-      made.rtcp_index = std::min(progress.rtcp_index, kRtcpIndexMax - rtcp_skip) + rtcp_skip;
+      made.rtcp_index = std::min(source.rtcp_index, kRtcpIndexMax - rtcp_skip) + rtcp_skip;
       made.rtcp_seen = kAllSeen;
     }
     (void)state.sources.push_back(made);
@@ -39,12 +36,12 @@ SrtpContextState state_of(const SrtpProgress& progress, std::uint32_t rtcp_skip)
 
 SrtpProgress progress_of(const SrtpContextState& state) noexcept {
   SrtpProgress progress;
-  std::size_t count = 0;
-  for (const SrtpSourceState& source : state.sources) {
-    progress.rtcp_index = std::max(progress.rtcp_index, source.rtcp_index);
-    if (count < progress.sources.size())
-      progress.sources[count++] = {source.ssrc, source.roc, source.highest, true};
-  }
+  for (const SrtpSourceState& source : state.sources)
+    (void)progress.sources.push_back({.ssrc = source.ssrc,
+                                      .roc = source.roc,
+                                      .rtcp_index = source.has_rtcp ? source.rtcp_index : 0,
+                                      .highest = source.highest,
+                                      .has_rtp = source.has_rtp});
   return progress;
 }
 
@@ -328,7 +325,7 @@ void SecuredStreams::tell(std::uint32_t slot, StreamSide which, bool is_numbered
   ours = progress_of(state);
   if (is_numbered || stream.is_renumbered[index_of(which)])
     for (SrtpProgress::Source& source : ours.sources)
-      if (source.is_there) skip(source);
+      if (source.has_rtp) skip(source);
 }
 
 }  // namespace sallyport::media

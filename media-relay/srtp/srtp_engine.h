@@ -26,11 +26,6 @@
 namespace sallyport::media {
 
 inline constexpr std::size_t kSrtpWindow = 128;  // packets behind the highest that may still come
-// Sources that a context knows in full, and those of which it keeps only how far they came. More than both
-// are refused: to forget one would let its packets be played again, or its key stream be used twice.
-inline constexpr std::size_t kSrtpSourcesFull = 3;
-inline constexpr std::size_t kSrtpSourcesRetired = 11;
-inline constexpr std::size_t kSrtpSourcesMax = kSrtpSourcesFull + kSrtpSourcesRetired;
 
 // Of the table of any engine; what OpenSSL and libsrtp2 take beside comes to less.
 inline constexpr std::size_t kSrtpContextBytesMax = 1472;
