@@ -106,6 +106,7 @@ Result<void, StartError> RunningDataPlane::open_devices(const EalArguments& argu
   sources_ = make_value<policy::SourceClassifier>(config_);
   lcore_rules_ = std::make_unique<LcoreRulesOfDay>(sources_);
   listeners_ = std::make_unique<ListenerTable>(config_, *ports_);
+  lcore_rules_->begin_with(config_, *ports_, threads_.lcores);
   media_ranges_ = std::make_unique<MediaRanges>(config_, *ports_);
   flows_ = std::make_unique<LinuxFlows>(config_.dataplane.capacity.connections, secrets_.tables);
   return {};

@@ -10,8 +10,10 @@ namespace sallyport::dataplane {
 
 // What mgmt/config lets through, and yet hangs on what was made at the start.
 Result<void, std::string> RunningDataPlane::can_follow(const SbcConfig& next) const {
-  if (next.ports.size() != config_.ports.size() || next.realms.size() != config_.realms.size())
-    return fail(std::string("ports and realms can't come or go while Sallyport runs: restart it"));
+  if (next.ports.size() != config_.ports.size())
+    return fail(std::string("ports can't come or go while Sallyport runs: restart it"));
+  if (next.realms.size() > realm_places(config_))
+    return fail(fmt::format("realms: there is room for {}: restart for more", realm_places(config_)));
   if (next.peers.size() > peer_places(config_))
     return fail(fmt::format("peers: there is room for {}: restart for more", peer_places(config_)));
   const PrefixLimit& now = config_.security.limits.prefix;
@@ -28,13 +30,16 @@ Result<void, std::string> RunningDataPlane::can_follow(const SbcConfig& next) co
 }
 
 StreamChange RunningDataPlane::stream_change(const SharedValue<SbcConfig>& next,
-                                             const SharedValue<policy::SourceClassifier>& sources) {
+                                             const SharedValue<policy::SourceClassifier>& sources,
+                                             std::vector<ListeningSocket> opened) {
   StreamChange change;
   change.tcp_idle = next->security.limits.tcp.idle;
-  for (const PortConfig& port : config_.ports)
-    change.kept_fresh.push_back(policy::neighbours_of(*next, port));
-  change.and_then = [this, next, sources](Timestamp now) {
-    connections_->adopt(now, next, sources);
+  for (const PortConfig& port : next->ports)
+    change.ports.push_back({policy::neighbours_of(*next, port), PortServices(*next, port),
+                            stream_listeners(*next, port), ports_not_for_linux(*next, port)});
+  const auto sockets = make_value<std::vector<ListeningSocket>>(std::move(opened));
+  change.and_then = [this, next, sources, sockets](Timestamp now) {
+    connections_->adopt(now, next, sources, std::move(*sockets));
     named_peers_->set_has_names(has_names(*next));
   };
   return change;
@@ -96,12 +101,16 @@ Result<void, std::string> RunningDataPlane::adopt(SharedValue<SbcConfig> next) {
   }
   if (auto can = can_follow(*next); !can) return can;
   auto rulebook = make_value<sip::Rulebook>(next, policy_.targets);
+  auto opened = connections_->open_new(of_the_day(), *next);
+  if (!opened) return fail(std::move(opened.error().message));
   // The last that can fail: nothing need be put back.
-  if (auto done = tls_->reconfigure(*next); !done) return fail(std::move(done.error()));
+  if (auto done = tls_->prepare(*next); !done) return fail(std::move(done.error()));
+  // Nobody is given a port before the relays know it; nothing arrives for a realm before all know that.
+  lcore_rules_->adopt_media(*next, *ports_, policy_.media_ports, workers_);
   policy_.adopt(std::move(rulebook));
   named_ = named_addresses(*next, policy_.targets);
   LcoreRules rules(*next, macs(), named_);
-  StreamChange for_stream = stream_change(next, rules.sources);
+  StreamChange for_stream = stream_change(next, rules.sources, std::move(*opened));
   {
     const std::lock_guard lock(mutex_);
     day_ = next;

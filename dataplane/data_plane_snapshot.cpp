@@ -70,9 +70,9 @@ void ConnectionsSnapshot::add(const ConnectionCounters& counters) {
 
 ConnectionsSnapshot RunningDataPlane::connections_snapshot() const {
   ConnectionsSnapshot snapshot;
-  snapshot.handshakes.resize(config_.realms.size());
   snapshot.capacity = config_.dataplane.capacity.connections;
   if (connections_ != nullptr) snapshot.add(connections_->counters());
+  snapshot.handshakes.resize(of_the_day().realms.size());
   return snapshot;
 }
 
@@ -102,6 +102,10 @@ DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
     snapshot.sources_tracked += workers_[lcore]->sources_tracked();
     snapshot.sources_capacity += workers_[lcore]->sources_capacity();
   }
+  for (std::size_t shard = 0; shard < shard_threads_.size(); ++shard)
+    snapshot.threads.push_back(
+        {"signalling thread " + std::to_string(shard), shard_threads_[shard]->rouse()});
+  snapshot.threads.push_back({"stream thread", stream_->rouse()});
   snapshot.rings = links_->snapshot();
   snapshot.mbufs_free = pools_->free();
   snapshot.mbufs_total = pools_->total();
@@ -113,8 +117,8 @@ DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
 
 MediaSnapshot RunningDataPlane::media_snapshot() const {
   MediaSnapshot snapshot;
-  snapshot.realms.resize(config_.realms.size());
-  for (std::size_t realm = 0; realm < config_.realms.size(); ++realm) {
+  snapshot.realms.resize(of_the_day().realms.size());
+  for (std::size_t realm = 0; realm < snapshot.realms.size(); ++realm) {
     const media::PortPool::Use use = policy_.media_ports.use(RealmIndex(realm));
     snapshot.realms[realm].port_pairs_taken = use.taken;
     snapshot.realms[realm].port_pairs = use.capacity;
@@ -167,12 +171,12 @@ PortSnapshot RunningDataPlane::port_snapshot(std::size_t port) const {
 }
 
 void RunningDataPlane::add_engines(DataPlaneSnapshot& snapshot) const {
-  snapshot.realms.resize(config_.realms.size());
+  snapshot.realms.resize(of_the_day().realms.size());
   const std::size_t peers = (day_ != nullptr ? *day_ : config_).peers.size();
   snapshot.peers.resize(peers + 1);
   for (std::size_t engine = 0; engine < shards_.size(); ++engine) {
     const auto& shard = shards_[engine];
-    for (std::size_t realm = 0; realm < config_.realms.size(); ++realm)
+    for (std::size_t realm = 0; realm < snapshot.realms.size(); ++realm)
       snapshot.realms[realm].add(shard->engine().counters(static_cast<RealmIndex>(realm)));
     add_counters(snapshot, shard->engine().counters());
     snapshot.events_dropped += events_->line(engine).dropped();

@@ -97,11 +97,19 @@ struct ConnectionsSnapshot {
   void add(const ConnectionCounters& counters);
 };
 
+// Of a thread that sleeps while there is nothing to do: how often it has looked for work.
+struct ThreadTurns {
+  std::string name;  // "signalling thread 0", "stream thread"
+  std::uint64_t turns = 0;
+};
+
 struct DataPlaneSnapshot {
   std::string dpdk_version;
   bool hugepages = false;
   std::vector<PortSnapshot> ports;  // in the order of SbcConfig::ports
   std::vector<LcoreSnapshot> lcores;
+  // Signalling threads, then the stream thread. Whoever asks wakes them: each makes a turn soon.
+  std::vector<ThreadTurns> threads;
   std::vector<RingSnapshot> rings;
   std::uint64_t mbufs_free = 0, mbufs_total = 0;
   std::vector<sip::RealmSipCounts> realms;  // in the order of SbcConfig::realms

@@ -82,7 +82,8 @@ class RunningDataPlane final : public DataPlane {
   // data_plane_adopt.cpp
   [[nodiscard]] Result<void, std::string> can_follow(const SbcConfig& next) const;
   [[nodiscard]] StreamChange stream_change(const SharedValue<SbcConfig>& next,
-                                           const SharedValue<policy::SourceClassifier>& sources);
+                                           const SharedValue<policy::SourceClassifier>& sources,
+                                           std::vector<ListeningSocket> opened);
   void make_engines_follow();
   // The stream thread: peers that are known by name are somewhere else now. False: not at this moment.
   [[nodiscard]] bool follow_names(Timestamp now);
@@ -90,6 +91,7 @@ class RunningDataPlane final : public DataPlane {
   [[nodiscard]] const Device& device_of(std::size_t port) const {
     return *devices_[ports_->device_of(PortIndex(port))];
   }
+  [[nodiscard]] const SbcConfig& of_the_day() const noexcept { return day_ != nullptr ? *day_ : config_; }
   [[nodiscard]] DataPlaneSnapshot take_snapshot() const;
   [[nodiscard]] MediaSnapshot media_snapshot() const;
   [[nodiscard]] PortSnapshot port_snapshot(std::size_t port) const;

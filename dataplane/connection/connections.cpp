@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "dataplane/packet/listener_table.h"
 #include "sipalg/engine/sip_engine.h"
 
 namespace sallyport::dataplane {
@@ -20,14 +21,38 @@ PortIndex port_named(const SbcConfig& config, const std::string& name) {
   return PortIndex::kNone;
 }
 
-std::vector<IpAddress> addresses_of(const ListenerConfig& listener, const PortConfig& port) {
-  if (!listener.addresses.empty()) return listener.addresses;
-  std::vector<IpAddress> addresses;
-  for (const Prefix& prefix : port.addresses) addresses.push_back(prefix.address);
-  return addresses;
+NetError cannot_listen(const std::string& realm, const Endpoint& local, Transport transport) {
+  return net_error("realm " + realm + ": cannot listen on " + to_string(local) + " (" +
+                       std::string(to_string(transport)) + ")",
+                   errno);
 }
 
 }  // namespace
+
+Result<std::vector<ListeningSocket>, NetError> Connections::open_new(const SbcConfig& today,
+                                                                     const SbcConfig& next) const {
+  std::vector<ListeningSocket> opened;
+  for (const PortConfig& port : next.ports) {
+    const std::vector<Endpoint> known = stream_listeners(today, port);
+    for (const RealmConfig& realm : next.realms) {
+      if (realm.port != port.name) continue;
+      for (const ListenerConfig& listener : realm.listen) {
+        if (!is_stream(listener.transport) || listener.is_former) continue;
+        for (const IpAddress& address : addresses_of(listener, port)) {
+          const Endpoint local{address, listener.port};
+          if (std::ranges::find(known, local) != known.end()) continue;
+          ListeningSocket& one = opened.emplace_back();
+          one.port = static_cast<PortIndex>(&port - next.ports.data());
+          one.local = local;
+          one.fd = setup_.sockets->make(one.port, address.is_v4());
+          if (!one.fd || !listen_at(one.fd.get(), local, kBacklog))
+            return fail(cannot_listen(realm.name, local, listener.transport));
+        }
+      }
+    }
+  }
+  return opened;
+}
 
 Result<std::unique_ptr<Connections>, NetError> Connections::create(const SbcConfig& config,
                                                                    ConnectionsSetup setup) {
@@ -56,10 +81,15 @@ Connections::Connections(const SbcConfig& config, ConnectionsSetup setup)
       handshake_rates_(std::min(config.dataplane.capacity.sources, kSourcesMax), setup_.table_key),
       handshake_shape_(shape_of_handshakes(limits_)),
       ways_(setup_.table_key),
-      counters_(config.realms.size()),
+      counters_(realm_places(config)),
       scratch_(StreamWire::kPieceBytes) {
-  for (const RealmConfig& realm : config.realms)
-    realms_.push_back({port_named(config, realm.port), realm.signalling_dscp.value});
+  read_realms();
+}
+
+void Connections::read_realms() {
+  realms_.clear();
+  for (const RealmConfig& realm : config_->realms)
+    realms_.push_back({port_named(*config_, realm.port), realm.signalling_dscp.value});
 }
 
 Connections::~Connections() {
@@ -72,10 +102,13 @@ Result<void, NetError> Connections::open_listeners() {
   for (std::size_t realm = 0; realm < config_->realms.size(); ++realm)
     for (const ListenerConfig& listener : config_->realms[realm].listen) {
       const auto number = static_cast<ListenerIndex>(index++);
-      if (!is_stream(listener.transport) || realms_[realm].port == PortIndex::kNone) continue;
+      if (!is_stream(listener.transport) || listener.is_former || realms_[realm].port == PortIndex::kNone)
+        continue;
       const PortConfig& port = config_->ports[to_position(realms_[realm].port)];
       for (const IpAddress& address : addresses_of(listener, port)) {
-        Listener one{{}, number, RealmIndex(realm), listener.transport, {address, listener.port}, {}};
+        const Endpoint local{address, listener.port};
+        Listener one{{},    number, RealmIndex(realm), realms_[realm].port, listener.transport, local,
+                     local, {}};
         if (auto opened = open_listener(std::move(one)); !opened) return opened;
       }
     }
@@ -83,18 +116,22 @@ Result<void, NetError> Connections::open_listeners() {
 }
 
 Result<void, NetError> Connections::open_listener(Listener listener) {
-  constexpr int kBacklog = 1024;
-  listener.fd =
-      setup_.sockets->make(realms_[to_position(listener.realm)].port, listener.local.address.is_v4());
+  listener.fd = setup_.sockets->make(listener.port, listener.local.address.is_v4());
   if (!listener.fd || !listen_at(listener.fd.get(), listener.local, kBacklog))
-    return fail(net_error("realm " + config_->realms[to_position(listener.realm)].name +
-                              ": cannot listen on " + to_string(listener.local) + " (" +
-                              std::string(to_string(listener.transport)) + ")",
-                          errno));
+    return fail(
+        cannot_listen(config_->realms[to_position(listener.realm)].name, listener.local, listener.transport));
+  return take_listener(std::move(listener));
+}
+
+Result<void, NetError> Connections::take_listener(Listener listener) {
   listener.local = local_endpoint(listener.fd.get());
-  if (!watch(listener.fd.get(), listeners_.size(), EPOLLIN))
+  auto place = std::ranges::find_if(listeners_, [](const Listener& one) { return !one.fd; });
+  if (!watch(listener.fd.get(), static_cast<std::uint64_t>(place - listeners_.begin()), EPOLLIN))
     return fail(net_error("cannot use epoll", errno));
-  listeners_.push_back(std::move(listener));
+  if (place == listeners_.end())
+    listeners_.push_back(std::move(listener));
+  else
+    *place = std::move(listener);
   return {};
 }
 

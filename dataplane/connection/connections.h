@@ -35,6 +35,13 @@
 
 namespace sallyport::dataplane {
 
+// That listens already.
+struct ListeningSocket {
+  PortIndex port = PortIndex::kNone;
+  Endpoint local;  // as configured
+  UniqueFd fd;
+};
+
 // What is pointed to outlives the connections.
 struct ConnectionsSetup {
   std::vector<ConnectionShard> shards;
@@ -53,7 +60,6 @@ struct ConnectionsSetup {
 
 class Connections final : public TurnTaker {
  public:
-  static constexpr std::size_t kQueueOctets = 256 * 1024;       // output of a stranger's connection
   static constexpr std::size_t kPeerQueueOctets = 1024 * 1024;  // of a known peer's
   static constexpr Duration kStopTime = 1s;                     // for what waits to leave at the end
 
@@ -69,9 +75,13 @@ class Connections final : public TurnTaker {
   void begin_stop(Timestamp now) override;
   [[nodiscard]] bool has_stopped() const noexcept override;
 
-  // The stream thread: from now on peers, limits and sources are those of `next`, which differs in nothing
-  // else; open connections are judged anew.
-  void adopt(Timestamp now, SharedValue<SbcConfig> next, SharedValue<policy::SourceClassifier> sources);
+  // Any thread: sockets for the listeners that `next` has and `today` has not.
+  [[nodiscard]] Result<std::vector<ListeningSocket>, NetError> open_new(const SbcConfig& today,
+                                                                        const SbcConfig& next) const;
+  // The stream thread: from now on peers, limits, sources, realms and listeners are those of `next`; open
+  // connections are judged anew, those of listeners that are gone as well as others. `opened`: by open_new().
+  void adopt(Timestamp now, SharedValue<SbcConfig> next, SharedValue<policy::SourceClassifier> sources,
+             std::vector<ListeningSocket> opened = {});
   // In a call of NameServers, on the stream thread.
   void on_dns_reply(std::uint64_t tag, const sip::DnsReply& reply);
   // Any thread.
@@ -82,9 +92,11 @@ class Connections final : public TurnTaker {
   [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
 
  private:
+  static constexpr std::size_t kQueueOctets = 256 * 1024;  // output of a stranger's connection
   // While more than one part in so many of its queue is full a connection is not read; again from half of
   // that on.
   static constexpr std::size_t kUnreadShare = 2;
+  static constexpr int kBacklog = 1024;
   static constexpr std::size_t kOrdersOfTurn = 64;   // of each shard
   static constexpr std::size_t kAcceptsOfTurn = 64;  // of each listener
   static constexpr std::size_t kStepsOfTurn = 64;    // of handshakes
@@ -99,11 +111,13 @@ class Connections final : public TurnTaker {
   static constexpr std::uint64_t kHandshakesTag = 0xffffffff;  // epoll; listeners are 0, 1, ...
 
   struct Listener {
-    UniqueFd fd;
+    UniqueFd fd;  // not open: a place that is free
     ListenerIndex index;
     RealmIndex realm;
+    PortIndex port;
     Transport transport;
-    Endpoint local;
+    Endpoint configured;
+    Endpoint local;                     // the same, with the port that Linux chose
     std::optional<Timestamp> again_at;  // Linux has no descriptors: not looked at until then
   };
   struct Realm {
@@ -115,6 +129,8 @@ class Connections final : public TurnTaker {
   // connections.cpp: turns, the table, the end of a connection
   [[nodiscard]] Result<void, NetError> open_listeners();
   [[nodiscard]] Result<void, NetError> open_listener(Listener listener);
+  [[nodiscard]] Result<void, NetError> take_listener(Listener listener);
+  void read_realms();
   [[nodiscard]] bool take_orders();
   [[nodiscard]] bool serve_events();
   void on_event(std::uint64_t tag, std::uint32_t events);
@@ -156,6 +172,8 @@ class Connections final : public TurnTaker {
     return setup_.blocks != nullptr && setup_.blocks->find(remote, std::max(trust, TrustClass::Trusted),
                                                            now_) != policy::BlockTable::kNone;
   }
+  void follow_listeners(std::vector<ListeningSocket>& opened);
+  void keep_listener(Listener wanted, std::vector<ListeningSocket>& opened, std::vector<bool>& stays);
   void judge_again(Connection& connection, const SbcConfig& before);
   // Another class of source. Counts where such are counted, without regard to how many there may be.
   void become(Connection& connection, const policy::SourceClass& source);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dataplane/connection/connections.h"
+#include "dataplane/packet/listener_table.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -51,16 +52,62 @@ bool has_other_name(PeerIndex peer, const SbcConfig& before, const SbcConfig& no
 }  // namespace
 
 void Connections::adopt(Timestamp now, SharedValue<SbcConfig> next,
-                        SharedValue<policy::SourceClassifier> sources) {
+                        SharedValue<policy::SourceClassifier> sources, std::vector<ListeningSocket> opened) {
   now_ = std::max(now_, now);
   const SharedValue<SbcConfig> before = std::exchange(config_, std::move(next));
   setup_.sources = std::move(sources);
+  read_realms();
+  if (setup_.tls != nullptr) setup_.tls->take_effect();  // its listeners and peers have the new numbers
+  if (!stop_at_) follow_listeners(opened);
   limits_ = config_->security.limits.tcp;
   limiter_.set_limits(config_->security.limits);
   handshake_shape_ = shape_of_handshakes(limits_);
   of_peer_.resize(std::max(of_peer_.size(), peer_places(*config_)));
   for (const std::uint64_t number : number_at_)
     if (Connection* connection = find(number)) judge_again(*connection, *before);
+}
+
+void Connections::follow_listeners(std::vector<ListeningSocket>& opened) {
+  std::vector<bool> stays(listeners_.size());
+  std::size_t index = 0;
+  for (std::size_t realm = 0; realm < config_->realms.size(); ++realm) {
+    const PortIndex port = realms_[realm].port;
+    for (const ListenerConfig& listener : config_->realms[realm].listen) {
+      const auto number = static_cast<ListenerIndex>(index++);
+      if (!is_stream(listener.transport) || listener.is_former || port == PortIndex::kNone) continue;
+      for (const IpAddress& address : addresses_of(listener, config_->ports[to_position(port)])) {
+        const Endpoint local{address, listener.port};
+        keep_listener({{}, number, RealmIndex(realm), port, listener.transport, local, local, {}}, opened,
+                      stays);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < stays.size(); ++i)
+    if (!stays[i])
+      listeners_[i] = {{}, ListenerIndex::kNone, RealmIndex::kNone, PortIndex::kNone, Transport::Tcp, {}, {},
+                       {}};
+}
+
+// At an endpoint where somebody listens already it is the same socket, whosever it is now.
+void Connections::keep_listener(Listener wanted, std::vector<ListeningSocket>& opened,
+                                std::vector<bool>& stays) {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    Listener& known = listeners_[i];
+    if (!known.fd || known.port != wanted.port || known.configured != wanted.configured) continue;
+    if (i >= stays.size() || stays[i]) continue;  // somebody's already: port 0 is another one each time
+    known.index = wanted.index;
+    known.realm = wanted.realm;
+    known.transport = wanted.transport;
+    stays[i] = true;
+    return;
+  }
+  const auto socket = std::ranges::find_if(opened, [&](const ListeningSocket& one) {
+    return one.fd && one.port == wanted.port && one.local == wanted.configured;
+  });
+  // Nobody who could say why is near: it was opened before, so this is what another reload had opened.
+  if (socket == opened.end()) return (void)open_listener(std::move(wanted));
+  wanted.fd = std::move(socket->fd);
+  (void)take_listener(std::move(wanted));
 }
 
 void Connections::close_blocked() {

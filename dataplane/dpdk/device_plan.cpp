@@ -134,7 +134,7 @@ std::uint64_t media_bytes(const SbcConfig& config, const ThreadPlan& threads) {
   constexpr std::uint64_t kStream = sizeof(media::StreamState) + sizeof(Timestamp) +
                                     kDirections * (sizeof(media::HotFlow) + kMediaWayBytes);
   std::uint64_t addresses = 0;
-  for (const RealmConfig& realm : config.realms) addresses += realm.media.addresses.size();
+  for (const PortConfig& port : config.ports) addresses += port.addresses.size();
   const std::uint32_t streams = media_streams_of_lcore(config, threads.lcores);
   const std::uint64_t relay =
       streams * kStream + srtp_bytes(config, streams) + addresses * kPorts * sizeof(std::uint32_t);

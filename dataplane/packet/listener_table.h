@@ -16,11 +16,15 @@ struct ListenerMatch {
   RealmIndex realm = RealmIndex::kNone;
 };
 
-// Own endpoints of the port where TCP connections are taken.
+// Where it listens: all addresses of its port when it names none (the loader writes them where the file has
+// none).
+[[nodiscard]] std::vector<IpAddress> addresses_of(const ListenerConfig& listener, const PortConfig& port);
+// Own endpoints of the port where TCP connections are taken; those of former listeners are not.
 [[nodiscard]] std::vector<Endpoint> stream_listeners(const SbcConfig& config, const PortConfig& port);
 
-// Immutable. What a stranger chooses is only the port number; the chains that listeners make are known at
-// start.
+// Immutable. Former listeners hear datagrams, of calls that are up, unless another listener is there now;
+// they take no connections. What a stranger chooses is only the port number; the chains that listeners make
+// are known at start.
 class ListenerTable {
  public:
   ListenerTable(const SbcConfig& config, const PortTable& ports);
@@ -61,6 +65,11 @@ class ListenerTable {
   static std::uint32_t key_of(std::uint16_t local_address, std::uint16_t port) noexcept {
     return std::uint32_t{local_address} << 16 | port;
   }
+
+  struct Found {
+    std::vector<Slot> udp, tcp;
+  };
+  static void collect(const SbcConfig& config, const PortTable& ports, bool are_former, Found& found);
 
   Table udp_, tcp_;
 };

@@ -6,12 +6,12 @@
 
 #include "dataplane/packet/packet_meta.h"
 #include "dataplane/packet/port_table.h"
+#include "media-relay/control/port_pool.h"
 #include "media-relay/relay/relay.h"
 #include "policy/model/sbc_config.h"
 
 namespace sallyport::dataplane {
 
-// Immutable, made at start.
 class MediaRanges {
  public:
   MediaRanges() = default;
@@ -22,15 +22,22 @@ class MediaRanges {
     if (meta.local_address >= by_address_.size() || meta.ip_protocol != 17 || meta.is_fragment ||
         meta.exception != policy::ExceptionKind::None)
       return false;
-    for (const PortRange& range : by_address_[meta.local_address])
-      if (meta.destination_port >= range.first && meta.destination_port <= range.last) return true;
+    for (const Range& one : by_address_[meta.local_address])
+      if (meta.destination_port >= one.range.first && meta.destination_port <= one.range.last) return true;
     return false;
   }
+  // Before anybody else sees these: also what was. Ranges that were former ones there already stay only while
+  // a pair of theirs is taken.
+  void keep(const MediaRanges& before, const media::PortPool& pool);
   // All addresses that have media, with their numbers in PortTable.
   [[nodiscard]] const std::vector<media::OwnAddress>& addresses() const noexcept { return addresses_; }
 
  private:
-  std::vector<std::vector<PortRange>> by_address_;  // by the address' number in PortTable
+  struct Range {
+    PortRange range;
+    bool is_former = false;
+  };
+  std::vector<std::vector<Range>> by_address_;  // by the address' number in PortTable
   std::vector<media::OwnAddress> addresses_;
 };
 

@@ -48,8 +48,7 @@ Shard::Shard(const SbcConfig& config, ShardSetup setup)
       patience_(lcores_.size()),
       dropped_(config.ports.size()),
       scratch_(std::make_unique<char[]>(kDatagramMax)) {
-  for (const RealmConfig& realm : config.realms)
-    realms_.push_back({port_named(config, realm.port), realm.signalling_dscp.value});
+  realms_.reserve(realm_places(config));
   read_rules(config);
 }
 
@@ -140,6 +139,9 @@ std::size_t Shard::take_stream_mail(Timestamp now) noexcept {
 }
 
 void Shard::hear_stream(Timestamp now, StreamMessage& message) noexcept {
+  if (const auto* const arrived = std::get_if<StreamMessage::Arrived>(&message.what);
+      arrived != nullptr && !knows(now, arrived->input.realm))
+    return;
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
     if (auto* arrived = std::get_if<StreamMessage::Arrived>(&message.what)) {
       arrived->input.bytes = arrived->bytes;
@@ -239,6 +241,7 @@ void Shard::discard_mail() noexcept {
 void Shard::handle(Timestamp now, rte_mbuf* packet, bool is_overdue) noexcept {
   const MbufPtr owner(packet);
   const PacketMeta& meta = *meta_of(packet);
+  if (!knows(now, meta.realm)) return dropped_[to_position(meta.port)].add(DropReason::NoListener);
   const std::string_view payload = payload_of(*packet);
   const std::span octets(reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size());
   if (media::is_stun(octets) && may_ask_by_stun(meta)) return answer_stun(meta, octets);
@@ -256,10 +259,14 @@ void Shard::handle(Timestamp now, rte_mbuf* packet, bool is_overdue) noexcept {
 void Shard::read_rules(const SbcConfig& config) noexcept {
   longest_wait_ = config.security.overload_queue_delay;
   busiest_ = config.security.overload_cpu_percent / 100.0;
-  for (std::size_t i = 0; i < std::min(realms_.size(), config.realms.size()); ++i)
-    realms_[i].has_registrar = std::ranges::any_of(config.registrars, [&](const RegistrarConfig& registrar) {
-      return registrar.realm == config.realms[i].name;
-    });
+  realms_.resize(std::max(realms_.size(), config.realms.size()));
+  for (std::size_t i = 0; i < config.realms.size(); ++i) {
+    const RealmConfig& realm = config.realms[i];
+    realms_[i] = {port_named(config, realm.port), realm.signalling_dscp.value};
+    realms_[i].has_registrar = std::ranges::any_of(
+        config.registrars,
+        [&realm](const RegistrarConfig& registrar) { return registrar.realm == realm.name; });
+  }
 }
 
 // One answer for each question that the guard let through, from where it was asked.

@@ -155,6 +155,11 @@ class Shard {
   void handle(Timestamp now, rte_mbuf* packet, bool is_overdue) noexcept;
   void refuse(rte_mbuf* packet, DropReason reason) noexcept;
   void read_rules(const SbcConfig& config) noexcept;
+  // What comes from a realm that is new may be here before the turn that follows. False: nobody knows it.
+  [[nodiscard]] bool knows(Timestamp now, RealmIndex realm) noexcept {
+    if (to_position(realm) >= realms_.size()) (void)follow(now);
+    return to_position(realm) < realms_.size();
+  }
   // Endpoints ask, who are strangers before they register, and known peers may. RFC 5626 §8
   [[nodiscard]] bool may_ask_by_stun(const PacketMeta& meta) const noexcept {
     return meta.trust >= TrustClass::Trusted || realms_[to_position(meta.realm)].has_registrar;

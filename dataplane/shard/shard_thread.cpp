@@ -24,11 +24,18 @@ void ShardThread::stop() noexcept {
   if (thread_.joinable()) thread_.join();
 }
 
+std::uint64_t ShardThread::rouse() noexcept {
+  const std::uint64_t turns = turns_.value();
+  bell_.ring_always();
+  return turns;
+}
+
 void ShardThread::run() noexcept {
   const ThreadRegistration registration;
   Timestamp looked = read_clock();
   Duration worked = read_thread_time();
   while (!stopping_.load(std::memory_order_acquire)) {
+    turns_.add();
     const Timestamp now = read_clock();
     if (now - looked >= kLookEvery) {
       const Duration all_worked = read_thread_time();

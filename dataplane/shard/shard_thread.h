@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
 
 #include "dataplane/shard/shard.h"
 #include "dataplane/worker/doorbell.h"
+#include "policy/base/counters.h"
 
 namespace sallyport::dataplane {
 
@@ -20,6 +22,8 @@ class ShardThread {
 
   void start(unsigned number);
   void stop() noexcept;  // idempotent
+  // Any thread. Wakes it; how many turns it has made until now.
+  std::uint64_t rouse() noexcept;
 
  private:
   static constexpr Duration kLookEvery = 100ms;  // at how busy it is
@@ -29,6 +33,7 @@ class ShardThread {
   Shard& shard_;
   Doorbell& bell_;
   std::atomic<bool> stopping_{false};
+  Counter turns_;
   std::thread thread_;
 };
 

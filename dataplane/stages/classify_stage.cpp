@@ -63,7 +63,7 @@ void ClassifyStage::classify_exception(Timestamp now, Burst& burst, std::size_t 
     if (!quotes_linux_flow(now, burst, i)) burst.drop(i, DropReason::ErrorQuotesNoFlow);
   } else if (meta.exception == ExceptionKind::Unreachable) {
     // The quoted source is where the error was sent to; the flow is ours when we listen there.
-    const ListenerMatch match = listeners_.find(meta.local_address, meta.destination_port);
+    const ListenerMatch match = listeners().find(meta.local_address, meta.destination_port);
     if (match.listener == ListenerIndex::kNone) return burst.drop(i, DropReason::ErrorQuotesNoFlow);
     name_listener(meta, match);
   }
@@ -76,7 +76,7 @@ void ClassifyStage::classify_tcp(Timestamp now, Burst& burst, std::size_t i) noe
     if (!is_linux_flow(now, meta)) return burst.drop(i, DropReason::TcpNotAdmitted);
     return give_to_linux(meta, ExceptionKind::Flow);
   }
-  const ListenerMatch match = listeners_.find_stream(meta.local_address, meta.destination_port);
+  const ListenerMatch match = listeners().find_stream(meta.local_address, meta.destination_port);
   if (match.listener == ListenerIndex::kNone && !services(meta.port).takes_tcp(meta.destination_port))
     return burst.drop(i, DropReason::TcpNotAdmitted);
   name_listener(meta, match);
@@ -85,7 +85,7 @@ void ClassifyStage::classify_tcp(Timestamp now, Burst& burst, std::size_t i) noe
 
 void ClassifyStage::classify_udp(Timestamp now, Burst& burst, std::size_t i) noexcept {
   PacketMeta& meta = *burst.meta[i];
-  const ListenerMatch match = listeners_.find(meta.local_address, meta.destination_port);
+  const ListenerMatch match = listeners().find(meta.local_address, meta.destination_port);
   if (match.listener != ListenerIndex::kNone) {
     name_listener(meta, match);
     meta.packet_class = PacketClass::Signalling;

@@ -30,6 +30,11 @@ class ClassifyStage {
   explicit ClassifyStage(ListenerTable listeners, LinuxSide linux_side = {}) noexcept
       : listeners_(std::move(listeners)), linux_(std::move(linux_side)) {}
   void process(Timestamp now, Burst& burst) noexcept;
+  // Between two bursts. Both outlive the stage or the next call; `services`: by PortIndex.
+  void use(const ListenerTable& listeners, const std::vector<PortServices>& services) noexcept {
+    listeners_of_day_ = &listeners;
+    services_of_day_ = &services;
+  }
 
  private:
   void classify_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
@@ -40,10 +45,17 @@ class ClassifyStage {
   [[nodiscard]] bool is_linux_flow(Timestamp now, const PacketMeta& meta) const noexcept;
   [[nodiscard]] const PortServices& services(PortIndex port) const noexcept {
     const std::size_t at = to_position(port);
-    return at < linux_.services.size() ? linux_.services[at] : no_services_;
+    const auto& services = services_of_day_ != nullptr ? *services_of_day_ : linux_.services;
+    return at < services.size() ? services[at] : no_services_;
   }
 
-  ListenerTable listeners_;
+  [[nodiscard]] const ListenerTable& listeners() const noexcept {
+    return listeners_of_day_ != nullptr ? *listeners_of_day_ : listeners_;
+  }
+
+  ListenerTable listeners_;  // of the start
+  const ListenerTable* listeners_of_day_ = nullptr;
+  const std::vector<PortServices>* services_of_day_ = nullptr;
   LinuxSide linux_;
   PortServices no_services_;
 };

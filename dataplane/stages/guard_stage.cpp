@@ -1,14 +1,17 @@
 // guard_stage.cpp — decides about a burst in rounds.
 #include "dataplane/stages/guard_stage.h"
 
+#include <rte_mbuf.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <string_view>
 #include <utility>
 
 #include "dataplane/packet/parse_mbuf.h"
+#include "sipalg/engine/token_shown.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -63,7 +66,8 @@ GuardView::GuardView(const SbcConfig& config, const policy::SourceClassifier& cl
     : sources(classifier),
       limits(config.security.limits),
       handshake_shape(policy::BucketShape::of_rate(config.security.limits.tcp.handshakes, 1s)),
-      budget(config, key, lcores) {}
+      budget(config, key, lcores),
+      peers(config) {}
 
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
                        std::uint32_t lcores, const GuardBoards& boards)
@@ -115,8 +119,11 @@ void GuardStage::process(Timestamp now, Burst& burst) noexcept {
         }
         last = blocked.last == &meta ? nullptr : &meta;  // spared: others of that source are not
       } else {
-        if (burst.verdicts[i] == Verdict::Continue && meta.exception == ExceptionKind::Handshake)
+        if (burst.verdicts[i] != Verdict::Continue) continue;
+        if (meta.exception == ExceptionKind::Handshake)
           judge_exception(now, burst, i);
+        else if (meta.trust == TrustClass::Known)
+          judge_peer(now, burst, i);
         continue;
       }
       meta.trust = TrustClass::Untrusted;
@@ -153,6 +160,18 @@ void GuardStage::look_for_proved(Timestamp now, Burst& burst, Strangers& strange
     const auto k = static_cast<std::size_t>(std::countr_zero(left));
     burst.meta[strangers.packets[k]]->is_proved = earned.holds(strangers.flows[k], now);
   }
+}
+
+// The token is only looked for when it matters; it stands in the first segment of what came in several.
+void GuardStage::judge_peer(Timestamp now, Burst& burst, std::size_t i) noexcept {
+  const PacketMeta& meta = *burst.meta[i];
+  if (view_->peers.take(meta.peer, now)) return;
+  const rte_mbuf& packet = *burst.packets[i];
+  const std::size_t length = std::min<std::size_t>(
+      meta.payload_length, packet.data_len - std::min(packet.data_len, meta.payload_offset));
+  const std::string_view payload(rte_pktmbuf_mtod_offset(&packet, const char*, meta.payload_offset), length);
+  const bool is_proved = boards_.token_key != nullptr && sip::shows_token(*boards_.token_key, payload);
+  if (!is_proved || !view_->peers.take_proved(meta.peer, now)) burst.drop(i, DropReason::SourceRate);
 }
 
 // The bucket of new connections first: what it holds back costs the others nothing.

@@ -9,6 +9,9 @@
 // address, one that has not may send a quarter of what the address may: a flood from behind a NAT is that
 // flow's affair.
 //
+// A configured peer has no bucket as a source, but more datagrams than its limits of calls can need are not
+// its own: policy/decide/peer_budget.h.
+//
 // What comes from a blocked source goes first of all, echo requests and SYNs too; what it has open over TCP
 // is closed by the connections (connection/). Media of calls that are up never gets here: the relay has it by
 // its flow.
@@ -22,6 +25,7 @@
 #include "dataplane/stages/guard_boards.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/decide/exception_budget.h"
+#include "policy/decide/peer_budget.h"
 #include "policy/decide/source_classifier.h"
 #include "policy/decide/source_limiter.h"
 #include "policy/decide/source_table.h"
@@ -38,6 +42,7 @@ struct GuardView {
   const SourceLimits limits;
   const policy::BucketShape handshake_shape;
   policy::ExceptionBudget budget;  // its buckets belong to the lcore
+  policy::PeerBudget peers;        // so do these
   std::uint64_t number = 0;        // of those that this stage had
 };
 
@@ -81,6 +86,8 @@ class GuardStage {
   // True when the packet has still to pass the buckets of an untrusted source.
   [[nodiscard]] bool look_at_source(Burst& burst, std::size_t i) const noexcept;
   [[nodiscard]] policy::SourceClass class_of(const PacketMeta& meta) const noexcept;
+  // A datagram of a configured peer: who uses its address must not take the others' time.
+  void judge_peer(Timestamp now, Burst& burst, std::size_t i) noexcept;
   void judge_stranger(Timestamp now, Burst& burst, const Strangers& strangers, std::size_t k) noexcept;
   static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;

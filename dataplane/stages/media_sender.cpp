@@ -23,7 +23,7 @@ MediaSender::MediaSender(const media::Relay& relay, TransmitStage& transmit,
                          std::vector<PortIndex> port_of_realm)
     : relay_(relay),
       transmit_(transmit),
-      port_of_realm_(std::move(port_of_realm)),
+      first_ports_(std::move(port_of_realm)),
       ways_(place_of(relay.out_flows_max() + 1)) {}
 
 PacketMeta MediaSender::meta_of_way(const media::Outgoing& outgoing) const noexcept {
@@ -32,7 +32,7 @@ PacketMeta MediaSender::meta_of_way(const media::Outgoing& outgoing) const noexc
   meta.source_port = outgoing.source.port;
   meta.destination = outgoing.destination.address;
   meta.destination_port = outgoing.destination.port;
-  meta.port = port_of_realm_[to_position(outgoing.realm)];
+  meta.port = (*port_of_realm_)[to_position(outgoing.realm)];
   meta.realm = outgoing.realm;
   meta.ip_protocol = kProtocolUdp;
   meta.packet_class = PacketClass::Media;
@@ -50,7 +50,7 @@ bool MediaSender::refresh(Timestamp now, Way& way, const media::RelayResult& for
   const bool is_only_old =
       way.version == forwarded.out_version && way.hops_version == transmit_.next_hops_version();
   way.version = 0;
-  way.port = port_of_realm_[to_position(outgoing.realm)];
+  way.port = (*port_of_realm_)[to_position(outgoing.realm)];
   if (outgoing.is_own) {
     way.mtu = 0;
     way.refresh_at = now + kRefreshEvery;

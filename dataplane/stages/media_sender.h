@@ -27,6 +27,11 @@ class MediaSender {
  public:
   // Both outlive the sender. `port_of_realm`: by RealmIndex.
   MediaSender(const media::Relay& relay, TransmitStage& transmit, std::vector<PortIndex> port_of_realm);
+  MediaSender(const MediaSender&) = delete;
+  MediaSender& operator=(const MediaSender&) = delete;
+
+  // Between two packets; outlives the sender or the next call.
+  void use(const std::vector<PortIndex>& port_of_realm) noexcept { port_of_realm_ = &port_of_realm; }
 
   void prefetch(media::OutFlow out) const noexcept;
   // `packet` lies in one segment and `meta` says where its payload begins. True: it has been taken over.
@@ -60,7 +65,8 @@ class MediaSender {
 
   const media::Relay& relay_;
   TransmitStage& transmit_;
-  std::vector<PortIndex> port_of_realm_;
+  const std::vector<PortIndex> first_ports_;
+  const std::vector<PortIndex>* port_of_realm_ = &first_ports_;  // of the day
   std::vector<Way> ways_;
   std::uint16_t identification_ = 0;
 };

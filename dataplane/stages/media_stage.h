@@ -46,6 +46,8 @@ class MediaStage {
   explicit MediaStage(Setup setup);
   // What is relayed becomes Consumed and is counted as received here; what is not, dropped.
   void process(Timestamp now, Burst& burst) noexcept;
+  // Between two bursts. They outlive the stage or the next call.
+  void use(const MediaRanges& ranges) noexcept { setup_.ranges = &ranges; }
   // Since the last call: packets were forwarded.
   [[nodiscard]] bool take_has_forwarded() noexcept { return std::exchange(has_forwarded_, false); }
 

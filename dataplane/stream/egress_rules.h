@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "dataplane/net/linux_flows.h"
@@ -39,6 +40,9 @@ class EgressRules {
 
   EgressRules(const MacAddress& mac, const std::vector<Prefix>& addresses, PortServices services = {},
               PortIndex port = PortIndex::kNone);
+
+  // From now on.
+  void set_services(PortServices services) { services_ = std::move(services); }
 
   // `frame`: a whole Ethernet frame without VLAN tag, or at least its first kHeadBytes octets.
   [[nodiscard]] Judgement judge(std::span<const std::uint8_t> frame) const noexcept;

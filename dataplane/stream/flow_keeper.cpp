@@ -41,6 +41,11 @@ bool FlowKeeper::PortRules::accepts(const Endpoint& local) const noexcept {
   return services.takes_tcp(local.port) || std::ranges::find(listeners, local) != listeners.end();
 }
 
+void FlowKeeper::set_rules(PortIndex port, PortServices services, std::vector<Endpoint> listeners) {
+  if (to_position(port) < ports_.size())
+    ports_[to_position(port)] = {std::move(services), std::move(listeners)};
+}
+
 void FlowKeeper::add_port(PortServices services, std::vector<Endpoint> listeners) {
   ports_.push_back({std::move(services), std::move(listeners)});
 }

@@ -43,6 +43,8 @@ class FlowKeeper final : public EgressPermits {
 
   // For each port in order. `listeners`: own endpoints where TCP connections are taken.
   void add_port(PortServices services, std::vector<Endpoint> listeners);
+  // Other rules of a port from now on; flows that are known stay.
+  void set_rules(PortIndex port, PortServices services, std::vector<Endpoint> listeners);
   // From now on; flows that are kept take it when they move next.
   void set_idle(Duration idle) noexcept { idle_ = idle; }
   // All that follows happens now.

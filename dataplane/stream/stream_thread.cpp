@@ -20,6 +20,7 @@
 #include "dataplane/stream/outboxes.h"
 #include "dataplane/stream/tap_port.h"
 #include "policy/base/check.h"
+#include "policy/base/counters.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -56,6 +57,11 @@ class StreamLoop final : public StreamThread {
   }
   bool is_drained() const noexcept override { return is_drained_.load(std::memory_order_acquire); }
   Doorbell& doorbell() noexcept override { return bell_; }
+  std::uint64_t rouse() noexcept override {
+    const std::uint64_t turns = turns_.value();
+    bell_.ring_always();
+    return turns;
+  }
   EgressPermits& permits() noexcept override { return flows_; }
   const PortCounters& counters(PortIndex port) const noexcept override {
     return *counters_[to_position(port)];
@@ -95,6 +101,7 @@ class StreamLoop final : public StreamThread {
   std::uint64_t changes_given_ = 0;
   std::atomic<bool> has_change_{false};
   std::atomic<std::uint64_t> changes_taken_{0};
+  Counter turns_;
   std::atomic<bool> is_stopping_{false}, is_draining_{false}, is_drained_{false};
   std::thread thread_;
 };
@@ -140,6 +147,7 @@ void StreamLoop::run() noexcept {
   const bool is_registered = rte_thread_register() == 0;
   for (const auto& port : ports_) port->keep_peers_fresh(read_clock());
   while (!is_stopping_.load(std::memory_order_acquire)) {
+    turns_.add();
     const Timestamp now = read_clock();
     flows_.advance(now);
     if (has_change_.load(std::memory_order_acquire)) take_change(now);
@@ -188,8 +196,12 @@ void StreamLoop::take_change(Timestamp now) {
   }
   if (change) {
     flows_.set_idle(change->tcp_idle);
-    for (std::size_t i = 0; i < std::min(ports_.size(), change->kept_fresh.size()); ++i)
-      ports_[i]->keep_fresh_only(now, change->kept_fresh[i]);
+    for (std::size_t i = 0; i < std::min(ports_.size(), change->ports.size()); ++i) {
+      StreamChange::Port& port = change->ports[i];
+      ports_[i]->keep_fresh_only(now, port.kept_fresh);
+      ports_[i]->adopt(port.services, port.ports_not_for_linux);
+      flows_.set_rules(PortIndex(i), std::move(port.services), std::move(port.listeners));
+    }
     if (change->and_then) change->and_then(now);
   }
   changes_taken_.store(number, std::memory_order_release);

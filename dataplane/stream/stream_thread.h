@@ -64,9 +64,16 @@ struct StreamSetup {
 
 // What a reload changes for the thread.
 struct StreamChange {
-  std::vector<std::vector<IpAddress>> kept_fresh;  // by port: StreamPort::kept_fresh
-  Duration tcp_idle = 10min;                       // StreamSetup::tcp_idle
-  std::function<void(Timestamp now)> and_then;     // on the thread: those who take their turns follow
+  // As in StreamPort.
+  struct Port {
+    std::vector<IpAddress> kept_fresh;
+    PortServices services;
+    std::vector<Endpoint> listeners;
+    std::string ports_not_for_linux;
+  };
+  std::vector<Port> ports;
+  Duration tcp_idle = 10min;                    // StreamSetup::tcp_idle
+  std::function<void(Timestamp now)> and_then;  // on the thread: those who take their turns follow
 };
 
 class StreamThread {
@@ -87,6 +94,8 @@ class StreamThread {
   [[nodiscard]] virtual bool is_drained() const noexcept = 0;
   // An lcore rings it once after each burst in which it sent something.
   [[nodiscard]] virtual Doorbell& doorbell() noexcept = 0;
+  // Any thread. Wakes it; how many turns it has made until now.
+  virtual std::uint64_t rouse() noexcept = 0;
   // For who opens connections; only on the thread itself.
   [[nodiscard]] virtual EgressPermits& permits() noexcept = 0;
   // Written by the stream thread alone. tx counts frames that it handed to lcores (they count them again when

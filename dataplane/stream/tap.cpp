@@ -78,8 +78,7 @@ Result<void, NetError> prepare_namespace(const TapSetup& setup) {
     if (auto done = write_all("ipv6/conf/" + name, kIpv6Settings); !done) return done;
   }
   if (auto done = write_all("ipv4", kTcpSettings); !done) return done;
-  if (auto done = write_sysctl_if_any("ipv4/ip_local_reserved_ports", setup.ports_not_to_choose); !done)
-    return done;
+  if (auto done = Tap::reserve_ports(setup.ports_not_to_choose); !done) return done;
   if (auto done = write_sysctl_if_any("ipv4/icmp_echo_ignore_broadcasts", "1"); !done) return done;
   if (auto done = write_sysctl_if_any("ipv6/icmp/echo_ignore_multicast", "1"); !done) return done;
   return write_sysctl_if_any("ipv6/icmp/echo_ignore_anycast", "1");
@@ -134,6 +133,10 @@ Result<int, NetError> configure(const TapSetup& setup) {
 }
 
 }  // namespace
+
+Result<void, NetError> Tap::reserve_ports(const std::string& list) {
+  return write_sysctl_if_any("ipv4/ip_local_reserved_ports", list);
+}
 
 Result<Tap, NetError> Tap::create(const NetworkNamespace& network_namespace, const TapSetup& setup) {
   Tap result;

@@ -35,6 +35,9 @@ class Tap {
   [[nodiscard]] static Result<Tap, NetError> create(const NetworkNamespace& network_namespace,
                                                     const TapSetup& setup);
 
+  // TapSetup::ports_not_to_choose, of the calling thread's namespace.
+  [[nodiscard]] static Result<void, NetError> reserve_ports(const std::string& list);
+
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }  // non-blocking
   [[nodiscard]] int ifindex() const noexcept { return ifindex_; }
   // Octets of a frame; 0 when there is none.

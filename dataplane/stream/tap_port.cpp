@@ -82,6 +82,14 @@ TapPort::TapPort(PortIndex index, StreamPort port, const Shared& shared, PortCou
       rules_(port_.mac, port_.addresses, port_.services, index),
       counters_(counters) {}
 
+// Of the list Linux is told in vain at the worst: a socket of its own that takes such a port hears nothing.
+void TapPort::adopt(const PortServices& services, const std::string& ports_not_for_linux) {
+  rules_.set_services(services);
+  if (ports_not_for_linux == port_.ports_not_for_linux) return;
+  port_.ports_not_for_linux = ports_not_for_linux;
+  (void)port_.network_namespace.run([&] { (void)Tap::reserve_ports(ports_not_for_linux); });
+}
+
 void TapPort::keep_peers_fresh(Timestamp now) {
   for (const IpAddress& peer : port_.kept_fresh) resolver_.keep_fresh(now, peer);
 }

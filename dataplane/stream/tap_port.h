@@ -33,6 +33,8 @@ class TapPort {
   void keep_fresh_only(Timestamp now, const std::vector<IpAddress>& peers) {
     resolver_.keep_fresh_only(now, peers);
   }
+  // What Linux may do there from now on, in place of StreamPort::services and ports_not_for_linux.
+  void adopt(const PortServices& services, const std::string& ports_not_for_linux);
   void write_packet(rte_mbuf* packet) noexcept;  // frees it
   void on_tap_readable() noexcept;               // a bounded number of frames
   void on_netlink_readable(Timestamp now) { link_.dispatch_events(now, resolver_); }

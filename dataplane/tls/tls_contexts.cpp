@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "dataplane/tls/certificate_names.h"
@@ -68,7 +69,8 @@ CertificateStorePtr store_of(const TlsPlace& place, const TlsMaterial& material)
 
 class TlsContextTable final : public TlsContexts {
  public:
-  Result<void, std::string> reconfigure(const SbcConfig& config) override;
+  Result<void, std::string> prepare(const SbcConfig& config) override;
+  void take_effect() noexcept override;
   std::unique_ptr<TlsSession> accept_on(ListenerIndex listener) override;
   std::unique_ptr<TlsSession> connect_to(PeerIndex peer, std::string_view name) override;
   std::vector<std::string> refresh() override;
@@ -76,6 +78,9 @@ class TlsContextTable final : public TlsContexts {
   std::vector<CertificateExpiry> expiries() const override;
 
  private:
+  struct PeerNames {
+    std::string name, wanted;
+  };
   // Of a configuration, and of the files that it names.
   struct Loaded {
     TlsVersion minimum_version = TlsVersion::Tls12;
@@ -87,19 +92,21 @@ class TlsContextTable final : public TlsContexts {
   [[nodiscard]] static Result<SslContextPtr, std::string> make_context(Role role, const TlsPlace& place,
                                                                        const Loaded& loaded,
                                                                        const ContextSignature& signature);
-  void put(Slots slots, const Loaded& loaded);
+  // All that is asked for by number, or shown.
+  struct InUse {
+    Slots slots;
+    std::vector<PeerNames> peer_names;
+    std::vector<CertificateExpiry> expiries;
+  };
+  [[nodiscard]] static InUse make_in_use(Slots slots, const Loaded& loaded);
   [[nodiscard]] SslContextPtr context_at(const std::vector<Slot>& slots, std::size_t position) const;
 
   mutable std::mutex disk_mutex_;  // guards loaded_; held while files are read
   Loaded loaded_;
 
   mutable std::mutex mutex_;  // guards what follows; never held while anything waits
-  Slots slots_;
-  struct PeerNames {
-    std::string name, wanted;
-  };
-  std::vector<PeerNames> peer_names_;
-  std::vector<CertificateExpiry> expiries_;
+  InUse now_;
+  std::optional<InUse> next_;  // until take_effect()
 };
 
 Result<TlsContextTable::Loaded, std::string> TlsContextTable::load_files(const SbcConfig& config) {
@@ -134,8 +141,8 @@ Result<Slots, std::string> TlsContextTable::make_slots(const Loaded& loaded) con
   ContextsBySignature known;
   {
     const std::lock_guard lock(mutex_);
-    collect(slots_.listeners, known);
-    collect(slots_.peers, known);
+    collect(now_.slots.listeners, known);
+    collect(now_.slots.peers, known);
   }
   Slots out;
   const auto fill = [&](Role role, const std::vector<TlsPlace>& places,
@@ -160,29 +167,35 @@ Result<Slots, std::string> TlsContextTable::make_slots(const Loaded& loaded) con
   return out;
 }
 
-void TlsContextTable::put(Slots slots, const Loaded& loaded) {
-  std::vector<PeerNames> names;
-  for (const TlsPlace& place : loaded.plan.peers) names.push_back({place.name, place.wanted_name});
-  std::vector<CertificateExpiry> expiries;
+TlsContextTable::InUse TlsContextTable::make_in_use(Slots slots, const Loaded& loaded) {
+  InUse out{std::move(slots), {}, {}};
+  for (const TlsPlace& place : loaded.plan.peers) out.peer_names.push_back({place.name, place.wanted_name});
   for (std::size_t i = 0; i < loaded.material.certificates(); ++i) {
     const CertificateConfig& config = loaded.material.config_of(i);
-    expiries.push_back({config.name, loaded.material.pair(i).not_after, config.warn_before});
+    out.expiries.push_back({config.name, loaded.material.pair(i).not_after, config.warn_before});
   }
-  const std::lock_guard lock(mutex_);
-  std::swap(slots_, slots);  // what goes is freed by sessions that still use it, or below
-  std::swap(peer_names_, names);
-  std::swap(expiries_, expiries);
+  return out;
 }
 
-Result<void, std::string> TlsContextTable::reconfigure(const SbcConfig& config) {
+Result<void, std::string> TlsContextTable::prepare(const SbcConfig& config) {
   const std::lock_guard disk(disk_mutex_);
   auto loaded = load_files(config);
   if (!loaded) return fail(loaded.error());
   auto slots = make_slots(*loaded);
   if (!slots) return fail(slots.error());
   loaded_ = std::move(*loaded);
-  put(std::move(*slots), loaded_);
+  InUse next = make_in_use(std::move(*slots), loaded_);
+  const std::lock_guard lock(mutex_);
+  next_ = std::move(next);
   return {};
+}
+
+// What goes is freed by sessions that still use it, or here.
+void TlsContextTable::take_effect() noexcept {
+  std::optional<InUse> taken;
+  const std::lock_guard lock(mutex_);
+  next_.swap(taken);
+  if (taken) std::swap(now_, *taken);
 }
 
 std::vector<std::string> TlsContextTable::refresh() {
@@ -190,10 +203,14 @@ std::vector<std::string> TlsContextTable::refresh() {
   std::vector<std::string> told;
   if (!loaded_.material.read_again(told)) return told;
   auto slots = make_slots(loaded_);
-  if (slots)
-    put(std::move(*slots), loaded_);
-  else
+  if (!slots) {
     told.push_back(slots.error() + "; the old one stays in use");
+    return told;
+  }
+  InUse again = make_in_use(std::move(*slots), loaded_);
+  const std::lock_guard lock(mutex_);
+  // What waits to take effect has the numbers of `loaded_`, what is in use does not.
+  std::swap(next_ ? *next_ : now_, again);
   return told;
 }
 
@@ -205,7 +222,7 @@ std::unique_ptr<TlsSession> TlsContextTable::accept_on(ListenerIndex listener) {
   SslContextPtr context;
   {
     const std::lock_guard lock(mutex_);
-    context = context_at(slots_.listeners, to_position(listener));
+    context = context_at(now_.slots.listeners, to_position(listener));
   }
   return context ? OpensslSession::accept(context.get()) : nullptr;
 }
@@ -215,8 +232,8 @@ std::unique_ptr<TlsSession> TlsContextTable::connect_to(PeerIndex peer, std::str
   PeerNames names;
   {
     const std::lock_guard lock(mutex_);
-    context = context_at(slots_.peers, to_position(peer));
-    if (context) names = peer_names_[to_position(peer)];
+    context = context_at(now_.slots.peers, to_position(peer));
+    if (context) names = now_.peer_names[to_position(peer)];
   }
   const std::string target = plain_host(name);
   // Only the operator may ask for a wildcard, and no server goes unnamed.
@@ -231,13 +248,13 @@ std::unique_ptr<TlsSession> TlsContextTable::connect_to(PeerIndex peer, std::str
 
 void TlsContextTable::rotate_tickets(Timestamp now) {
   const std::lock_guard lock(mutex_);
-  for (const Slot& slot : slots_.listeners)
+  for (const Slot& slot : now_.slots.listeners)
     if (slot.context) static_cast<void>(ContextState::of(slot.context.get())->tickets.rotate(now));
 }
 
 std::vector<CertificateExpiry> TlsContextTable::expiries() const {
   const std::lock_guard lock(mutex_);
-  return expiries_;
+  return now_.expiries;
 }
 
 }  // namespace

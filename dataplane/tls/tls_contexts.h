@@ -39,8 +39,16 @@ class TlsContexts {
   // It waits for the disk.
   [[nodiscard]] virtual std::vector<std::string> refresh() = 0;
   // Another configuration: places that want what they had keep their context. On error nothing changes. It
-  // waits for the disk.
-  [[nodiscard]] virtual Result<void, std::string> reconfigure(const SbcConfig& config) = 0;
+  // waits for the disk. What was made is used from take_effect() on, which who knows listeners and peers by
+  // their numbers calls when he takes the new numbers.
+  [[nodiscard]] virtual Result<void, std::string> prepare(const SbcConfig& config) = 0;
+  virtual void take_effect() noexcept = 0;
+  // Both.
+  [[nodiscard]] Result<void, std::string> reconfigure(const SbcConfig& config) {
+    auto done = prepare(config);
+    if (done) take_effect();
+    return done;
+  }
   // Any thread, now and then: the keys of tickets grow old.
   virtual void rotate_tickets(Timestamp now) = 0;
   [[nodiscard]] virtual std::vector<CertificateExpiry> expiries() const = 0;

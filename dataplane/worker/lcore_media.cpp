@@ -21,9 +21,11 @@ media::RelaySetup relay_setup(const LcoreMedia::Surroundings& surroundings, medi
   const auto lcores = static_cast<std::uint32_t>(std::max<std::size_t>(surroundings.to_lcores.size(), 1));
   media::RelaySetup setup;
   setup.streams_max = media_streams_of_lcore(surroundings.config, lcores);
-  setup.addresses = surroundings.ranges.addresses();
+  setup.realms.addresses = surroundings.ranges.addresses();
   for (const RealmConfig& realm : surroundings.config.realms)
-    setup.realm_bits_per_second.push_back(realm.media_limit.bits_per_second / lcores);
+    setup.realms.bits_per_second.push_back(realm.media_limit.bits_per_second / lcores);
+  setup.realm_places = realm_places(surroundings.config);
+  setup.numbers = surroundings.own_addresses;
   setup.ports = ports;
   setup.key = surroundings.key;
   setup.srtp = srtp_engine_of(surroundings.config.dataplane.srtp_engine);
@@ -43,6 +45,12 @@ LcoreMedia::LcoreMedia(const Surroundings& surroundings, LcoreMediaSetup setup)
       stage_({relay_, sender_, hairpin_, surroundings.counters, surroundings.pool, &surroundings.ranges,
               surroundings.own, surroundings.to_lcores, setup_.tap}),
       has_mail_(setup_.shards.size(), false) {}
+
+void LcoreMedia::use(const MediaTables& tables) noexcept {
+  relay_.adopt(tables.relay);
+  sender_.use(tables.port_of_realm);
+  stage_.use(tables.ranges);
+}
 
 // No more than the ring held when this began and a little: a shard that sends without end must not keep the
 // media waiting. The bell rings for who may wait for this: datagrams that leave by other lcores, or commands

@@ -15,6 +15,7 @@
 #include "dataplane/worker/doorbell.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/realm_tables.h"
 #include "media-relay/relay/relay.h"
 #include "policy/model/sbc_config.h"
 
@@ -45,8 +46,11 @@ class LcoreMedia final : private media::NoticeSink {
     std::size_t own = 0;
     std::vector<Mailbox<HandedOver>*> to_lcores;
     HashKey key;
+    std::vector<std::uint16_t> own_addresses;  // PortTable's numbers of all that realms may have media at
   };
   LcoreMedia(const Surroundings& surroundings, LcoreMediaSetup setup);
+  // Between two bursts. They outlive it or the next call.
+  void use(const MediaTables& tables) noexcept;
 
   void process(Timestamp now, Burst& burst) noexcept { stage_.process(now, burst); }
   // From one of our streams to one of this lcore's: HandedOver::hairpins is not 0.

@@ -45,10 +45,24 @@ void LcoreRulesOfDay::adopt(const SbcConfig& config, LcoreRules next, const Hash
   for (std::size_t lcore = 0; lcore < workers.size(); ++lcore)
     views.push_back(
         std::make_unique<GuardView>(config, *next.sources, key, static_cast<std::uint32_t>(workers.size())));
+  auto arrivals = std::make_unique<const ArrivalTables>(config, *next.ports);
   std::swap(rules_, next);
-  for (std::size_t lcore = 0; lcore < workers.size(); ++lcore)
+  std::swap(arrivals_, arrivals);
+  for (std::size_t lcore = 0; lcore < workers.size(); ++lcore) {
     views[lcore] = workers[lcore]->adopt(std::move(views[lcore]), *rules_.ports);
+    workers[lcore]->adopt(*arrivals_);
+  }
   wait_for_turns();
 }  // what was in use goes
+
+void LcoreRulesOfDay::adopt_media(const SbcConfig& config, const PortTable& ports,
+                                  const media::PortPool& pool,
+                                  std::span<const std::unique_ptr<Worker>> workers) {
+  auto next = std::make_unique<MediaTables>(config, ports, static_cast<std::uint32_t>(workers.size()));
+  if (media_ != nullptr) next->keep(*media_, pool);
+  std::swap(media_, next);
+  for (const auto& worker : workers) worker->adopt(*media_);
+  wait_for_turns();
+}
 
 }  // namespace sallyport::dataplane

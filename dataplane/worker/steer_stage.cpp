@@ -14,7 +14,7 @@ void SteerStage::process(Timestamp, Burst& burst) noexcept {
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (burst.verdicts[i] != Verdict::Continue || burst.meta[i]->is_arp) continue;
     const PacketMeta& meta = *burst.meta[i];
-    const std::size_t owner = setup_.media.is_media(meta)
+    const std::size_t owner = ranges_->is_media(meta)
                                   ? media::lcore_of(meta.destination_port, setup_.to_lcores.size())
                                   : setup_.owner.of(meta.source);
     if (owner == setup_.own) continue;

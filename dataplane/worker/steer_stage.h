@@ -29,12 +29,17 @@ class SteerStage {
   static constexpr std::string_view kName = "steer";
 
   explicit SteerStage(const SteerSetup& setup);
+  SteerStage(const SteerStage&) = delete;
+  SteerStage& operator=(const SteerStage&) = delete;
   // After parse, before fragments. Packets of other lcores become Consumed, or are dropped with
   // LcoreRingFull.
   void process(Timestamp now, Burst& burst) noexcept;
+  // Between two bursts. They outlive the stage or the next call.
+  void use(const MediaRanges& ranges) noexcept { ranges_ = &ranges; }
 
  private:
   SteerSetup setup_;
+  const MediaRanges* ranges_ = &setup_.media;
 };
 
 }  // namespace sallyport::dataplane

@@ -22,11 +22,17 @@ TransmitSetup with_own(TransmitSetup transmit, Mailbox<ToStream>* to_stream, Unr
   return transmit;
 }
 
-std::optional<SteerStage> steer_for(const WorkerSetup& setup, const SbcConfig& config,
-                                    const MediaRanges& media) {
-  if (setup.to_lcores.size() <= 1) return std::nullopt;
-  return SteerStage({setup.number, setup.to_lcores,
-                     SourceOwner(config.security.limits.prefix, setup.key, setup.to_lcores.size()), media});
+std::vector<std::uint16_t> own_addresses_of(const SbcConfig& config, const PortTable& ports) {
+  std::vector<std::uint16_t> numbers;
+  for (std::size_t port = 0; port < config.ports.size(); ++port)
+    for (const Prefix& prefix : config.ports[port].addresses)
+      numbers.push_back(ports.own_address(PortIndex(port), prefix.address));
+  return numbers;
+}
+
+GuardBoards with_tokens(GuardBoards boards, const HashKey& key) {
+  boards.token_key = &key;
+  return boards;
 }
 
 bool is_any_consumed(const Burst& burst) noexcept {
@@ -41,24 +47,30 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
       ports_(tables.ports),
       counters_(config.ports.size()),
       parse_(tables.ports),
-      steer_(steer_for(setup_, config, tables.media)),
       fragment_({tables.ports, tables.sources, counters_, setup_.boards}, FragmentLimits{}, setup_.key),
       classify_(tables.listeners, LinuxSide(config, tables.flows)),
       guard_(config, tables.sources, setup_.key,
-             static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1)), setup_.boards),
+             static_cast<std::uint32_t>(std::max<std::size_t>(setup_.to_lcores.size(), 1)),
+             with_tokens(setup_.boards, setup_.token_key)),
       signalling_(setup_.shards, setup_.token_key),
       lost_ways_(setup_.shards),
       unreachable_(lost_ways_),
       exception_(*setup_.to_stream, *setup_.stream_bell),
       transmit_(with_own(setup_.transmit, setup_.to_stream, lost_ways_, counters_)),
       media_({config, tables.media, transmit_, counters_, setup_.transmit.pool, setup_.number,
-              setup_.to_lcores, setup_.key},
+              setup_.to_lcores, setup_.key, own_addresses_of(config, tables.ports)},
              setup_.media),
-      dropped_sources_(setup_.key) {}
+      dropped_sources_(setup_.key) {
+  if (setup_.to_lcores.size() > 1)
+    steer_.emplace(SteerSetup{setup_.number, setup_.to_lcores,
+                              SourceOwner(config.security.limits.prefix, setup_.key, setup_.to_lcores.size()),
+                              tables.media});
+}
 
 std::size_t Worker::poll(Timestamp now) noexcept {
   std::size_t moved = 0;
   has_moved_urgent_ = has_moved_media_ = false;
+  look_at_tables();
   for (const RxQueue& queue : setup_.rx_queues) moved += poll_queue(now, queue);
   for (Mailbox<HandedOver>* mailbox : setup_.from_lcores)
     if (mailbox != nullptr) moved += poll_lcore(now, *mailbox);
@@ -81,6 +93,29 @@ std::unique_ptr<GuardView> Worker::adopt(std::unique_ptr<GuardView> next, const 
   parse_.adopt(ports);
   fragment_.adopt(next->sources);
   return guard_.adopt(std::move(next));
+}
+
+void Worker::adopt(const MediaTables& tables) noexcept {
+  media_tables_.store(&tables, std::memory_order_release);
+  tables_given_.fetch_add(1, std::memory_order_release);
+}
+
+void Worker::adopt(const ArrivalTables& tables) noexcept {
+  arrival_tables_.store(&tables, std::memory_order_release);
+  tables_given_.fetch_add(1, std::memory_order_release);
+}
+
+void Worker::look_at_tables() noexcept {
+  const std::uint64_t given = tables_given_.load(std::memory_order_acquire);
+  if (given == tables_seen_) return;
+  tables_seen_ = given;
+  if (const MediaTables* const media = media_tables_.load(std::memory_order_acquire); media != nullptr) {
+    media_.use(*media);
+    if (steer_) steer_->use(media->ranges);
+  }
+  if (const ArrivalTables* const arrivals = arrival_tables_.load(std::memory_order_acquire);
+      arrivals != nullptr)
+    classify_.use(arrivals->listeners, arrivals->services);
 }
 
 bool Worker::take_orders(Timestamp now) noexcept {

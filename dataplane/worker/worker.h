@@ -7,6 +7,7 @@
 //   media, shards, stream thread ─► transmit ─► device queue
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,7 @@
 #include "dataplane/worker/lcore_media.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
+#include "dataplane/worker/realm_tables.h"
 #include "dataplane/worker/relay_times.h"
 #include "dataplane/worker/steer_stage.h"
 
@@ -91,6 +93,11 @@ class Worker {
   [[nodiscard]] std::unique_ptr<GuardView> adopt(std::unique_ptr<GuardView> next,
                                                  const PortTable& ports) noexcept;
 
+  // The same, from the next turn on: where media is, and what may be asked for. Who asks finds the sources of
+  // his realm, if those were given first. They outlive the worker or the next call and wait_for_turns().
+  void adopt(const MediaTables& tables) noexcept;
+  void adopt(const ArrivalTables& tables) noexcept;
+
   // Before the first turn: the commands of calls that were restored. False: there were none.
   bool take_orders(Timestamp now) noexcept;
 
@@ -105,6 +112,7 @@ class Worker {
   [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return guard_.sources_capacity(); }
 
  private:
+  void look_at_tables() noexcept;
   std::size_t poll_queue(Timestamp now, const RxQueue& queue) noexcept;
   std::size_t poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noexcept;
   std::size_t poll_shards(Timestamp now) noexcept;
@@ -131,6 +139,10 @@ class Worker {
   LcoreMedia media_;
   RelayTimes relay_times_;
   DroppedSources dropped_sources_;
+  std::atomic<const MediaTables*> media_tables_{nullptr};  // null: those of the start
+  std::atomic<const ArrivalTables*> arrival_tables_{nullptr};
+  std::atomic<std::uint64_t> tables_given_{0};
+  std::uint64_t tables_seen_ = 0;
   std::uint32_t media_turns_ = 0;
   Timestamp next_expiry_{};
   Counter sources_tracked_;
