@@ -1,6 +1,8 @@
 // call_answers.cpp — questions about calls and their answers. RFC 9110 §15, RFC 9457.
 #include "mgmt/calls/call_answers.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "mgmt/cli/asked.h"
@@ -21,9 +23,15 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] ControlResult list(const CallAnswers& answers, const Arguments& arguments) {
   const auto asked = page_asked(arguments);
   if (!asked) return fail(asked.error());
-  const auto page = answers.desk.list(asked->cursor, asked->limit);
+  const std::string search = value_of(arguments, "search");
+  if (search.size() > CallSearch::kBytesMax)
+    return fail(ControlFailure{
+        kExitUsage, fmt::format("search is at most {} octets: a number, a name, an address or a Call-ID",
+                                CallSearch::kBytesMax)});
+  const auto page = search.empty() ? answers.desk.list(asked->cursor, asked->limit)
+                                   : answers.desk.search(asked->cursor, asked->limit, CallSearch(search));
   if (!page) return fail(failure(page.error(), "?"));
-  return to_text(calls_json(*page, answers.desk.calls_active()));
+  return calls_text(*page, answers.desk.calls_active());
 }
 
 [[nodiscard]] ControlResult call(const CallAnswers& answers, const std::string& id) {
@@ -35,7 +43,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] ControlResult messages(const CallAnswers& answers, const std::string& id) {
   const auto found = answers.desk.find(id, true);
   if (!found) return fail(failure(found.error(), id));
-  return to_text(trace_json(*found, answers.names));
+  return to_text(trace_json(*found, answers.names()));
 }
 
 [[nodiscard]] ControlResult explain(const CallAnswers& answers, const std::string& of) {

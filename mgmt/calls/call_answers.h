@@ -17,7 +17,7 @@ namespace sallyport::mgmt {
 // All on the management thread; all that is referred to must outlive commands and router.
 struct CallAnswers {
   CallDesk& desk;
-  CallNames names;
+  std::function<CallNames()> names;     // as they are now
   std::function<std::string()> alarms;  // JSON text
   // `drain` for good: not only the engines, the daemon too says that it takes no calls.
   std::function<void(std::string_view by)> on_drain;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mgmt/calls/call_engines.h"
+#include "mgmt/calls/call_search.h"
 #include "mgmt/log/wall_clock.h"
 #include "mgmt/records/cdr_json.h"
 #include "policy/base/result.h"
@@ -48,12 +49,17 @@ class CallDesk {
   static constexpr std::size_t kMessagesMax = 1000;
   static constexpr std::size_t kMessageBytesMax = 8'000'000;  // of one trace
   static constexpr std::size_t kIdBytesMax = 512;             // longer names nothing
+  static constexpr std::size_t kSearchedMax = 20'000;
 
   // `engines` must outlive it. `clock` may be asked on any thread.
   CallDesk(CallEngines& engines, WallClock clock) : engines_(engines), clock_(std::move(clock)) {}
 
   // Live calls with numbers above `after`.
   [[nodiscard]] Result<CallPage, CallDeskFailure> list(std::uint64_t after, std::size_t limit);
+  // The same, of those that have what is looked for. A page may be short, or empty, although there is a next
+  // one: kSearchedMax calls are looked at for one answer.
+  [[nodiscard]] Result<CallPage, CallDeskFailure> search(std::uint64_t after, std::size_t limit,
+                                                         const CallSearch& wanted);
   // By own id, or by the Call-ID of any leg; calls that ended lately among them.
   [[nodiscard]] Result<CallTrace, CallDeskFailure> find(std::string_view id, bool with_messages);
   // BYE or CANCEL on both legs. The call as it was. NoSuchCall: none, or it is over.

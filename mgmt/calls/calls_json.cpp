@@ -80,32 +80,24 @@ void add_start_line(Json& out, const sip::SipMessage& message) {
   out["cseq"] = message.has_cseq ? Json(message.cseq.number) : Json(nullptr);
 }
 
-// The rows are those of the CDR, in its order; here each says which direction it is.
-void add_to_media(Json& rows, const std::vector<MediaRecord>& media) {
-  const std::size_t count = std::min(rows.size(), media.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const MediaRecord& record = media[i];
-    const std::uint64_t sent = record.packets + record.lost;
-    const double lost = sent == 0 ? 0 : static_cast<double>(record.lost) / static_cast<double>(sent);
-    rows[i]["stream"] = record.stream;
-    rows[i]["from"] = record.from_caller ? "caller" : "callee";
-    rows[i]["lost_ratio"] = record.is_measured && sent != 0 ? Json(lost) : Json(nullptr);
-    rows[i]["round_trip_ms"] =
-        record.round_trip_us != 0 ? Json(static_cast<double>(record.round_trip_us) / 1000) : Json(nullptr);
-  }
+// ASCII alone: what is not goes by way of a tree, which is slow and rare.
+void append_call(std::string& out, const sip::CallView& call, Timestamp at, const ClockPair& clocks) {
+  CallRecord record = call.record;
+  record.type = call.is_over ? CallRecordType::End : CallRecordType::Interim;
+  const std::size_t begin = out.size();
+  append_shown_call(out, make_cdr(std::move(record), at, clocks), call.state);
+  const auto own = std::string_view(out).substr(begin);
+  const bool is_ascii =
+      std::ranges::none_of(own, [](char c) { return static_cast<unsigned char>(c) >= 0x7f; });
+  if (!is_ascii) out.replace(begin, std::string::npos, to_text(Json::parse(own)));
 }
 
 }  // namespace
 
 Json call_json(const sip::CallView& call, Timestamp at, const ClockPair& clocks) {
-  CallRecord record = call.record;
-  record.type = call.is_over ? CallRecordType::End : CallRecordType::Interim;
-  Json out = Json::parse(cdr_line(make_cdr(std::move(record), at, clocks), ""));
-  for (const char* const of_the_record : {"type", "schema", "seq", "node"}) out.erase(of_the_record);
-  if (!call.is_over)
-    for (const char* const not_yet : {"result", "sip_code"}) out[not_yet] = nullptr;
-  add_to_media(out["media"], call.record.media);
-  out["state"] = call.state;
+  std::string text;
+  append_call(text, call, at, clocks);
+  Json out = Json::parse(text);
   Json reasons = Json::array();
   for (const sip::CallReason& reason : call.reasons)
     reasons.push_back({{"at", iso_8601(clocks.wall_at(reason.at))}, {"text", reason.text}});
@@ -113,16 +105,17 @@ Json call_json(const sip::CallView& call, Timestamp at, const ClockPair& clocks)
   return out;
 }
 
-Json calls_json(const CallPage& page, std::uint64_t active) {
-  Json calls = Json::array();
+std::string calls_text(const CallPage& page, std::uint64_t active) {
+  constexpr std::size_t kBytesOfOne = 1500;  // about; a guess too low costs a copy
+  std::string out;
+  out.reserve(page.calls.size() * kBytesOfOne + 64);
+  out += "{\"calls\":[";
   for (const sip::CallView& call : page.calls) {
-    Json one = call_json(call, page.at, page.clocks);
-    one.erase("reasons");
-    calls.push_back(std::move(one));
+    if (&call != &page.calls.front()) out += ',';
+    append_call(out, call, page.at, page.clocks);
   }
-  return {{"calls", std::move(calls)},
-          {"active", active},
-          {"next", page.next ? Json(std::to_string(*page.next)) : Json(nullptr)}};
+  out += fmt::format("],\"active\":{},\"next\":", active);
+  return out += page.next ? fmt::format("\"{}\"}}", *page.next) : "null}";
 }
 
 Json trace_json(const CallTrace& trace, const CallNames& names) {

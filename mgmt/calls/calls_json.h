@@ -20,8 +20,9 @@ struct CallNames {
   std::vector<std::string> realms;  // by RealmIndex
 };
 
-// {"calls":[...without reasons],"active":N,"next":"cursor" or null}
-[[nodiscard]] nlohmann::ordered_json calls_json(const CallPage& page, std::uint64_t active);
+// {"calls":[...without reasons],"active":N,"next":"cursor" or null}: as to_text() would write it, without a
+// tree of it, for a page has a thousand.
+[[nodiscard]] std::string calls_text(const CallPage& page, std::uint64_t active);
 [[nodiscard]] nlohmann::ordered_json call_json(const sip::CallView& call, Timestamp at,
                                                const ClockPair& clocks);
 // {"call":{...},"parties":[{"name","realm","remote"}],"messages":[{"at","after_ms","from","to","local","remote",

@@ -1,15 +1,19 @@
 // command_line.cpp — the options of the program.
 #include "mgmt/cli/command_line.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "mgmt/cli/control_protocol.h"
 #include "mgmt/config/option_value.h"
+#include "mgmt/config/suggest.h"
 #include "mgmt/log/log_line.h"
 #include "mgmt/metrics/observation.h"
 
@@ -62,9 +66,10 @@ using Questions = std::vector<std::pair<const CLI::App*, Command>>;
   add_shown("stats", Command::ShowStats, "SIP counts, tables, lcores, rings");
   add_shown("alarms", Command::ShowAlarms, "conditions that somebody should look at");
   add_shown("peers", Command::ShowPeers, "peers, their targets, who is up, registrations");
-  add_shown("calls", Command::ShowCalls, "calls that are up, the oldest first")
-      ->add_option("--limit", raw.line.limit, "how many at most")
-      ->check(CLI::Range(1, 1000));
+  CLI::App* const calls = add_shown("calls", Command::ShowCalls, "calls that are up, the oldest first");
+  calls->add_option("--limit", raw.line.limit, "how many at most")->check(CLI::Range(1, 1000));
+  calls->add_option("--search", raw.line.search,
+                    "only those with this number, peer, route, address or Call-ID");
   add_shown("registrations", Command::ShowRegistrations, "registered endpoints, by address of record")
       ->add_option("--limit", raw.line.limit, "how many at most")
       ->check(CLI::Range(1, 1000));
@@ -202,24 +207,63 @@ void add_init(CLI::App& app, Questions& questions, RawOptions& raw) {
   questions.emplace_back(init, Command::Init);
 }
 
-[[nodiscard]] std::string one_line(std::string_view mistake) {
-  return "sallyport: " + escaped(mistake.substr(0, mistake.find('\n'))) +
-         " (sallyport --help lists the commands)\n";
+// How far the words of a command line are commands.
+struct Walk {
+  const CLI::App* last = nullptr;
+  std::string names;     // "show call"; empty: none of them is a command
+  std::string stranger;  // the word that should have been the next and is none
+};
+
+[[nodiscard]] std::vector<const CLI::App*> commands_below(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
-// The first word that should have been a command and is none; empty when that is not the mistake.
-[[nodiscard]] std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
-  const CLI::App* at = &app;
+[[nodiscard]] Walk walk(const CLI::App& app, int argc, const char* const* argv) {
+  Walk out{.last = &app, .names = {}, .stranger = {}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    const auto known = at->get_subcommands([](const CLI::App*) { return true; });
-    if (word.starts_with("-") || known.empty()) return {};
-    const auto next =
-        std::find_if(known.begin(), known.end(), [&](const CLI::App* one) { return one->check_name(word); });
-    if (next == known.end()) return at == &app ? word : at->get_name() + " " + word;
-    at = *next;
+    const auto known = commands_below(*out.last);
+    if (word.starts_with("-") || known.empty()) return out;
+    const auto next = std::ranges::find_if(known, [&](const CLI::App* one) { return one->check_name(word); });
+    if (next == known.end()) {
+      out.stranger = word;
+      return out;
+    }
+    out.last = *next;
+    out.names += (out.names.empty() ? "" : " ") + word;
   }
-  return {};
+  return out;
+}
+
+[[nodiscard]] std::string mistake_line(const CLI::App& app, int argc, const char* const* argv,
+                                       std::string_view mistake) {
+  const Walk words = walk(app, argc, argv);
+  const std::string below = words.names.empty() ? "" : words.names + " ";
+  std::vector<std::string> names;
+  for (const CLI::App* const one : commands_below(*words.last)) names.push_back(one->get_name());
+  std::string what, help = "says more";
+  if (!words.stranger.empty()) {
+    const std::string meant = nearest(words.stranger, names);
+    what =
+        "unknown command: " + below + words.stranger + (meant.empty() ? "" : "; did you mean " + meant + "?");
+    help = "lists the commands";
+  } else if (!names.empty()) {
+    what = words.names.empty() ? "a command is missing; a new machine begins with: sallyport init"
+                               : fmt::format("{}: one of {} is missing", words.names, fmt::join(names, ", "));
+    help = "lists the commands";
+  } else {
+    what = fmt::format("{}: {}", words.names, mistake.substr(0, mistake.find('\n')));
+  }
+  return fmt::format("sallyport: {} (sallyport {}--help {})\n", escaped(what), below, help);
+}
+
+// `help` is --help, before or behind the command that it is about.
+[[nodiscard]] std::vector<const char*> with_help(int argc, const char* const* argv) {
+  std::vector<const char*> words(argv, argv + argc);
+  if (words.size() < 2 || std::string_view(words[1]) != "help") return words;
+  words.erase(words.begin() + 1);
+  words.push_back("--help");
+  return words;
 }
 
 }  // namespace
@@ -245,9 +289,15 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
   raw.line.socket = socket_default;
   CLI::App app{"Sallyport, a session border controller and firewall for SIP.", "sallyport"};
   app.set_version_flag("--version", std::string("sallyport ") + kVersion);
+  app.footer(
+      "A new machine: init, check, doctor, then run, or the service. More: man sallyport, man "
+      "sallyport.yaml");
   app.require_subcommand(1);
-  CLI::App* const run = app.add_subcommand("run", "run in the foreground");
+  Questions questions;  // in the order of a new machine: that is the order of --help
+  add_init(app, questions, raw);
   CLI::App* const check = app.add_subcommand("check", "validate a configuration; needs no privilege");
+  add_doctor(app, questions, raw);
+  CLI::App* const run = app.add_subcommand("run", "run in the foreground");
   CLI::App* const show = app.add_subcommand("show", "show what the running daemon does");
   for (CLI::App* const command : {run, check})
     command->add_option("-c,--config", raw.line.config_file, "the configuration file")->required();
@@ -255,25 +305,23 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, const st
       ->check(check_duration);
   check->add_flag("--strict", raw.line.strict, "warnings are errors");
   show->require_subcommand(1);
-  Questions questions = add_questions(app, *show, raw);
+  std::ranges::copy(add_questions(app, *show, raw), std::back_inserter(questions));
   add_tests(app, questions, raw);
   add_capture(app, questions, raw);
   add_rules(app, questions, raw);
-  add_doctor(app, questions, raw);
   add_config(app, questions, raw);
-  add_init(app, questions, raw);
 
   CommandLineResult out;
+  const auto words = with_help(argc, argv);
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::Success& asked) {  // --help, --version
     std::ostringstream text;
     app.exit(asked, text, text);
     out.out = text.str();
     return out;
   } catch (const CLI::ParseError& error) {
-    const std::string unknown = unknown_command(app, argc, argv);
-    out.error = unknown.empty() ? one_line(error.what()) : one_line("unknown command: " + unknown);
+    out.error = mistake_line(app, static_cast<int>(words.size()), words.data(), error.what());
     out.status = kExitUsage;
     return out;
   }

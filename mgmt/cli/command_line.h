@@ -65,6 +65,7 @@ struct CommandLine {
   std::string confirm;            // Reload: --confirm; empty: it stays
   bool ladder = false;            // ShowCall
   std::uint32_t limit = 100;      // ShowCalls, ShowRegistrations, ShowBlocked, ShowDetections
+  std::string search;             // ShowCalls; empty: all
   std::string detector, source;   // ShowDetections; empty: all
   TestQuestion test;              // Test
   CaptureQuestion capture;        // Capture

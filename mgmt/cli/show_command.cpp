@@ -13,6 +13,7 @@
 #include "mgmt/calls/calls_tables.h"
 #include "mgmt/calls/ladder.h"
 #include "mgmt/cli/control_client.h"
+#include "mgmt/cli/json_layout.h"
 #include "mgmt/cli/reload_lines.h"
 #include "mgmt/cli/show_tables.h"
 #include "mgmt/detections/detections_table.h"
@@ -37,7 +38,7 @@ namespace {
     case Command::ShowPorts:
       return show_request("ports");
     case Command::ShowCalls:
-      return show_request("calls", {{"limit", limit}});
+      return show_request("calls", {{"limit", limit}, {"search", line.search}});
     case Command::ShowCall:
       return show_request("call", {{"id", line.id}, {"messages", line.ladder ? "true" : "false"}});
     case Command::ShowAlarms:
@@ -126,7 +127,8 @@ namespace {
   if (!line.json) return drawn(line, result, out);
   // One object a line while watching, so that a program can read line by line. ASCII alone: it may be a
   // terminal that shows it.
-  return nlohmann::ordered_json::parse(result).dump(line.watch ? -1 : 2, ' ', true) + '\n';
+  if (!line.watch) return laid_out(result) + '\n';
+  return nlohmann::ordered_json::parse(result).dump(-1, ' ', true) + '\n';
 }
 
 // Each thing that is wrong goes where `check` puts it, the sentence to where errors go.

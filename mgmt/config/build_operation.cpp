@@ -47,6 +47,11 @@ DetectorsConfig build_detectors(const Section& section) {
   detectors.toll_fraud_prefixes = toll_fraud.texts("prefixes");
   detectors.toll_fraud_calls = read(toll_fraud, "calls", parse_rate);
   detectors.toll_fraud_concurrent = read_number<std::uint32_t>(toll_fraud, "concurrent");
+  detectors.toll_fraud_hours = toll_fraud.texts("hours");
+  const Section off_hours = toll_fraud.child("off_hours");
+  detectors.toll_fraud_off_hours_calls = read(off_hours, "calls", parse_rate);
+  detectors.toll_fraud_off_hours_concurrent = read_number<std::uint32_t>(off_hours, "concurrent");
+  detectors.call_spam.action = read_word<DetectorAction>(section.child("call_spam"), "action");
   return detectors;
 }
 

@@ -93,6 +93,7 @@ void build_routes(const Section& root, SbcConfig& config) {
   config.emergency.numbers = emergency.texts("numbers");
   config.emergency.urns = emergency.texts("urns");
   config.emergency.to = build_targets(emergency, "to");
+  config.emergency.callback = read_duration(emergency, "callback");
 }
 
 }  // namespace sallyport::mgmt

@@ -54,7 +54,7 @@ bool have_one_order(const YamlNode& before, const YamlNode& after) {
 }
 
 // Sections that are read anew by a reload, whole.
-constexpr std::array<std::string_view, 17> kLive{"profiles",
+constexpr std::array<std::string_view, 25> kLive{"profiles",
                                                  "peers",
                                                  "header_rules",
                                                  "tables",
@@ -63,14 +63,25 @@ constexpr std::array<std::string_view, 17> kLive{"profiles",
                                                  "security.access",
                                                  "security.blocklists",
                                                  "security.limits",
-                                                 "realms[].limits",
-                                                 "realms[].nat",
+                                                 "security.promotion",
+                                                 "security.overload",
+                                                 "security.detectors",
+                                                 "realms",
+                                                 "ports[].linux",
                                                  "tls.certificates",
                                                  "tls.authorities",
+                                                 "tls.minimum_version",
                                                  "registrars[].users_file",
+                                                 "registrars[].domains",
+                                                 "registrars[].refresh",
+                                                 "registrars[].keepalive",
+                                                 "registrars[].contacts_per_aor",
                                                  "security.signatures",
                                                  "management.tokens",
                                                  "management.log.level"};
+
+// What is not, though the section is: calls that are up hang on it.
+constexpr std::array<std::string_view, 1> kFixed{"realms[].port"};
 
 // Not live itself, but some of what may be in it is.
 bool holds_live_keys(std::string_view path) {
@@ -170,6 +181,7 @@ std::string to_string(const ConfigChange& change) {
 
 bool is_live(std::string_view path) noexcept {
   if (path == "include") return true;  // what it brings is looked at by itself
+  if (std::ranges::find(kFixed, path) != kFixed.end()) return false;
   return std::ranges::any_of(kLive, [path](std::string_view live) {
     if (!path.starts_with(live)) return false;
     const std::string_view rest = path.substr(live.size());

@@ -9,6 +9,7 @@
 #include "mgmt/config/capacity_memory.h"
 #include "mgmt/config/include_files.h"
 #include "mgmt/config/load_blocklists.h"
+#include "mgmt/config/load_callers.h"
 #include "mgmt/config/load_signatures.h"
 #include "mgmt/config/load_tables.h"
 #include "mgmt/config/load_users.h"
@@ -37,6 +38,12 @@ bool LoadedConfig::is_refused_by_run() const noexcept {
 std::size_t peer_places_for(std::size_t peers) noexcept {
   constexpr std::size_t kPlacesMin = 1024;
   return std::max(kPlacesMin, 2 * peers);
+}
+
+// Each that is taken out keeps its place.
+std::size_t realm_places_for(std::size_t realms) noexcept {
+  constexpr std::size_t kPlacesMin = 64;
+  return std::max(kPlacesMin, 2 * realms);
 }
 
 LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options) {
@@ -68,10 +75,12 @@ LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options)
       load_tables(root, loaded.config, problems);
       load_users(root, loaded.config, problems);
       load_blocklists(root, loaded.config, problems);
-      load_signatures(root, loaded.config, problems);
+      load_callers(root, loaded.config, problems);
+      load_signatures(root, loaded.config, problems, options.signatures.get());
       loaded.tokens = load_tokens(root, problems);
     }
     add_registrar_places(root, loaded.config);
+    loaded.config.realm_places = realm_places_for(loaded.config.realms.size());
     loaded.config.peer_places = peer_places_for(loaded.config.peers.size());
     loaded.memory_bytes_needed = memory_bytes_needed(loaded.config, std::thread::hardware_concurrency());
   }

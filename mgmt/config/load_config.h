@@ -15,6 +15,8 @@ namespace sallyport::mgmt {
 
 struct LoadOptions {
   bool check_files = true;  // read certificates, keys, tables and what else the configuration names
+  // Of the configuration that runs, whose place this one may take: its counts go on. Null: none does.
+  SharedValue<policy::SignatureSet> signatures = nullptr;
 };
 
 // The tree as it was read, for a later one to be compared with (config_changes.h).
@@ -40,6 +42,7 @@ struct LoadedConfig {
 // made once: some 200 octets a place, and 420 more of each signalling thread: less than a megabyte for the
 // 1024 that are the least.
 [[nodiscard]] std::size_t peer_places_for(std::size_t peers) noexcept;
+[[nodiscard]] std::size_t realm_places_for(std::size_t realms) noexcept;
 
 // Never throws for what a file says. Paths in the file are relative to the folder of the file they stand in.
 [[nodiscard]] LoadedConfig load_config(const std::filesystem::path& file, LoadOptions options = {});

@@ -78,7 +78,8 @@ std::optional<std::string> read_signature_file(const std::string& path) {
   return text;
 }
 
-void load_signatures(const Section& root, SbcConfig& config, ProblemList& problems) {
+void load_signatures(const Section& root, SbcConfig& config, ProblemList& problems,
+                     const policy::SignatureSet* running) {
   const std::vector<Section> sections = root.child("security").items("signatures");
   std::vector<policy::SignatureSource> sources;
   std::vector<FileProblems> told;
@@ -99,7 +100,7 @@ void load_signatures(const Section& root, SbcConfig& config, ProblemList& proble
   std::vector<std::size_t> taken;
   for (const policy::SignatureSource& source : sources) taken.push_back(source.signatures.size());
   std::vector<policy::SourceProblem> wrong;
-  config.security.signature_set = policy::SignatureSet::compile(std::move(sources), wrong);
+  config.security.signature_set = policy::SignatureSet::compile(std::move(sources), wrong, running);
   for (const policy::SourceProblem& one : wrong) {
     told[one.source].say(one.problem);
     --taken[one.source];

@@ -16,8 +16,10 @@ inline constexpr std::size_t kSignatureProblemsMax = 20;
 
 // Sets config.security.signature_set. A rule that can't be taken is a warning and the others are taken; a
 // file none of whose rules can is an error, one without any a warning. Each problem names the file and line
-// of the rule. A file that can't be read at all is left to validate_files().
-void load_signatures(const Section& root, SbcConfig& config, ProblemList& problems);
+// of the rule. A file that can't be read at all is left to validate_files(). `running`: the set whose place
+// it takes and whose counts go on; null: none.
+void load_signatures(const Section& root, SbcConfig& config, ProblemList& problems,
+                     const policy::SignatureSet* running);
 
 // All of a regular file, up to just beyond what a signature file may hold; nothing when it can't be read.
 [[nodiscard]] std::optional<std::string> read_signature_file(const std::string& path);

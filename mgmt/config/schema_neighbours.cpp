@@ -36,10 +36,10 @@ constexpr std::array kRows{
     Option{.path = "profiles[].responses.map", .type = T::Maps, .doc = "Status codes that are changed on their way.", .fallback = "[]", .built = kBuilt},
     Option{.path = "profiles[].responses.map[].in", .type = T::Integer, .doc = "The code received.", .built = kBuilt, .required = true, .min = 300, .max = 699},
     Option{.path = "profiles[].responses.map[].out", .type = T::Integer, .doc = "The code sent in its place.", .built = kBuilt, .required = true, .min = 300, .max = 699},
-    Option{.path = "profiles[].responses.causes", .type = T::Maps, .doc = "Causes of Q.850 and the status codes that failures with them count as; goes before map.", .fallback = "[]", .built = kBuilt},
+    Option{.path = "profiles[].responses.causes", .type = T::Maps, .doc = "Causes of Q.850 and the status codes that failures with them count as; goes before map, and in the other direction before the table of send_cause.", .fallback = "[]", .built = kBuilt},
     Option{.path = "profiles[].responses.causes[].cause", .type = T::Integer, .doc = "The cause in the Reason received, RFC 3326.", .built = kBuilt, .required = true, .min = 1, .max = 127},
     Option{.path = "profiles[].responses.causes[].code", .type = T::Integer, .doc = "The code that it counts as.", .built = kBuilt, .required = true, .min = 300, .max = 699},
-    Option{.path = "profiles[].responses.send_cause", .type = T::Word, .doc = "Whether failures to the neighbour get a Q.850 cause by the table of RFC 3398 where none came.", .fallback = "never", .built = kBuilt, .words = "auto|never"},
+    Option{.path = "profiles[].responses.send_cause", .type = T::Word, .doc = "Whether failures to the neighbour get a Q.850 cause by causes, else by the table of RFC 3398, where none came.", .fallback = "never", .built = kBuilt, .words = "auto|never"},
     Option{.path = "profiles[].identity", .type = T::Map, .doc = "Trust in the sense of RFC 3325.", .built = kBuilt},
     Option{.path = "profiles[].identity.accept", .type = T::Word, .doc = "Which asserted identities are believed.", .fallback = "none", .built = kBuilt, .words = "none|pai|all"},
     Option{.path = "profiles[].identity.send", .type = T::Word, .doc = "Which header asserts the caller.", .fallback = "pai", .built = kBuilt, .words = "none|pai|rpid"},
@@ -155,6 +155,7 @@ constexpr std::array kRows{
     Option{.path = "emergency.to[].table", .type = T::Name, .doc = "To what the table says.", .built = kBuilt, .refers = "tables"},
     Option{.path = "emergency.to[].redirect", .type = T::Uri, .doc = "Answered with 302.", .built = kBuilt},
     Option{.path = "emergency.to[].reject", .type = T::Integer, .doc = "Answered with that code.", .built = kBuilt, .min = 400, .max = 699},
+    Option{.path = "emergency.callback", .type = T::Duration, .doc = "For so long after an emergency call no detector and no limit meets a call back to its caller.", .fallback = "30m", .built = kBuilt, .min = 0, .max = kDay},
 };
 // clang-format on
 

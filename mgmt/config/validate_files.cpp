@@ -164,6 +164,7 @@ void validate_files(const Checked& checked) {
   const Section security = checked.root.child("security");
   check_each(checked, security.items("blocklists"), "file", false);
   check_each(checked, security.items("signatures"), "file", false);
+  check_each(checked, {security.child("detectors").child("call_spam")}, "deny_file", false);
   check_each(checked, {checked.root.child("identity")}, "key", true);
   check_each(checked, checked.root.child("management").items("tokens"), "file", true);
 }

@@ -6,12 +6,11 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <set>
-#include <string>
 #include <thread>
 
 #include "dataplane/data_plane.h"
 #include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/daemon/certificate_alarms.h"
 #include "mgmt/log/event_log.h"
 #include "mgmt/log/wall_clock.h"
 
@@ -42,11 +41,10 @@ class CertificateWatch {
 
  private:
   void loop();
-  void judge(const dataplane::CertificateExpiry& certificate, WallTime now);
 
   CertificateWatchPlaces places_;
-  std::set<std::string> expiring_;  // whose alarm is up
-  std::mutex mutex_;                // guards is_stopping_
+  CertificateAlarms certificate_alarms_{places_.alarms};
+  std::mutex mutex_;  // guards is_stopping_
   std::condition_variable wake_;
   bool is_stopping_ = false;
   std::thread thread_;

@@ -102,14 +102,15 @@ Daemon::Daemon(SharedValue<SbcConfig> config, EventLog& log, DaemonSettings sett
                            {{"calls", left}});
                 loop_.stop();
               }}),
-      watchdog_(settings_.watchdog, {settings_.notify_socket,
-                                     [this] {
-                                       std::vector<std::uint64_t> turns;
-                                       for (const auto& lcore : plane_->snapshot().lcores)
-                                         turns.push_back(lcore.total_ns);
-                                       return turns;
-                                     },
-                                     log_}) {}
+      watchdog_(settings_.watchdog,
+                {settings_.notify_socket,
+                 [this] {
+                   auto seen = plane_->snapshot();
+                   for (const auto& lcore : seen.lcores)
+                     seen.threads.push_back({fmt::format("lcore {}", lcore.lcore), lcore.total_ns});
+                   return seen.threads;
+                 },
+                 log_}) {}
 
 // Sockets first: they show whether another instance lives before its state and its devices could be
 // disturbed. They answer once the loop runs.
@@ -121,6 +122,7 @@ int Daemon::run() {
   if (const int status = open_listeners(listeners); status != kExitOk) return status;
   if (const int status = open_state(); status != kExitOk) return status;
   if (const int status = start_plane(); status != kExitOk) return status;
+  open_collector();
   if (const int status = start_records(); status != kExitOk) return status;
   watch_certificates();
   serve_calls();
@@ -180,7 +182,14 @@ std::string Daemon::open_identity() {
   if (!files) return {};
   auto loaded = load_identity(*files);
   if (!loaded) return loaded.error();
-  identity_ = std::make_unique<IdentityWatch>(loop_, log_, TlsIdentity(*files, std::move(*loaded)));
+  identity_ = std::make_unique<IdentityWatch>(
+      loop_,
+      IdentityWatchPlaces{log_, alarms_, system_wall_time,
+                          [this] {
+                            return certificates_ ? plane_->tls_contexts()->expiries()
+                                                 : std::vector<dataplane::CertificateExpiry>();
+                          }},
+      TlsIdentity(*files, std::move(*loaded)));
   return {};
 }
 
@@ -323,12 +332,17 @@ int Daemon::start_records() {
       RecordPlaces{disk_, alarms_, log_, system_wall_time, dataplane::core_time,
                    [this](const CallRecord& end) {
                      media_quality_.add(end);
+                     if (hep_ != nullptr) hep_->send_quality(end);
                      after_bye_.on_ended(end, dataplane::core_time());
                    },
                    bindings_.get(), block_store_.get(),
                    [this](const sip::DetectionEvent& event, Timestamp at) {
                      detections_.add(event, at);
                      detector_blocks_->add(event);
+                   },
+                   [this](RealmIndex realm) {
+                     const std::vector<std::string> names = realm_names();
+                     return to_position(realm) < names.size() ? names[to_position(realm)] : std::string();
                    }},
       plane_->events());
   const auto report = records_->begin(calls_that_are_up());
@@ -342,11 +356,9 @@ int Daemon::start_records() {
 }
 
 void Daemon::serve_calls() {
-  CallNames names{config_.node.name, {}};
-  for (const RealmConfig& realm : config_.realms) names.realms.push_back(realm.name);
   const CallAnswers answers{
       *desk_,
-      std::move(names),
+      [this] { return CallNames{config_.node.name, realm_names()}; },
       [this] { return alarms_json(alarms_).dump(); },
       [this](std::string_view by) { begin_drain(by); },
       [this](const std::string& id) {
@@ -355,6 +367,13 @@ void Daemon::serve_calls() {
       [peers = peer_answers()](const std::string& of) { return explain_if_address(peers, of); }};
   add_call_commands(commands_, answers);
   add_call_paths(router_, answers);
+}
+
+// By RealmIndex, those that were taken out among them.
+std::vector<std::string> Daemon::realm_names() const {
+  std::vector<std::string> names;
+  for (const RealmConfig& realm : config_of_day_.read()->realms) names.push_back(realm.name);
+  return names;
 }
 
 PeerAnswers Daemon::peer_answers() {
@@ -390,9 +409,8 @@ void Daemon::serve_blocks() {
 }
 
 void Daemon::serve_detections() {
-  std::vector<std::string> realms;
-  for (const RealmConfig& realm : config_.realms) realms.push_back(realm.name);
-  const DetectionAnswers answers{detections_, [this] { return blocks_->clocks(); }, std::move(realms)};
+  const DetectionAnswers answers{detections_, [this] { return blocks_->clocks(); },
+                                 [this] { return realm_names(); }};
   add_detection_commands(commands_, answers);
   add_detection_paths(router_, answers);
 }
@@ -411,20 +429,18 @@ void Daemon::serve_captures() {
 }
 
 // A node without its collector still carries calls.
-void Daemon::send_to_collector() {
+void Daemon::open_collector() {
   if (!config_.management.hep) return;
   const HepConfig& hep = *config_.management.hep;
-  auto sender = HepSender::open(hep.collector, {hep.capture_id, config_.node.name});
+  auto sender = HepSender::open(
+      hep.collector, {hep.capture_id, config_.node.name, hep.realms, utc_at_zero(started_, started_core_)});
   if (!sender) return log_.write(LogLevel::Error, "management", "hep_failed", sender.error());
   hep_ = std::move(*sender);
-  MessageFilter filter;
-  for (std::size_t realm = 0; realm < config_.realms.size(); ++realm)
-    if (std::ranges::find(hep.realms, config_.realms[realm].name) != hep.realms.end())
-      filter.realms.push_back(RealmIndex(realm));
-  const Duration utc = utc_at_zero(system_wall_time(), dataplane::core_time());
-  hep_taker_ = captures_->open(filter, [this, utc](const CapturedMessage& message) {
-    hep_->send(message, message.at.time_since_epoch() + utc);
-  });
+}
+
+void Daemon::send_to_collector() {
+  if (hep_ == nullptr) return;
+  hep_taker_ = captures_->open(hep_filter(config_), [this](const CapturedMessage& one) { hep_->send(one); });
   if (!hep_taker_)
     log_.write(LogLevel::Error, "management", "hep_failed", "a signalling thread does not answer");
 }
@@ -490,14 +506,10 @@ void Daemon::serve_node() {
                              const nlohmann::ordered_json config = config_json(reload_->written().root);
                              return to_text(nlohmann::ordered_json{{"config", config}});
                            }});
-  std::vector<std::string> realms;
-  for (const RealmConfig& realm : config_.realms) realms.push_back(realm.name);
-  events_ = std::make_unique<EventFeed>(EventPlaces{stats, alarms_, detections_,
-                                                    [this, realms](const Detection& one) {
-                                                      return to_text(
-                                                          detection_json(one, realms, blocks_->clocks()));
-                                                    },
-                                                    dataplane::core_time});
+  events_ = std::make_unique<EventFeed>(EventPlaces{
+      stats, alarms_, detections_,
+      [this](const Detection& one) { return to_text(detection_json(one, realm_names(), blocks_->clocks())); },
+      dataplane::core_time});
   add_event_paths(router_, *events_);
 }
 

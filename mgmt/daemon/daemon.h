@@ -87,7 +87,9 @@ class Daemon {
   void serve_blocks();
   void serve_detections();
   void serve_captures();
+  void open_collector();
   void send_to_collector();
+  [[nodiscard]] std::vector<std::string> realm_names() const;
   [[nodiscard]] PeerAnswers peer_answers();
   void watch_certificates();
   void serve_reload();

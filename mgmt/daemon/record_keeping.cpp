@@ -20,19 +20,18 @@ namespace {
   return out;
 }
 
-void take_detection(const RecordPlaces& places, const std::vector<std::string>& realms,
-                    const sip::EngineEvent& event) {
+void take_detection(const RecordPlaces& places, const sip::EngineEvent& event) {
   const auto* const detection = std::get_if<sip::DetectionEvent>(&event.what);
   if (detection == nullptr) return;
   if (places.detected) places.detected(*detection, event.at);
   const std::string source = to_string(detection->source);
-  const std::size_t realm = to_position(detection->realm);
+  const std::string realm = places.realm_name(detection->realm);
   const std::string call = detection->call == 0 ? "" : call_id_text(detection->call);
   places.log.write(LogLevel::Warning, "security", "detection", "something that looks like an attack",
                    {{"detector", detection->detector},
                     {"action", detection->action},
                     {"source", source},
-                    {"realm", realm < realms.size() ? std::string_view(realms[realm]) : std::string_view()},
+                    {"realm", realm},
                     {"call", call},
                     {"confidence", std::uint64_t{detection->confidence}},
                     {"evidence", detection->evidence, FieldKind::Text}});
@@ -67,10 +66,15 @@ void tell_ended(EventLog& log, const CallRecord& record) {
   };
   std::vector<std::string> realms;
   for (const RealmConfig& realm : config.realms) realms.push_back(realm.name);
-  out.other = [places, realms = std::move(realms)](std::size_t, const sip::EngineEvent& event) {
+  RecordPlaces known = places;
+  if (!known.realm_name)
+    known.realm_name = [realms = std::move(realms)](RealmIndex realm) {
+      return to_position(realm) < realms.size() ? realms[to_position(realm)] : std::string();
+    };
+  out.other = [known = std::move(known)](std::size_t, const sip::EngineEvent& event) {
     const auto* const binding = std::get_if<sip::BindingEvent>(&event.what);
-    if (binding == nullptr) return take_detection(places, realms, event);
-    if (places.bindings != nullptr) places.bindings->add(*binding);
+    if (binding == nullptr) return take_detection(known, event);
+    if (known.bindings != nullptr) known.bindings->add(*binding);
   };
   if (places.bindings != nullptr || places.blocks != nullptr)
     out.turn = [bindings = places.bindings, blocks = places.blocks](Timestamp now, bool is_last) {

@@ -30,6 +30,8 @@ struct RecordPlaces {
   BlockStore* blocks = nullptr;      // null: nothing is blocked
   // What looked like an attack; on the thread of the records, on which nobody waits.
   std::function<void(const sip::DetectionEvent&, Timestamp at)> detected = {};
+  // A realm's name today, on that thread; empty: as the configuration of the start says.
+  std::function<std::string(RealmIndex)> realm_name = {};
 };
 
 class RecordKeeping {

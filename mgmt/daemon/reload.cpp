@@ -10,6 +10,7 @@
 #include "mgmt/cli/check_command.h"
 #include "mgmt/cli/service_notify.h"
 #include "mgmt/config/align_peers.h"
+#include "mgmt/config/align_realms.h"
 #include "mgmt/config/load_users.h"
 #include "policy/route/prefix_table.h"
 
@@ -174,9 +175,10 @@ void Reload::begin_next() {
     notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
   }
   auto loading = std::make_shared<Loading>();
-  auto work = [loading, file = places_.file] {
+  const LoadOptions options{.signatures = places_.config.read()->security.signature_set};
+  auto work = [loading, file = places_.file, options] {
     try {
-      loading->loaded = load_config(file);
+      loading->loaded = load_config(file, options);
     } catch (const std::exception& error) {  // no memory, most likely
       loading->failed = std::string("it failed: ") + error.what();
     }
@@ -232,6 +234,8 @@ Done Reload::adopt(LoadedConfig loaded, LoadedConfig& next) try {
   const SharedValue<SbcConfig> running = places_.config.read();
   const auto are_idle = idle_places(*running);
   if (!are_idle) return refused(are_idle.error());
+  const auto in_use = listeners_in_use(*running);
+  if (!in_use) return refused(in_use.error());
   report.passwords = changed_passwords(*running, loaded.config);
   report.tables = take_tables(*running, loaded.config);
   report.users = take_users(*running, loaded.config);
@@ -240,6 +244,8 @@ Done Reload::adopt(LoadedConfig loaded, LoadedConfig& next) try {
   next.config = loaded.config;
   next.written = std::move(loaded.written);
   next.tokens = std::move(loaded.tokens);
+  if (auto aligned = align_realms(*running, *in_use, loaded.config); !aligned)
+    return refused_by_plane(std::move(aligned.error()), report.changes, next.written.files);
   if (auto aligned = align_peers(*running, *are_idle, loaded.config); !aligned)
     return refused(std::move(aligned.error()));
   const SharedValue<SbcConfig> adopted_config = make_value<SbcConfig>(std::move(loaded.config));
@@ -270,6 +276,24 @@ Result<std::vector<bool>, std::string> Reload::idle_places(const SbcConfig& runn
       are_idle[i] = are_idle[i] && i < in_use.size() && !in_use[i];
   }
   return are_idle;
+}
+
+// Only what an earlier reload took out need be asked for.
+Result<std::vector<sip::Path>, std::string> Reload::listeners_in_use(const SbcConfig& running) {
+  std::vector<sip::Path> all;
+  const bool has_former = std::ranges::any_of(running.realms, [](const RealmConfig& realm) {
+    return std::ranges::find(realm.listen, true, &ListenerConfig::is_former) != realm.listen.end();
+  });
+  if (!has_former) return all;
+  for (std::size_t engine = 0; engine < places_.engines.count(); ++engine) {
+    const bool ran =
+        places_.engines.run(engine, [&all](sip::EngineDesk& desk, Timestamp, sip::EngineOutput&) {
+          const std::vector<sip::Path> some = desk.listeners_in_use();
+          all.insert(all.end(), some.begin(), some.end());
+        });
+    if (!ran) return fail(std::string("a signalling thread does not answer; try again"));
+  }
+  return all;
 }
 
 void Reload::begin_probation(Duration within, ReloadReport& report) {

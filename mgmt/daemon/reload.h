@@ -125,7 +125,7 @@ class Reload {
   };
   void begin_next();
   void end(Done done);
-  // `next` becomes what `loaded` said, its peers not yet in their places.
+  // `next` becomes what `loaded` said, its peers and realms not yet in their places.
   [[nodiscard]] Done adopt(LoadedConfig loaded, LoadedConfig& next);
   [[nodiscard]] Done load(LoadedConfig loaded, std::optional<Duration> confirm_within);
   [[nodiscard]] Done take_back(std::string_view by);
@@ -133,11 +133,12 @@ class Reload {
   void end_probation();
   void raise(std::string_view alarm, const std::string& detail);
   [[nodiscard]] Result<std::vector<bool>, std::string> idle_places(const SbcConfig& running);
+  [[nodiscard]] Result<std::vector<sip::Path>, std::string> listeners_in_use(const SbcConfig& running);
   void notify(const std::string& state) const;
   void tell(std::string_view by, const Done& done) const;
 
   ReloadPlaces places_;
-  LoadedConfig running_;                // as its files said it: peers are put in their places each time
+  LoadedConfig running_;                // as its files said it: peers and realms get their places each time
   std::optional<LoadedConfig> former_;  // the step back
   std::optional<Timestamp> confirm_until_;
   std::string orphaned_;  // what the mark of an earlier run says; empty: there was none

@@ -1,6 +1,7 @@
 // service_watchdog.cpp — see service_watchdog.h.
 #include "mgmt/daemon/service_watchdog.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -32,30 +33,29 @@ Duration watchdog_interval(const std::string& usec, const std::string& watched_p
 ServiceWatchdog::ServiceWatchdog(Duration interval, ServiceWatchdogPlaces places)
     : interval_(interval), places_(std::move(places)) {}
 
-// The position of an lcore that made no turn since the last look; their number: each made one.
-std::size_t ServiceWatchdog::first_at_rest(const std::vector<std::uint64_t>& turns) const noexcept {
-  for (std::size_t i = 0; i < turns.size(); ++i)
-    if (i < turns_.size() && turns[i] == turns_[i]) return i;
-  return turns.size();
+// The name of a thread that made no turn since the last look; empty: each made one.
+std::string ServiceWatchdog::first_at_rest(const std::vector<dataplane::ThreadTurns>& turns) const {
+  for (std::size_t i = 0; i < std::min(turns.size(), turns_.size()); ++i)
+    if (turns[i].turns == turns_[i].turns) return turns[i].name;
+  return {};
 }
 
 void ServiceWatchdog::tick(Timestamp now) {
   if (interval_ == Duration::zero() || now < next_) return;
   next_ = now + interval_ / kLooksPerInterval;
-  std::vector<std::uint64_t> turns = places_.turns();
-  const std::size_t at_rest = first_at_rest(turns);
-  const bool do_all_move = at_rest == turns.size();
+  std::vector<dataplane::ThreadTurns> turns = places_.turns();
+  std::string at_rest = first_at_rest(turns);
   turns_ = std::move(turns);
-  if (do_all_move == is_at_rest_) {
-    is_at_rest_ = !do_all_move;
-    if (is_at_rest_)
-      places_.log.write(LogLevel::Error, "management", "lcore_stuck",
-                        "an lcore does not move: the service manager's watchdog is not fed",
-                        {{"lcore", std::uint64_t{at_rest}}});
+  if (at_rest != at_rest_) {
+    at_rest_ = std::move(at_rest);
+    if (at_rest_.empty())
+      places_.log.write(LogLevel::Warning, "management", "threads_move", "every thread moves again");
     else
-      places_.log.write(LogLevel::Warning, "management", "lcores_move", "every lcore moves again");
+      places_.log.write(LogLevel::Error, "management", "thread_stuck",
+                        "a thread does not move: the service manager's watchdog is not fed",
+                        {{"thread", at_rest_}});
   }
-  if (do_all_move) service_notify(places_.notify_socket, "WATCHDOG=1");
+  if (at_rest_.empty()) service_notify(places_.notify_socket, "WATCHDOG=1");
 }
 
 }  // namespace sallyport::mgmt

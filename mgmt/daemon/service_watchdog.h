@@ -1,6 +1,6 @@
 // service_watchdog.h — feeds the watchdog of the service manager (WatchdogSec of systemd,
-// sd_watchdog_enabled(3)): only while every lcore moves. A node whose media stands still is better started
-// anew, which takes its calls with it.
+// sd_watchdog_enabled(3)): only while every lcore, every signalling thread and the stream thread moves. A
+// node whose media or signalling stands still is better started anew, which takes its calls with it.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/data_plane.h"
 #include "mgmt/log/event_log.h"
 #include "policy/base/time.h"
 
@@ -18,25 +19,26 @@ namespace sallyport::mgmt {
 
 struct ServiceWatchdogPlaces {
   std::string notify_socket;
-  // A count for each lcore that grows with its turns, idle ones too.
-  std::function<std::vector<std::uint64_t>()> turns;
+  // A count for each thread that grows until the next question, unless the thread stands. The threads are the
+  // same each time, in the same order.
+  std::function<std::vector<dataplane::ThreadTurns>()> turns;
   EventLog& log;
 };
 
 class ServiceWatchdog {
  public:
   ServiceWatchdog(Duration interval, ServiceWatchdogPlaces places);
-  // Often; four times in an interval it looks at the lcores.
+  // Often; four times in an interval it looks at the threads.
   void tick(Timestamp now);
 
  private:
-  [[nodiscard]] std::size_t first_at_rest(const std::vector<std::uint64_t>& turns) const noexcept;
+  [[nodiscard]] std::string first_at_rest(const std::vector<dataplane::ThreadTurns>& turns) const;
 
   const Duration interval_;
   const ServiceWatchdogPlaces places_;
   Timestamp next_{};
-  std::vector<std::uint64_t> turns_;  // as the last look found them
-  bool is_at_rest_ = false;
+  std::vector<dataplane::ThreadTurns> turns_;  // as the last look found them
+  std::string at_rest_;                        // the thread that stood then; empty: none
 };
 
 }  // namespace sallyport::mgmt

@@ -35,8 +35,8 @@ namespace {
     if (!prefix) return fail(ControlFailure{kExitUsage, prefix.error().what + "; " + prefix.error().instead});
     question.source = *prefix;
   }
-  return to_text(
-      detections_json(answers.log.page(question), answers.log.capacity(), answers.realms, answers.clocks()));
+  return to_text(detections_json(answers.log.page(question), answers.log.capacity(), answers.realms(),
+                                 answers.clocks()));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace sallyport::mgmt {
 struct DetectionAnswers {
   const DetectionLog& log;  // outlives them
   std::function<ClockPair()> clocks;
-  std::vector<std::string> realms;  // by RealmIndex
+  std::function<std::vector<std::string>()> realms;  // by RealmIndex, as they are now
 };
 
 // show detections {limit, cursor, detector, source}; `source`: an address or a prefix

@@ -48,7 +48,7 @@ Finding check_cores(const MachineFacts& facts, const MachineWants& wants) {
 
 Finding check_memory(const MachineFacts& facts, const MachineWants& wants) {
   const std::string seen = fmt::format("{} are free, capacity takes {}", megabytes(facts.memory_available),
-                                       megabytes(wants.memory_bytes));
+                                       megabytes(wants.memory_bytes + kMegabyte - 1));  // as `check` says it
   if (facts.memory_available < wants.memory_bytes)
     return fault("memory", seen, "lower dataplane.capacity, or give the machine more memory");
   if (facts.memory_available < wants.memory_bytes / 4 * 5)

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -42,16 +43,38 @@ Result<std::unique_ptr<HepSender>, std::string> HepSender::open(const Endpoint& 
   return sender;
 }
 
-// An error that the socket kept from an earlier datagram (ICMP: nobody listens) is told by the next send,
-// which then did not take place: once more.
-void HepSender::send(const CapturedMessage& message, Duration utc) {
+void HepSender::send(const CapturedMessage& message) {
   CapturedMessage masked = message;
   mask_keys(masked.bytes);
-  const std::string packet = hep_packet(source_, masked, utc);
+  send_packet(hep_packet(source_, masked, message.at.time_since_epoch() + source_.utc_at_zero));
+}
+
+void HepSender::send_quality(const CallRecord& end) {
+  const Duration utc = end.end.value_or(end.start).time_since_epoch() + source_.utc_at_zero;
+  for (const MediaRecord& media : end.media) {
+    if (!media.is_measured || end.legs.empty()) continue;
+    const std::string& realm = (media.from_caller ? end.legs.front() : end.legs.back()).realm;
+    if (!source_.realms.empty() && std::ranges::find(source_.realms, realm) == source_.realms.end()) continue;
+    send_packet(hep_quality_packet(source_, end, media, utc));
+  }
+}
+
+// An error that the socket kept from an earlier datagram (ICMP: nobody listens) is told by the next send,
+// which then did not take place: once more.
+void HepSender::send_packet(const std::string& packet) noexcept {
   bool is_sent = false;
   for (int attempt = 0; attempt < 2 && !is_sent; ++attempt)
     is_sent = ::send(socket_.number(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-  ++(is_sent ? sent_ : dropped_);
+  (is_sent ? sent_ : dropped_).fetch_add(1, std::memory_order_relaxed);
+}
+
+MessageFilter hep_filter(const SbcConfig& config) {
+  const std::vector<std::string>& wanted = config.management.hep->realms;
+  MessageFilter filter;
+  for (std::size_t realm = 0; realm < config.realms.size(); ++realm)
+    if (std::ranges::find(wanted, config.realms[realm].name) != wanted.end())
+      filter.realms.push_back(RealmIndex(realm));
+  return filter;
 }
 
 }  // namespace sallyport::mgmt

@@ -314,6 +314,7 @@ Json answer_schemas() {
           {"Explanation", {{"oneOf", {reference("CallAnswer"), address_schema()}}}},
           {"Health", object({{"healthy", boolean_type()}})},
           {"Readiness", object({{"ready", boolean_type()}})},
+          {"Me", object({{"name", maybe("string")}, {"role", one_of({"viewer", "operator", "admin"})}})},
           {"Stats", stats_schema()},
           {"PortList", object({{"ports", list_of(port_schema(true))}})},
           {"Configuration", object({{"config", {{"type", "object"}}}})}};

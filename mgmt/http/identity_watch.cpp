@@ -1,6 +1,7 @@
 // identity_watch.cpp — see identity_watch.h.
 #include "mgmt/http/identity_watch.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -24,6 +25,16 @@ void IdentityWatch::tick(Timestamp now) {
   look();
 }
 
+void IdentityWatch::judge() {
+  const dataplane::CertificateExpiry own{identity_.files().name, identity_.loaded().not_after,
+                                         identity_.files().warn_before};
+  const auto others =
+      places_.judged_elsewhere ? places_.judged_elsewhere() : std::vector<dataplane::CertificateExpiry>();
+  if (std::ranges::find(others, own.name, &dataplane::CertificateExpiry::name) != others.end())
+    return certificate_alarms_.leave();
+  certificate_alarms_.judge({&own, 1}, places_.wall());
+}
+
 void IdentityWatch::look() {
   is_looking_ = true;
   const auto found = std::make_shared<Loaded>();
@@ -33,17 +44,21 @@ void IdentityWatch::look() {
       },
       [this, found, files = identity_.files()] {
         is_looking_ = false;
-        if (!*found || files != identity_.files()) return;
-        Result<LoadedIdentity, std::string>& loaded = **found;
-        if (loaded) {
-          identity_.take(std::move(*loaded));
-          told_.clear();
-          return log_.write(LogLevel::Info, "management", "certificate_read",
-                            "the certificate of REST was read again", {{"certificate", files.name}});
-        }
-        if (std::exchange(told_, loaded.error()) != loaded.error())
-          log_.write(LogLevel::Error, "management", "certificate_failed", loaded.error());
+        if (files != identity_.files()) return;
+        if (*found) take(std::move(**found));
+        judge();
       });
+}
+
+void IdentityWatch::take(Result<LoadedIdentity, std::string> loaded) {
+  if (loaded) {
+    identity_.take(std::move(*loaded));
+    told_.clear();
+    places_.log.write(LogLevel::Info, "management", "certificate_read",
+                      "the certificate of REST was read again", {{"certificate", identity_.files().name}});
+  } else if (std::exchange(told_, loaded.error()) != loaded.error()) {
+    places_.log.write(LogLevel::Error, "management", "certificate_failed", loaded.error());
+  }
 }
 
 }  // namespace sallyport::mgmt

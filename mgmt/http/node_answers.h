@@ -13,7 +13,7 @@ struct NodeAnswers {
   std::function<std::string()> stats, ports, config;
 };
 
-// GET /api/v1/stats, /api/v1/ports, /api/v1/config
+// GET /api/v1/stats, /api/v1/ports, /api/v1/config; /api/v1/me: who asks, and his role
 void add_node_paths(Router& router, const NodeAnswers& answers);
 
 }  // namespace sallyport::mgmt

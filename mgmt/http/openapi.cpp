@@ -91,6 +91,8 @@ void add_watch_paths(Json& paths) {
   const Json none = Json::array();
   paths["/api/v1/stats"] = {
       {"get", operation("Counters since the start, and what is up", none, reference("Stats"), {})}};
+  paths["/api/v1/me"] = {{"get", operation("Who asks, and what he may do: the name and the role of his token",
+                                           none, reference("Me"), {})}};
   paths["/api/v1/ports"] = {
       {"get", operation("Ports, their devices and traffic", none, reference("PortList"), {})}};
   paths["/api/v1/config"] = {{"get", operation("The configuration that runs, with defaults, secrets masked",
@@ -156,13 +158,18 @@ void add_page_paths(Json& paths) {
   const Json page = Json::array(
       {parameter("limit", "query", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}}, "Default 100."),
        parameter("cursor", "query", text_type(), "What `next` was in the page before.")});
+  Json call_page = page;
+  call_page.push_back(
+      parameter("search", "query", {{"type", "string"}, {"maxLength", 128}},
+                "Only calls with this number, peer, route, address or Call-ID in them. A page "
+                "may be short although there is a next one."));
   Json detection_page = page;
   detection_page.push_back(parameter("detector", "query", text_type(), "Only what this one found."));
   detection_page.push_back(parameter("source", "query", text_type(), "An address or a prefix."));
   return {
       {"/api/v1/calls",
-       {{"get", operation("Calls that are up, the oldest first", page, reference("CallPage"),
-                          {{"400", "limit or cursor is no number."}, kBusy})}}},
+       {{"get", operation("Calls that are up, the oldest first", call_page, reference("CallPage"),
+                          {{"400", "limit or cursor is no number, or search is too long."}, kBusy})}}},
       {"/api/v1/calls/{id}",
        {{"get", operation("One call", id, reference("CallAnswer"), {kNoCall, kBusy})},
         {"delete", operation("Ends a call on both legs", id,

@@ -26,6 +26,7 @@ constexpr std::array kRoles{
     PathRole{"GET", "/api/v1/detections", Needs::Viewer},
     PathRole{"GET", "/api/v1/events", Needs::Viewer},
     PathRole{"GET", "/api/v1/explain", Needs::Viewer},
+    PathRole{"GET", "/api/v1/me", Needs::Viewer},
     PathRole{"GET", "/api/v1/peers", Needs::Viewer},
     PathRole{"GET", "/api/v1/ports", Needs::Viewer},
     PathRole{"GET", "/api/v1/registrations", Needs::Viewer},

@@ -93,6 +93,7 @@ void Router::serve(const HttpRequest& request, const Reply& reply) const {
   auto admission = gate_->admit(request, route->pattern);
   if (!admission) return reply(std::move(admission.error()));
   arguments.caller = admission->caller;
+  arguments.role = admission->role;
   arguments.is_still_admitted = admission->holds;
   const RouterCall call{admission->caller, std::string(request.method), std::string(request.target),
                         std::string(request.body), request.source};

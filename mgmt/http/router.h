@@ -50,13 +50,15 @@ struct PathArguments {
   Arguments path, query;
   std::string_view body = {};    // good for the call, as is:
   std::string_view caller = {};  // whom the gate took it for; empty: nobody in particular
+  std::string_view role = {};    // what he is
   // For an answer that goes on: whether that caller would be let in now, too. Null: always.
   std::function<bool()> is_still_admitted = {};
 };
 
 // Whom a gate lets in.
 struct Admission {
-  std::string caller = {};  // empty: nobody in particular
+  std::string caller = {};           // empty: nobody in particular
+  std::string_view role = "viewer";  // lives for ever
   std::function<bool()> holds = {};
 };
 

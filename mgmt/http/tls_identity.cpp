@@ -52,7 +52,8 @@ std::optional<TlsIdentityFiles> management_identity(const SbcConfig& config) {
   const std::string& name = config.management.tls_certificate;
   const auto found = std::ranges::find(config.tls.certificates, name, &CertificateConfig::name);
   if (name.empty() || found == config.tls.certificates.end()) return std::nullopt;
-  return TlsIdentityFiles{name, found->certificate_file, found->key_file, config.tls.minimum_version};
+  return TlsIdentityFiles{name, found->certificate_file, found->key_file, config.tls.minimum_version,
+                          found->warn_before};
 }
 
 Result<LoadedIdentity, std::string> load_identity(const TlsIdentityFiles& files) {

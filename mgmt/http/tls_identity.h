@@ -18,6 +18,7 @@ struct TlsIdentityFiles {
   std::string name;  // of tls.certificates
   std::string certificate, key;
   TlsVersion minimum_version = TlsVersion::Tls12;
+  Duration warn_before{};  // its end
   friend bool operator==(const TlsIdentityFiles&, const TlsIdentityFiles&) = default;
 };
 

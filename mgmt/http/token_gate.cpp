@@ -102,7 +102,7 @@ Result<Admission, HttpResponse> TokenGate::admit(const HttpRequest& request, std
   if (needs == Needs::Nothing) return Admission();
   if (tokens_.empty()) {
     if (needs == Needs::Viewer && request.source.is_loopback())
-      return Admission{{}, [this] { return tokens_.empty(); }};
+      return Admission{.holds = [this] { return tokens_.empty(); }};
     count(RestRefusal::NotConfigured);
     return refused(problem(403, "Forbidden",
                            "This needs a token, and management.tokens names none: use the command line on "
@@ -130,7 +130,7 @@ Result<Admission, HttpResponse> TokenGate::admit(const HttpRequest& request, std
     return refused(problem(415, "Unsupported Media Type",
                            "What is posted here is JSON: Content-Type: application/json."));
   }
-  return Admission{(*token)->name, [this, needs, digest = (*token)->digest] {
+  return Admission{(*token)->name, to_string((*token)->role), [this, needs, digest = (*token)->digest] {
                      const auto found = std::ranges::find(tokens_, digest, &AccessToken::digest);
                      return found != tokens_.end() && is_enough(found->role, needs);
                    }};

@@ -14,6 +14,8 @@ function read() {
   }
 }
 
+export const tokens = new EventTarget(); // tells `changed`
+
 export function setToken(value) {
   token = value.trim();
   declined = false;
@@ -23,6 +25,7 @@ export function setToken(value) {
   } catch {
     // kept in this page alone
   }
+  tokens.dispatchEvent(new Event('changed'));
 }
 
 export const hasToken = () => token !== '';
@@ -84,13 +87,13 @@ export async function send(path, options = {}) {
 
 export const ask = async (path, options) => (await send(path, options)).json();
 
-// All pages of a list, at most `most` members of it. next: there is more.
-export async function askAll(path, member, { most = 10000, ...options } = {}) {
+// All pages of a list, at most `most` members of it. next: there is more. query: what is asked besides.
+export async function askAll(path, member, { most = 10000, query: asked = {}, ...options } = {}) {
   const members = [];
   let cursor = null;
   let page;
   do {
-    const query = new URLSearchParams({ limit: String(Math.min(1000, most - members.length)) });
+    const query = new URLSearchParams({ ...asked, limit: String(Math.min(1000, most - members.length)) });
     if (cursor !== null) query.set('cursor', cursor);
     page = await ask(`${path}?${query}`, options);
     members.push(...page[member]);

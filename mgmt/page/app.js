@@ -11,6 +11,7 @@ import { follow, latest, line, live } from './live.js';
 import { overview } from './overview.js';
 import { peer, peers } from './peers.js';
 import { registrations } from './registrations.js';
+import { user } from './roles.js';
 
 // name -> [what it is called, all of them, one of them]
 const VIEWS = {
@@ -90,6 +91,8 @@ async function changeToken() {
   go();
 }
 
+const keyButton = make('button', { type: 'button', class: 'plain', 'aria-label': 'Token', title: 'Another token', onclick: changeToken }, icon('key'));
+
 const LINES = { live: ['live', 'good'], asking: ['every 2 s', 'warn'], lost: ['no answer', 'bad'], shut: ['no token', 'warn'], connecting: ['connecting', ''] };
 function showLine() {
   const [words, tone] = LINES[line.state];
@@ -129,7 +132,11 @@ document.getElementById('top').append(
   make('nav', { 'aria-label': 'Views' }, tabs),
   make('div', { class: 'state' }, alarmPill, lineState,
     make('button', { type: 'button', class: 'plain', 'aria-label': 'Light or dark', title: 'Light, dark, or as the system', onclick: switchTheme }, icon('theme')),
-    make('button', { type: 'button', class: 'plain', 'aria-label': 'Token', title: 'Another token', onclick: changeToken }, icon('key')), themeWord));
+    keyButton, themeWord));
+function showUser() {
+  keyButton.title = user.role ? `${user.name ?? 'without a token'}: ${user.role}. Another token` : 'Another token';
+}
+user.addEventListener('changed', showUser);
 live.addEventListener('stats', showStats);
 live.addEventListener('line', showLine);
 addEventListener('hashchange', go);

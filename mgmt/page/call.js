@@ -1,5 +1,6 @@
 // call.js — one call: what it is, how it sounds in each direction, why it went where it went, and its messages.
 import { ask } from './api.js';
+import { captureButton } from './capture.js';
 import { confirmAction, note } from './dialogs.js';
 import { button, make, replace, replaceIfOther, setText } from './dom.js';
 import { count, fixed, length, percent, text, time, uri, user, utc, word } from './format.js';
@@ -88,6 +89,8 @@ export function call(id) {
   let now = null;
   const end = button('Hang up', () => now && hangUp(now), { class: 'danger' });
   end.hidden = true;
+  const capture = captureButton(() => ({ call: now?.id ?? id }), 'What is said of this call');
+  capture.node.hidden = true;
 
   function show(trace) {
     now = trace.call;
@@ -95,7 +98,7 @@ export function call(id) {
     setText(state, now.state === 'ended' ? word(now.result ?? 'ended') : word(now.state));
     state.className = `pill ${stateTone(now)}`;
     setText(lasted, now.answer ? length(now.duration_ms) : '');
-    end.hidden = now.state === 'ended';
+    end.hidden = capture.node.hidden = now.state === 'ended';
     replaceIfOther(facts, { ...now, duration_ms: 0, media: [] }, () => whatItIs(now));
     media.set(now.media);
     reasons.set(now.reasons);
@@ -115,7 +118,7 @@ export function call(id) {
       if (now.state === 'ended' && Date.now() - Date.parse(now.end) > 15000) stop();
     } catch (error) {
       if (signal.aborted) return;
-      end.hidden = true;
+      end.hidden = capture.node.hidden = true;
       replace(trouble, error.status === 404 && now ? 'The call has ended, and nothing of it is kept any more.' : error.message);
     }
   }
@@ -123,7 +126,7 @@ export function call(id) {
   return {
     element: make('div', { class: 'view call' },
       make('div', { class: 'bar' }, make('a', { href: '#/calls', class: 'back', 'aria-label': 'All calls' }, icon('back')),
-        heading, state, lasted, end),
+        heading, state, lasted, make('div', { class: 'acts' }, capture.node, end)),
       trouble,
       make('div', { class: 'columns' }, make('div', { class: 'stack' }, section('What it is', facts),
         media.element, reasons.element, legs.element, tried.element), ladder.element)),
@@ -133,6 +136,7 @@ export function call(id) {
     },
     stop() {
       stop();
+      capture.close();
       ladder.close();
     },
   };

@@ -1,4 +1,4 @@
-// calls.js — the calls that are up, searched by number.
+// calls.js — the calls that are up, searched by number: at once among those that are here, then by the node among all.
 import { askAll } from './api.js';
 import { button, make, replace, setText } from './dom.js';
 import { count, length, text, time, user, uri, utc, word } from './format.js';
@@ -7,6 +7,7 @@ import { hangUp } from './call.js';
 import { LiveTable } from './table.js';
 
 const MOST = 10000;
+const TYPING_MS = 250;
 const TONES = { answered: 'good', ringing: 'warn', ending: 'faint' };
 const digits = (value) => String(value ?? '').replace(/[\s().\-/]/g, '').toLowerCase();
 
@@ -44,13 +45,15 @@ export function calls() {
   const told = make('span', { class: 'faint', role: 'status' });
   const search = make('input', {
     type: 'search', 'aria-label': 'Search by number', title: 'Number, peer, route, address or Call-ID', autocomplete: 'off',
-    spellcheck: 'false', autocapitalize: 'none', inputmode: 'search',
+    spellcheck: 'false', autocapitalize: 'none', inputmode: 'search', maxlength: '128',
   });
   const ended = button('', () => {
     location.hash = `#/calls/${encodeURIComponent(search.value.trim())}`;
   }, { class: 'link', hidden: true });
   let active = 0;
   let isMore = false;
+  let refreshing = null; // the signal of the view while it is shown
+  let soon = 0;
   const table = new LiveTable({
     label: 'Calls that are up',
     columns: COLUMNS,
@@ -64,7 +67,7 @@ export function calls() {
   function tellCount() {
     const query = search.value.trim();
     const shown = table.rows.length;
-    setText(told, query ? `${count(shown)} of ${count(active)}` : `${count(active)} up${isMore ? `, the oldest ${count(shown)} shown` : ''}`);
+    setText(told, query ? `${count(shown)} of ${count(active)}${isMore ? ', and more' : ''}` : `${count(active)} up${isMore ? `, the oldest ${count(shown)} shown` : ''}`);
     ended.hidden = !query || shown !== 0;
     setText(ended, `Look for ${query.slice(0, 60)} among calls that ended lately`);
   }
@@ -72,10 +75,15 @@ export function calls() {
     const query = search.value.trim();
     table.show(query ? (call) => isFound(call, query) : null);
     tellCount();
+    clearTimeout(soon);
+    soon = setTimeout(() => refreshing && refresh(refreshing), TYPING_MS);
   }
   async function refresh(signal) {
+    refreshing = signal;
+    const query = search.value.trim();
     try {
-      const page = await askAll('/api/v1/calls', 'calls', { most: MOST, signal });
+      const page = await askAll('/api/v1/calls', 'calls', { most: MOST, signal, query: query ? { search: query } : {} });
+      if (query !== search.value.trim()) return; // another answer is on its way
       active = page.active;
       isMore = page.next !== null;
       table.set(page.calls);
@@ -105,6 +113,8 @@ export function calls() {
     },
     stop() {
       stop();
+      refreshing = null;
+      clearTimeout(soon);
       table.close();
     },
   };

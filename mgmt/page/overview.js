@@ -4,6 +4,7 @@ import { CLASSES, LineChart, dropsOf, packetsOf, rates } from './charts.js';
 import { make, onceAFrame, replaceIfOther, setText } from './dom.js';
 import { compact, count, fixed, percent, span, time, utc, word } from './format.js';
 import { latest, live, repeat, samples } from './live.js';
+import { nodeActs } from './node.js';
 
 const LINES_MOST = 8; // of one graph
 const isFull = (used, room) => room > 0 && used / room >= 0.85;
@@ -89,9 +90,11 @@ export function overview() {
     drops.set(times, dropLines(samples));
   });
 
+  const acts = nodeActs(() => showAlarms());
   async function showAlarms(signal) {
     try {
       const { alarms: up } = await ask('/api/v1/alarms', { signal });
+      acts.isUnconfirmed(up.some((alarm) => alarm.name === 'config_unconfirmed'));
       replaceIfOther(alarms, up, () => (up.length ? up.map(alarmItem) : make('li', { class: 'faint' }, 'No alarm is up.')));
     } catch (error) {
       if (!signal?.aborted) replaceIfOther(alarms, error.message, () => make('li', { class: 'trouble' }, error.message));
@@ -99,7 +102,7 @@ export function overview() {
   }
 
   const element = make('div', { class: 'view overview' },
-    make('h1', {}, 'Overview'),
+    make('div', { class: 'bar' }, make('h1', {}, 'Overview'), acts.element),
     make('div', { class: 'tiles' }, tiles.map((tile) => tile.node)),
     make('section', { class: 'card' }, make('h3', {}, 'Alarms'), alarms),
     make('div', { class: 'charts' }, charts.map((chart) => chart.element)),
@@ -124,6 +127,7 @@ export function overview() {
         document.removeEventListener('visibilitychange', show);
         stopAsking();
         charts.forEach((chart) => chart.close());
+        acts.close();
       };
     },
     stop: () => stop(),

@@ -1,5 +1,6 @@
 // peers.js — carriers, PBXs and trunks: whether they can be reached, what they carry, where they are registered.
 import { askAll } from './api.js';
+import { captureButton } from './capture.js';
 import { make, replace, replaceIfOther, setText } from './dom.js';
 import { count, fixed, text, time, utc, word } from './format.js';
 import { icon } from './icons.js';
@@ -88,11 +89,12 @@ export function peer(name) {
   const trouble = make('p', { class: 'trouble', role: 'alert' });
   const facts = make('dl', { class: 'facts' });
   const targets = make('tbody', {});
+  const capture = captureButton(() => ({ peer: name }), `What ${name} and this node say to each other`);
   let stop;
   return {
     element: make('div', { class: 'view' },
       make('div', { class: 'bar' }, make('a', { href: '#/peers', class: 'back', 'aria-label': 'All peers' }, icon('back')),
-        make('h1', {}, name), state),
+        make('h1', {}, name), state, make('div', { class: 'acts' }, capture.node)),
       trouble, make('section', { class: 'card' }, make('h3', {}, 'What it is'), facts),
       make('section', { class: 'card scroll' }, make('h3', {}, 'Targets'), make('table', {}, make('thead', {}, make('tr', {},
         TARGET_HEADS.map((head, i) => make('th', { scope: 'col', class: i > 4 ? 'end' : '' }, head)))), targets))),
@@ -113,6 +115,9 @@ export function peer(name) {
         }
       });
     },
-    stop: () => stop(),
+    stop() {
+      stop();
+      capture.close();
+    },
   };
 }

@@ -175,7 +175,8 @@ Json explain_address(const IpAddress& address, const SbcConfig& config, const Ad
   explanation.explain_blocks(facts);
   explanation.explain_detections(facts);
   explanation.explain_drops(facts);
-  for (std::size_t i = 0; i < config.realms.size(); ++i) explanation.explain_realm(i);
+  for (std::size_t i = 0; i < config.realms.size(); ++i)
+    if (!config.realms[i].is_retired) explanation.explain_realm(i);
   for (const PeerView& peer : facts.peers) explanation.explain_targets(peer);
   explanation.explain_endpoints(facts.endpoints);
   return explanation.take();

@@ -131,8 +131,7 @@ void write_transfer(std::string& out, const TransferRecord& transfer) {
 }
 
 // Before the relay's last figures of a stream came nothing that it counts is known.
-void write_media(std::string& out, const MediaRecord& media) {
-  ObjectWriter object(out);
+void write_media_fields(ObjectWriter& object, const MediaRecord& media) {
   object.word(LineKey("codec"), media.codec);
   object.text(LineKey("crypto"), media.crypto);
   if (media.is_measured) {
@@ -156,6 +155,28 @@ void write_media(std::string& out, const MediaRecord& media) {
     object.number(LineKey("after_bye_packets"), media.after_bye_packets);
   else
     object.null(LineKey("after_bye_packets"));
+}
+
+void write_media(std::string& out, const MediaRecord& media) {
+  ObjectWriter object(out);
+  write_media_fields(object, media);
+  object.end();
+}
+
+void write_shown_media(std::string& out, const MediaRecord& media) {
+  ObjectWriter object(out);
+  write_media_fields(object, media);
+  object.number(LineKey("stream"), media.stream);
+  object.text(LineKey("from"), media.from_caller ? "caller" : "callee");
+  const std::uint64_t sent = media.packets + media.lost;
+  if (media.is_measured && sent != 0)
+    object.fraction(LineKey("lost_ratio"), media.lost * 1'000'000 / sent, 6);
+  else
+    object.null(LineKey("lost_ratio"));
+  if (media.round_trip_us != 0)
+    object.fraction(LineKey("round_trip_ms"), media.round_trip_us, 3);
+  else
+    object.null(LineKey("round_trip_ms"));
   object.end();
 }
 
@@ -184,15 +205,26 @@ void write_times(ObjectWriter& object, const CdrTimes& times) {
 }
 
 void write_result(ObjectWriter& object, const CallRecord& call) {
-  const bool ended = call.type == CallRecordType::End;
   object.text(LineKey("result"), to_string(call.result));
   object.number(LineKey("sip_code"), call.sip_code);
+}
+
+void write_end(ObjectWriter& object, const CallRecord& call) {
+  const bool ended = call.type == CallRecordType::End;
   if (call.q850 != 0)
     object.number(LineKey("q850"), call.q850);
   else
     object.key(LineKey("q850")) += "null";
   object.word(LineKey("ended_by"), ended ? to_string(call.ended_by) : std::string_view());
   object.word(LineKey("end_reason"), ended ? std::string_view(call.end_reason) : std::string_view());
+}
+
+void write_marks(ObjectWriter& object, const CallRecord& call) {
+  if (!call.transfers.empty()) object.list(LineKey("transfers"), call.transfers, write_transfer);
+  object.list(LineKey("detections"), call.detections,
+              [](std::string& text, const std::string& name) { append_line_string(text, name); });
+  object.key(LineKey("identity")) += "null";
+  object.key(LineKey("emergency")) += call.emergency ? "true" : "false";
 }
 
 // What a stranger may make a record grow by.
@@ -255,15 +287,31 @@ void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node) {
   write_parties(object, cdr.call);
   write_times(object, cdr.times);
   write_result(object, cdr.call);
+  write_end(object, cdr.call);
   object.list(LineKey("legs"), cdr.call.legs, write_leg);
   object.list(LineKey("media"), cdr.call.media, write_media);
-  if (!cdr.call.transfers.empty()) object.list(LineKey("transfers"), cdr.call.transfers, write_transfer);
-  object.list(LineKey("detections"), cdr.call.detections,
-              [](std::string& text, const std::string& name) { append_line_string(text, name); });
-  object.key(LineKey("identity")) += "null";
-  object.key(LineKey("emergency")) += cdr.call.emergency ? "true" : "false";
+  write_marks(object, cdr.call);
   object.end();
   out += '\n';
+}
+
+void append_shown_call(std::string& out, const Cdr& cdr, std::string_view state) {
+  ObjectWriter object(out);
+  object.text(LineKey("id"), call_id_text(cdr.call.call));
+  write_parties(object, cdr.call);
+  write_times(object, cdr.times);
+  if (cdr.call.type == CallRecordType::End) {
+    write_result(object, cdr.call);
+  } else {
+    object.null(LineKey("result"));
+    object.null(LineKey("sip_code"));
+  }
+  write_end(object, cdr.call);
+  object.list(LineKey("legs"), cdr.call.legs, write_leg);
+  object.list(LineKey("media"), cdr.call.media, write_shown_media);
+  write_marks(object, cdr.call);
+  object.text(LineKey("state"), state);
+  object.end();
 }
 
 std::string cdr_line(const Cdr& cdr, std::string_view node) {

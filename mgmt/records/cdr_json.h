@@ -49,4 +49,9 @@ struct Cdr {
 // The same at the end of `out`.
 void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node);
 
+// A call as it is shown: the fields of its record but type, schema, seq and node, with no line feed. `result`
+// and `sip_code` are null until it is over; each row of `media` says too which stream and direction it is
+// ("stream", "from") and what follows from its figures ("lost_ratio", 0 to 1, "round_trip_ms"); then "state".
+void append_shown_call(std::string& out, const Cdr& cdr, std::string_view state);
+
 }  // namespace sallyport::mgmt

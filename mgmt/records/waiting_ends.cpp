@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "media-relay/control/media_record.h"
+#include "policy/detect/detector.h"
 
 namespace sallyport::mgmt {
 void WaitingEnds::add(Cdr end, std::uint16_t reports, Timestamp until) {
@@ -18,6 +19,10 @@ bool WaitingEnds::take(const sip::MediaReportEvent& report) {
   Entry& entry = found->second;
   for (MediaRecord& record : entry.end.call.media)
     if (record.stream == report.stream) media::fill_in(record, report.sides[record.from_caller ? 0 : 1]);
+  std::vector<std::string>& detections = entry.end.call.detections;
+  constexpr std::string_view kForged = policy::to_string(policy::Detector::ForgedRequest);
+  if (report.goes_on_after_bye && std::ranges::find(detections, kForged) == detections.end())
+    detections.emplace_back(kForged);
   if (--entry.reports != 0) return true;
   deadlines_.erase({entry.until, report.call});
   entry.until = Timestamp::min();
