@@ -2,6 +2,7 @@
 //
 // Every wait is for a condition, with a deadline. Whatever the page says on its console, throws, loads from elsewhere or
 // shows as an alert is kept until it is asked for (`trouble`).
+import { readFile } from 'node:fs/promises';
 import readline from 'node:readline';
 import { chromium } from 'playwright-core';
 
@@ -15,6 +16,7 @@ const browser = await chromium.launch({
 let context = null;
 let page = null;
 let trouble = [];
+let asked = [];
 
 function listen() {
   page.on('console', (message) => {
@@ -97,10 +99,24 @@ const DOES = {
   async choose({ selector, value }) {
     await page.locator(selector).first().selectOption(value);
   },
+  // Presses what makes the browser write a file; its name and octets.
+  async download({ selector, text, ms = WAIT_MS }) {
+    const [file] = await Promise.all([page.waitForEvent('download', { timeout: ms }), found({ selector, text }).click()]);
+    return { name: file.suggestedFilename(), octets: (await readFile(await file.path())).toString('base64') };
+  },
+  // From now on requests to that path are kept until they are asked for (`asked`).
+  note({ path }) {
+    asked = [];
+    page.on('request', (request) => {
+      if (new URL(request.url()).pathname === path) asked.push(request.url());
+    });
+  },
+  asked: () => asked,
   press: ({ key }) => page.keyboard.press(key),
   text: (what) => found(what).innerText(),
   texts: ({ selector }) => page.locator(selector).evaluateAll((nodes) => nodes.map((node) => node.innerText ?? node.textContent)),
   count: ({ selector }) => page.locator(selector).count(),
+  isShut: (what) => found(what).isDisabled(),
   attribute: ({ selector, name }) => page.locator(selector).first().getAttribute(name),
   title: () => page.title(),
   kept: () => page.evaluate(() => ({ session: { ...sessionStorage }, local: { ...localStorage }, cookie: document.cookie })),

@@ -2,6 +2,7 @@
 // how, what the operator sees, and that a call counts once whatever becomes of it. Threats D5, I7, I8.
 #include <gtest/gtest.h>
 
+#include "policy/detect/caller_list.h"
 #include "tests/support/detector_fixture.h"
 
 namespace sallyport::sip {
@@ -10,6 +11,7 @@ namespace {
 using policy::Detector;
 using tests::DetectorFixture;
 using tests::holds;
+using tests::MessageBuilder;
 using tests::only;
 using tests::SentMessage;
 
@@ -351,6 +353,115 @@ TEST_F(Tdos, RetransmissionsAreNoCalls) {
   for (int i = 0; i < 60; ++i) (void)from_pbx(invite);
   EXPECT_EQ(refused(from_pbx(calling("+4930123456").build())), 0);
   EXPECT_TRUE(told().empty());
+}
+
+// Callers whom a list names, and help that calls back. Threats I8
+class Lists : public DetectorFixture, public testing::Test {
+ protected:
+  void lists(std::vector<std::string> denied, std::vector<std::string> allowed = {}) {
+    config.security.detectors.denied_callers = make_value<policy::CallerList>(denied);
+    config.security.detectors.allowed_callers = make_value<policy::CallerList>(allowed);
+  }
+  // How many of so many calls to that number are refused.
+  int storm(std::string_view called, int calls, std::string_view caller = "1001") {
+    int refusals = 0;
+    for (int i = 0; i < calls; ++i) {
+      const auto sent = from(office, calling(called, "198.18.2.50", caller).build());
+      if (refused(sent) != 0)
+        ++refusals;
+      else if (holds(sent, "INVITE"))
+        (void)fail(only(sent, "INVITE"), 486);
+    }
+    return refusals;
+  }
+};
+
+TEST_F(Lists, ACallerOnTheListIs403ToldAndRecorded) {
+  lists({"0900*"});
+  const auto sent = from(office, calling("+4930123456", "198.18.2.50", "0900123456").build());
+  EXPECT_EQ(refused(sent), 403);
+  EXPECT_FALSE(holds(sent, "INVITE"));
+  ASSERT_EQ(told("call_spam").size(), 1u);
+  EXPECT_EQ(told()[0].action, "reject");
+  EXPECT_EQ(told()[0].block_for, Duration{});
+  ASSERT_EQ(records(CallRecordType::End).size(), 1u);
+  EXPECT_EQ(records(CallRecordType::End)[0].detections, std::vector<std::string>{"call_spam"});
+  EXPECT_EQ(storm("+4930123456", 1), 0) << "others call that number as before";
+}
+
+TEST_F(Lists, AConfiguredPeersCallersAreLookedAtToo) {
+  lists({"0900*"});
+  EXPECT_EQ(refused(from_pbx(calling("+4930123456", "198.18.2.2", "0900123456").build())), 403);
+  EXPECT_EQ(refused(from_pbx(calling("+4930123456").build())), 0);
+}
+
+TEST_F(Lists, WhoIsOnTheListMayCallForHelp) {
+  lists({"0900*"});
+  EXPECT_TRUE(holds(from(office, calling("112", "198.18.2.50", "0900123456").build()), "INVITE"));
+}
+
+TEST_F(Lists, AReloadTakesOtherListsAtOnce) {
+  lists({"0900*"});
+  EXPECT_EQ(storm("+4930123456", 1, "0900123456"), 1);
+  DetectorsConfig next = config.security.detectors;
+  next.denied_callers = nullptr;
+  reload(next);
+  EXPECT_EQ(storm("+4930123456", 1, "0900123456"), 0);
+}
+
+TEST_F(Lists, AnAllowedCallerMayRingOneNumberAsOftenAsItLikes) {
+  lists({}, {"0800112"});
+  EXPECT_EQ(storm("+4930123456", 200, "0800112"), 0);
+  EXPECT_GT(storm("+4930123457", 200, "0800113"), 0);
+}
+
+TEST_F(Lists, WhoHasCalledForHelpMayBeCalledBackWhateverDetectorsSay) {
+  EXPECT_GT(storm("+4930123456", 200), 0);
+  ASSERT_TRUE(holds(from_pbx(calling("112", "198.18.2.2", "030123456").build()), "INVITE"));
+  EXPECT_EQ(storm("+4930123456", 200), 0);
+  EXPECT_GT(storm("+4930777777", 200), 0);
+  now += config.emergency.callback + 1s;
+  EXPECT_GT(storm("+4930123456", 200), 0) << "its time is over";
+}
+
+TEST_F(Lists, ACallBackPassesTheLimitsOfItsPeerAndOfItsTarget) {
+  config.peers[0].limits_out = CallLimits{.calls = 1};
+  (void)set_up("+4930777777");
+  EXPECT_EQ(refused(from_pbx(calling("+4930123456").build())), 503);
+  EXPECT_TRUE(holds(from_pbx(calling("112", "198.18.2.2", "030123456").build()), "INVITE"));
+  EXPECT_TRUE(holds(from_pbx(calling("+4930123456").build()), "INVITE"));
+}
+
+// The engine knows what time it is in UTC, and its detectors by it.
+TEST_F(Lists, OutsideTheHoursACostlyNumberIsRefusedEarlier) {
+  settings.utc_at_zero = std::chrono::hours(24 * 4 + 12) - now.time_since_epoch();  // a Monday's noon
+  config.security.detectors.toll_fraud_hours = {"mon-fri 08:00-18:00"};
+  config.security.detectors.toll_fraud_off_hours_calls = {1, 1h};
+  EXPECT_EQ(storm(kCostly, 5), 0);
+  now += 8h;
+  EXPECT_EQ(storm(kCostly, 5), 4);
+  ASSERT_FALSE(told("toll_fraud").empty());
+  EXPECT_NE(told("toll_fraud")[0].evidence.find("outside the hours"), std::string::npos);
+}
+
+TEST_F(Lists, OverIPv6TheSame) {
+  lists({"0900*"});
+  EXPECT_EQ(refused(from(office_v6, calling("+4930123456", "[fd18:2::50]", "0900123456").build())), 403);
+  EXPECT_EQ(told("call_spam").back().source, office_v6);
+}
+
+class ListsOverTcp : public Lists {
+ protected:
+  ListsOverTcp() { use(Transport::Tcp, Transport::Tcp); }
+};
+
+TEST_F(ListsOverTcp, ACallerOnTheListIsRefusedAndItsSourceIsProved) {
+  lists({"0900*"});
+  MessageBuilder call = calling("+4930123456", "198.18.2.50", "0900123456");
+  EXPECT_EQ(refused(from(office, call.via("SIP/2.0/TCP 198.18.2.50:5060;branch=z9hG4bKtcp;rport").build())),
+            403);
+  ASSERT_FALSE(told("call_spam").empty());
+  EXPECT_TRUE(told("call_spam")[0].is_proved);
 }
 
 }  // namespace

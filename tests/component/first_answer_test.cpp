@@ -1,5 +1,6 @@
 // first_answer_test.cpp — what a stranger gets before it has shown that it hears us: nothing is kept for it,
-// one answer at most: RFC 3261 §16.3, §17.2.2; threats R1, I9.
+// one answer at most, and none that is larger than what it has sent: RFC 3261 §16.3, §17.2.2; threats R1, R4,
+// I9.
 #include <gtest/gtest.h>
 #include <malloc.h>
 
@@ -63,6 +64,54 @@ class FirstAnswer : public ::testing::Test, public CallFixture {
   }
   const Endpoint stranger = *parse_endpoint("198.18.1.77:5060", 0);
 };
+
+// Threats R4: whoever writes another one's address into it gains nothing.
+TEST_F(FirstAnswer, IsNeverLargerThanWhatWasSent) {
+  unsigned answered = 0;
+  for (unsigned extra = 0; extra < 400; ++extra) {
+    const std::string name = std::to_string(1000 + extra);
+    const std::string sent = lean(name).line("X: " + std::string(extra, 'x')).build();
+    const auto heard = from(stranger, sent);
+    ASSERT_LE(heard.size(), 1u);
+    if (heard.empty()) continue;
+    ++answered;
+    EXPECT_LE(heard[0].bytes.size(), sent.size());
+    EXPECT_EQ(heard[0].status(), 401);
+  }
+  EXPECT_GE(answered, 380u);
+  const std::uint64_t dropped =
+      engine().counters(RealmIndex{0}).dropped.value(sip::SipDropReason::LargerThanRequest);
+  EXPECT_EQ(dropped, 400u - answered);
+}
+
+// The smallest that a phone sends is answered still, in its compact form.
+TEST_F(FirstAnswer, ALeanPhoneIsAskedToo) {
+  const std::string sent = lean().line("Expires: 60").build();
+  const SentMessage challenge = only(from(stranger, sent), "401");
+  EXPECT_LE(challenge.bytes.size(), sent.size());
+  EXPECT_GE(only(from(stranger, full("b").build()), "401").bytes.size(), challenge.bytes.size() + 100);
+}
+
+// Without Contact and all: a question that no phone asks.
+TEST_F(FirstAnswer, WhatIsSmallerThanAnyAnswerGetsNone) {
+  const std::string bytes =
+      "REGISTER sip:example.com SIP/2.0\r\nv:SIP/2.0/UDP 198.18.1.77;branch=z9hG4bKa\r\nMax-Forwards:70\r\n"
+      "f:<sip:alice@example.com>;tag=1\r\nt:<sip:alice@example.com>\r\ni:1\r\nCSeq:1 REGISTER\r\n\r\n";
+  EXPECT_TRUE(from(stranger, bytes).empty());
+  EXPECT_GE(engine().counters(RealmIndex{0}).dropped.value(sip::SipDropReason::LargerThanRequest), 1u);
+  expect_nothing_kept();
+}
+
+// RFC 3261 §18: who has opened a connection is there.
+TEST_F(FirstAnswer, OverTcpItMayBeLarger) {
+  use(Transport::Tcp, Transport::Tcp);
+  MessageBuilder request = lean();
+  request.via("SIP/2.0/TCP 198.18.1.77:5060;branch=z9hG4bKtcp");
+  const std::string sent = request.build();
+  const SentMessage challenge = only(from(stranger, sent), "401");
+  EXPECT_GT(challenge.bytes.size(), sent.size());
+  EXPECT_NE(challenge.bytes.find("SHA-256"), std::string::npos);
+}
 
 TEST_F(FirstAnswer, IsNotSentAgain) {
   EXPECT_EQ(from(stranger, usual().build()).size(), 1u);

@@ -83,7 +83,11 @@ class Office : public DetectorFixture, public testing::Test {
         .call_id("registration-of-" + name)
         .cseq(count + " REGISTER")
         .contact("<sip:" + name + "@10.0.0.5:5060>")
-        .line("Expires: 60");
+        .line("Expires: 60")
+        .line("User-Agent: Ordinary Phone T46 66.85.0.5")
+        .line(
+            "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER, SUBSCRIBE, UPDATE, PRACK, "
+            "MESSAGE");
     if (!credentials.empty()) message.line(credentials);
     return from(phone(i), message.build());
   }

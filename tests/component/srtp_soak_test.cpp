@@ -104,9 +104,9 @@ class Soak : public NoticeSink {
   void restart() {
     RelaySetup setup;
     setup.streams_max = kCalls;
-    setup.addresses = {{RealmIndex{0}, *IpAddress::parse("198.51.100.1"), 0},
-                       {RealmIndex{1}, *IpAddress::parse("10.0.0.1"), 1}};
-    setup.realm_bits_per_second = {0, 0};
+    setup.realms.addresses = {{RealmIndex{0}, *IpAddress::parse("198.51.100.1"), 0},
+                              {RealmIndex{1}, *IpAddress::parse("10.0.0.1"), 1}};
+    setup.realms.bits_per_second = {0, 0};
     setup.key = {1, 2};
     setup.srtp = has_multibuffer() ? SrtpEngineKind::Multibuffer : SrtpEngineKind::Evp;
     relay_ = std::make_unique<Relay>(setup);

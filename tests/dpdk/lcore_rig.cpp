@@ -92,7 +92,9 @@ LcoreRig::LcoreRig(RigSettings settings) : config(std::move(settings.config)) {
   pools = std::make_unique<PacketPools>(plan_memory(plans, threads));
   open_devices();
   config.peer_places = std::max<std::size_t>(config.peer_places, 16);
+  config.realm_places = std::max<std::size_t>(config.realm_places, 8);
   rules = std::make_unique<LcoreRulesOfDay>(make_value<policy::SourceClassifier>(config));
+  rules->begin_with(config, *ports, threads.lcores);
   listeners = std::make_unique<ListenerTable>(config, *ports);
   media_ranges = std::make_unique<MediaRanges>(config, *ports);
   links = std::make_unique<Links>(threads);
@@ -260,6 +262,7 @@ void LcoreRig::adopt(const SbcConfig& next) {
   const SharedValue<SbcConfig> shared = make_value<SbcConfig>(next);
   std::vector<MacAddress> macs;
   for (std::size_t port = 0; port < config.ports.size(); ++port) macs.push_back(mac(port));
+  rules->adopt_media(*shared, *ports, policy->media_ports, workers);
   policy->adopt(make_value<sip::Rulebook>(shared, policy->targets));
   ++edition;
   for (std::size_t shard = 0; shard < shards.size(); ++shard) links->shard_bell(shard).ring();

@@ -98,7 +98,9 @@ TEST(Lcore, CutsLongAnswersIntoFragments) {
 }
 
 TEST(Lcore, CountsWhatASlowShardCouldNotTake) {
-  LcoreRig rig;
+  RigSettings settings;
+  for (RealmConfig& realm : settings.config.realms) realm.limits.rate = {100'000, 1s};
+  LcoreRig rig(std::move(settings));
   const Flow flow = flow_to(rig, kInside);
   const Bytes frame = udp_frame(flow, options(flow, 1));
   const std::size_t capacity = rig.links->to_shard(0, 0).lane(Lane::Known).capacity();

@@ -116,6 +116,48 @@ TEST(Reload, TheAnnouncementOfANewPeerIsHeard) {
   EXPECT_EQ(rig.to_taps.size(), 1U);
 }
 
+TEST(Reload, AListenerComesAndOneThatIsTakenOutHearsNothingNew) {
+  LcoreRig rig({.lcores = 2, .shards = 2});
+  Flow flow = flow_to(rig, kOutside);
+  flow.destination.port = 5070;
+  EXPECT_TRUE(answer_to(rig, flow, 1).empty());
+  EXPECT_EQ(rig.dropped(kOutside, DropReason::NoListener), 1U);
+  SbcConfig next = rig.config;
+  ListenerConfig added = next.realms[kOutside].listen[0];
+  added.port = 5070;
+  next.realms[kOutside].listen.push_back(added);
+  rig.adopt(next);
+  EXPECT_TRUE(answer_to(rig, flow, 2).starts_with("SIP/2.0 200 "));
+  EXPECT_TRUE(answer_to(rig, flow_to(rig, kOutside), 3).starts_with("SIP/2.0 200 "));
+  next.realms[kOutside].listen[1].is_former = true;
+  rig.adopt(next);
+  EXPECT_TRUE(answer_to(rig, flow, 4).empty());
+  EXPECT_EQ(rig.dropped(kOutside, DropReason::NoListener), 1U) << "calls that are up are still heard";
+  next.realms[kOutside].listen.pop_back();
+  rig.adopt(next);
+  EXPECT_TRUE(answer_to(rig, flow, 5).empty());
+  EXPECT_EQ(rig.dropped(kOutside, DropReason::NoListener), 2U);
+}
+
+TEST(Reload, ARealmThatComesIsServedByAllWhateverTheyKnewAtTheStart) {
+  LcoreRig rig({.lcores = 2, .shards = 2});
+  SbcConfig next = rig.config;
+  RealmConfig annex = next.realms[kOutside];
+  annex.name = "annex";
+  annex.listen.resize(1);
+  annex.listen[0].port = 5090;
+  annex.media.ports = {45000, 45999};
+  next.realms.push_back(annex);
+  PeerConfig& peer = next.peers.emplace_back(next.peers[kOutside]);
+  peer.name = "annexed";
+  peer.realm = "annex";
+  rig.adopt(next);
+  Flow flow = flow_to(rig, kOutside);
+  flow.destination.port = 5090;
+  EXPECT_TRUE(answer_to(rig, flow, 1).starts_with("SIP/2.0 200 "));
+  EXPECT_TRUE(answer_to(rig, flow_to(rig, kOutside), 2).starts_with("SIP/2.0 200 "));
+}
+
 // Whoever is late finds the newest, and nothing of what went before it.
 TEST(Reload, AShardThatMissedSomeFollowsTheLast) {
   LcoreRig rig;

@@ -22,6 +22,7 @@ RigSettings without_limits() {
   limits.source = {{1'000'000'000, std::chrono::seconds(1)}, 1'000'000'000};
   limits.prefix.limit = limits.source;
   limits.unknown = {1'000'000'000, std::chrono::seconds(1)};
+  for (RealmConfig& realm : settings.config.realms) realm.limits.rate = {100'000, 1s};
   settings.config.security.overload_queue_delay = 10ms;
   settings.config.emergency.numbers = {"112"};
   RouteConfig& route = settings.config.routes.emplace_back();
@@ -218,6 +219,46 @@ TEST_F(TrustShares, AThreadThatIsTooBusyLeavesStrangersUndoneAndKnownPeersNot) {
   for (int tenth = 0; tenth < 40; ++tenth) rig.shards[0]->note_busy(0.2);
   EXPECT_EQ(ask(1000), 100);
   EXPECT_EQ(dropped(DropReason::StrangerOverload), 90U) << "it is over";
+}
+
+class TwoPeers : public TrustShares {
+ protected:
+  static RigSettings with_another() {
+    RigSettings settings = without_limits();
+    std::vector<PeerConfig>& peers = settings.config.peers;
+    peers[kOutside].limits_in = peers[kOutside].limits_out = CallLimits{100, {10, 1s}};
+    PeerConfig& other = peers.emplace_back(peers[kOutside]);
+    other.name = "other";
+    other.targets = {{parse_endpoint("198.18.1.77:5060", 0), "", 0, 1}};
+    return settings;
+  }
+  TwoPeers() : TrustShares(with_another()) {}
+};
+
+// Under a false address nobody can be told from that peer; but the others can.
+TEST_F(TwoPeers, AFloodInTheNameOfOneTakesNothingFromTheOther) {
+  Flow other = known;
+  other.source = *parse_endpoint("198.18.1.77:5060", 0);
+  int asked = 0, answered = 0;
+  const auto hear = [&] {
+    for (const Bytes& frame : rig.sent(kOutside)) {
+      const auto datagram = datagram_of({frame});
+      answered += datagram.destination == other.source && tests::status_of(datagram.payload) == 200 ? 1 : 0;
+    }
+  };
+  for (int millisecond = 0; millisecond < 100; ++millisecond) {
+    for (int i = 0; i < 200; ++i) put(known, invite(millisecond * 200 + i));
+    put(other, options(other, asked++));
+    turn_a_millisecond();
+    hear();
+  }
+  for (int turn = 0; turn < 100; ++turn) {
+    turn_a_millisecond();
+    hear();
+  }
+  EXPECT_EQ(answered, asked);
+  EXPECT_EQ(dropped(DropReason::ShardRingFull), 0U);
+  EXPECT_NEAR(static_cast<double>(dropped(DropReason::SourceRate)), 20'000 - 500 - 145, 20);
 }
 
 class NatOfPhones : public TrustShares {

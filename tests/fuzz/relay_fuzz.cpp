@@ -93,10 +93,10 @@ class World : public NoticeSink {
   static RelaySetup setup() {
     RelaySetup made;
     made.streams_max = kStreamsMax;
-    made.addresses = {{RealmIndex{0}, IpAddress::v4(0xc6336401), 0},
-                      {RealmIndex{1}, IpAddress::v4(0x0a000001), 1},
-                      {RealmIndex{2}, IpAddress::v4(0xc6336401), 0}};
-    made.realm_bits_per_second = {0, 1'000'000, 0};
+    made.realms.addresses = {{RealmIndex{0}, IpAddress::v4(0xc6336401), 0},
+                             {RealmIndex{1}, IpAddress::v4(0x0a000001), 1},
+                             {RealmIndex{2}, IpAddress::v4(0xc6336401), 0}};
+    made.realms.bits_per_second = {0, 1'000'000, 0};
     made.key = {1, 2};
     made.srtp = SrtpEngineKind::Evp;
     return made;

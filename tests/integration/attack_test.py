@@ -9,10 +9,11 @@ import subprocess
 import unittest
 
 from call_case import CALLER_PORT, add_calls
-from harness import OUT4, SIP_PORT, Case, SharedCase, eventually
+from harness import OUT4, OUT6, SIP_PORT, Case, SharedCase, eventually
 from records import Records
 from registering_phone import DOMAIN, USERS, RegisteringPhone
 from registrar_case import Phones, write_users
+from reload_test import FAR, NEAR, ReloadCase
 from sipp import Sipp
 from sipp_voice import VoiceRun, count_voice, counted
 
@@ -109,6 +110,7 @@ class AgainstPhones(Attackers, Phones, SharedCase):
     def configure(cls, config):
         add_calls(config, cls.shared)
         config["dataplane"]["capacity"].update(registrations=1000, connections=500)
+        config["realms"][0]["listen"] = [{"transport": transport, "port": SIP_PORT} for transport in ("udp", "tcp")]
         users = os.path.join(cls.shared.folder, "users.yaml")
         # svcrack knows no SHA-256, and dies of it: with MD5 alone it is at its best.
         config["registrars"] = [{"name": "phones", "realm": "outside", "mode": "local", "domains": [DOMAIN],
@@ -183,7 +185,7 @@ class AgainstPhones(Attackers, Phones, SharedCase):
 
     def flood(self, address, scenario, **options):
         """(SIPp, what it counted as calls that succeeded)."""
-        flooder = Sipp(self.net.out, self.net.folder, scenario, (address, CALLER_PORT), (OUT4, SIP_PORT), called="4001",
+        flooder = Sipp(self.net.out, self.net.folder, scenario, (address, CALLER_PORT), (OUT6 if ":" in address else OUT4, SIP_PORT), called="4001",
                        cid=f"flood-{self.number()}", extra=["-timeout", "4s", "-max_retrans", "2"], **options)
         self.addCleanup(flooder.kill)
         flooder.wait(30)
@@ -196,11 +198,112 @@ class AgainstPhones(Attackers, Phones, SharedCase):
         self.assertEqual(flooder.count("successful"), 0)
         self.assert_seen(address, "invite_flood")
 
+    def test_a_flood_of_calls_over_ipv6(self):
+        address = self.attacker(6)
+        with self.calls_with_voice():
+            flooder = self.flood(address, "uac_call.xml", calls=600, rate=200)
+        self.assertEqual(flooder.count("successful"), 0)
+        self.assert_seen(address, "invite_flood")
+
+    def test_passwords_that_are_guessed_over_tcp(self):
+        address = self.attacker()
+        guesser = self.phone(self.user(), transport="tcp", address=address, password="a guess")
+        for _ in range(5):
+            guesser.for_registering.challenge = None
+            guesser.register(seconds=2.0)
+        self.assertTrue(self.assert_seen(address, "register_bruteforce")["proved"])
+
     def test_a_flood_of_broken_requests(self):
         address = self.attacker()
         with self.calls_with_voice():
             self.flood(address, "uac_malformed.xml", calls=600, rate=200)
         self.assert_seen(address, "malformed")
+
+
+class Reloaded(Attackers, Phones, Case):
+    """What the detectors go by changes while calls with voice go on and somebody guesses passwords; what they have counted stays."""
+
+    transport = "udp"
+
+    def setUp(self):
+        super().setUp()
+        config = self.net.config()
+        add_calls(config, self.net)
+        config["dataplane"]["capacity"].update(registrations=1000, connections=500)
+        users = os.path.join(self.net.folder, "users.yaml")
+        config["registrars"] = [{"name": "phones", "realm": "outside", "mode": "local", "domains": [DOMAIN], "users_file": write_users(users, USERS)}]
+        config["security"] = {"detectors": {"register_bruteforce": {"failures": 50, "within": "10m", "action": "log"}}}
+        self.config, self.records = config, Records(config["node"]["state"])
+        self.daemon = self.net.start(config)
+
+    def number(self):
+        return f"{os.getpid():x}.reload.{next(_NUMBERS)}"
+
+    def reload(self, *keys):
+        """Each of these keys has changed, and nothing needed a restart."""
+        with open(self.daemon.config_path, "w", encoding="utf-8") as file:
+            json.dump(self.config, file)
+        done = self.daemon.cli("reload", check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for key in keys:
+            self.assertIn(key, done.stdout)
+
+    def guess(self, phone):
+        phone.for_registering.challenge = None
+        return phone.register(seconds=2.0)
+
+    def test_thresholds_actions_lists_and_hours_change_at_once(self):
+        detectors = self.config["security"]["detectors"]
+        phone = self.phone("1001", password="a guess")
+        address = phone.sock.getsockname()[0]
+        count_voice(self.net.out)
+        count_voice(self.net.inn)
+        run = VoiceRun(self, "meanwhile", ("out", 4), ".2", called="4001", calls=30, rate=5)
+        for _ in range(6):
+            self.assert_status(401, self.guess(phone))
+        self.assertEqual(self.detections(address), [])
+        detectors["register_bruteforce"] = {"failures": 7, "within": "10m", "action": "reject"}
+        self.reload("security.detectors.register_bruteforce.failures", "security.detectors.register_bruteforce.action")
+        self.assert_status(403, self.guess(phone))  # the seventh: six were counted before
+        self.assert_seen(address, "register_bruteforce", "reject")
+        detectors["register_bruteforce"] = {"failures": 50, "within": "10m", "action": "reject"}
+        self.config["security"].update(promotion={"by": ["call"], "lasts": "2h"}, overload={"queue_delay": "80ms", "cpu": "90%"})
+        self.reload("security.detectors.register_bruteforce.failures", "security.promotion", "security.overload")
+        self.assert_status(401, self.guess(phone))
+        detectors["toll_fraud"] = {"hours": ["mon-fri 08:00-18:00"], "off_hours": {"concurrent": 0}}
+        detectors["call_spam"] = {"deny": ["0900*"]}
+        self.reload("security.detectors.toll_fraud", "security.detectors.call_spam")
+        run.judge_calls()
+        packets = run.packets * run.caller.calls
+        here, there = counted(self.net.out), counted(self.net.inn)
+        self.assertEqual((here["said"], there["there"], there["echoed"], here["back"]), (packets,) * 4, f"{here} {there}")
+
+
+class Lists(Attackers, ReloadCase):
+    """Callers whom the operator names, in the configuration and in a file."""
+
+    def test_a_caller_on_a_list_is_refused_until_a_reload_takes_it_off(self):
+        far, near = self.phone(FAR), self.phone(NEAR)
+        path = os.path.join(self.net.folder, "spam.txt")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("# who sells\n0900*\n")
+        self.config["security"] = {"detectors": {"call_spam": {"deny_file": path}}}
+        self.reload()
+        far.me = far.me.replace("sip:phone@", "sip:0900123456@")
+        self.assertEqual(self.refusal(far, "5001"), 403)
+        row = eventually(lambda: self.detections(FAR, "call_spam"), "it is told")[0]
+        self.assertEqual(row["action"], "reject")
+        self.assertNotIn(f"{FAR}/32", self.blocked())
+        self.assertEqual(self.daemon.count("detections_total", detector="call_spam", action="reject"), 1)
+        with open(path, "w", encoding="ascii") as file:
+            file.write("0900*\nnobody\n")
+        self.reload_is_refused("spam.txt:2: security.detectors.call_spam.deny_file: 'nobody' is not a number of a caller")
+        self.assertEqual(self.refusal(far, "5001"), 403)
+        self.config["security"]["detectors"]["call_spam"]["allow"] = ["0900123456"]
+        with open(path, "w", encoding="ascii") as file:
+            file.write("0900*\n")
+        self.reload()
+        self.hang_up(*self.connect(far, near, "5001"))
 
 
 if __name__ == "__main__":

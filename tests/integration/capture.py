@@ -7,6 +7,7 @@ import struct
 import subprocess
 
 from harness import eventually
+from sip import COMPACT
 
 
 class Message:
@@ -19,7 +20,8 @@ class Message:
         self.headers = {}
         for line in lines:
             name, _, value = line.partition(":")
-            self.headers.setdefault(name.strip().lower(), []).append(value.strip())
+            name = name.strip().lower()
+            self.headers.setdefault(COMPACT.get(name, name), []).append(value.strip())
         words = self.start.split(" ", 2)
         self.status = int(words[1]) if words[0] == "SIP/2.0" and len(words) > 1 else None
         self.method = words[0] if self.status is None else self.header("cseq").rpartition(" ")[2]

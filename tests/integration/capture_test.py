@@ -189,6 +189,36 @@ class Captures(StreamCase):
         self.assertGreaterEqual(self.daemon.count("hep_sent_total"), len(found))
         self.assertEqual(self.daemon.count("hep_dropped_total"), 0)
 
+    def test_the_collector_is_told_how_good_media_was_when_a_call_is_over(self):
+        call = self.one_call("13")
+        number = self.id_of(call)
+        call.talk().await_voice(60)
+        call.hush()
+        self.hang_up(call, call.near)
+        heard = []
+
+        def reports():
+            heard.extend(self.heard_of_hep())
+            write_pcap(self.file, heard)
+            return tshark(self.file, "hep3.correlation_id", "hep3.src", "hep3.dst", "hep3.srcport", "hep3.dstport", "hep3.mos",
+                          "hep3.payload", "json.path", lua=DISSECTOR,
+                          wanted=f'hep3.type == 34 && hep3.correlation_id == "{number}"')
+
+        eventually(reports, "a report", 20.0)
+        (report,) = reports()  # of the inside alone
+        self.assertIn("json.path", report, "tshark reads no JSON there")
+        told = json.loads(bytes.fromhex(report["hep3.payload"].replace(":", "")))
+        self.records.await_ends([call.near.dialog.call_id])
+        (end,) = self.records.of(call.near.dialog.call_id, "end")
+        (direction,) = [one for one in end["media"] if one["local"].startswith(IN4)]
+        self.assertEqual(report["hep3.correlation_id"], number)
+        self.assertEqual((f'{report["hep3.src"]}:{report["hep3.srcport"]}', f'{report["hep3.dst"]}:{report["hep3.dstport"]}'),
+                         (direction["remote"], direction["local"]))
+        self.assertEqual((told["TOTAL_PK"], told["PACKET_LOSS"]), (direction["packets"], direction["lost"]))
+        self.assertAlmostEqual(told["MOS"], direction["mos"], delta=0.01)
+        self.assertEqual(int(report["hep3.mos"]), round(told["MOS"] * 100))
+        self.assertEqual(told["RTP_SIP_CALL_ID"], call.far.dialog.call_id)
+
 
 if __name__ == "__main__":
     unittest.main()

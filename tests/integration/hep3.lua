@@ -1,5 +1,5 @@
 -- hep3.lua — lets tshark read HEP version 3 on UDP port 9060: HEP3 network protocol specification, rev. 32, §2.
--- Its payload goes to tshark's own SIP dissector, so that both layers are judged by a program of others.
+-- Its payload goes to tshark's own dissector of SIP, or of JSON, so that both layers are judged by a program of others.
 
 local hep = Proto("hep3", "Homer Encapsulation Protocol 3")
 local fields = {
@@ -18,19 +18,21 @@ local fields = {
   [15] = ProtoField.bytes("hep3.payload", "Payload"),
   [17] = ProtoField.string("hep3.correlation_id", "Correlation id"),
   [19] = ProtoField.string("hep3.node", "Node"),
+  [32] = ProtoField.uint16("hep3.mos", "MOS times 100"),
 }
 for _, field in pairs(fields) do table.insert(hep.fields, field) end
 
 function hep.dissector(buffer, packet, tree)
   if buffer:len() < 6 or buffer(0, 4):string() ~= "HEP3" or buffer(4, 2):uint() ~= buffer:len() then return 0 end
   local branch = tree:add(hep, buffer())
-  local at = 6
+  local at, dissector = 6, "sip"
   while at + 6 <= buffer:len() do
     local kind, length = buffer(at + 2, 2):uint(), buffer(at + 4, 2):uint()
     if length < 6 or at + length > buffer:len() then return 0 end
     local value = buffer(at + 6, length - 6)
     if fields[kind] then branch:add(fields[kind], value) end
-    if kind == 15 then Dissector.get("sip"):call(value:tvb(), packet, tree) end
+    if kind == 11 and value:uint() ~= 1 then dissector = "json" end
+    if kind == 15 then Dissector.get(dissector):call(value:tvb(), packet, tree) end
     at = at + length
   end
   return buffer:len()

@@ -128,10 +128,10 @@ class Contents(Packed):
 class CleanRoot:
     """A Debian of its own in a folder; what is mounted for a command is gone with it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *packages):
         self.path = os.path.join(folder, "debian")
         sites = run("apt-get", "indextargets", "--format", "$(SITE)", "Codename: bookworm", "Origin: Debian").stdout.split()
-        run("debootstrap", "--variant=minbase", "bookworm", self.path, sites[0], timeout=900)
+        run("debootstrap", "--variant=minbase", *([f"--include={','.join(packages)}"] if packages else []), "bookworm", self.path, sites[0], timeout=900)
 
     def command(self, *words, namespace=None):
         enter = ("mount -t proc none $0/proc; mount --rbind /dev $0/dev; mount --rbind /sys $0/sys; "

@@ -59,10 +59,10 @@ class PrometheusServer:
     """It scrapes 127.0.0.1:8080 of the daemon's namespace each second. Windows of rates are ten seconds and what must last
     before an alert fires one, so that a test sees alerts come and go."""
 
-    def __init__(self, namespace, folder):
+    def __init__(self, namespace, folder, shipped_rules=RULES):
         self.namespace = namespace
         rules = os.path.join(folder, "rules.yaml")
-        with open(RULES, encoding="utf-8") as shipped, open(rules, "w", encoding="utf-8") as file:
+        with open(shipped_rules, encoding="utf-8") as shipped, open(rules, "w", encoding="utf-8") as file:
             file.write(re.sub(r"\bfor: \w+", "for: 1s", re.sub(r"\[\d+m\]", f"[{WINDOW}]", shipped.read())))
         config = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": [rules],
                   "scrape_configs": [{"job_name": "sallyport", "static_configs": [{"targets": ["127.0.0.1:8080"]}]}]}

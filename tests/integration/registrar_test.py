@@ -19,7 +19,7 @@ def shape(answer):
     """An answer without what is another one each time: nonce, names of the request, time."""
     lines = []
     for line in answer.octets.decode().split("\r\n"):
-        if line.lower().startswith(("via:", "from:", "to:", "call-id:", "cseq:", "date:")):
+        if line.lower().startswith(("via:", "v:", "from:", "f:", "to:", "t:", "call-id:", "i:", "cseq:", "date:")):
             line = line.partition(":")[0]
         lines.append(re.sub(r'(nonce|opaque)="[^"]*"', r"\1", line))
     return lines

@@ -30,7 +30,8 @@ class StormPhone:
         lines = [f"REGISTER sip:{DOMAIN} SIP/2.0", f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{os.urandom(8).hex()};rport",
                  "Max-Forwards: 70", f"From: <sip:{self.user}@{DOMAIN}>;tag=s{self.cseq}", f"To: <sip:{self.user}@{DOMAIN}>",
                  f"Call-ID: {self.call_id}", f"CSeq: {self.cseq} REGISTER", f"Contact: <sip:{self.user}@{host}:{port}>",
-                 f"Expires: {self.expires}"]
+                 f"Expires: {self.expires}", "User-Agent: StormPhone/1",
+                 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, REFER, UPDATE, PRACK, INFO, MESSAGE, SUBSCRIBE"]
         if self.credentials.challenge is not None:
             lines.append(self.credentials.header("REGISTER", f"sip:{DOMAIN}"))
         self.octets = ("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n").encode()

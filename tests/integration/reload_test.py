@@ -35,6 +35,7 @@ def resident_kb(process):
 
 class ReloadCase(Case):
     transport = "udp"  # of the load
+    rate, packets = RATE, 50  # of the load: calls a second, packets of voice of each
     _runs = 0
 
     def setUp(self):
@@ -65,6 +66,19 @@ class ReloadCase(Case):
 
     def named(self, section, name):
         return next(one for one in self.config[section] if one["name"] == name)
+
+    def waits(self, messages):
+        """Seconds from each caller's INVITE to its 100."""
+        asked, found = {}, {}
+        for message in messages:
+            if message.method != "INVITE" or ";tag=" in message.header("to") and message.status is None:
+                continue
+            if message.destination[0] == OUT4 and message.status is None:
+                asked.setdefault(message.call_id, message.when)
+            elif message.source[0] == OUT4 and message.status == 100 and message.call_id in asked:
+                found.setdefault(message.call_id, message.when - asked[message.call_id])
+        self.assertEqual(set(asked), set(found), "an INVITE without a 100")
+        return list(found.values())
 
     def phone(self, address):
         side, remote = (self.net.inn, IN4) if address == NEAR else (self.net.out, OUT4)
@@ -100,10 +114,10 @@ class ReloadCase(Case):
 
     @contextlib.contextmanager
     def load(self):
-        """Ten calls a second with voice, all of which are answered, heard whole and recorded, whatever happens meanwhile."""
+        """So many calls a second with voice, all of which are answered, heard whole and recorded, whatever happens meanwhile."""
         for far in (self.net.out, self.net.inn):
             count_voice(far)
-        run = VoiceRun(self, "load", ("out", 4), ".2", called="4001", calls=100000, rate=RATE, packets=50)
+        run = VoiceRun(self, "load", ("out", 4), ".2", called="4001", calls=100000, rate=self.rate, packets=self.packets)
         eventually(lambda: self.daemon.count("calls_active", peer="carrier-4") >= RATE, "the load is there", 15.0)
         yield run
         status = run.caller.finish(60)
@@ -334,19 +348,6 @@ class Routes(ReloadCase):
         self.assertGreater(len(waits), 30)
         self.assertLess(max(waits), LONGEST_TO_100)
 
-    def waits(self, messages):
-        """Seconds from each caller's INVITE to its 100."""
-        asked, found = {}, {}
-        for message in messages:
-            if message.method != "INVITE" or ";tag=" in message.header("to") and message.status is None:
-                continue
-            if message.destination[0] == OUT4 and message.status is None:
-                asked.setdefault(message.call_id, message.when)
-            elif message.source[0] == OUT4 and message.status == 100 and message.call_id in asked:
-                found.setdefault(message.call_id, message.when - asked[message.call_id])
-        self.assertEqual(set(asked), set(found), "an INVITE without a 100")
-        return list(found.values())
-
 
 class LimitsAndAccess(ReloadCase):
     def first_config(self):
@@ -495,7 +496,6 @@ class Refusals(ReloadCase):
             "dataplane.capacity.calls": lambda c: c["dataplane"]["capacity"].update(calls=2000),
             "node.name": lambda c: c["node"].update(name=self.net.tag + "x"),
             "ports[outside].addresses": lambda c: c["ports"][0].update(addresses=[f"{OUT4}/25"]),
-            "realms[outside].listen": lambda c: c["realms"][0]["listen"].append({"transport": "tcp", "port": SIP_PORT}),
             "management.listen": lambda c: c["management"].update(listen="127.0.0.1:8081"),
         }
         with self.load():
@@ -503,6 +503,7 @@ class Refusals(ReloadCase):
                 with self.subTest(key=key):
                     other = json.loads(json.dumps(self.config))
                     change(other)
+                    other["realms"][0]["listen"] = other["realms"][0]["listen"] + [{"transport": "tcp", "port": SIP_PORT}]
                     other["routes"] = [one for one in other["routes"] if one["name"] != "to-far"]  # not even that
                     said = self.reload_is_refused(key, text=json.dumps(other, indent=1))
                     self.assertIn("restart", said)

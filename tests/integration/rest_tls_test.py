@@ -102,6 +102,16 @@ class OpenAddress(RestCase):
         self.assertNotEqual(self.shown(), before)
         next_event(open_before, "stats")  # who was there stays
 
+    def test_that_it_ends_soon_is_an_alarm_though_no_listener_of_sip_has_tls(self):
+        def alarms():
+            return [(one["name"], one["subject"], one["detail"]) for one in self.daemon.show("alarms")["alarms"]
+                    if one["name"] == "certificate_expires"]
+        self.assertEqual(alarms(), [])
+        self.authority.issue("edge", days=2, addresses=[PLACE])
+        eventually(lambda: alarms() == [("certificate_expires", "edge", "expires in 1 day")], alarms, 30.0)
+        self.issue("edge")
+        eventually(lambda: not alarms(), alarms, 30.0)
+
     def test_hostile_clients_are_bounded_and_harm_nobody(self):
         hostile = []
         for _ in range(40):  # of which a source may have 32; they shake no hands

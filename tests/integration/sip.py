@@ -6,6 +6,7 @@ import select
 import time
 
 _NUMBERS = itertools.count(1)
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "k": "supported", "l": "content-length", "m": "contact"}  # RFC 3261 §7.3.3
 
 
 class Answer:
@@ -22,7 +23,8 @@ class Answer:
         self.headers = {}
         for line in rest:
             name, _, value = line.partition(":")
-            self.headers.setdefault(name.strip().lower(), []).append(value.strip())
+            name = name.strip().lower()
+            self.headers.setdefault(COMPACT.get(name, name), []).append(value.strip())
 
     def header(self, name):
         return ", ".join(self.headers.get(name.lower(), []))
@@ -59,8 +61,9 @@ def request(method, local, remote, **extra):
 
 def call_id_of(octets):
     for line in octets.split(b"\r\n"):
-        if line.lower().startswith(b"call-id:"):
-            return line[8:].strip()
+        name, _, value = line.partition(b":")
+        if name.strip().lower() in (b"call-id", b"i"):
+            return value.strip()
     return b""
 
 

@@ -15,21 +15,22 @@ from voice_case import PLACES, VoiceCase
 MODES = {"4": ("none", None), "2": ("required", "srtp-mand"), "8": ("optional", "srtp"), "6": ("required", "srtp-mand")}
 
 
-class EncryptedPhones(VoiceCase):
+class EncryptedCase(VoiceCase):
     transport = "udp"
+    modes = MODES
 
     @classmethod
     def configure(cls, config):
         super().configure(config)
         for peer in config["peers"]:
-            peer["srtp"] = {"mode": MODES.get(peer["name"][-1], ("none",))[0]}
+            peer["srtp"] = {"mode": cls.modes.get(peer["name"][-1], ("none",))[0]}
 
     def real_phone(self, side, digit, hertz, dial=None, encryption=""):  # pylint: disable=too-many-arguments
         folder, address = tempfile.mkdtemp(dir=self.net.folder), host(side, PLACES[digit])
         far = self.net.out if side == "out" else self.net.inn
         identity = self.sides[side].identity(f"{SIDES[side][2]}-{digit}", address) if self.transport == "tls" else None
         phone = Baresip(far, folder, address, hertz, f"{digit}001", dial, transport=self.transport, identity=identity,
-                        encryption=MODES[digit][1] if encryption == "" else encryption)
+                        encryption=self.modes[digit][1] if encryption == "" else encryption)
         self.addCleanup(phone.close)
         return phone
 
@@ -54,11 +55,13 @@ class EncryptedPhones(VoiceCase):
         self.assertLess(answering.heard(1200) + calling.heard(700), 0.05)
         for ear, digit, hertz in ears:
             share = ear.heard(hertz)
-            (self.assertLess if MODES[digit][1] else self.assertGreater)(share, 0.5, f"at the wire of {digit}")
+            (self.assertLess if self.modes[digit][1] else self.assertGreater)(share, 0.5, f"at the wire of {digit}")
         for one in (calling, answering):
             one.close()
         eventually(lambda: self.daemon.count("calls_active") == 0, "the call is over")
 
+
+class EncryptedPhones(EncryptedCase):
     def test_srtp_to_rtp(self):
         self.check("out", "2", "4")
 
@@ -104,6 +107,40 @@ class EncryptedPhones(VoiceCase):
 
 
 class EncryptedPhonesOverTls(VoiceOverStreams, EncryptedPhones):
+    transport = "tls"
+
+
+class BestEffortOverIpv6(EncryptedCase):
+    modes = {**MODES, "6": ("optional", "srtp")}
+
+    def test_best_effort_over_ipv6_to_rtp_over_ipv4(self):
+        self.check("out", "6", "4")
+
+    def test_rtp_over_ipv4_to_best_effort_over_ipv6(self):
+        self.check("in", "4", "6")
+
+    def test_best_effort_over_ipv6_on_both_legs(self):
+        self.check("in", "6", "6")
+
+    def test_best_effort_over_ipv6_to_srtp_over_ipv4(self):
+        self.check("out", "6", "2")
+
+
+class BestEffortOverIpv6AndTls(VoiceOverStreams, BestEffortOverIpv6):
+    transport = "tls"
+
+
+class PlainOverIpv6(EncryptedCase):
+    modes = {**MODES, "6": ("none", None)}
+
+    def test_srtp_over_ipv4_to_rtp_over_ipv6(self):
+        self.check("out", "2", "6")
+
+    def test_rtp_over_ipv6_to_srtp_over_ipv4(self):
+        self.check("in", "6", "2")
+
+
+class PlainOverIpv6AndTls(VoiceOverStreams, PlainOverIpv6):
     transport = "tls"
 
 

@@ -48,6 +48,10 @@ void Registration::send(const std::string& credentials) {
   request.add("Contact", star ? "*" : fmt::format("<{}>", contact()));
   request.add("Expires", std::to_string(ends_ ? 0 : plan_.seconds));
   request.add("User-Agent", fmt::format("Phone-{}/1.0", phone_.settings().marker));
+  // As phones do: what they say is longer than what a stranger is answered.
+  request.add("Allow",
+              "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER, SUBSCRIBE, UPDATE, PRACK, MESSAGE");
+  request.add("Allow-Events", "talk, hold, conference, refer, check-sync, dialog, message-summary");
   if (!credentials.empty()) request.add("Authorization", credentials);
   transactions_.request(
       std::move(request), phone_.settings().border,

@@ -51,7 +51,11 @@ std::string PhoneRegister::build() {
       .to("<" + aor + ">")
       .call_id(call_id.empty() ? "call-of-" + user : call_id)
       .cseq(std::to_string(cseq++) + " REGISTER")
-      .contact(contact);
+      .contact(contact)
+      .line(
+          "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER, SUBSCRIBE, UPDATE, PRACK, MESSAGE")
+      .line("Allow-Events: talk, hold, conference, refer, check-sync")
+      .line("Organization: A company of some size, at an address that is long enough");
   if (expires >= 0) message.line("Expires: " + std::to_string(expires));
   for (const std::string& line : lines) message.line(line);
   return message.build();
@@ -60,7 +64,6 @@ std::string PhoneRegister::build() {
 struct RegistrarWorld::Parts {
   Parts(RegistrarWorld& world, sip::SharedPolicy& shared)
       : book(shared.rulebook.read()),
-        places(world.config),
         counters(world.config.realms.size()),
         totals(peer_places(world.config)),
         servers(world.settings.transactions_max, world.settings.token_key, world.settings.table_key.k0),
@@ -69,14 +72,13 @@ struct RegistrarWorld::Parts {
         credentials(world.config, world.settings.table_key),
         contacts(world.config, world.settings.token_key),
         detectors({shared.detectors, totals, counters, world.settings.token_key}, world.config),
-        calls({world.config, world.settings, shared, book, places, servers, clients, responder, credentials,
-               contacts, counters, totals, touched, detectors}),
-        engine({world.config, world.settings, shared, shared.bindings, places, servers, clients, responder,
-                counters, calls, detectors, nullptr, kKeyPrint},
+        calls({world.config, world.settings, shared, book, servers, clients, responder, credentials, contacts,
+               counters, totals, touched, detectors}),
+        engine({world.config, world.settings, shared, shared.bindings, servers, clients, responder, counters,
+                calls, detectors, nullptr, kKeyPrint},
                book) {}
 
   SharedValue<sip::Rulebook> book;
-  sip::Places places;
   std::vector<sip::RealmSipCounters> counters;
   sip::EngineCounters totals;
   sip::ServerTransactions servers;
@@ -281,8 +283,8 @@ RegistrarSent RegistrarWorld::register_phone(const Endpoint& remote, PhoneRegist
 
 std::uint32_t RegistrarWorld::transactions() const { return parts_->servers.size() + parts_->clients.size(); }
 
-std::uint64_t RegistrarWorld::dropped() const {
-  return parts_->counters[0].dropped.value(sip::SipDropReason::Stranger);
+std::uint64_t RegistrarWorld::dropped(sip::SipDropReason reason) const {
+  return parts_->counters[0].dropped.value(reason);
 }
 
 RegistrarSent the(const std::vector<RegistrarSent>& sent, int status) {

@@ -77,7 +77,7 @@ class RegistrarWorld {
   RegistrarSent register_phone(const Endpoint& remote, PhoneRegister& phone);
 
   [[nodiscard]] std::uint32_t transactions() const;
-  [[nodiscard]] std::uint64_t dropped() const;
+  [[nodiscard]] std::uint64_t dropped(sip::SipDropReason reason = sip::SipDropReason::Stranger) const;
 
   SbcConfig config;
   sip::SipEngineSettings settings;

@@ -98,12 +98,13 @@ def through_sallyport(network, binary):
     return daemon.process.pid, daemon.end
 
 
-def through_kamailio(network, _):
+def run_kamailio(network, text):
+    """(process id of the main process, what ends it), once it listens on both addresses."""
     for device, address in (("s-out", OUT4), ("s-in", IN4)):
         network.sbc.ip("address", "add", f"{address}/24", "dev", device)
     path = os.path.join(network.folder, "kamailio.cfg")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(KAMAILIO.format(out=OUT4, inside=IN4, port=SIP_PORT, callee=FAR_IN4))
+        file.write(text)
     log = open(os.path.join(network.folder, "kamailio.log"), "wb")  # pylint: disable=consider-using-with
     # pylint: disable-next=consider-using-with
     process = subprocess.Popen(["ip", "netns", "exec", network.sbc.name, "kamailio", "-f", path, "-DD", "-E", "-m", "1024",
@@ -123,6 +124,10 @@ def through_kamailio(network, _):
         return all(is_bound(process.pid, (address, SIP_PORT)) for address in (OUT4, IN4))
     eventually(answers, "Kamailio listens", 30.0)
     return process.pid, end
+
+
+def through_kamailio(network, _):
+    return run_kamailio(network, KAMAILIO.format(out=OUT4, inside=IN4, port=SIP_PORT, callee=FAR_IN4))
 
 
 def measure(start, arguments):

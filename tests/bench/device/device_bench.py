@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """Whole-path benchmarks over memif and af_packet: what Sallyport costs beside DPDK's own testpmd.
 
-  device_bench.py guard     cycles a packet of receive + parse + classify + guard + drop, one and a million sources
+  device_bench.py guard     cycles a packet of receive + parse + classify + guard + drop, one and a million sources;
+                            and what Kamailio's pike drops of one source in the same run (pike_bench.py)
   device_bench.py options   OPTIONS answered a second over memif
   device_bench.py media     what the relay adds to testpmd macswap, one flow and 10,000 in random order: over memif,
                             and over rings in one process
+  device_bench.py sessions  sessions opened and closed by command beside 200,000 relayed packets a second: plain ones, and
+                            such with keys on both legs; what of the packets was lost
   device_bench.py idle      processor time of all threads at rest, ten pings a second answered
 
 Needs root (namespaces), two cores and the packages of the bench tier. Prints figures; judges nothing.
@@ -22,6 +25,8 @@ import sys
 import tempfile
 import time
 
+import pike_bench
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 MEMIF_CONFIG = """version: 1
@@ -34,7 +39,7 @@ realms:
   - {{ name: outside, port: outside, trust: untrusted, listen: [{{ transport: udp, port: 5060 }}] }}
   - {{ name: inside, port: inside, trust: trusted, listen: [{{ transport: udp, port: 5060 }}] }}
 peers:
-  - {{ name: load, realm: outside, targets: [{{ address: "198.18.1.2:5060" }}] }}
+  - {{ name: load, realm: outside, targets: [{{ address: "198.18.1.2:5060" }}], limits: {{ in: {{ calls: 10000, rate: 100000/s }} }} }}
 routes: [{{ name: refused, match: {{ peer: [load] }}, to: [{{ reject: 403 }}] }}]
 management: {{ socket: {work}/control.sock, listen: "127.0.0.1:18080" }}
 """
@@ -149,6 +154,18 @@ def guard(arguments):
                 statistics.median(cycles) / hz * 1e9), flush=True)
         added = statistics.median(rows["sallyport"]) - statistics.median(rows["testpmd rxonly"])
         print("guard sources=%d added by guard and classify: %.0f cycles, %.0f ns" % (sources, added, added / hz * 1e9))
+        if sources == 1:
+            beside_pike(arguments, statistics.median(rows["sallyport"]) / hz * 1e9, added / hz * 1e9)
+
+
+def beside_pike(arguments, whole_ns, added_ns):
+    """Drops of one source: a packet from the ring to its end beside one from the kernel's socket to pike's no."""
+    runs = [pike_bench.pike(arguments.size, arguments.seconds) for _ in range(arguments.runs)]
+    pike_ns = statistics.median(run[0] for run in runs)
+    print("guard sources=1 size=%d kamailio pike   ns/packet min %.0f median %.0f max %.0f: %.0f drops a second and core, "
+          "sallyport %.0f; ratio %.1f (of what the guard adds: %.1f). Kamailio reads kernel sockets behind veth, Sallyport memif." % (
+              arguments.size, min(run[0] for run in runs), pike_ns, max(run[0] for run in runs), 1e9 / pike_ns, 1e9 / whole_ns,
+              pike_ns / whole_ns, pike_ns / added_ns), flush=True)
 
 
 def relay_nanoseconds(build, work, streams, size, seconds, suite=None):
@@ -206,16 +223,65 @@ def media(arguments):
     subprocess.run([os.path.join(arguments.build, "media_ring_bench")], check=True)
 
 
+def sessions_beside_media(build, work, per_second, suite, seconds):
+    """What media_sessions says; the lcore has processor 0, all else shares the other one."""
+    standing, rate = 2000, 200_000
+    churn = subprocess.Popen(["taskset", "-c", "0,1", os.path.join(build, "media_sessions"), work + "/m.sock", str(standing),
+                              str(seconds), str(per_second), suite], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        if churn.stdout.readline().strip() != "ready":
+            raise SystemExit("media_sessions does not start")
+        leave_first_processor_to_lcore(churn.pid)
+        voice = load(build, work, mode="media", sources=standing, rate=rate, seconds=seconds + 2)
+        time.sleep(1)
+        churn.stdin.write("go\n")
+        churn.stdin.flush()
+        if churn.stdout.readline().strip() != "done":
+            raise SystemExit("media_sessions ended early")
+        words = voice.communicate(timeout=20)[0].split()
+        churn.stdin.write("tell\n")
+        churn.stdin.flush()
+        found = json.loads(churn.stdout.readline())
+    finally:
+        churn.stdin.close()
+        churn.wait(timeout=30)
+    found.update({word: int(number) for word, number in zip(words[::2], words[1::2])})
+    found["lost"] = found["sent"] - found["returned"]
+    return found
+
+
+def sessions(arguments):
+    for per_second, suite in ((0, "plain"), (5000, "plain"), (2000, "gcm"), (2000, "cm80")):
+        for _ in range(arguments.runs):
+            work = tempfile.mkdtemp(prefix="sp-bench-")
+            try:
+                found = sessions_beside_media(arguments.build, work, per_second, suite, arguments.seconds)
+            finally:
+                shutil.rmtree(work)
+            print("sessions %d/s %s: %d opened in %d s, %d commands refused, at most %d open (%d secured), all closed: %s, "
+                  "commands late by at most %.1f ms" % (
+                      per_second, suite, found["opened"], arguments.seconds, found["refused_commands"], found["open_at_once"],
+                      found["secured_at_once"], found["all_closed"], found["commands_late_ms"]))
+            print("  beside %d packets/s: %d sent, %d lost (refused %d, not sent on %d), %d that the load's own ring had no room "
+                  "for; lcore busy %.2f, rx to tx p50 %.0f p99 %.0f longest %.0f us" % (
+                      found["relayed"] // (arguments.seconds + 2), found["sent"], found["lost"], found["refused"], found["unsent"],
+                      found["not_taken"], found["busy"], found["p50_us"], found["p99_us"], found["longest_us"]), flush=True)
+
+
+def leave_first_processor_to_lcore(pid):
+    """Everything but the lcore, which has processor 0 by its own affinity, goes to processor 1."""
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/comm" % (pid, thread), encoding="ascii") as file:
+            if "lcore" not in file.read():
+                os.sched_setaffinity(int(thread), {1})
+
+
 def options(arguments):
     for run in range(arguments.runs):
         work = tempfile.mkdtemp(prefix="sp-bench-")
-        # lcore on processor 0 (its own affinity), everything else with the generator on processor 1
         daemon = Sallyport(arguments.build, work, MEMIF_CONFIG.format(work=work))
         try:
-            for thread in os.listdir("/proc/%d/task" % daemon.process.pid):
-                with open("/proc/%d/task/%s/comm" % (daemon.process.pid, thread), encoding="ascii") as file:
-                    if "lcore" not in file.read():
-                        os.sched_setaffinity(int(thread), {1})
+            leave_first_processor_to_lcore(daemon.process.pid)
             generator = load(arguments.build, work, mode="options", seconds=arguments.seconds, window=arguments.window)
             print("options run %d: %s" % (run + 1, generator.communicate(timeout=60)[0].strip()), flush=True)
         finally:
@@ -274,7 +340,7 @@ def idle(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["guard", "options", "media", "idle"])
+    parser.add_argument("what", choices=["guard", "options", "media", "sessions", "idle"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
@@ -282,7 +348,7 @@ def main():
     parser.add_argument("--window", type=int, default=512)
     parser.add_argument("--idle-seconds", type=int, default=60)
     arguments = parser.parse_args()
-    {"guard": guard, "options": options, "media": media, "idle": idle}[arguments.what](arguments)
+    {"guard": guard, "options": options, "media": media, "sessions": sessions, "idle": idle}[arguments.what](arguments)
     return 0
 
 

@@ -270,8 +270,7 @@ int main(int argc, char** argv) {
   Ear ear(epoll);
   std::atomic<bool> is_over = false;
   std::thread listener([&] { ear.listen(is_over); });
-  const std::uint64_t said =
-      say(std::span(speakers).first(is_callers ? 1 : 2), rate, begin, end);
+  const std::uint64_t said = say(std::span(speakers).first(is_callers ? 1 : 2), rate, begin, end);
   is_over = true;
   listener.join();
   std::printf("{\"said\": %llu, \"heard\": %llu, \"p50_us\": %.1f, \"p99_us\": %.1f}\n",

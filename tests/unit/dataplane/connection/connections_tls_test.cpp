@@ -67,7 +67,8 @@ class PretendedContexts final : public TlsContexts {
     return std::make_unique<PretendedSession>("HELLO we\n");
   }
   std::vector<std::string> refresh() override { return {}; }
-  Result<void, std::string> reconfigure(const SbcConfig&) override { return {}; }
+  Result<void, std::string> prepare(const SbcConfig&) override { return {}; }
+  void take_effect() noexcept override {}
   void rotate_tickets(Timestamp) override {}
   std::vector<CertificateExpiry> expiries() const override { return {}; }
 

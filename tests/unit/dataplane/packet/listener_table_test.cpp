@@ -39,6 +39,27 @@ TEST(ListenerTable, FindsTcpAndTlsListenersApartFromThoseOfUdp) {
   EXPECT_EQ(to_string(endpoints[1]), "[fd18:1::1]:5060");
 }
 
+TEST(ListenerTable, FormerListenersHearDatagramsAndTakeNoConnections) {
+  SbcConfig config = test::small_config();
+  for (ListenerConfig& listener : config.realms[0].listen) listener.is_former = true;
+  const PortTable ports = test::ports_of(config);
+  const ListenerTable listeners(config, ports);
+  EXPECT_EQ(listeners.find(0, 5060).listener, ListenerIndex{0});
+  EXPECT_EQ(listeners.find_stream(0, 5060).listener, ListenerIndex::kNone);
+  EXPECT_TRUE(stream_listeners(config, config.ports[0]).empty());
+}
+
+TEST(ListenerTable, WhoListensTodayComesBeforeWhoDidAtTheSameEndpoint) {
+  SbcConfig config = test::small_config();
+  config.realms[0].listen[0].is_former = true;
+  RealmConfig next = config.realms[0];
+  next.listen.resize(1);
+  next.listen[0].is_former = false;
+  config.realms.push_back(next);
+  const PortTable ports = test::ports_of(config);
+  EXPECT_EQ(ListenerTable(config, ports).find(0, 5060).realm, RealmIndex{2});
+}
+
 TEST(ListenerTable, FindsNobodyElsewhere) {
   const SbcConfig config = test::small_config();
   const PortTable ports = test::ports_of(config);

@@ -3,12 +3,14 @@
 
 #include <map>
 #include <memory>
+#include <string>
 
 #include "dataplane/packet/udp_header.h"
 #include "dataplane/packet/wire.h"
 #include "dataplane/stages/classify_stage.h"
 #include "dataplane/stages/parse_stage.h"
 #include "policy/decide/blocklist.h"
+#include "sipalg/token/token.h"
 #include "tests/unit/dataplane/stages/packet_pool.h"
 
 namespace sallyport::dataplane {
@@ -124,6 +126,40 @@ TEST_F(GuardStageTest, LimitsAStrangerButNeverAPeer) {
   EXPECT_EQ(outcome[DropReason::SourceRate], 50);
   EXPECT_EQ(flood(sip_frame_v4(), 1000)[DropReason::kCount], 1000);
   EXPECT_EQ(stage_.sources_tracked(), 1u);
+}
+
+// 300,000 INVITEs a second in a peer's name took the signalling threads from all peers.
+TEST_F(GuardStageTest, LimitsAPeerToWhatItsCallsCanNeedAndNoOtherPeer) {
+  config_.peers[0].limits_in = config_.peers[0].limits_out = CallLimits{100, {10, 1s}};
+  PeerConfig& other = config_.peers.emplace_back(config_.peers[0]);
+  other.name = "other";
+  other.targets = {{parse_endpoint("198.18.1.3:5060", 0), "", 0, 1}};
+  adopt();
+  auto outcome = flood(sip_frame_v4(), 2000);
+  EXPECT_EQ(outcome[DropReason::kCount], 500);
+  EXPECT_EQ(outcome[DropReason::SourceRate], 1500);
+  EXPECT_EQ(flood(sip_from("198.18.1.3"), 500)[DropReason::kCount], 500);
+  EXPECT_EQ(flood(sip_frame_v4(), 200, Timestamp{1h + 100ms})[DropReason::kCount], 145);
+}
+
+TEST_F(GuardStageTest, HearsAFloodedPeerOfWhatIsThere) {
+  const HashKey key{21, 22};
+  GuardStage stage(config_, sources_, HashKey{5, 6}, 1, {.token_key = &key});
+  const auto passes = [&](std::string_view message) {
+    fill({ethernet(ipv4(udp(Bytes(message.begin(), message.end()))))});
+    ParseStage(ports_).process(Timestamp{1h}, burst_);
+    ClassifyStage(ListenerTable(config_, ports_), LinuxSide(config_, &flows_)).process(Timestamp{1h}, burst_);
+    stage.process(Timestamp{1h}, burst_);
+    return burst_.verdicts[0] == Verdict::Continue;
+  };
+  const std::string invite = "INVITE sip:a@198.18.1.1 SIP/2.0\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\n\r\n";
+  while (passes(invite)) {
+  }
+  const sip::TokenText token = sip::write_token(key, sip::TokenKind::Tag, {.shard = 3, .number = 77});
+  const std::string tag(sip::view(token));
+  EXPECT_TRUE(passes("BYE sip:a@198.18.1.1 SIP/2.0\r\nTo: <sip:a@b>;tag=" + tag + "\r\nCall-ID: 1\r\n\r\n"));
+  EXPECT_FALSE(passes("BYE sip:a@198.18.1.1 SIP/2.0\r\nTo: <sip:a@b>;tag=guessed\r\nCall-ID: 1\r\n\r\n"));
+  EXPECT_FALSE(passes(""));
 }
 
 TEST_F(GuardStageTest, LimitsAPrefix) {

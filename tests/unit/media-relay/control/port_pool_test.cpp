@@ -214,6 +214,69 @@ TEST(PortPool, OpensNeverMoreStreamsThanItSays) {
   EXPECT_GE(pool.streams_max(), streams);
 }
 
+TEST_F(PortPoolTest, TakesFromAnotherRangeOnceThatIsConfiguredAndTakesBackWhatWasGivenBefore) {
+  const auto before = *take();
+  SbcConfig next = two_realms({30000, 30999});
+  next.realms[0].media.addresses = {kOutsideAddress};
+  pool.adopt(next);
+  const auto after = *take();
+  EXPECT_GE(after.caller.port, 30000);
+  EXPECT_GE(after.callee.port, 30000);
+  EXPECT_EQ(pool.address_of(kOutside, false), std::nullopt);
+  EXPECT_TRUE(pool.is_taken(kOutside, before.caller));
+  EXPECT_TRUE(pool.has_taken(kOutsideAddress, kRange));
+  EXPECT_EQ(pool.use(kInside).capacity, 500u);
+  EXPECT_EQ(pool.use(kInside).taken, 2u);
+  give_back(before);
+  EXPECT_FALSE(pool.is_taken(kOutside, before.caller));
+  EXPECT_FALSE(pool.has_taken(kOutsideAddress, kRange));
+  EXPECT_EQ(pool.use(kInside).taken, 1u);
+  EXPECT_FALSE(pool.take_again(kOutside, kInside, before)) << "they are not of today's range";
+}
+
+// Two realms on one port exchange their ranges: what one still has the other does not get.
+TEST(PortPool, GivesNobodyAPairThatAnotherRealmStillHas) {
+  SbcConfig config = two_realms({20000, 20127});
+  config.realms[1].media.addresses = {kOutsideAddress};
+  config.realms[1].media.ports = {30000, 30127};
+  PortPool pool(config, HashKey{1, 2});
+  std::vector<StreamPorts> held;
+  while (const auto ports = pool.take(kOutside, kOutsideAddress, kInside, kOutsideAddress))
+    held.push_back(*ports);
+  ASSERT_EQ(held.size(), 64u);
+  std::swap(config.realms[0].media.ports, config.realms[1].media.ports);
+  pool.adopt(config);
+  EXPECT_FALSE(pool.take(kOutside, kOutsideAddress, kInside, kOutsideAddress));
+  pool.give_back(kOutside, held[0].caller);
+  pool.give_back(kInside, held[0].callee);
+  const auto again = pool.take(kOutside, kOutsideAddress, kInside, kOutsideAddress);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->caller, held[0].callee);
+  EXPECT_EQ(again->callee, held[0].caller);
+}
+
+// The relays have room for as many streams as there were ports at the start.
+TEST_F(PortPoolTest, GivesNoMorePairsThanTheFirstConfigurationHad) {
+  pool.adopt(two_realms({20000, 39999}));
+  EXPECT_EQ(pool.use(kInside).capacity, 10000u);
+  // One address in IPv6 and one in IPv4 outside, one inside: 1500 pairs, two of them a stream.
+  const std::size_t streams = take_all().size();
+  EXPECT_GT(streams, 500u) << "what one range had before";
+  EXPECT_LE(streams, 750u);
+}
+
+TEST(PortPool, GivesNothingOfARealmThatIsRetired) {
+  SbcConfig config = two_realms({20000, 20999});
+  PortPool pool(config, HashKey{1, 2});
+  const auto held = *pool.take(kOutside, kOutsideAddress, kInside, kInsideAddress);
+  config.realms[0].is_retired = true;
+  pool.adopt(config);
+  EXPECT_FALSE(pool.take(kOutside, kOutsideAddress, kInside, kInsideAddress));
+  EXPECT_EQ(pool.address_of(kOutside, true), std::nullopt);
+  pool.give_back(kOutside, held.caller);
+  EXPECT_FALSE(pool.is_taken(kOutside, held.caller));
+}
+
 TEST_F(PortPoolTest, GivesNoPairTwiceToThreadsThatTakeAtTheSameTime) {
   constexpr std::size_t kThreads = 4;
   std::vector<std::vector<StreamPorts>> taken(kThreads);

@@ -67,10 +67,10 @@ class RelayTest : public testing::Test {
   static RelaySetup setup(std::uint32_t streams_max = 8, std::uint64_t bits_per_second = 0) {
     RelaySetup made;
     made.streams_max = streams_max;
-    made.addresses = {{kOutside, parse_address("198.51.100.1"), kOutsideAddress},
-                      {kInside, parse_address("10.0.0.1"), kInsideAddress},
-                      {kInside, parse_address("fd00::1"), kInsideAddress + 1}};
-    made.realm_bits_per_second = {bits_per_second, bits_per_second};
+    made.realms.addresses = {{kOutside, parse_address("198.51.100.1"), kOutsideAddress},
+                             {kInside, parse_address("10.0.0.1"), kInsideAddress},
+                             {kInside, parse_address("fd00::1"), kInsideAddress + 1}};
+    made.realms.bits_per_second = {bits_per_second, bits_per_second};
     made.key = {1, 2};
     made.srtp = SrtpEngineKind::Evp;
     return made;

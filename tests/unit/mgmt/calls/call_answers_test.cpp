@@ -19,7 +19,7 @@ class CallAnswersTest : public testing::Test {
   CallAnswersTest() {
     engines_.desk(1).calls_ = {answered_call(0x6740'8c3e'0000'0001), answered_call(0x6740'8c3e'0000'0002)};
     engines_.desk(1).calls_[1].record.legs[0].call_id = "a/b?c@host";
-    const CallAnswers answers{desk_, call_names(), [] { return std::string("{\"alarms\":[]}"); },
+    const CallAnswers answers{desk_, call_names, [] { return std::string("{\"alarms\":[]}"); },
                               [this](std::string_view) { ++drained_; },
                               [this](const std::string& id) { hung_up_ += id; }};
     add_call_commands(commands_, answers);

@@ -57,6 +57,43 @@ TEST(CallDesk, LastPageThatIsFullHasNoCursor) {
   EXPECT_EQ(rig.desk.list(0, 1)->next, 1u);
 }
 
+TEST(CallDesk, SearchLeadsThroughAllThatHaveItPageByPage) {
+  Rig rig;
+  for (std::uint64_t call = 1; call <= 3000; ++call) {
+    rig.engines.desk(call % 3).calls_.push_back(answered_call(call));
+    if (call % 100 == 0) rig.engines.desk(call % 3).calls_.back().record.called_in = "+49 89 4711";
+  }
+  Numbers seen;
+  for (std::optional<std::uint64_t> cursor = 0; cursor && seen.size() < 100;) {
+    const auto page = rig.desk.search(*cursor, 7, CallSearch("+49894711"));
+    ASSERT_TRUE(page);
+    EXPECT_LE(page->calls.size(), 7u);
+    for (const std::uint64_t number : numbers(*page)) seen.push_back(number);
+    cursor = page->next;
+  }
+  Numbers wanted;
+  for (std::uint64_t call = 100; call <= 3000; call += 100) wanted.push_back(call);
+  EXPECT_EQ(seen, wanted);
+  EXPECT_TRUE(rig.desk.search(0, 7, CallSearch("nobody"))->calls.empty());
+}
+
+// One answer looks at so many: whoever asks goes on behind them.
+TEST(CallDesk, SearchOfVeryManyCallsGoesOnWithTheNextPage) {
+  Rig rig;
+  const std::uint64_t last = CallDesk::kSearchedMax + 10;
+  for (std::uint64_t call = 1; call <= last; ++call) {
+    rig.engines.desk(0).calls_.emplace_back().record.call = call;
+    rig.engines.desk(0).calls_.back().record.route = call == last ? "wanted" : "";
+  }
+  const auto first = rig.desk.search(0, 10, CallSearch("wanted"));
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(first->calls.empty());
+  ASSERT_TRUE(first->next);
+  const auto second = rig.desk.search(*first->next, 10, CallSearch("wanted"));
+  EXPECT_EQ(numbers(*second), (Numbers{last}));
+  EXPECT_FALSE(second->next);
+}
+
 TEST(CallDesk, FindsByOwnIdAndByTheCallIdOfAnyLeg) {
   Rig rig;
   rig.engines.desk(1).calls_ = {answered_call(0x6740'8c3e'0000'0001)};

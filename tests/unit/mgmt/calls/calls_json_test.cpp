@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/unit/mgmt/calls/call_traffic.h"
@@ -79,13 +80,36 @@ TEST(CallsJson, PageHasACursorWhileThereIsMore) {
   page.clocks = kClocks;
   page.calls = {answered_call(1), answered_call(2)};
   page.next = 2;
-  const Json json = calls_json(page, 5);
+  const Json json = Json::parse(calls_text(page, 5));
   EXPECT_EQ(json["calls"].size(), 2u);
   EXPECT_FALSE(json["calls"][0].contains("reasons"));
   EXPECT_EQ(json["next"], "2");
   EXPECT_EQ(json["active"], 5);
   page.next.reset();
-  EXPECT_TRUE(calls_json(page, 2)["next"].is_null());
+  EXPECT_TRUE(Json::parse(calls_text(page, 2))["next"].is_null());
+}
+
+// A page is written without a tree: it may not say anything else than the tree of each call does.
+TEST(CallsJson, PageSaysOfEachCallWhatIsSaidOfItAlone) {
+  CallPage page;
+  page.at = kClocks.core;
+  page.clocks = kClocks;
+  page.calls = {answered_call(1), answered_call(2), answered_call(3)};
+  page.calls[1].record.from = "m\xc3\xbcller\xe2\x80\xae\xff\x7f\"\\@a";
+  page.calls[1].record.transfers.push_back({.by = EndedBy::Callee, .to = "9", .code = 200});
+  page.calls[2].is_over = true;
+  page.calls[2].state = "ended";
+  page.calls[2].record.end = moment(5000);
+  const std::string text = calls_text(page, 3);
+  EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; })) << text;
+  const Json calls = Json::parse(text)["calls"];
+  ASSERT_EQ(calls.size(), 3u);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    Json alone = call_json(page.calls[i], kClocks.core, kClocks);
+    alone.erase("reasons");
+    EXPECT_EQ(calls[i].dump(), alone.dump());
+  }
+  EXPECT_EQ(calls[2]["state"], "ended");
 }
 
 TEST(CallsJson, MessagesSayWhoSentThemToWhom) {

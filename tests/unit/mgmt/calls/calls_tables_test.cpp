@@ -25,12 +25,12 @@ TEST(CallsTable, ShowsWhoCallsWhomSinceWhen) {
   page.at = kClocks.core;
   page.clocks = kClocks;
   page.calls = {answered_call(1)};
-  const std::string table = calls_table(to_text(calls_json(page, 1)), false).value();
+  const std::string table = calls_table(calls_text(page, 1), false).value();
   for (const char* const part : {"00000000-00000001", "answered", "+4930111@198.18.1.2", "200", "carrier",
                                  "pbx", "inbound", "12:00:01.000", "0:07", "1 call is up"})
     EXPECT_THAT(table, HasSubstr(part));
   page.next = 1;
-  EXPECT_THAT(calls_table(to_text(calls_json(page, 1200)), false).value(),
+  EXPECT_THAT(calls_table(calls_text(page, 1200), false).value(),
               HasSubstr("1,200 calls are up, the oldest 1 are shown"));
 }
 
@@ -110,7 +110,7 @@ TEST(CallsTables, WhatStrangersWroteIsEscaped) {
   CallPage page;
   page.calls = {view};
   for (const Drawn& drawn :
-       {calls_table(to_text(calls_json(page, 1)), false), call_tables(one_call(view), false),
+       {calls_table(calls_text(page, 1), false), call_tables(one_call(view), false),
         explanation(one_call(view), false), hangup_line("{\"id\":\"\\u001b[2J\"}", false)})
     EXPECT_THAT(drawn.value(), Not(HasSubstr("\x1b")));
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mgmt/calls/call_engines.h"
+#include "mgmt/log/wall_clock.h"
 
 namespace sallyport::mgmt {
 

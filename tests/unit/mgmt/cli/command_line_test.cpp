@@ -162,6 +162,29 @@ TEST(CommandLine, UnknownCommandIsNamedInOneLineWithStatus64) {
   EXPECT_NE(parse({"show", "trunks"}).error.find("unknown command: show trunks"), std::string::npos);
 }
 
+TEST(CommandLine, MistakeSaysWhatWasMeantAndWhereThereIsMore) {
+  EXPECT_EQ(parse({"show", "cals"}).error,
+            "sallyport: unknown command: show cals; did you mean calls? (sallyport show --help lists the "
+            "commands)\n");
+  EXPECT_EQ(parse({}).error,
+            "sallyport: a command is missing; a new machine begins with: sallyport init (sallyport "
+            "--help lists the commands)\n");
+  EXPECT_EQ(parse({"test"}).error,
+            "sallyport: test: one of route, rules is missing (sallyport test --help lists the commands)\n");
+  EXPECT_EQ(parse({"show", "call"}).error,
+            "sallyport: show call: ID is required (sallyport show call --help says more)\n");
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+  EXPECT_EQ(parse({"help"}).out, parse({"--help"}).out);
+  EXPECT_EQ(parse({"help", "show", "calls"}).out, parse({"show", "calls", "--help"}).out);
+  EXPECT_NE(parse({"help", "show", "calls"}).out.find("--search"), std::string::npos);
+}
+
+TEST(CommandLine, SearchAmongCallsIsTaken) {
+  EXPECT_EQ(parse({"show", "calls", "--search", "+49 89 1"}).command.value().search, "+49 89 1");
+}
+
 TEST(CommandLine, ControlBytesOfAMistakeAreEscaped) {
   EXPECT_EQ(parse({"a\x1b[31m"}).error.find('\x1b'), std::string::npos);
 }

@@ -72,19 +72,35 @@ TEST(ConfigChanges, NeverShowsAValue) {
 }
 
 TEST(LiveKeys, PeersRoutesRulesAndLimitsMayChangeWhileItRuns) {
-  for (const std::string_view path :
-       {"peers", "peers[]", "peers[].targets[].address", "profiles[].timers.t1", "routes[].to",
-        "header_rules[].steps", "tables[].file", "emergency.numbers", "realms[].limits.calls",
-        "security.limits.source.rate", "security.blocklists[].file", "tls.certificates[].key",
-        "management.log.level"})
+  for (const std::string_view path : {"peers",
+                                      "peers[]",
+                                      "peers[].targets[].address",
+                                      "profiles[].timers.t1",
+                                      "routes[].to",
+                                      "header_rules[].steps",
+                                      "tables[].file",
+                                      "emergency.numbers",
+                                      "realms[].limits.calls",
+                                      "realms[]",
+                                      "realms[].listen[].port",
+                                      "realms[].media.ports",
+                                      "ports[].linux.ping",
+                                      "registrars[].keepalive",
+                                      "security.limits.source.rate",
+                                      "security.blocklists[].file",
+                                      "tls.certificates[].key",
+                                      "security.detectors.toll_fraud.calls",
+                                      "security.promotion.by",
+                                      "security.overload.cpu",
+                                      "management.log.level"})
     EXPECT_TRUE(is_live(path)) << path;
 }
 
 TEST(LiveKeys, DevicesMemoryAndSocketsNeedARestart) {
   for (const std::string_view path :
-       {"version", "node.name", "ports[].device", "ports", "dataplane.capacity.calls", "realms", "realms[]",
-        "realms[].listen[].port", "realms[].media.ports", "management.listen", "management.log.format",
-        "dns.servers", "peersx"})
+       {"version", "node.name", "ports[].device", "ports", "dataplane.capacity.calls", "realms[].port",
+        "ports[].addresses", "registrars[]", "management.listen", "management.log.format", "dns.servers",
+        "peersx"})
     EXPECT_FALSE(is_live(path)) << path;
 }
 

@@ -18,7 +18,8 @@ class FakeContexts final : public dataplane::TlsContexts {
     if (++looks == 1) looked.set_value();
     return {};
   }
-  Result<void, std::string> reconfigure(const SbcConfig&) override { return {}; }
+  Result<void, std::string> prepare(const SbcConfig&) override { return {}; }
+  void take_effect() noexcept override {}
   void rotate_tickets(Timestamp now) override { rotated = now; }
   std::vector<dataplane::CertificateExpiry> expiries() const override { return certificates; }
 

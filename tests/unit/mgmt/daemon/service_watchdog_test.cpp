@@ -1,4 +1,4 @@
-// service_watchdog_test.cpp — the service manager's watchdog is fed while every lcore moves, and only then.
+// service_watchdog_test.cpp — the service manager's watchdog is fed while every thread moves, and only then.
 #include "mgmt/daemon/service_watchdog.h"
 
 #include <gmock/gmock.h>
@@ -45,11 +45,16 @@ class Watched : public testing::Test {
     return ServiceWatchdog(interval, {name_, [this] { return turns_; }, *log_});
   }
 
+  void move_all() {
+    for (dataplane::ThreadTurns& one : turns_) ++one.turns;
+  }
+
   const TestFolder folder_;
   const std::string name_ = "@sallyport-watchdog-" + std::to_string(::getpid());
   const Descriptor receiver_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   std::unique_ptr<EventLog> log_;
-  std::vector<std::uint64_t> turns_{10, 20};
+  std::vector<dataplane::ThreadTurns> turns_{
+      {"signalling thread 0", 10}, {"stream thread", 5}, {"lcore 0", 20}};
   Timestamp now_{1s};
 };
 
@@ -58,32 +63,38 @@ TEST_F(Watched, IsFedSeveralTimesInAnIntervalWhileAllMove) {
   for (int tick = 0; tick < 100; ++tick) {  // ten seconds
     watchdog.tick(now_);
     now_ += 100ms;
-    for (std::uint64_t& turns : turns_) ++turns;
+    move_all();
   }
   EXPECT_EQ(fed(), 4);
   EXPECT_EQ(logged(), "");
 }
 
+// Whichever it is: an lcore, a signalling thread, the stream thread.
 TEST_F(Watched, IsNotFedWhileOneStands) {
-  ServiceWatchdog watchdog = this->watchdog(1s);
-  watchdog.tick(now_);
-  EXPECT_EQ(fed(), 1);
-  for (int look = 0; look < 8; ++look) {
-    now_ += 250ms;
-    ++turns_[0];  // the other moves
+  for (std::size_t standing = 0; standing < turns_.size(); ++standing) {
+    ServiceWatchdog watchdog = this->watchdog(1s);
     watchdog.tick(now_);
+    EXPECT_EQ(fed(), 1);
+    for (int look = 0; look < 8; ++look) {
+      now_ += 250ms;
+      move_all();
+      --turns_[standing].turns;
+      watchdog.tick(now_);
+    }
+    EXPECT_EQ(fed(), 0);
+    EXPECT_THAT(logged(),
+                testing::ContainsRegex("thread_stuck.*\"thread\":\"" + turns_[standing].name + "\""));
+    now_ += 250ms;
+    ++turns_[standing].turns;
+    watchdog.tick(now_);
+    EXPECT_EQ(fed(), 0) << "another did not move this time";
+    now_ += 250ms;
+    move_all();
+    watchdog.tick(now_);
+    EXPECT_EQ(fed(), 1);
+    EXPECT_THAT(logged(), testing::HasSubstr("threads_move"));
+    now_ += 250ms;
   }
-  EXPECT_EQ(fed(), 0);
-  EXPECT_THAT(logged(), testing::ContainsRegex("lcore_stuck.*\"lcore\":1"));
-  now_ += 250ms;
-  ++turns_[1];
-  watchdog.tick(now_);
-  EXPECT_EQ(fed(), 0) << "the first did not move this time";
-  now_ += 250ms;
-  ++turns_[0], ++turns_[1];
-  watchdog.tick(now_);
-  EXPECT_EQ(fed(), 1);
-  EXPECT_THAT(logged(), testing::HasSubstr("lcores_move"));
 }
 
 TEST_F(Watched, IsNotFedWhenNobodyWatches) {
@@ -91,7 +102,7 @@ TEST_F(Watched, IsNotFedWhenNobodyWatches) {
   for (int tick = 0; tick < 100; ++tick) {
     watchdog.tick(now_);
     now_ += 1s;
-    for (std::uint64_t& turns : turns_) ++turns;
+    move_all();
   }
   EXPECT_EQ(fed(), 0);
 }

@@ -54,7 +54,8 @@ class DetectionAnswersTest : public testing::Test {
   static constexpr WallTime kWall{std::chrono::milliseconds(1'700'000'000'000)};
   Timestamp now_ = kStart;
   DetectionLog log_{NumberMask::None};
-  DetectionAnswers answers_{log_, [this] { return ClockPair{kStart, kWall}; }, {"outside", "inside"}};
+  DetectionAnswers answers_{log_, [this] { return ClockPair{kStart, kWall}; },
+                            [] { return std::vector<std::string>{"outside", "inside"}; }};
   ControlCommands commands_;
   Router router_;
 };

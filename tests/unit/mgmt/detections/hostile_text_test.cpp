@@ -109,7 +109,8 @@ TEST(HostileText, ATableOfDetectionsHasOneLineForEachAndItsJsonItsOwnMembers) {
     log.add(event_of(text), Timestamp{1h});
     ControlCommands commands;
     Router router;
-    const DetectionAnswers answers{log, [] { return ClockPair{Timestamp{1h}, kWall}; }, {"outside"}};
+    const DetectionAnswers answers{log, [] { return ClockPair{Timestamp{1h}, kWall}; },
+                                   [] { return std::vector<std::string>{"outside"}; }};
     add_detection_commands(commands, answers);
     add_detection_paths(router, answers);
     const std::string answer = commands.answer(show_request("detections"));

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "policy/record/call_record.h"
 
@@ -111,9 +112,82 @@ TEST(HepSender, SendsWithoutMediaKeys) {
   ASSERT_TRUE(sender);
   CapturedMessage one = message("198.18.1.1:5060", "198.18.1.2:5062");
   one.bytes = "a=crypto:1 X inline:secret\r\n";
-  (*sender)->send(one, 0s);
+  (*sender)->send(one);
   EXPECT_EQ(chunks(collector.receive()).at(15), "a=crypto:1 X inline:******\r\n");
   EXPECT_EQ((*sender)->sent(), 1u);
+}
+
+CallRecord ended_call() {
+  CallRecord end;
+  end.call = 0x6740'8c3e'0000'0001;
+  end.legs = {{"outside", "udp", {}, "near@198.18.1.2"}, {"inside", "udp", {}, "far"}};
+  MediaRecord caller;
+  caller.codec = "PCMA/8000";
+  caller.remote = *parse_endpoint("198.18.1.2:20000", 0);
+  caller.local = *parse_endpoint("198.18.1.1:30000", 0);
+  caller.is_measured = true;
+  caller.packets = 990;
+  caller.bytes = 170'280;
+  caller.lost = 10;
+  caller.jitter_us = 2500;
+  caller.mos_times_100 = 431;
+  MediaRecord callee = caller, silent = caller;
+  callee.from_caller = false;
+  callee.remote = *parse_endpoint("[fd18:2::2]:21000", 0);
+  callee.local = *parse_endpoint("[fd18:2::1]:31000", 0);
+  callee.mos_times_100 = 0;
+  silent.is_measured = false;
+  end.media = {caller, callee, silent};
+  return end;
+}
+
+// HEP3 §2.3: from where the packets came, to where they came to us.
+TEST(HepSender, TellsOfEachDirectionThatWasMeasuredHowGoodItWas) {
+  Collector collector;
+  auto sender = HepSender::open(collector.place, {7, "edge"});
+  ASSERT_TRUE(sender);
+  (*sender)->send_quality(ended_call());
+  EXPECT_EQ((*sender)->sent(), 2u);
+  const auto caller = chunks(collector.receive()), callee = chunks(collector.receive());
+  EXPECT_EQ(caller.at(11), "\x22") << "34";
+  EXPECT_EQ(caller.at(3), "\xc6\x12\x01\x02");
+  EXPECT_EQ(number16(caller.at(7), 0), 20000);
+  EXPECT_EQ(number16(caller.at(8), 0), 30000);
+  EXPECT_EQ(number16(caller.at(32), 0), 431);
+  EXPECT_EQ(caller.at(17), call_id_text(0x6740'8c3e'0000'0001)) << "as the messages of the call";
+  const auto report = nlohmann::json::parse(caller.at(15));
+  EXPECT_EQ(report["TOTAL_PK"], 990);
+  EXPECT_EQ(report["EXPECTED_PK"], 1000);
+  EXPECT_EQ(report["PACKET_LOSS"], 10);
+  EXPECT_EQ(report["JITTER"], 2.5);
+  EXPECT_EQ(report["MOS"], 4.31);
+  EXPECT_EQ(report["CODEC_NAME"], "PCMA");
+  EXPECT_EQ(report["RTP_SIP_CALL_ID"], "near@198.18.1.2");
+  EXPECT_EQ(callee.at(1), "\x0a");
+  EXPECT_FALSE(callee.contains(32)) << "not known";
+  EXPECT_FALSE(nlohmann::json::parse(callee.at(15)).contains("MOS"));
+  EXPECT_EQ(nlohmann::json::parse(callee.at(15))["RTP_SIP_CALL_ID"], "far");
+}
+
+TEST(HepSender, TellsOfMediaOfTheRealmsThatWereAskedForAlone) {
+  Collector collector;
+  auto sender = HepSender::open(collector.place, {.capture_id = 7, .realms = {"inside"}});
+  ASSERT_TRUE(sender);
+  (*sender)->send_quality(ended_call());
+  EXPECT_EQ((*sender)->sent(), 1u);
+  EXPECT_EQ(nlohmann::json::parse(chunks(collector.receive()).at(15))["PARTY"], 1);
+}
+
+// What came from the wire can't make a report that is no JSON, nor one that says something else.
+TEST(HepSender, HostileTextStaysText) {
+  Collector collector;
+  auto sender = HepSender::open(collector.place, {7, "edge"});
+  ASSERT_TRUE(sender);
+  CallRecord end = ended_call();
+  end.legs[0].call_id = "a\",\"MOS\":9,\"x\":\"\xff\xfe\n";
+  (*sender)->send_quality(end);
+  const auto report = nlohmann::json::parse(chunks(collector.receive()).at(15));
+  EXPECT_EQ(report["MOS"], 4.31);
 }
 
 TEST(HepSender, NeitherWaitsForACollectorThatIsGoneNorForgetsWhatTheKernelRefuses) {
@@ -124,11 +198,11 @@ TEST(HepSender, NeitherWaitsForACollectorThatIsGoneNorForgetsWhatTheKernelRefuse
   auto sender = HepSender::open(gone, {7, "edge"});
   ASSERT_TRUE(sender);
   CapturedMessage one = message("198.18.1.1:5060", "198.18.1.2:5062");
-  for (int i = 0; i < 10; ++i) (*sender)->send(one, 0s);
+  for (int i = 0; i < 10; ++i) (*sender)->send(one);
   EXPECT_EQ((*sender)->sent() + (*sender)->dropped(), 10u);
   one.bytes.assign(65'500, 'a');  // no datagram holds that and its chunks
   const std::uint64_t dropped = (*sender)->dropped();
-  (*sender)->send(one, 0s);
+  (*sender)->send(one);
   EXPECT_EQ((*sender)->dropped(), dropped + 1);
 }
 

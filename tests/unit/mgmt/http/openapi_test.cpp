@@ -33,8 +33,8 @@ using Paths = std::set<std::pair<std::string, std::string>>;
 class OpenApiTest : public testing::Test {
  protected:
   OpenApiTest() {
-    add_call_paths(router_, {desk_, call_names(), [] { return std::string("{}"); }, [](std::string_view) {},
-                             [](const std::string&) {}});
+    add_call_paths(router_, {desk_, [] { return call_names(); }, [] { return std::string("{}"); },
+                             [](std::string_view) {}, [](const std::string&) {}});
     add_health_paths(router_, readiness_);
     add_page_paths(router_);
     router_.on_get("/metrics", [] { return HttpResponse(); });

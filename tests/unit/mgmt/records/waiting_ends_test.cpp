@@ -52,6 +52,21 @@ TEST_F(WaitingEndsTest, JournalHasTheEndAtOnceAndTheFileWhenTheFiguresAreIn) {
   EXPECT_EQ(ends()[0]["duration_ms"], 1000);
 }
 
+// Threats D9: it comes to light only when the call is over.
+TEST_F(WaitingEndsTest, ThatWhoeverHungUpTalksOnIsInTheRecord) {
+  process_.answer(kCall);
+  process_.end(kCall, 0, 2);
+  process_.run(1s);
+  sip::MediaReportEvent report = media_report(kCall, 1);
+  report.goes_on_after_bye = true;
+  process_.submit_event(report);
+  report.stream = 2;
+  process_.submit_event(report);
+  process_.run(200ms);
+  ASSERT_EQ(ends().size(), 1u);
+  EXPECT_EQ(ends()[0]["detections"], nlohmann::json::array({"forged_request"})) << "once";
+}
+
 TEST_F(WaitingEndsTest, EndIsWrittenAsItIsWithinFiveSeconds) {
   process_.end(kCall, 0, 2);
   process_.run(1s);

@@ -155,5 +155,38 @@ TEST_F(RegisterBruteforceTest, ALongWindowIsCountedToo) {
   EXPECT_TRUE(is_refused(fail(stranger())));
 }
 
+// Who may guess no more must not learn of the right one either.
+TEST_F(RegisterBruteforceTest, AfterTooManyNoAnswerOfThatFlowIsLookedAtUntilTheWindowIsOver) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(board.are_logins_over(now, stranger(), "alice")) << i;
+    (void)board.on_login_failure(now, proved(stranger()), "alice");
+  }
+  EXPECT_TRUE(board.are_logins_over(now, stranger(), "alice"));
+  EXPECT_FALSE(board.are_logins_over(now, stranger(), "bob")) << "another user of that flow";
+  EXPECT_FALSE(board.are_logins_over(now, stranger(1, 5999), "alice")) << "another phone there";
+  EXPECT_FALSE(board.are_logins_over(now, stranger(2), "alice")) << "nobody locks another one out";
+  EXPECT_FALSE(board.are_logins_over(now, peer(1), "alice")) << "a peer";
+  now += 60s;
+  EXPECT_FALSE(board.are_logins_over(now, stranger(), "alice"));
+}
+
+TEST_F(RegisterBruteforceTest, ANewPortForEachGuessDoesNotHelp) {
+  std::uint16_t port = 2000;
+  int guesses = 0;
+  for (; guesses < 100 && !board.are_logins_over(now, stranger(1, ++port), "alice"); ++guesses)
+    (void)board.on_login_failure(now, proved(stranger(1, port)), "alice");
+  EXPECT_EQ(guesses, 15);
+}
+
+TEST_F(RegisterBruteforceTest, WhereItOnlyLogsEveryAnswerIsLookedAt) {
+  config.register_bruteforce.action = DetectorAction::Log;
+  board.adopt(config);
+  for (int i = 0; i < 100; ++i) (void)board.on_login_failure(now, proved(stranger()), "alice");
+  EXPECT_FALSE(board.are_logins_over(now, stranger(), "alice"));
+  config.register_bruteforce.action = DetectorAction::Reject;
+  board.adopt(config);
+  EXPECT_TRUE(board.are_logins_over(now, stranger(), "alice")) << "what was counted counts at once";
+}
+
 }  // namespace
 }  // namespace sallyport::policy

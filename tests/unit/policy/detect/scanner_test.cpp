@@ -26,7 +26,7 @@ TEST_F(ScannerDetectorTest, ASweepOfExtensionsIsMet) {
 
 TEST_F(ScannerDetectorTest, SaysSo) {
   std::optional<Finding> finding;
-  for (int i = 0; i < 1000 && !finding; ++i) finding = board.on_no_target(now, stranger(), std::to_string(i));
+  for (int i = 0; i < 1000 && !finding; ++i) finding = board.on_unheard(now, stranger(), std::to_string(i));
   ASSERT_TRUE(finding);
   EXPECT_EQ(finding->detector, Detector::Scanner);
   EXPECT_EQ(finding->action, DetectorAction::Block);
@@ -72,7 +72,7 @@ TEST_F(ScannerDetectorTest, OneTargetAsFastAsTheGuardLetsPassIsMetByItsRate) {
 TEST_F(ScannerDetectorTest, AKnownEndpointThatDialsWrongNumbersIsOnlyLogged) {
   std::optional<Finding> finding;
   for (int i = 0; i < 1000; ++i) {
-    const auto found = board.on_no_target(now, endpoint(), "+4930" + std::to_string(100'000 + i));
+    const auto found = board.on_unheard(now, endpoint(), "+4930" + std::to_string(100'000 + i));
     if (found) finding = found;
   }
   ASSERT_TRUE(finding);

@@ -103,6 +103,51 @@ TEST_F(TollFraudTest, OneNumberAfterTheNextIsToldAndNotRefused) {
   EXPECT_EQ(finding->action, DetectorAction::Log);
 }
 
+// 100 h after the clock's zero is what the engine says it is: here 04:00 of a Monday, or noon.
+TEST_F(TollFraudTest, OutsideTheHoursFewerCallsAreLetPass) {
+  config.toll_fraud_hours = {"mon-fri 08:00-18:00", "sat 10:00-12:00"};
+  config.toll_fraud_off_hours_calls = {3, 1h};
+  config.toll_fraud_off_hours_concurrent = 1;
+  board.adopt(config);
+  const auto call_at = [&](std::uint16_t minute, std::uint32_t host) {
+    return board.before_call(now, endpoint(host), {.called = kCostly, .time = WeekMinute{minute}});
+  };
+  constexpr std::uint16_t kNight = 4 * 60, kNoon = 12 * 60, kSunday = 6 * 24 * 60 + kNoon;
+  for (int i = 0; i < 3; ++i) ASSERT_FALSE(call_at(kNight, 1)) << i;
+  const auto night = call_at(kNight, 1);
+  ASSERT_TRUE(night);
+  EXPECT_EQ(night->evidence, "4 calls to costly numbers outside the hours within 3600 s, 3 allowed");
+  for (int i = 0; i < 10; ++i) ASSERT_FALSE(call_at(kNoon, 2)) << i;
+  EXPECT_TRUE(call_at(kNoon, 2));
+  board.begin_costly(endpoint(3).account);
+  const auto sunday = call_at(kSunday, 3);
+  ASSERT_TRUE(sunday);
+  EXPECT_EQ(sunday->evidence, "2 calls to costly numbers at once outside the hours, 1 allowed");
+  EXPECT_FALSE(call_at(kNoon, 3)) << "two at once are allowed by day";
+}
+
+TEST_F(TollFraudTest, WithoutHoursOrAClockEveryTimeIsTheSame) {
+  config.toll_fraud_off_hours_calls = {1, 1h};
+  config.toll_fraud_off_hours_concurrent = 0;
+  board.adopt(config);
+  for (int i = 0; i < 10; ++i)
+    ASSERT_FALSE(board.before_call(now, endpoint(1), {.called = kCostly, .time = WeekMinute{240}}));
+  config.toll_fraud_hours = {"mon-fri 08:00-18:00"};
+  board.adopt(config);
+  for (int i = 0; i < 10; ++i) ASSERT_FALSE(call(endpoint(2), kCostly)) << "nobody knows what time it is";
+}
+
+TEST_F(TollFraudTest, WhatWasCountedSurvivesAReloadOfTheLimits) {
+  for (int i = 0; i < 8; ++i) ASSERT_FALSE(call(endpoint(), kCostly));
+  config.toll_fraud_calls = {5, 1h};
+  board.adopt(config);
+  EXPECT_TRUE(is_refused(call(endpoint(), kCostly))) << "eight were counted before";
+  config.toll_fraud_calls = {20, 1h};
+  board.adopt(config);
+  for (int i = 0; i < 11; ++i) ASSERT_FALSE(is_refused(call(endpoint(), kCostly))) << i;
+  EXPECT_TRUE(is_refused(call(endpoint(), kCostly)));
+}
+
 TEST_F(TollFraudTest, OtherPrefixesAreTakenFromAReload) {
   config.toll_fraud_prefixes = {"+252"};
   board.adopt(config);

@@ -37,6 +37,14 @@ TEST(CauseMap, EachCodeOfTheTableHasItsCause) {
   for (const auto& [code, cause] : table) EXPECT_EQ(int{cause_of_code(code)}, cause) << code;
 }
 
+TEST(CauseMap, TheNeighboursOwnCausesGoBeforeTheTable) {
+  const CauseMap map[] = {{34, 503}, {42, 503}, {19, 480}, {31, 200}};
+  EXPECT_EQ(int{cause_of_code(503, map)}, 34) << "the first one for the code";
+  EXPECT_EQ(int{cause_of_code(480, map)}, 19);
+  EXPECT_EQ(int{cause_of_code(486, map)}, 17) << "the table";
+  EXPECT_EQ(int{cause_of_code(200, map)}, 0) << "no failure";
+}
+
 TEST(CauseMap, WhatIsNoFailureOrWasGivenUpHasNone) {
   for (const std::uint16_t code : std::initializer_list<std::uint16_t>{0, 100, 180, 200, 302, 487, 700})
     EXPECT_EQ(int{cause_of_code(code)}, 0) << code;

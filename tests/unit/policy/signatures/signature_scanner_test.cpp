@@ -18,13 +18,14 @@ class SignatureScannerTest : public ::testing::Test {
  protected:
   // Rules of one file; what can't be taken fails the test.
   static SharedValue<SignatureSet> compiled(std::string_view text, bool applies_to_all = false,
-                                            std::vector<std::uint32_t> dry_run = {}) {
+                                            std::vector<std::uint32_t> dry_run = {},
+                                            const SignatureSet* before = nullptr) {
     RuleFile file = parse_rule_file(text);
     for (const RuleProblem& problem : file.problems) ADD_FAILURE() << problem.line << ": " << problem.what;
     std::vector<SignatureSource> sources;
     sources.push_back({std::move(file.signatures), applies_to_all, std::move(dry_run)});
     std::vector<SourceProblem> problems;
-    auto set = SignatureSet::compile(std::move(sources), problems);
+    auto set = SignatureSet::compile(std::move(sources), problems, before);
     for (const SourceProblem& one : problems) ADD_FAILURE() << one.problem.line << ": " << one.problem.what;
     return set;
   }
@@ -202,6 +203,51 @@ TEST_F(SignatureScannerTest, TwoScannersShareWhatASetCounts) {
   EXPECT_EQ(other.scan({}, message).rule, nullptr);
   EXPECT_EQ(sid(), 1u);
   EXPECT_EQ(set->counts(0).matches.load(), 1u);
+}
+
+// What a reload does.
+TEST_F(SignatureScannerTest, ASetThatTakesThePlaceOfAnotherGoesOnCounting) {
+  constexpr std::string_view kKept =
+      "drop sip any any -> any any (detection_filter:track by_src, count 3, seconds 60; sid:1;)\n";
+  const auto first =
+      compiled(std::string(kKept) + "alert sip any any -> any any (content:\"nobody\"; sid:2;)");
+  scanner.adopt(first);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sid(), 0u);
+  EXPECT_EQ(sid(), 1u);
+  const auto second =
+      compiled("alert sip any any -> any any (content:\"new\"; sid:9;)\n" + std::string(kKept), false, {},
+               first.get());
+  scanner.adopt(second);
+  EXPECT_EQ(sid(), 1u) << "the threshold is full already";
+  EXPECT_EQ(second->counts(1).matches.load(), 2u);
+  EXPECT_EQ(second->counts(0).matches.load(), 0u);
+  EXPECT_EQ(sid(Timestamp(60s)), 0u) << "its time is over";
+}
+
+TEST_F(SignatureScannerTest, AThresholdThatHasChangedBeginsAnewAndItsCountOfMatchesGoesOn) {
+  const auto first =
+      compiled("drop sip any any -> any any (detection_filter:track by_src, count 2, seconds 10; sid:1;)");
+  scanner.adopt(first);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(sid(), 0u);
+  EXPECT_EQ(sid(), 1u);
+  const auto second =
+      compiled("drop sip any any -> any any (detection_filter:track by_src, count 1, seconds 3600; sid:1;)",
+               false, {}, first.get());
+  scanner.adopt(second);
+  EXPECT_EQ(sid(), 0u);
+  EXPECT_EQ(sid(), 1u);
+  EXPECT_EQ(second->counts(0).matches.load(), 2u);
+}
+
+// Gid and sid name a rule.
+TEST_F(SignatureScannerTest, AnotherRuleWithTheSameSidCountsForItself) {
+  const auto first = compiled("alert sip any any -> any any (content:\"sip\"; gid:1; sid:1;)");
+  scanner.adopt(first);
+  EXPECT_EQ(sid(), 1u);
+  const auto second =
+      compiled("alert sip any any -> any any (content:\"sip\"; gid:2; sid:1;)", false, {}, first.get());
+  EXPECT_EQ(second->counts(0).matches.load(), 0u);
+  EXPECT_EQ(first->counts(0).matches.load(), 1u);
 }
 
 TEST(SignatureSet, NamesPatternsThatNeedMoreThanLinearTime) {

@@ -73,6 +73,21 @@ TEST_F(DigestServerTest, OffersOnlyWhatUsersHaveHashesFor) {
   EXPECT_EQ(offered[0].algorithm, DigestAlgorithm::Md5);
 }
 
+// For those whose request leaves no room for more. Threats R4
+TEST_F(DigestServerTest, AShortChallengeIsOneThatCanBeAnswered) {
+  const std::string line = server.short_challenge(now, source, kRealm, false);
+  EXPECT_LE(line.size(), 120u);
+  const auto offered = challenges(line);
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered[0].algorithm, DigestAlgorithm::Md5);
+  EXPECT_EQ(verify(credentials(offered[0]), &alice), DigestVerdict::Right);
+  const DigestServer only_sha256(kKey, {.has_md5 = false, .has_sha256 = true});
+  const auto other = challenges(only_sha256.short_challenge(now, source, kRealm, true));
+  ASSERT_EQ(other.size(), 1u);
+  EXPECT_EQ(other[0].algorithm, DigestAlgorithm::Sha256);
+  EXPECT_TRUE(other[0].is_stale);
+}
+
 TEST_F(DigestServerTest, TakesARightAnswerOfEitherAlgorithm) {
   const auto offered = challenges(server.challenge(now, source, kRealm, false));
   EXPECT_EQ(verify(credentials(offered[0]), &alice), DigestVerdict::Right);

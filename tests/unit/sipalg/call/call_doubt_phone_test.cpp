@@ -217,6 +217,33 @@ TEST_F(DoubtedPhone, WrongPasswordOrAnotherUsersIsNone) {
   }
 }
 
+// Threats I2: within a call a password is guessed no more often than at the registrar.
+TEST_F(DoubtedPhone, WrongPasswordsWithinACallAreCountedAndTold) {
+  may_be_detected = true;
+  config.security.detectors.register_failures = 3;
+  call();
+  const SentMessage refusal = only(from(moved, in_dialog("UPDATE", 2, ok_out)), "401");
+  const auto try_with = [&](unsigned cseq, std::string_view password) {
+    return from(moved,
+                in_dialog("UPDATE", cseq, ok_out, credentials(refusal, "UPDATE", uri(), "bob", password)));
+  };
+  EXPECT_TRUE(holds(try_with(3, "wrong-1"), "401"));
+  EXPECT_TRUE(holds(try_with(4, "wrong-2"), "401"));
+  EXPECT_EQ(detections(), 0u);
+  EXPECT_FALSE(holds(try_with(5, "wrong-3"), "401"));
+  ASSERT_GE(detections(), 1u);
+  const auto told = std::find_if(events.begin(), events.end(), [](const EngineEvent& one) {
+    return std::holds_alternative<DetectionEvent>(one.what);
+  });
+  const auto& finding = std::get<DetectionEvent>(told->what);
+  EXPECT_EQ(finding.detector, "register_bruteforce");
+  EXPECT_EQ(finding.source, moved);
+  EXPECT_TRUE(finding.is_proved) << "the nonce came to that very address";
+  const auto sent = try_with(6, "bob-secret");
+  EXPECT_FALSE(holds(sent, "UPDATE")) << "the right one is not looked at any more";
+  EXPECT_FALSE(holds(sent, "401"));
+}
+
 // What was overheard serves nobody: not from elsewhere, not for another call's state, not twice.
 TEST_F(DoubtedPhone, CredentialsAreOfOneSourceAndGoodForOnce) {
   call();

@@ -300,5 +300,12 @@ TEST_F(Endpoints, ACauseGoesWithTheFailureWhereThePeerWantsOne) {
       << "the one that came stays";
 }
 
+TEST_F(Endpoints, AFailureTellsThePeerTheCauseThatItsOwnMapHasForIt) {
+  config.peers[0].profile.send_cause = true;
+  config.peers[0].profile.cause_map = {{.cause = 34, .code = 486}};
+  const SentMessage out = only(from_carrier(invite().build()), "INVITE");
+  EXPECT_EQ(only(from_pbx(answer(out, 486, "x")), "486").header("Reason"), "Q.850;cause=34");
+}
+
 }  // namespace
 }  // namespace sallyport::sip

@@ -109,21 +109,41 @@ TEST_F(CallLimitsTest, DrainingRefusesNewCallsButEmergenciesAndEndsNothing) {
 TEST_F(CallLimitsTest, FullTransactionTableRefusesNewCallsAndStillEndsThoseThatAreUp) {
   settings.transactions_max = 16;
   set_up_call();
+  std::size_t ringing = 0;
+  while (holds(call(), "INVITE")) ++ringing;
+  EXPECT_LT(ringing, 16u);
+  EXPECT_TRUE(holds(call(), "503"));
+  const auto sent = from_carrier(in_dialog("BYE", 2, ok_out));
+  EXPECT_EQ(only(sent, "BYE").path.remote, pbx);
+  EXPECT_TRUE(holds(journal(), "200"));
+  (void)from_pbx(answer(only(sent, "BYE"), 200, ""));
+  EXPECT_EQ(calls(), ringing);
+  EXPECT_EQ(records(CallRecordType::End).size(), 1u);
+  (void)wait(5min);
+  EXPECT_TRUE(holds(call(), "INVITE"));
+}
+
+TEST_F(CallLimitsTest, WhatIsAnsweredAtOnceLeavesRoomForCalls) {
+  settings.transactions_max = 16;
   for (int i = 0; i < 40; ++i)
     (void)from_carrier(tests::MessageBuilder("OPTIONS")
                            .uri("sip:198.18.1.1")
                            .call_id("ping" + std::to_string(i))
                            .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKping" + std::to_string(i))
                            .build());
-  EXPECT_TRUE(holds(call(), "503"));
-  const auto sent = from_carrier(in_dialog("BYE", 2, ok_out));
-  EXPECT_EQ(only(sent, "BYE").path.remote, pbx);
-  EXPECT_TRUE(holds(journal(), "200"));
-  (void)from_pbx(answer(only(sent, "BYE"), 200, ""));
-  EXPECT_EQ(calls(), 0u);
-  EXPECT_EQ(records(CallRecordType::End).size(), 1u);
-  (void)wait(5min);
   EXPECT_TRUE(holds(call(), "INVITE"));
+}
+
+// What was refused of it was a call each, and those filled the table. Threats R5, I8.
+TEST_F(CallLimitsTest, AnAttackOnOneNumberLeavesRoomForCallsToOthers) {
+  may_be_detected = true;
+  config.security.detectors.tdos_calls_per_callee = {1, 1s};
+  settings.transactions_max = 400;
+  settings.calls_max = 1000;
+  std::size_t refused = 0;
+  for (int i = 0; i < 380; ++i) refused += holds(call(), "480") ? 1 : 0;
+  EXPECT_GT(refused, 250u);
+  EXPECT_TRUE(holds(from_carrier(call_to("+15557654321")), "INVITE"));
 }
 
 // The answer found no room to be kept, and was lost. RFC 3261 §12.2.2, §15.1.2

@@ -96,6 +96,56 @@ TEST_F(CallReloadTest, CallThatIsBeingSetUpStillGoesToTheTargetsItBeganWith) {
   EXPECT_EQ(only(from_pbx(answer(out, 503, "x")), "INVITE").path.remote, second_pbx);
 }
 
+TEST_F(CallReloadTest, ShowsItselfToCallsThatAreUpAsItDidWhenTheyBegan) {
+  set_up_call();
+  SbcConfig next = config;
+  next.realms[1].advertise.ipv4 = IpAddress::parse("192.0.2.9");
+  (void)adopt(next);
+  const SentMessage info = only(from_carrier(in_dialog("INFO", 7, ok_out)), "INFO");
+  EXPECT_NE(info.header("Via").find("198.18.2.1"), std::string::npos) << info.bytes;
+  const SentMessage fresh = only(from_carrier(second_invite()), "INVITE");
+  EXPECT_NE(fresh.header("Via").find("192.0.2.9"), std::string::npos) << fresh.bytes;
+  EXPECT_NE(fresh.header("Contact").find("192.0.2.9"), std::string::npos) << fresh.bytes;
+}
+
+TEST_F(CallReloadTest, ListenerThatIsTakenOutServesTheCallsThatItHasAndNoOthers) {
+  set_up_call();
+  SbcConfig next = config;
+  for (ListenerConfig& listener : next.realms[0].listen) listener.is_former = true;
+  (void)adopt(next);
+  EXPECT_TRUE(from_carrier(second_invite()).empty());
+  EXPECT_EQ(dropped(RealmIndex(0), SipDropReason::Stranger), 1u);
+  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 7, ok_out)), "INFO"));
+  EXPECT_TRUE(holds(from_carrier(in_dialog("BYE", 8, ok_out)), "BYE"));
+}
+
+TEST_F(CallReloadTest, RealmOfNewCallsMayBeOneThatTheStartDidNotKnow) {
+  config.realm_places = 3;
+  (void)engine();
+  SbcConfig next = config;
+  RealmConfig annex = next.realms[1];
+  annex.name = "annex";
+  annex.listen[0].port = 5090;
+  annex.media.ports = {40000, 40099};
+  next.realms.push_back(annex);
+  next.peers[1].realm = "annex";
+  (void)adopt(next);
+  const SentMessage out =
+      only(from_carrier(invite().body("application/sdp", std::string(kSdp)).build()), "INVITE");
+  EXPECT_EQ(out.path.realm, RealmIndex{2});
+  EXPECT_EQ(out.path.local.port, 5090);
+  EXPECT_NE(out.body().find("m=audio 40"), std::string::npos) << out.body();
+}
+
+TEST_F(CallReloadTest, TellsWhichListenersCallsComeAndGoBy) {
+  EXPECT_TRUE(engine().desk().listeners_in_use().empty());
+  set_up_call();
+  const auto in_use = engine().desk().listeners_in_use();
+  ASSERT_EQ(in_use.size(), 2u) << "each once";
+  for (const Path& path : in_use)
+    EXPECT_EQ(path.local.address, config.realms[to_position(path.realm)].listen[0].addresses[0]);
+}
+
 TEST_F(CallReloadTest, NewPeerTakesCallsAtOnce) {
   (void)engine();
   SbcConfig next = config;

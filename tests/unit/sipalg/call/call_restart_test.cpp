@@ -2,6 +2,7 @@
 // without.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "tests/support/call_fixture.h"
@@ -115,6 +116,24 @@ TEST(CallRestart, FailoverAndCancelGoOnAfterEachMessage) { expect_same(busy_then
 TEST(CallRestart, LateAnswerIsEndedAfterEachMessage) { expect_same(silence_and_a_late_answer); }
 
 // RFC 3261 §13.2.2.4: one BYE is enough for a dialog that nobody wants, after a restart too.
+// A call that is up for hours does not carry its ACK with it: no 2xx can come again. RFC 3261 §13.3.1.4
+TEST(CallRestart, AckIsKeptForAsLongAsItsAnswerCanComeAgain) {
+  CallFixture f;
+  f.set_up_call();
+  const auto is_kept = [&f] {
+    const auto saved = f.engine().save(f.now);
+    return std::ranges::any_of(saved, [](const SipEngine::SavedCall& call) {
+      return call.bytes.find("CSeq: 1 ACK") != std::string::npos;
+    });
+  };
+  (void)f.wait(31s);
+  EXPECT_TRUE(is_kept());
+  f.restart();
+  (void)f.wait(2s);
+  EXPECT_FALSE(is_kept());
+  EXPECT_TRUE(holds(f.from_carrier(f.in_dialog("BYE", 2, f.ok_out)), "BYE"));
+}
+
 TEST(CallRestart, UnwantedAnswerThatComesAgainAfterARestartGetsNoSecondBye) {
   CallFixture f;
   const std::string invite = f.invite().build();

@@ -125,7 +125,7 @@ TEST_F(CallSrtp, ANewKeyThatTheOtherSideRefusesIsForgotten) {
 TEST_F(CallSrtp, ARestartOpensTheStreamWithItsKeys) {
   talk_secured();
   media::MediaNotice report = notice(media::MediaNotice::Kind::Report);
-  report.srtp_ours[1].sources[0] = {.ssrc = 9, .roc = 3, .highest = 4, .is_there = true};
+  (void)report.srtp_ours[1].sources.push_back({.ssrc = 9, .roc = 3, .highest = 4, .has_rtp = true});
   (void)tell(report);
   const MediaKeys before[] = {keys(0), keys(1)};
   restart();

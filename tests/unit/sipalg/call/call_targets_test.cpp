@@ -57,6 +57,26 @@ TEST_F(CallTargetsTest, WhenAllAreDownTheyAreTriedAllTheSame) {
   EXPECT_TRUE(holds(from_carrier(invite().build()), "INVITE"));
 }
 
+// RFC 3261 §21.5.4: the whole of Sallyport is not what is to be left alone.
+TEST_F(CallTargetsTest, SilenceOfTargetsThatAreDownIsNoWayToWhoeverIsCalled) {
+  target(0).is_up.store(false, std::memory_order_relaxed);
+  target(1).is_up.store(false, std::memory_order_relaxed);
+  (void)from_carrier(invite().build());
+  auto sent = wait(6s);
+  if (!holds(sent, "503")) sent = wait(6s);
+  const SentMessage refusal = only(sent, "503");
+  EXPECT_EQ(refusal.path.remote, carrier);
+  EXPECT_EQ(refusal.header("Retry-After"), "");
+}
+
+TEST_F(CallTargetsTest, SilenceOfATargetThatRangFirstIsATimeout) {
+  target(0).is_up.store(false, std::memory_order_relaxed);
+  target(1).is_up.store(false, std::memory_order_relaxed);
+  const SentMessage out = only(from_carrier(invite().build()), "INVITE");
+  (void)from_pbx(answer(out, 180, "t", "Contact: <sip:desk@198.18.2.2>\r\n"));
+  EXPECT_TRUE(holds(wait(4min), "408"));
+}
+
 // RFC 3261 §21.5.4, §20.33
 TEST_F(CallTargetsTest, TargetThatAsksForAPauseIsLeftAlone) {
   const SentMessage out = only(from_carrier(invite().build()), "INVITE");

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sipalg/engine/sip_engine.h"
+#include "sipalg/engine/token_shown.h"
 #include "sipalg/message/sip_message.h"
 #include "sipalg/registrar/binding.h"
 #include "sipalg/token/token.h"
@@ -149,6 +150,27 @@ TEST(ShardOfDatagram, OfAResponseIsThatOfItsBranch) {
   EXPECT_EQ(shard_of(response("z9hG4bK" + token(TokenKind::Branch, 6))), 6u);
   EXPECT_EQ(shard_of(response("z9hG4bK" + token(TokenKind::Tag, 6))),
             shard_of_call_id(kKey, "far@198.18.1.2"));
+}
+
+TEST(ShowsToken, OnlyWhatBelongsToSomethingThatIsThere) {
+  const std::string to = "To: <sip:b@198.18.1.1>", tag = ";tag=" + token(TokenKind::Tag, 8);
+  const auto response = [](const std::string& branch) {
+    return "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.18.1.1;branch=z9hG4bK" + branch +
+           "\r\nCall-ID: far@198.18.1.2\r\n\r\n";
+  };
+  EXPECT_TRUE(shows_token(kKey, request("BYE", "b", to + tag)));
+  EXPECT_TRUE(shows_token(kKey, "\r\n" + request("INVITE", "b", to + tag)));
+  EXPECT_TRUE(shows_token(kKey, request("ACK", token(TokenKind::Contact, 9), to + ";tag=theirs")));
+  EXPECT_TRUE(shows_token(kKey, response(token(TokenKind::Branch, 6))));
+  EXPECT_FALSE(shows_token(kKey, request("INVITE", "b", to)));
+  EXPECT_FALSE(shows_token(kKey, request("INVITE", token(TokenKind::Contact, 9), to)));
+  EXPECT_FALSE(shows_token(kKey, request("BYE", "b", to + ";tag=guessed")));
+  EXPECT_FALSE(shows_token(kOtherKey, request("BYE", "b", to + tag)));
+  EXPECT_FALSE(shows_token(kKey, response("guessed")));
+  EXPECT_FALSE(shows_token(kKey, response(token(TokenKind::Tag, 6))));
+  EXPECT_FALSE(shows_token(kKey, ""));
+  EXPECT_FALSE(shows_token(kKey, "SIP/2.0 "));
+  EXPECT_FALSE(shows_token(kKey, "\r\n\r\n"));
 }
 
 }  // namespace

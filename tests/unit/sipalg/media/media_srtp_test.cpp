@@ -513,7 +513,7 @@ TEST_F(MediaSrtp, AnOfferInTheAnswerIsJudgedByTheCalleesProfile) {
 
 media::SrtpProgress progress(std::uint32_t roc) {
   media::SrtpProgress come;
-  come.sources[0] = {.ssrc = 7, .roc = roc, .highest = 9, .is_there = true};
+  (void)come.sources.push_back({.ssrc = 7, .roc = roc, .rtcp_index = 5, .highest = 9, .has_rtp = true});
   return come;
 }
 

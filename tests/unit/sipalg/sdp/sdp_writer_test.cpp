@@ -39,6 +39,17 @@ TEST(SdpWriter, OnlyWhatIsNamedCrosses) {
             "a=sendrecv\r\n");
 }
 
+// Numbers are ours; what stands behind them stays.
+TEST(SdpWriter, NamesOfFormatsAreWrittenAnew) {
+  EXPECT_EQ(written("v=0\r\no=-\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 96 97 98 99 8\r\n"
+                    "a=rtpmap:96 opus/48000/2\r\na=rtpmap:97 iLBC/08000\r\na=rtpmap:98 L16/44100/02\r\n"
+                    "a=rtpmap:99 speex/16000/x@y z\r\na=rtpmap:08 PCMA/8000\r\na=rtpmap:96 other/8000\r\n"),
+            "v=0\r\no=- 77 1 IN IP4 203.0.113.1\r\ns=-\r\nc=IN IP4 203.0.113.1\r\nt=0 0\r\n"
+            "m=audio 20000 RTP/AVP 96 97 98 99 8\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:97 iLBC/8000\r\n"
+            "a=rtpmap:98 L16/44100/2\r\na=rtpmap:99 speex/16000\r\na=rtpmap:8 PCMA/8000\r\n"
+            "a=sendrecv\r\n");
+}
+
 TEST(SdpWriter, AnAddressOfIpv6IsShownAsSuch) {
   SdpIdentity identity{~std::uint64_t{0}, ~std::uint64_t{0} - 1, 5};
   const auto text =

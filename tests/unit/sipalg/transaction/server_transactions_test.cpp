@@ -341,6 +341,18 @@ TEST_P(ServerTransactionsTest, FullTableSaysSoAndIsWholeAgainLater) {
   EXPECT_NE(start(numbered("INVITE", 99).build()), ServerTransactionId::kNone);
 }
 
+// R5: 503 for all that a peer's limit refuses filled the table, and other peers' calls found no room.
+TEST_P(ServerTransactionsTest, RequestsThatWereAnsweredAtOnceTakeHalfOfTheTableAtMost) {
+  const TransactionUser nobody;
+  for (std::uint32_t i = 0; i < kCapacity / 2; ++i)
+    EXPECT_NE(start(numbered("INVITE", static_cast<int>(i)).build(), nobody), ServerTransactionId::kNone);
+  EXPECT_EQ(start(numbered("INVITE", 50).build(), nobody), ServerTransactionId::kNone);
+  EXPECT_TRUE(table->has_room());
+  for (std::uint32_t i = kCapacity / 2; i < kCapacity; ++i)
+    EXPECT_NE(start(numbered("INVITE", static_cast<int>(i)).build()), ServerTransactionId::kNone);
+  EXPECT_FALSE(table->has_room());
+}
+
 TEST_P(ServerTransactionsTest, AnIdIsNeverUsedTwice) {
   std::set<ServerTransactionId> ids;
   for (int i = 0; i < 200; ++i) {

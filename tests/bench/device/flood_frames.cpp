@@ -1,0 +1,139 @@
+// flood_frames.cpp — see flood_frames.h. The limits that broken messages stay below are those of
+// sipalg/message/sip_message.h and sipalg/sdp/session_description.h.
+#include "tests/bench/device/flood_frames.h"
+
+#include <array>
+#include <cstring>
+
+namespace sallyport::bench {
+namespace {
+
+constexpr std::size_t kHeadBytes = 42;            // Ethernet, IPv4, UDP
+constexpr std::size_t kMessageBytesMax = 1472;    // of one frame
+constexpr std::uint32_t kOneSource = 0xCB007101;  // 203.0.113.1
+constexpr std::uint32_t kManySources = 1'000'000, kFirstOfMany = 0x0B000000;
+constexpr std::uint32_t kQuietSources = 10'000, kLoudSources = 1'000;
+
+constexpr std::array kKinds{
+    FloodKind{"one", "one source"},
+    FloodKind{"many", "a million sources, each far below its own limits"},
+    FloodKind{"spoofed", "random sources, one of eight a neighbour of the peer"},
+    FloodKind{"loud", "a thousand strangers, each over its rate"},
+    FloodKind{"methods", "INVITE, REGISTER, OPTIONS, SUBSCRIBE and MESSAGE of a million sources"},
+    FloodKind{"malformed", "10,000 sources below their limits; messages as long as may be, wrong at the end"},
+    FloodKind{"other_peer", "in the name of another known peer"},
+    FloodKind{"own_peer", "in the name of the peer that calls"},
+};
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  while (times-- > 0) out += text;
+  return out;
+}
+
+// What stands in place of the last header fields of a sound message.
+std::string broken_tail(std::string_view change) {
+  const std::string wrong_number = "CSeq: 4294967296 INVITE\r\nContent-Length: 0\r\n\r\n";
+  if (change == "headers") return repeated("A:b\r\n", 118) + wrong_number;
+  if (change == "same_headers") return repeated("Accept: application/sdp\r\n", 39) + wrong_number;
+  if (change == "vias") return "v: SIP/2.0/UDP a" + repeated(",SIP/2.0/UDP a", 68) + "\r\n" + wrong_number;
+  if (change == "contacts") return "m: <sip:a@b>" + repeated(",<sip:a@b>", 31) + "\r\n" + wrong_number;
+  if (change == "quote")
+    return "CSeq: 1 INVITE\r\nSubject: " + std::string(900, '"') + "\r\nm: \"<sip:a@b>\r\n\r\n";
+  if (change == "branch")
+    return "v: SIP/2.0/UDP a;branch=z9hG4bK" + std::string(504, 'b') + "\r\n" + wrong_number;
+  if (change == "bare_cr") return "CSeq: 1 INVITE\r\nSubject: " + std::string(800, 's') + "\rx\r\n\r\n";
+  if (change == "length") return "CSeq: 1 INVITE\r\nContent-Length: 65535\r\n\r\nv=0\r\n";
+  std::string sdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
+  sdp += repeated("m=audio 4000 RTP/AVP 8\r\n", 15) + "m=audio 4000 RTP/AVP 4294967296\r\n";
+  return "CSeq: 1 INVITE\r\nm: <sip:a@192.0.2.1>\r\nc: application/sdp\r\nContent-Length: " +
+         std::to_string(sdp.size()) + "\r\n\r\n" + sdp;
+}
+
+std::string sound_tail(std::string_view method) {
+  std::string sdp;
+  if (method == "INVITE")
+    sdp =
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n";
+  std::string out =
+      "CSeq: 1 " + std::string(method) + "\r\nContact: <sip:a@192.0.2.1>\r\nMax-Forwards: 70\r\n";
+  if (method == "SUBSCRIBE") out += "Event: presence\r\n";
+  if (!sdp.empty()) out += "Content-Type: application/sdp\r\n";
+  return out + "Content-Length: " + std::to_string(sdp.size()) + "\r\n\r\n" + sdp;
+}
+
+std::uint32_t ipv4_checksum(const std::uint8_t* ip) noexcept {
+  std::uint32_t sum = 0;
+  for (int i = 0; i < 20; i += 2) sum += static_cast<std::uint32_t>(ip[i] << 8 | ip[i + 1]);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum & 0xffff;
+}
+
+}  // namespace
+
+std::span<const FloodKind> flood_kinds() noexcept { return kKinds; }
+
+FloodFrames::FloodFrames(std::string_view kind, const FrameAddresses& to) : kind_(kind), to_(to) {
+  bool is_known = false;
+  for (const FloodKind& one : kKinds) is_known = is_known || one.name == kind;
+  if (!is_known) return;
+  if (kind == "methods") {
+    for (const char* const method : {"INVITE", "REGISTER", "OPTIONS", "SUBSCRIBE", "MESSAGE"})
+      add(method, {});
+  } else if (kind == "malformed") {
+    for (const char* const change :
+         {"headers", "same_headers", "vias", "contacts", "quote", "branch", "bare_cr", "length", "sdp"})
+      add("INVITE", change);
+  } else {
+    add("INVITE", {});
+  }
+}
+
+void FloodFrames::add(std::string_view method, std::string_view change) {
+  Frame frame;
+  std::string text =
+      std::string(method) + " sip:4001@192.0.2.99 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK";
+  frame.branch = text.size();
+  text +=
+      "00000000;rport\r\nFrom: <sip:a@192.0.2.1>;tag=flood\r\nTo: <sip:4001@192.0.2.99>\r\nCall-ID: flood-";
+  frame.call_id = text.size();
+  text += "00000000@192.0.2.1\r\n";
+  text += change.empty() ? sound_tail(method) : broken_tail(change);
+  if (text.size() > kMessageBytesMax) text.resize(kMessageBytesMax);
+  frame.bytes = udp_frame(to_, text);
+  frames_.push_back(std::move(frame));
+}
+
+std::uint32_t FloodFrames::next_source() noexcept {
+  random_ = random_ * 1664525 + 1013904223;
+  const std::uint32_t random = random_ >> 8;
+  if (kind_ == "many" || kind_ == "methods") return kFirstOfMany + random % kManySources;
+  if (kind_ == "malformed") return kFirstOfMany + 256 * (random % kQuietSources) + 1;
+  if (kind_ == "loud") return kFirstOfMany + random % kLoudSources;
+  if (kind_ == "other_peer") return to_.source + 1;
+  if (kind_ == "own_peer") return to_.source;
+  if (kind_ != "spoofed") return kOneSource;
+  if (random % 8 == 0) return (to_.source & 0xffffff00) + 8 + random / 8 % 240;
+  return (1 + random % 99) << 24 | (random * 2654435761u >> 8);  // 1.0.0.0 to 99.255.255.255
+}
+
+// The UDP checksum is left out, as RFC 768 allows: the digits change.
+std::size_t FloodFrames::write_next(std::uint8_t* room) noexcept {
+  const Frame& frame = frames_[next_];
+  next_ = next_ + 1 < frames_.size() ? next_ + 1 : 0;
+  std::memcpy(room, frame.bytes.data(), frame.bytes.size());
+  std::uint8_t* const ip = room + 14;
+  const std::uint32_t source = next_source();
+  for (int i = 0; i < 4; ++i) ip[12 + i] = static_cast<std::uint8_t>(source >> (24 - 8 * i));
+  ip[10] = ip[11] = 0;
+  const std::uint32_t sum = ipv4_checksum(ip);
+  ip[10] = static_cast<std::uint8_t>(sum >> 8);
+  ip[11] = static_cast<std::uint8_t>(sum);
+  ip[26] = ip[27] = 0;
+  count_ = (count_ + 1) % 100'000'000;
+  write_digits(room + kHeadBytes + frame.branch, count_);
+  write_digits(room + kHeadBytes + frame.call_id, count_);
+  return frame.bytes.size();
+}
+
+}  // namespace sallyport::bench

@@ -1,0 +1,53 @@
+"""reload_scale_test.py — a thousand peers and a table of a million lines are read again while calls with voice go on: no call and
+no packet is lost, and no INVITE waits for its 100. RFC 3261 §8.2.6.1, §17.2.1 (100 within 200 ms)."""
+
+import json
+import os
+import unittest
+
+from capture import Capture
+from harness import SIP_PORT
+from reload_test import FAR, LONGEST_TO_100, NEAR, SPARE, ReloadCase, peer
+
+LINES, PEERS, RELOADS = 1_000_000, 1000, 6
+
+
+class Scale(ReloadCase):
+    rate, packets = 50, 10
+
+    def table(self, to):
+        """So many prefixes of seven digits, all to one peer."""
+        with open(os.path.join(self.net.folder, "big.csv"), "w", encoding="ascii") as file:
+            file.write("prefix,peer,weight\n" + "".join(f"9{number:06},{to},1\n" for number in range(LINES)))
+
+    def first_config(self):
+        self.table("far")
+        config = super().first_config()
+        config["tables"] = [{"name": "big", "file": "big.csv"}]
+        config["routes"].append({"name": "table", "match": {"peer": ["near"], "called": "^9"}, "to": [{"table": "big"}]})
+        config["peers"] += [peer(f"many-{n}", "outside", f"198.19.{n // 250}.{n % 250 + 1}") for n in range(PEERS)]
+        return config
+
+    def test_it_is_read_again_and_nobody_waits_for_it(self):
+        far, spare, near = self.phone(FAR), self.phone(SPARE), self.phone(NEAR)
+        capture = Capture(self.net.out, os.path.join(self.net.folder, "load.pcap"), f"udp port {SIP_PORT} or udp port 9")  # 9: the capture's own mark
+        self.addCleanup(lambda: capture.process.poll() is None and capture.process.kill())
+        number = f"9{LINES - 1:06}55"
+        with self.load():
+            self.passes(near, far, number)
+            for turn in range(RELOADS):
+                to, phone = (("spare", spare), ("far", far))[turn % 2]
+                self.table(to)
+                for one in self.config["peers"][-PEERS:]:
+                    one["limits"] = {"in": {"calls": 10 + turn, "rate": "10/s"}}
+                said = json.dumps(self.reload())
+                self.assertIn("many-999", said)
+                self.passes(near, phone, number)
+        waits = sorted(self.waits(capture.stop()))
+        print(f"  {len(waits)} INVITEs; waits for 100: half within {waits[len(waits) // 2] * 1000:.1f} ms, the longest {waits[-1] * 1000:.1f} ms",
+              flush=True)
+        self.assertLess(waits[-1], LONGEST_TO_100)
+
+
+if __name__ == "__main__":
+    unittest.main()
