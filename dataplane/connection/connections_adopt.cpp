@@ -69,6 +69,7 @@ void Connections::adopt(Timestamp now, SharedValue<SbcConfig> next,
 
 void Connections::follow_listeners(std::vector<ListeningSocket>& opened) {
   std::vector<bool> stays(listeners_.size());
+  for (std::size_t i = 0; i < stays.size(); ++i) stays[i] = !listeners_[i].fd;  // whoever takes a free place
   std::size_t index = 0;
   for (std::size_t realm = 0; realm < config_->realms.size(); ++realm) {
     const PortIndex port = realms_[realm].port;

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "mgmt/config/quoted.h"
 #include "mgmt/config/regular_file.h"
 #include "policy/detect/caller_list.h"
 
@@ -60,7 +59,8 @@ class CallerFile {
     std::string number = plain_number(line.substr(0, line.find_first_of(",;#\r")));
     if (number.empty()) return true;
     if (!is_number(number)) {
-      say({in_quotes(number) + " is not a number of a caller",
+      // Not repeated: who is on the list is nobody's business, and problems go to the log.
+      say({"what stands there is not a number of a caller",
            "write digits, as in +4930123456, or a beginning, as in +49900*"});
       return true;
     }

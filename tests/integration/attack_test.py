@@ -59,7 +59,7 @@ class Attackers:
         self.assertIn(detector, self.daemon.cli("show", "detections").stdout)
         status, text = self.daemon.http(f"/api/v1/detections?source={address}&detector={detector}")
         self.assertEqual((status, json.loads(text)["detections"][0]["source"]), (200, address))
-        self.daemon.wait_for_log(f'"event":"detection".*"detector":"{detector}".*"source":"{re.escape(address)}')
+        self.daemon.wait_for_log(f'"event":"detection".*"detector":"{detector}".*"source":"\\[?{re.escape(address)}')
         self.assertGreaterEqual(self.daemon.count("detections_total", detector=detector, action=action), 1)
         why = self.daemon.cli("explain", address).stdout
         self.assertIn(row["evidence"], why)
@@ -297,7 +297,7 @@ class Lists(Attackers, ReloadCase):
         self.assertEqual(self.daemon.count("detections_total", detector="call_spam", action="reject"), 1)
         with open(path, "w", encoding="ascii") as file:
             file.write("0900*\nnobody\n")
-        self.reload_is_refused("spam.txt:2: security.detectors.call_spam.deny_file: 'nobody' is not a number of a caller")
+        self.reload_is_refused("spam.txt:2: security.detectors.call_spam.deny_file: what stands there is not a number of a caller")
         self.assertEqual(self.refusal(far, "5001"), 403)
         self.config["security"]["detectors"]["call_spam"]["allow"] = ["0900123456"]
         with open(path, "w", encoding="ascii") as file:

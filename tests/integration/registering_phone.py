@@ -123,7 +123,8 @@ class RegisteringPhone(VoicePhone):
                  "Max-Forwards: 70", f"From: <{aor}>;tag=r{os.urandom(4).hex()}", f"To: <{aor}>", f"Call-ID: {self.registration}",
                  f"CSeq: {self.cseq} REGISTER", *(f"Contact: {one}" for one in ([self.contact] if contacts is None else contacts)),
                  *([] if expires is None else [f"Expires: {expires}"]), "User-Agent: RegisteringPhone/1",
-                 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, REFER, UPDATE, PRACK, INFO, MESSAGE", *headers]
+                 "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, REFER, UPDATE, PRACK, INFO, MESSAGE",
+                 "Allow-Events: talk, hold, conference, refer, check-sync, dialog, message-summary", *headers]
         if self.for_registering.challenge is not None:
             lines.append(self.for_registering.header("REGISTER", registrar))
         return ("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n").encode()

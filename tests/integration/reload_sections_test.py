@@ -201,7 +201,7 @@ class Annex(SectionsCase):
 
 class Others(SectionsCase):
     def test_what_linux_may_use_of_a_port_changes(self):
-        namespace = f"/run/netns/sp-{self.config['node']['name']}-outside"
+        namespace = f"/proc/{self.daemon.process.pid}/root/run/netns/sp-{self.config['node']['name']}-outside"
         with inside(namespace):
             served = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.addCleanup(served.close)
@@ -236,8 +236,8 @@ class Others(SectionsCase):
         with self.load():
             old = self.connect(near, far, "6001")
             self.config["header_rules"] = [{"name": "edge", "steps": [{"field": "header:X-Edge", "set": "two"}]}]
-            self.config["profiles"] = [{"name": "own", "headers": {"out": ["edge"]}}]
-            self.named("peers", "far")["profile"] = "own"
+            self.config["profiles"] = [{"name": "edged", "headers": {"out": ["edge"]}}]
+            self.named("peers", "far")["profile"] = "edged"
             with open(os.path.join(self.net.folder, "lcr.csv"), "w", encoding="ascii") as file:
                 file.write("prefix,peer,weight\n77,far,1\n")
             self.config["tables"] = [{"name": "lcr", "file": "lcr.csv"}]

@@ -147,6 +147,20 @@ TEST_F(ConnectionsAdopt, MayBeGivenAThousandConfigurationsInARow) {
   EXPECT_EQ(says(far, "still there").trust, TrustClass::Untrusted);
 }
 
+TEST_F(ConnectionsAdopt, AListenerThatWasTakenOutMayComeBackMoreThanOnce) {
+  start();
+  const std::vector<ListenerConfig> listen = config.realms[0].listen;
+  for (int round = 0; round < 3; ++round) {
+    const Endpoint before = *connections->listening_at(kOutsideTcp);
+    config.realms[0].listen.clear();
+    adopt();
+    EXPECT_FALSE(FarEnd::connected_to(before, kLoopback).is_connected());
+    config.realms[0].listen = listen;
+    adopt();
+    EXPECT_FALSE(call_in(kOutsideTcp).has_been_closed());
+  }
+}
+
 // An engine follows a new rulebook a moment before the connections do.
 TEST_F(ConnectionsAdopt, SendToAPeerThatTheyDoNotKnowYet) {
   start();

@@ -26,8 +26,8 @@ TEST(ShortAnswer, HasCompactNamesAndNoLengthOfNothing) {
   EXPECT_EQ(shortened(std::string(kChallenge)),
             "SIP/2.0 401 Unauthorized\r\nv:SIP/2.0/UDP 198.18.1.77:5060;branch=z9hG4bKa;rport=5060\r\n"
             "f:\"A: b\" <sip:alice@example.com>;tag=1\r\nt:<sip:alice@example.com>;tag=12345678\r\n"
-            "i:a:b@x\r\nCSeq:1 REGISTER\r\n"
-            "WWW-Authenticate:Digest realm=\"x\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n\r\n");
+            "i:a:b@x\r\nCSeq: 1 REGISTER\r\n"
+            "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n\r\n");
 }
 
 TEST(ShortAnswer, SaysTheSame) {
