@@ -7,24 +7,16 @@ import unittest
 
 from capture import Capture
 from harness import SIP_PORT
-from reload_test import FAR, LONGEST_TO_100, NEAR, SPARE, ReloadCase, peer
+from reload_test import FAR, LONGEST_TO_100, NEAR, SPARE, BigTableCase, peer
 
-LINES, PEERS, RELOADS = 1_000_000, 1000, 6
+PEERS, RELOADS = 1000, 6
 
 
-class Scale(ReloadCase):
-    rate, packets = 50, 10
-
-    def table(self, to):
-        """So many prefixes of seven digits, all to one peer."""
-        with open(os.path.join(self.net.folder, "big.csv"), "w", encoding="ascii") as file:
-            file.write("prefix,peer,weight\n" + "".join(f"9{number:06},{to},1\n" for number in range(LINES)))
+class Scale(BigTableCase):
+    rate, packets, lines = 50, 10, 1_000_000
 
     def first_config(self):
-        self.table("far")
         config = super().first_config()
-        config["tables"] = [{"name": "big", "file": "big.csv"}]
-        config["routes"].append({"name": "table", "match": {"peer": ["near"], "called": "^9"}, "to": [{"table": "big"}]})
         config["peers"] += [peer(f"many-{n}", "outside", f"198.19.{n // 250}.{n % 250 + 1}") for n in range(PEERS)]
         return config
 
@@ -32,7 +24,7 @@ class Scale(ReloadCase):
         far, spare, near = self.phone(FAR), self.phone(SPARE), self.phone(NEAR)
         capture = Capture(self.net.out, os.path.join(self.net.folder, "load.pcap"), f"udp port {SIP_PORT} or udp port 9")  # 9: the capture's own mark
         self.addCleanup(lambda: capture.process.poll() is None and capture.process.kill())
-        number = f"9{LINES - 1:06}55"
+        number = f"9{self.lines - 1:06}55"
         with self.load():
             self.passes(near, far, number)
             for turn in range(RELOADS):

@@ -307,11 +307,13 @@ class Rules(ReloadCase):
             self.assertEqual(pending.status(), 600)
 
 
-class Routes(ReloadCase):
+class BigTableCase(ReloadCase):
+    lines = LINES
+
     def table(self, to):
         """So many prefixes of seven digits, all to one peer."""
         with open(os.path.join(self.net.folder, "big.csv"), "w", encoding="ascii") as file:
-            file.write("prefix,peer,weight\n" + "".join(f"9{number:06},{to},1\n" for number in range(LINES)))
+            file.write("prefix,peer,weight\n" + "".join(f"9{number:06},{to},1\n" for number in range(self.lines)))
 
     def first_config(self):
         self.table("far")
@@ -320,6 +322,8 @@ class Routes(ReloadCase):
         config["routes"].append({"name": "table", "match": {"peer": ["near"], "called": "^9"}, "to": [{"table": "big"}]})
         return config
 
+
+class Routes(BigTableCase):
     def test_routes_change_for_new_calls(self):
         far, spare, near = self.phone(FAR), self.phone(SPARE), self.phone(NEAR)
         with self.load():
@@ -336,7 +340,7 @@ class Routes(ReloadCase):
         far, spare, near = self.phone(FAR), self.phone(SPARE), self.phone(NEAR)
         capture = Capture(self.net.out, os.path.join(self.net.folder, "load.pcap"), f"udp port {SIP_PORT} or udp port 9")  # 9: the capture's own mark
         self.addCleanup(lambda: capture.process.poll() is None and capture.process.kill())
-        number = f"9{LINES - 1:06}55"
+        number = f"9{self.lines - 1:06}55"
         with self.load():
             self.passes(near, far, number)
             for to, phone in 15 * (("spare", spare), ("far", far)):
