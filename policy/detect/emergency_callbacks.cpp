@@ -6,16 +6,9 @@
 
 #include "policy/detect/actor_keys.h"
 #include "policy/detect/dialled_readings.h"
+#include "policy/detect/second_of.h"
 
 namespace sallyport::policy {
-namespace {
-
-[[nodiscard]] std::uint64_t second_of(Timestamp time) noexcept {
-  const auto second = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
-  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(second, 0, (1 << 28) - 1));
-}
-
-}  // namespace
 
 // 0: no number.
 std::uint64_t EmergencyCallbacks::key_of(std::string_view number) const noexcept {

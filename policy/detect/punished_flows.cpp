@@ -4,15 +4,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "policy/detect/second_of.h"
+
 namespace sallyport::policy {
-namespace {
-
-[[nodiscard]] std::uint64_t second_of(Timestamp time) noexcept {
-  const auto second = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
-  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(second, 0, (1 << 28) - 1));
-}
-
-}  // namespace
 
 void PunishedFlows::enter(std::uint64_t flow, Timestamp now, Timestamp until, bool is_proved) noexcept {
   const auto worth = [at = second_of(now)](std::uint64_t state) {
