@@ -322,6 +322,12 @@ class BigTableCase(ReloadCase):
         config["routes"].append({"name": "table", "match": {"peer": ["near"], "called": "^9"}, "to": [{"table": "big"}]})
         return config
 
+    def captured(self):
+        """The signalling outside from now on."""
+        capture = Capture(self.net.out, os.path.join(self.net.folder, "load.pcap"), f"udp port {SIP_PORT} or udp port 9")  # 9: the capture's own mark
+        self.addCleanup(lambda: capture.process.poll() is None and capture.process.kill())
+        return capture
+
 
 class Routes(BigTableCase):
     def test_routes_change_for_new_calls(self):
@@ -338,8 +344,7 @@ class Routes(BigTableCase):
 
     def test_a_table_of_many_lines_is_read_again_and_no_call_waits_for_it(self):
         far, spare, near = self.phone(FAR), self.phone(SPARE), self.phone(NEAR)
-        capture = Capture(self.net.out, os.path.join(self.net.folder, "load.pcap"), f"udp port {SIP_PORT} or udp port 9")  # 9: the capture's own mark
-        self.addCleanup(lambda: capture.process.poll() is None and capture.process.kill())
+        capture = self.captured()
         number = f"9{self.lines - 1:06}55"
         with self.load():
             self.passes(near, far, number)
