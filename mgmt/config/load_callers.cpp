@@ -61,7 +61,7 @@ class CallerFile {
     if (!is_number(number)) {
       // Not repeated: who is on the list is nobody's business, and problems go to the log.
       say({"what stands there is not a number of a caller",
-           "write digits, as in +4930123456, or a beginning, as in +49900*"});
+           "write digits, with or without a leading +, or a beginning, as in +49900*"});
       return true;
     }
     if (++numbers_ <= kCallersMax) {

@@ -131,6 +131,7 @@ class Levels(CallCase):
         self.call()
         self.daemon.wait_for_log('"call_ended".*"called_in":"4001"')
         self.level("error")
+        self.daemon.wait_for_log('"log_level".*"level":"error","before":"debug"')  # the last that it says
         said = len(self.daemon.lines)
         self.daemon.cli("block", "192.0.2.99", "--for", "1m")
         self.assertEqual(self.daemon.lines[said:], [])
