@@ -364,7 +364,10 @@ Result<void, StartError> RunningDataPlane::start_threads() {
   }
   for (std::size_t lcore = 0; lcore < workers_.size(); ++lcore) {
     const int cpu = threads_.cpus.empty() ? -1 : static_cast<int>(threads_.cpus[lcore]);
-    lcore_threads_.push_back(std::make_unique<LcoreThread>(*workers_[lcore], config_.dataplane.idle, cpu));
+    const bool may_keep_awake = config_.dataplane.processor_sleep == ProcessorSleep::Shallow;
+    lcore_threads_.push_back(
+        std::make_unique<LcoreThread>(*workers_[lcore], config_.dataplane.idle, cpu,
+                                      may_keep_awake ? WakeLatency::of_machine() : WakeLatency()));
     if (!lcore_threads_.back()->start(static_cast<unsigned>(lcore)))
       return fail(StartError{fmt::format("dataplane.lcores: this process may not run on CPU {}", cpu)});
   }

@@ -36,8 +36,8 @@ struct Rest {
 class AdaptiveIdle {
  public:
   static constexpr Duration kSpinAfterTraffic = 50us;
-  // Long enough for the rest of a burst of packets.
-  static constexpr Duration kSpinAfterMedia = 10us;
+  // Long enough for the next of a burst of packets; who waits longer is woken about as soon.
+  static constexpr Duration kSpinAfterMedia = 3us;
   static constexpr Duration kFirstSleep = 20us;
   static constexpr Duration kFirstSleepAfterMedia = 320us;
   static constexpr Duration kPatientSleep = 1000us;

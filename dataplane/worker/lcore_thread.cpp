@@ -42,13 +42,19 @@ void LcoreThread::run(unsigned number) noexcept {
   const ThreadRegistration registration;
   Turns turns(number);
   prctl(PR_SET_TIMERSLACK, 1UL);  // else the kernel adds 50 µs to each nap
+  ask_for_short_slices();         // without them it turns later, and that is all
   LcoreSleep sleep(worker_.receive_sockets());
   AdaptiveIdle idle(worker_.lcores(), sleep.can_packets_wake());
+  MediaPace pace;
   Timestamp now = read_clock();
   while (!stopping_.load(std::memory_order_acquire)) {
     turns.begin();
     const std::size_t moved = worker_.poll(now);
-    if (idle_mode_ != IdleMode::Poll) sleep.take(idle.after_turn(now, kind_of(worker_, moved), moved));
+    if (idle_mode_ != IdleMode::Poll) {
+      const Moved kind = kind_of(worker_, moved);
+      latency_.keep_awake(pace.after_turn(now, worker_.has_moved_media() ? moved : 0));
+      sleep.take(idle.after_turn(now, kind, moved));
+    }
     const Timestamp next = read_clock();
     const auto took = static_cast<std::uint64_t>((next - now).count());
     if (moved != 0) times_.busy_ns.add(took);

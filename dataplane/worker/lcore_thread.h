@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <thread>
+#include <utility>
 
+#include "dataplane/worker/wake_latency.h"
 #include "dataplane/worker/worker.h"
 #include "policy/model/sbc_config.h"
 
@@ -17,7 +19,8 @@ struct LcoreTimes {
 class LcoreThread {
  public:
   // The worker outlives it. cpu -1: any.
-  LcoreThread(Worker& worker, IdleMode idle, int cpu) : worker_(worker), idle_mode_(idle), cpu_(cpu) {}
+  LcoreThread(Worker& worker, IdleMode idle, int cpu, WakeLatency latency = {})
+      : worker_(worker), idle_mode_(idle), cpu_(cpu), latency_(std::move(latency)) {}
   ~LcoreThread() { stop(); }
   LcoreThread(const LcoreThread&) = delete;
   LcoreThread& operator=(const LcoreThread&) = delete;
@@ -35,6 +38,7 @@ class LcoreThread {
   Worker& worker_;
   IdleMode idle_mode_;
   int cpu_;
+  WakeLatency latency_;
   LcoreTimes times_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

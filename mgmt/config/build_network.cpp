@@ -29,6 +29,7 @@ DataplaneConfig build_dataplane(const Section& section) {
   if (!section.is("signalling_threads", "auto"))
     dataplane.signalling_threads = read_number<std::uint32_t>(section, "signalling_threads");
   dataplane.idle = read_word<IdleMode>(section, "idle");
+  dataplane.processor_sleep = read_word<ProcessorSleep>(section, "processor_sleep");
   dataplane.hugepages = read_word<HugepageMode>(section, "hugepages");
   dataplane.srtp_engine = read_word<SrtpEngineChoice>(section, "srtp_engine");
   const Section room = section.child("capacity");

@@ -33,6 +33,7 @@ struct DnsConfig {
 };
 
 enum class IdleMode : std::uint8_t { Adaptive, Poll };
+enum class ProcessorSleep : std::uint8_t { Shallow, Deep };
 enum class HugepageMode : std::uint8_t { Auto, Never };
 enum class SrtpEngineChoice : std::uint8_t { Auto, Libsrtp2, Multibuffer };
 
@@ -47,6 +48,7 @@ struct DataplaneConfig {
   std::vector<std::uint32_t> lcore_cpus;  // not empty: one polling thread on each of these CPUs
   std::uint32_t signalling_threads = 0;   // 0: auto
   IdleMode idle = IdleMode::Adaptive;
+  ProcessorSleep processor_sleep = ProcessorSleep::Shallow;
   HugepageMode hugepages = HugepageMode::Auto;
   SrtpEngineChoice srtp_engine = SrtpEngineChoice::Auto;
   Capacity capacity;

@@ -71,7 +71,8 @@ TEST(LoadedValues, CarryThreadsPortsAndAccessRules) {
       "[198.18.2.1/24], "
       "gateways: [198.18.2.254], linux: { ping: 5/s } }";
   lines.push_back(
-      "dataplane: { lcores: \"2-3\", signalling_threads: 4, idle: poll, hugepages: never, capacity: { "
+      "dataplane: { lcores: \"2-3\", signalling_threads: 4, idle: poll, processor_sleep: deep, hugepages: "
+      "never, capacity: { "
       "sources: 5000 } }");
   lines.push_back(
       "security: { access: [{ source: 192.0.2.0/24, realm: outside, action: deny }, { source: "
@@ -89,6 +90,7 @@ TEST(LoadedValues, CarryThreadsPortsAndAccessRules) {
   EXPECT_THAT(config.dataplane.lcore_cpus, ElementsAre(2u, 3u));
   EXPECT_EQ(config.dataplane.signalling_threads, 4u);
   EXPECT_EQ(config.dataplane.idle, IdleMode::Poll);
+  EXPECT_EQ(config.dataplane.processor_sleep, ProcessorSleep::Deep);
   EXPECT_EQ(config.dataplane.hugepages, HugepageMode::Never);
   EXPECT_EQ(config.dataplane.capacity.sources, 5000u);
   EXPECT_EQ(config.security.access[0].action, AccessAction::Deny);

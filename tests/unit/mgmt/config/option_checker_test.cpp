@@ -40,7 +40,7 @@ const Mistake kKeyMistakes[] = {
      "c.yaml:13: registrars: is not a list; write a list in [ ], or lines that begin with '-'"},
     {13, "dataplane: auto",
      "c.yaml:13: dataplane: is not a map of keys; write keys below it: lcores, signalling_threads, idle, "
-     "hugepages, srtp_engine or capacity"},
+     "processor_sleep, hugepages, srtp_engine or capacity"},
     {13, "security: { limits: { source: { rat: 5/s } } }",
      "c.yaml:13: security.limits.source.rat: there is no such key; did you mean 'rate'?"},
     {10,
