@@ -59,6 +59,31 @@ void keep_shown_peers(const SbcConfig& config, Observation& seen) {
   keep(places, false, seen.peers_up);
 }
 
+// One that a reload took out is there for the calls that it still has: of its peers, or of anybody with
+// media.
+bool is_shown(const SbcConfig& config, std::size_t place,
+              const dataplane::DataPlaneSnapshot& plane) noexcept {
+  const RealmConfig& realm = config.realms[place];
+  if (!realm.is_retired) return true;
+  if (place < plane.media.realms.size() && plane.media.realms[place].port_pairs_taken != 0) return true;
+  for (std::size_t i = 0; i < config.peers.size() && i + 1 < plane.peers.size(); ++i)
+    if (config.peers[i].realm == realm.name && plane.peers[i].active[0] + plane.peers[i].active[1] != 0)
+      return true;
+  return false;
+}
+
+void keep_shown_realms(const SbcConfig& config, Observation& seen) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < config.realms.size(); ++i) {
+    if (!is_shown(config, i, seen.plane)) continue;
+    places.push_back(i);
+    seen.realm_names.push_back(config.realms[i].name);
+  }
+  keep(places, false, seen.plane.realms);
+  keep(places, false, seen.plane.media.realms);
+  keep(places, false, seen.plane.connections.handshakes);
+}
+
 // Those that never matched would be as many series as there are rules.
 [[nodiscard]] std::vector<SignatureCount> signature_counts(const policy::SignatureSet* set) {
   std::vector<SignatureCount> out;
@@ -82,10 +107,10 @@ Observation Observer::observe() {
   Observation out;
   const SharedValue<SbcConfig> config = config_.read();
   out.plane = source_();
-  for (const RealmConfig& realm : config->realms) out.realm_names.push_back(realm.name);
   out.busy_ratios = busy_meter_.observe(out.plane.lcores);
   out.signatures = signature_counts(config->security.signature_set.get());
   if (addition_) addition_(out);
+  keep_shown_realms(*config, out);
   keep_shown_peers(*config, out);
   return out;
 }

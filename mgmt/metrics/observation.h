@@ -58,7 +58,7 @@ struct SignatureCount {
 
 struct Observation {
   dataplane::DataPlaneSnapshot plane;
-  std::vector<std::string> realm_names;  // of plane.realms
+  std::vector<std::string> realm_names;  // of plane.realms, without retired ones that have no calls
   std::vector<std::string> peer_names;   // of plane.peers; the last stands for all that is no peer.
                                          // Retired peers without calls are not among them
   std::vector<double> busy_ratios;       // of plane.lcores

@@ -554,7 +554,6 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, Turn turn
               .bytes = std::string(turn.out.commit(path, bytes->size(), call.number)),
               .path = path,
               .forget_at = turn.now + std::max(patience, kRepeatsLast)};
-  count_request(path.realm, Method::Ack);
   std::string().swap(dialog.credentials);  // the ACK is kept as it is for what comes again
 }
 

@@ -239,6 +239,7 @@ bool CallEngine::restore(SavedKind kind, ArchiveReader& archive, Timestamp now, 
       return restore_strays(archive);
     case SavedKind::Binding:
     case SavedKind::Subscription:
+    case SavedKind::Callbacks:
       break;  // not ours
   }
   return false;

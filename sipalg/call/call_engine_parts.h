@@ -43,7 +43,8 @@ enum class SavedKind : std::uint8_t {
   ClientTransactions,
   Strays,
   Binding,
-  Subscription
+  Subscription,
+  Callbacks  // who has called for help a while ago
 };
 
 // What it keeps.

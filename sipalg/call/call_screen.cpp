@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/detect/emergency_callbacks.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/registrar/aor.h"
 #include "sipalg/registrar/endpoint_terms.h"
@@ -69,7 +70,7 @@ void note_emergency(const CallEngineParts& parts, const Rulebook& book, const po
                     const policy::RuleSubject& subject, const Arrival& arrival) {
   const Timestamp until = arrival.now + book.config.emergency.callback;
   const auto note = [&](std::string_view caller) {
-    parts.detectors.board().on_emergency(arrival.now, caller, until);
+    parts.detectors.board().callbacks().note(caller, arrival.now, until);
   };
   note(arrival.request.from.uri.user);
   note(subject.caller);

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "policy/detect/emergency_callbacks.h"
 #include "sipalg/engine/engine_state.h"
 #include "sipalg/transaction/transaction_slots.h"
 
@@ -81,6 +82,26 @@ void SipEngine::State::save_rest(Timestamp now, std::vector<SavedCall>& saved) c
   }
 }
 
+// All engines share them, and each writes them down: one of them may have heard a call for help after the
+// others had written. How old they are when they are read is told by UTC.
+void SipEngine::State::save_callbacks(Timestamp now, std::vector<SavedCall>& saved) const {
+  const policy::SavedCallbacks callbacks = shared.detectors.callbacks().saved(now);
+  if (callbacks.entries.empty()) return;
+  saved.push_back({.shard = static_cast<std::uint8_t>(settings.place), .bytes = {}, .is_call = false});
+  ArchiveWriter writer(saved.back().bytes, now);
+  writer(key_print, SavedKind::Callbacks, callbacks, now.time_since_epoch() + settings.utc_at_zero);
+}
+
+bool SipEngine::State::restore_callbacks(ArchiveReader& archive, Timestamp now) {
+  policy::SavedCallbacks callbacks;
+  Duration written{};
+  archive(callbacks, written);
+  if (!archive.done() || written < Duration::zero()) return false;
+  const Duration age = now.time_since_epoch() + settings.utc_at_zero - written;
+  return shared.detectors.callbacks().restore(callbacks, now, std::max(age, Duration::zero()),
+                                              book->config.emergency.callback);
+}
+
 // Trunks last: what they give up and begin is asked for with the new names and credentials.
 void SipEngine::State::adopt(Timestamp now, EngineOutput& out) {
   const SharedValue<Rulebook> next = counted_apart(shared.rulebook.read());
@@ -106,6 +127,7 @@ std::vector<bool> SipEngine::State::peers_in_use() const {
   std::vector<bool> in_use(peer_places(config));
   call_engine.tables().live.for_each([&in_use](const Call& call) { mark_peers_of(call, in_use); });
   exchanges.mark_peers(in_use);
+  if (trunk_engine) trunk_engine->mark_leaving(in_use);
   return in_use;
 }
 
@@ -161,6 +183,7 @@ std::vector<SipEngine::SavedCall> SipEngine::save(Timestamp now) const {
   };
   if (state_->registrar) state_->registrar->save(now, keep);
   state_->exchanges.save(now, keep);
+  state_->save_callbacks(now, saved);
   return saved;
 }
 
@@ -172,6 +195,7 @@ bool SipEngine::restore(Timestamp now, std::string_view call, EngineOutput& out)
   if (!reader.good() || key_print != state_->key_print) return false;
   if (kind == SavedKind::Binding) return state_->registrar && state_->registrar->restore(reader, now);
   if (kind == SavedKind::Subscription) return state_->exchanges.restore(reader, now);
+  if (kind == SavedKind::Callbacks) return state_->restore_callbacks(reader, now);
   return state_->call_engine.restore(kind, reader, now, out);
 }
 

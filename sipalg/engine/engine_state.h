@@ -91,6 +91,8 @@ struct SipEngine::State final : EngineDesk {
 
   // Transactions that outlive their call, so that what comes again is answered as before.
   void save_rest(Timestamp now, std::vector<SavedCall>& saved) const;
+  void save_callbacks(Timestamp now, std::vector<SavedCall>& saved) const;
+  [[nodiscard]] bool restore_callbacks(ArchiveReader& archive, Timestamp now);
 
   [[nodiscard]] std::vector<CallView> calls(std::uint64_t after, std::size_t limit) const override;
   [[nodiscard]] std::optional<CallView> find(std::string_view id) const override;

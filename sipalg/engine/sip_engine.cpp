@@ -27,6 +27,13 @@ SharedValue<SbcConfig> not_owned(const SbcConfig& config) {
   return SharedValue<SbcConfig>(SharedValue<SbcConfig>(), &config);
 }
 
+// Of a request that a transaction may have made by itself: it is counted where it leaves. RFC 3261 §9.1,
+// §17.1.1.3
+std::optional<Method> method_of_transactions(std::string_view bytes) noexcept {
+  if (bytes.starts_with("ACK ")) return Method::Ack;
+  return bytes.starts_with("CANCEL ") ? std::optional(Method::Cancel) : std::nullopt;
+}
+
 }  // namespace
 
 SharedPolicy::SharedPolicy(const SbcConfig& config, const HashKey& key)
@@ -354,7 +361,11 @@ void SipEngine::State::finish(Timestamp now, const MessageInput* input, EngineOu
           .call = call,
           .bytes = input->bytes});
   for (const SendMessage& send : out.sends()) {
-    if (send.is_again) realm_counters[to_position(send.path.realm)].retransmissions_out.add();
+    RealmSipCounters& counts = realm_counters[to_position(send.path.realm)];
+    if (send.is_again)
+      counts.retransmissions_out.add();
+    else if (const auto method = method_of_transactions(send.bytes))
+      counts.requests[static_cast<std::size_t>(Direction::Out)][static_cast<std::size_t>(*method)].add();
     keep({.at = now,
           .direction = Direction::Out,
           .path = send.path,

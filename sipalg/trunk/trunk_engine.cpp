@@ -306,7 +306,8 @@ void TrunkEngine::on_transaction_end(const TransactionEvent& event, Timestamp no
   if (event.user.purpose == kRegisterPurpose) {
     if (trunk->registration && trunk->registration->pending == event.number) {
       trunk->registration->pending = 0;
-      on_register_result(*trunk, {.code = code}, {now, out});
+      if (event.end != TransactionEnd::TransportError || !waits_for_way(*trunk, now))
+        on_register_result(*trunk, {.code = code}, {now, out});
     }
   } else {
     for (Watch& watch : trunk->watches)

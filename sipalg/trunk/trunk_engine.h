@@ -70,6 +70,8 @@ class TrunkEngine {
   // Takes the registrations back. RFC 3261 §10.2.2
   void drain() noexcept;
   [[nodiscard]] std::vector<TrunkView> view(Timestamp now) const;
+  // Those whose registration is being taken back, by number: their place is nobody else's yet.
+  void mark_leaving(std::vector<bool>& peers) const;
 
  private:
   struct Watch;
@@ -110,6 +112,7 @@ class TrunkEngine {
   void make_registration(Trunk& trunk, Timestamp now);
   void ask(Trunk& trunk, bool is_new_round, Turn turn);
   void ask_to_forget(Trunk& trunk, Turn turn);
+  [[nodiscard]] static bool waits_for_way(Trunk& trunk, Timestamp now) noexcept;
   [[nodiscard]] bool send_register(Trunk& trunk, Turn turn);
   void take_register_response(Trunk& trunk, std::uint64_t number, const SipMessage& response, Turn turn);
   [[nodiscard]] RegistrationView view_of(const Trunk& trunk, Timestamp now) const;

@@ -10,7 +10,7 @@ namespace {
 constexpr StrictnessPolicy kForgiving = StrictnessPolicy::of(Strictness::Lenient);
 constexpr Duration kFirstRegistersWithin = std::chrono::seconds(2);
 constexpr Duration kNamesPause = std::chrono::seconds(1);
-constexpr unsigned kUnsentMax = 30;  // seconds that taking back waits for room
+constexpr unsigned kUnsentMax = 30;  // seconds that taking back waits for room, or for a way there
 constexpr std::uint32_t kSecondsMax = 0xffffffffu;
 
 // The domain alone: "sip:example.net" of "sip:+15550100@example.net". RFC 3261 §10.2
@@ -115,11 +115,18 @@ void TrunkEngine::ask(Trunk& trunk, bool is_new_round, Turn turn) {
 void TrunkEngine::ask_to_forget(Trunk& trunk, Turn turn) {
   Registration& registration = *trunk.registration;
   if (registration.pending != 0) parts_.clients.forget(std::exchange(registration.pending, 0));
-  if (registration.registrar && send_register(trunk, turn)) return;
-  if (registration.registrar && ++registration.unsent < kUnsentMax)
-    registration.machine.postpone(turn.now + kNamesPause);
-  else
-    registration.machine.on_none_left(chance(), turn.now);
+  if (registration.registrar && (send_register(trunk, turn) || waits_for_way(trunk, turn.now))) return;
+  registration.machine.on_none_left(chance(), turn.now);
+}
+
+// A binding that can't be taken back just now, as where no connection is to be had: calls would still be sent
+// to us. False: it is none that is taken back, or that has lasted too long.
+bool TrunkEngine::waits_for_way(Trunk& trunk, Timestamp now) noexcept {
+  Registration& registration = *trunk.registration;
+  if (registration.machine.state() != RegistrationState::Leaving || ++registration.unsent >= kUnsentMax)
+    return false;
+  registration.machine.postpone(now + kNamesPause);
+  return true;
 }
 
 bool TrunkEngine::send_register(Trunk& trunk, Turn turn) {

@@ -134,6 +134,12 @@ void TrunkEngine::take_back(PeerIndex peer, const SharedValue<Rulebook>& rules, 
   arm(*leaving);
 }
 
+void TrunkEngine::mark_leaving(std::vector<bool>& peers) const {
+  for (const auto& trunk : trunks_)
+    if (trunk && trunk->is_leaving() && to_position(trunk->peer) < peers.size())
+      peers[to_position(trunk->peer)] = true;
+}
+
 PeerCredentials* TrunkEngine::own_credentials(const TransactionUser& user) noexcept {
   const Trunk* const trunk = trunk_of(user);
   return trunk == nullptr ? nullptr : trunk->own.get();

@@ -432,6 +432,22 @@ TEST_F(Lists, ACallBackPassesTheLimitsOfItsPeerAndOfItsTarget) {
   EXPECT_TRUE(holds(from_pbx(calling("+4930123456").build()), "INVITE"));
 }
 
+// `emergency.callback` counts from the call for help, whatever happens to the node meanwhile. RFC 7090 §1
+TEST_F(Lists, WhoHasCalledForHelpMayBeCalledBackAfterARestart) {
+  config.peers[0].limits_out = CallLimits{.calls = 1};
+  (void)set_up("+4930777777");
+  ASSERT_TRUE(holds(from_pbx(calling("112", "198.18.2.2", "030123456").build()), "INVITE"));
+  restart();
+  EXPECT_EQ(refused(from_pbx(calling("+4930555555").build())), 503);
+  EXPECT_TRUE(holds(from_pbx(calling("+4930123456").build()), "INVITE"));
+  settings.utc_at_zero += config.emergency.callback - 1min;  // nobody ran
+  restart();
+  EXPECT_TRUE(holds(from_pbx(calling("+4930123456").build()), "INVITE"));
+  settings.utc_at_zero += 2min;
+  restart();
+  EXPECT_EQ(refused(from_pbx(calling("+4930123456").build())), 503) << "its time is over";
+}
+
 // The engine knows what time it is in UTC, and its detectors by it.
 TEST_F(Lists, OutsideTheHoursACostlyNumberIsRefusedEarlier) {
   settings.utc_at_zero = std::chrono::hours(24 * 4 + 12) - now.time_since_epoch();  // a Monday's noon

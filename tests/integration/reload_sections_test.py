@@ -2,10 +2,12 @@
 is seen on the wire, no call is lost, and calls that were up keep what they began with: listeners and ports that are gone,
 too. RFC 3261 §12.2, §18; RFC 3264 §8."""
 
+import contextlib
 import json
 import os
 import re
 import socket
+import struct
 import unittest
 
 from harness import FAR_OUT6, OUT4, OUT6, SIP_PORT, eventually
@@ -16,6 +18,14 @@ from stream_phone import StreamEnd
 
 NEXT_PORT, STREAM_PORT, ANNEX_PORT = 5070, 5072, 5090
 CS4 = 32
+ECHO = 0x5a11  # names our echo requests
+
+
+def checksum(octets):
+    """RFC 1071, of an even number of octets."""
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    total = (total & 0xffff) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xffff
 
 
 class SectionsCase(ReloadCase):
@@ -219,6 +229,44 @@ class Others(SectionsCase):
                 else:
                     eventually(lambda before=before: self.daemon.dropped("outside", "no_listener") > before, "it is dropped")
                     self.assertFalse(self.heard(served))
+
+    def test_how_often_linux_answers_a_ping_changes(self):
+        """A stranger's, and a peer's, which has as much for itself. Kept to: what one burst may hold, then nothing for long."""
+        with self.load():
+            for rate, most in (("0/s", 0), ("1000/s", 40), ("3/s", 10), ("0/s", 0), ("1000/s", 40)):
+                self.config["ports"][0]["linux"] = {"ping": rate}
+                self.reload()
+                for address in (FRESH, FAR):
+                    with self.subTest(rate=rate, address=address):
+                        answered = self.echoes(address, 40)
+                        self.assertLessEqual(answered, most)
+                        self.assertEqual(answered > 0, most > 0)
+                        self.assertEqual(answered == 40, most == 40)
+
+    def echoes(self, address, count):
+        """How many of so many echo requests, as fast as they go, are answered; the last word is dropped or answered, too."""
+        before = self.echoes_told()
+        with contextlib.closing(self.net.out.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)) as sock:
+            sock.bind((address, 0))
+            sock.setblocking(False)
+            heard = set()
+            for number in range(count):
+                head = struct.pack("!BBHHH", 8, 0, 0, ECHO, number)
+                sock.sendto(struct.pack("!BBHHH", 8, 0, checksum(head), ECHO, number), (OUT4, 0))
+
+            def all_are_told():
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        octets = sock.recv(2000)[20:]
+                        kind, _, _, name, number = struct.unpack("!BBHHH", octets[:8])
+                        if (kind, name) == (0, ECHO):
+                            heard.add(number)
+                return len(heard) + self.echoes_told() - before >= count
+            eventually(all_are_told, "each is answered or counted as dropped")
+        return len(heard)
+
+    def echoes_told(self):
+        return self.daemon.dropped("outside", "echo_budget")
 
     @staticmethod
     def heard(sock):

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -159,35 +160,113 @@ class Unit(unittest.TestCase):
             self.assertIn(line, lines)
 
 
-class Completion(Case):
-    SCRIPT = os.path.join(PACKAGING, "completion", "sallyport.bash")
+COMPLETION = os.path.join(PACKAGING, "completion")
 
-    def complete(self, line, socket_path="/nonexistent"):
-        """What bash would offer behind that line."""
+
+def shell_path(case):
+    """PATH with a folder in which `sallyport` is the program under test."""
+    folder = os.path.join(case.net.folder, "bin")
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+        os.symlink(os.path.abspath(BINARY), os.path.join(folder, "sallyport"))
+    return f"{folder}:{os.environ['PATH']}"
+
+
+class Bash:
+    """What it would offer behind a line."""
+
+    def complete(self, case, line, environment):
         words = line.split(" ")
-        script = (f'compopt() {{ :; }}; source "{self.SCRIPT}"; sallyport() {{ "{BINARY}" "$@"; }}\n'
+        script = (f'compopt() {{ :; }}; source "{COMPLETION}/sallyport.bash"\n'
                   f'COMP_WORDS=({" ".join(words[:-1])} "{words[-1]}"); COMP_CWORD={len(words) - 1}; _sallyport\n'
                   'printf "%s\\n" "${COMPREPLY[@]}"')
-        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False,
-                              env={**os.environ, "SALLYPORT_SOCKET": socket_path})
-        self.assertEqual(done.stderr, "", line)
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=environment)
+        case.assertEqual(done.stderr, "", line)
         return done.stdout.split()
+
+
+class Fish:
+    def complete(self, case, line, environment):
+        script = f'source {COMPLETION}/sallyport.fish; complete -C "{line}"'
+        done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, check=False,
+                              env={**environment, "HOME": case.net.folder})
+        case.assertEqual((done.returncode, done.stderr), (0, ""), line)
+        return [one.split("\t")[0] for one in done.stdout.splitlines()]
+
+
+class Zsh:
+    """Its completion works in a line editor alone: one at a terminal of ours, whose key ^T writes what there is to a file."""
+
+    # compadd -O, -A and -D only sort words; of all other calls those that fit are written down. `-O` keeps the words from the list.
+    SETUP = """PS1=
+        fpath=($COMPLETION $fpath); autoload -Uz compinit; compinit -D -u
+        compadd() {
+          local -a __fitting; local __one
+          for __one in "$@"; do
+            [[ $__one == (-|--) ]] && break
+            [[ $__one == -[OAD] ]] && { builtin compadd "$@"; return }
+          done
+          builtin compadd -O __fitting "$@"
+          (( $#__fitting )) && print -rl -- $__fitting >>$OFFERED
+          return 0
+        }
+        offer() { _main_complete; compstate[insert]=; compstate[list]=; print -r -- "= end" >>$OFFERED }
+        zle -C offer list-choices offer; bindkey '^T' offer
+        """
+
+    def complete(self, case, line, environment):
+        with tempfile.TemporaryDirectory(dir=case.net.folder) as folder:
+            offered = os.path.join(folder, "offered")
+            with open(os.path.join(folder, ".zshrc"), "w", encoding="ascii") as file:
+                file.write(self.SETUP)
+            ours, its = pty.openpty()
+            environment = {**environment, "ZDOTDIR": folder, "HOME": folder, "OFFERED": offered, "COMPLETION": COMPLETION, "TERM": "dumb"}
+            with subprocess.Popen(["zsh", "-i", "-d"], stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True) as shell:
+                try:
+                    os.close(its)
+                    os.write(ours, line.encode() + b"\x14")
+                    eventually(lambda: self.lines(offered)[-1:] == ["= end"], f"zsh has completed {line!r}")
+                finally:
+                    shell.kill()
+                    os.close(ours)
+            return sorted(set(self.lines(offered)[:-1]))
+
+    @staticmethod
+    def lines(path):
+        try:
+            with open(path, encoding="utf-8") as file:
+                return file.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+
+class Completion(Case):
+    SHELLS = (Bash(), Zsh(), Fish())
+
+    def complete(self, shell, line, socket_path="/nonexistent"):
+        return shell.complete(self, line, {**os.environ, "PATH": shell_path(self), "SALLYPORT_SOCKET": socket_path})
 
     def test_commands_options_and_names_of_what_is_there(self):
         daemon = self.net.start(self.net.config())
         asked = daemon.socket_path
-        self.assertEqual(self.complete("sallyport re"), ["reload"])
-        self.assertLessEqual({"calls", "peers", "ports", "call"}, set(self.complete("sallyport show ")))
-        self.assertEqual(self.complete("sallyport show calls --w"), ["--watch"])
-        self.assertEqual(sorted(self.complete("sallyport capture --peer ", asked)), ["carrier", "pbx"])
-        self.assertEqual(self.complete("sallyport capture --peer c", asked), ["carrier"])
-        self.assertEqual(self.complete("sallyport config explain peers[].he"), ["peers[].health", "peers[].headers"])
         daemon.cli("block", "192.0.2.7")
-        self.assertEqual(eventually(lambda: self.complete("sallyport unblock ", asked), "a blocked prefix"), ["192.0.2.7/32"])
+        eventually(lambda: "192.0.2.7" in daemon.cli("show", "blocked").stdout, "a blocked prefix")
+        for shell in self.SHELLS:
+            with self.subTest(type(shell).__name__):
+                self.assertEqual(self.complete(shell, "sallyport re"), ["reload"])
+                self.assertLessEqual({"calls", "peers", "ports", "call"}, set(self.complete(shell, "sallyport show ")))
+                self.assertEqual(self.complete(shell, "sallyport show calls --w"), ["--watch"])
+                self.assertEqual(sorted(self.complete(shell, "sallyport capture --peer ", asked)), ["carrier", "pbx"])
+                self.assertEqual(self.complete(shell, "sallyport capture --peer c", asked), ["carrier"])
+                self.assertEqual(set(self.complete(shell, "sallyport config explain peers[].he")), {"peers[].health", "peers[].headers"})
+                self.assertEqual(self.complete(shell, "sallyport unblock ", asked), ["192.0.2.7/32"])
+                self.assertEqual(set(self.complete(shell, "sallyport log level ")), {"debug", "error", "info", "warning"})
 
     def test_without_a_daemon_it_offers_what_needs_none(self):
-        self.assertEqual(self.complete("sallyport hangup "), [])
-        self.assertEqual(self.complete("sallyport config s"), ["schema"])
+        for shell in self.SHELLS:
+            with self.subTest(type(shell).__name__):
+                self.assertEqual(self.complete(shell, "sallyport hangup "), [])
+                self.assertEqual(self.complete(shell, "sallyport config s"), ["schema"])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """trunk_test.py — a trunk that challenges, wants to be registered at, is watched, fails and comes back, and is known by a
 name. RFC 3261 §10.2, §22; RFC 7616; RFC 8760; RFC 3263; RFC 6140; threats I3, R14."""
 
+import json
 import os
 import unittest
 
@@ -267,6 +268,41 @@ class Registration(TrunkMixin, Case):
                 self.registered(carrier, 2, 20.0)
                 self.assertEqual(self.daemon.terminate(), 0)
                 carrier.stop()
+
+    # RFC 3261 §10.2.2: whatever has become of the connection that it was made over.
+    def test_the_registration_of_a_trunk_that_is_taken_out_is_taken_back_over_a_new_connection(self):
+        self.sides = {side: Side(self.net, side) for side in ("out", "in")}
+        for transport in ("tcp", "tls"):
+            with self.subTest(transport=transport):
+                config = carrier_config(self.net.config(), self.net.folder, transport=transport, health={"ping": "never"},
+                                        register={"aor": "sip:a@carrier.test", "expires": "600s"},
+                                        targets=[{"address": f"{FAR_OUT4}:{port_of(transport)}"}])
+                listen_on_streams(config, self.sides)
+                if transport == "tls":
+                    config["peers"][0]["tls"] = {"certificate": "edge-out", "authorities": ["authority-out"], "name": f"carrier-{FAR_OUT4}.test"}
+                carrier = self.carrier(FAR_OUT4, transport)
+                self.daemon = self.net.start(config)
+                self.registered(carrier)
+                for connection in carrier.sock.connections:
+                    connection.finish()
+                eventually(lambda transport=transport: self.daemon.count("connections_active", transport=transport) == 0, "its connection has gone")
+                before = len(carrier.sock.connections)
+                self.take_out_the_carrier(config)
+                eventually(lambda carrier=carrier: len(carrier.registers) > 1, "it is taken back", 20.0)
+                self.assertEqual(carrier.registers[1][2], 0)
+                self.assertEqual(carrier.registers[1][1], carrier.registers[0][1])
+                self.assertGreater(len(carrier.sock.connections), before)
+                last = carrier.received("REGISTER")[-1]
+                self.assertEqual(last.header("expires"), "0")
+                self.assertEqual(self.daemon.terminate(), 0)
+                carrier.stop()
+
+    def take_out_the_carrier(self, config):
+        del config["peers"][0]
+        config["routes"] = [{"name": "nowhere", "match": {}, "to": [{"reject": 404}]}]
+        with open(self.daemon.config_path, "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.daemon.cli("reload")
 
 
 class Health(TrunkMixin, SharedCase):

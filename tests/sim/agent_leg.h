@@ -85,6 +85,8 @@ struct AgentLeg {
   std::string call_id, local_tag, remote_tag, local, remote, target;
   std::vector<std::string> routes;
   std::uint32_t local_cseq = 0, remote_cseq = 0;
+  std::uint32_t taken_cseq = 0;         // the highest of ours that was carried out
+  SipText taken;                        // what came last of that but INVITEs
   std::set<std::string> seen_requests;  // "CSeq method" of all that came
   // Offers and INVITEs under way.
   std::string own_invite;  // branch

@@ -51,10 +51,16 @@ std::string AgentTransactions::new_branch() { return fmt::format("z9hG4bK{}{}", 
 
 std::string AgentTransactions::request(SipText request, const Endpoint& to, OnResponse on_response) {
   const std::string branch = new_branch();
-  Client client;
   request.fields.insert(request.fields.begin(),
                         {"Via", fmt::format("SIP/2.0/UDP {};branch={}{}", to_string(own_), branch,
                                             random_.chance(0.5) ? ";rport" : "")});
+  request_again(std::move(request), to, std::move(on_response));
+  return branch;
+}
+
+void AgentTransactions::request_again(SipText request, const Endpoint& to, OnResponse on_response) {
+  const std::string branch = request.branch();
+  Client client;
   client.is_invite = request.method == "INVITE";
   client.to = to;
   client.on_response = std::move(on_response);
@@ -63,7 +69,11 @@ std::string AgentTransactions::request(SipText request, const Endpoint& to, OnRe
   clients_[branch] = std::move(client);
   arm_client(branch);
   keep_until(branch, kTransactionTime);
-  return branch;
+}
+
+const SipText* AgentTransactions::sent(const std::string& branch) const {
+  const auto found = clients_.find(branch);
+  return found == clients_.end() ? nullptr : &found->second.request;
 }
 
 void AgentTransactions::keep_until(const std::string& key, Duration time) {

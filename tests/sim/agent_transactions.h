@@ -33,6 +33,10 @@ class AgentTransactions {
 
   // Adds the top Via. Returns the branch.
   std::string request(SipText request, const Endpoint& to, OnResponse on_response);
+  // The very octets of a request that left before, of which nothing is known any more.
+  void request_again(SipText request, const Endpoint& to, OnResponse on_response);
+  // As it left; null: nothing is known of it any more.
+  [[nodiscard]] const SipText* sent(const std::string& branch) const;
   // Stops telling; the machine goes on by itself.
   void forget(const std::string& branch);
   // CANCEL of an INVITE that has a provisional response and no final one; without effect otherwise.

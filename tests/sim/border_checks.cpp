@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "tests/sim/agent_transactions.h"
+
 namespace sallyport::sim {
 namespace {
 
@@ -55,6 +57,16 @@ void BorderChecks::on_in(std::size_t side, std::string_view bytes) {
   if (!parsed.complaint.empty()) return;
   learn(side, parsed.message);
   for (std::string& key : keys_in(parsed.message.body)) keys_.insert(std::move(key));
+  forget_answer(parsed.message);
+}
+
+// What comes when its transaction is over is a request like any other. RFC 3261 §17.2.2, timer J
+void BorderChecks::forget_answer(const SipText& request) {
+  if (!request.is_request() || request.method == "INVITE" || request.method == "ACK") return;
+  const auto found = answers_.find(method_key(request.branch(), request.method));
+  if (found != answers_.end() && found->second.final_code != 0 &&
+      judge_.now() - found->second.final_at > kTransactionTime)
+    answers_.erase(found);
 }
 
 void BorderChecks::check_hidden(std::size_t side, std::string_view bytes, const SipText& message) {
@@ -111,6 +123,7 @@ void BorderChecks::check_response(const SipText& response) {
           fmt::format("a provisional response behind {}: {}", answer.final_code, response.summary()));
   } else if (answer.final_code == 0) {
     answer.final_code = response.code;
+    answer.final_at = judge_.now();
     answer.final_to_tag = response.to_tag();
   } else if ((answer.final_code != response.code || answer.final_to_tag != response.to_tag()) &&
              !is_excused(answer, response)) {

@@ -28,6 +28,7 @@ inline constexpr std::string_view kBehindRouters = "10.77.";  // on the outer si
 // What the border said to one request that it got.
 struct BorderAnswer {
   int final_code = 0;
+  Timestamp final_at{};
   std::string final_to_tag;
   unsigned provisionals = 0;
 };
@@ -56,6 +57,7 @@ class BorderChecks {
  private:
   void check_hidden(std::size_t side, std::string_view bytes, const SipText& message);
   [[nodiscard]] bool is_excused(const BorderAnswer& before, const SipText& response) const;
+  void forget_answer(const SipText& request);
   void check_response(const SipText& response);
   void check_request(const SipText& request, std::string_view bytes, const Endpoint& remote);
   void learn(std::size_t side, const SipText& message);

@@ -61,6 +61,17 @@ void plan_middle(CallPlan& plan, SimRandom& random) {
   plan.callee_hangs_up = who >= 9 && who < 19;  // 9, 10: both; 19: nobody, the limit of the call ends it
 }
 
+// Drawn apart: worlds stay as they were where nothing of the past comes.
+void plan_stale(CallPlan& plan) {
+  constexpr std::uint64_t kSalt = 0x12022;
+  SimRandom random(plan.seed ^ kSalt);
+  const std::uint64_t acts = random.below(4);
+  for (std::uint64_t i = 0; i < acts; ++i)
+    plan.stale_acts.push_back({random.between(0s, random.chance(0.8) ? 10s : 60s), random.chance(0.5),
+                               static_cast<Stale>(random.below(4)),
+                               static_cast<StaleMethod>(random.below(5))});
+}
+
 }  // namespace
 
 CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
@@ -74,6 +85,7 @@ CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random) {
   plan.simple = terms.simple;
   plan.seed = random.next();
   plan_middle(plan, random);
+  if (terms.has_stale) plan_stale(plan);
   plan.delayed_offer = random.chance(0.15);
   // Inside is trusted: there a caller's wish for privacy is passed on, not done. RFC 3325 §7
   plan.privacy = random.chance(0.15) && terms.destination < '2';

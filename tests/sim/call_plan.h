@@ -37,6 +37,17 @@ struct MidCallAct {
   Change change = Change::ReInvite;
 };
 
+// What of the past comes: a request with a number long passed, one that its successor has overtaken, another
+// one with the last number, or the very octets of one that has its answer. RFC 3261 §12.2.2, §17.2.2
+enum class Stale : std::uint8_t { Late, Crossed, SameNumber, Replayed };
+enum class StaleMethod : std::uint8_t { Options, Info, Refresh, ReInvite, Bye };
+struct StaleAct {
+  Duration after{};  // the leg came up
+  bool by_caller = true;
+  Stale what = Stale::Late;
+  StaleMethod method = StaleMethod::Info;
+};
+
 enum class Reliably : std::uint8_t { Never, Supported, Required };  // 100rel of a caller
 
 enum class Gone : std::uint8_t { Nobody, CallerSilent, CalleeSilent, CallerForgets, CalleeForgets };
@@ -52,6 +63,7 @@ struct CallPlan {
   std::optional<Duration> cancel_after;  // behind the INVITE
   bool delayed_offer = false, privacy = false;
   std::vector<MidCallAct> acts;
+  std::vector<StaleAct> stale_acts;
   Duration hang_up_after{};
   bool caller_hangs_up = true, callee_hangs_up = false;
   Gone gone = Gone::Nobody;
@@ -87,6 +99,7 @@ struct PlanTerms {
   bool simple = false;
   bool nobody_vanishes = false;
   bool has_keys = false;  // some secure their media
+  bool has_stale = false;
 };
 [[nodiscard]] CallPlan make_plan(unsigned index, const PlanTerms& terms, SimRandom& random);
 // Some plans get somebody who takes the place of one side; who that is.

@@ -20,6 +20,7 @@ class Judge {
   static constexpr std::size_t kViolationsMax = 50;  // of one world; the first are the ones that matter
 
   void set_now(Timestamp now) noexcept { now_ = now; }
+  [[nodiscard]] Timestamp now() const noexcept { return now_; }
   // Nothing was lost, doubled or overtaken: then also what a network may excuse is a fault.
   void set_calm(bool calm) noexcept { calm_ = calm; }
   [[nodiscard]] bool is_calm() const noexcept { return calm_; }

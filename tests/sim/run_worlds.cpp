@@ -22,11 +22,12 @@ std::string replay_command(std::uint64_t seed, unsigned calls, const WorldWishes
 }
 
 std::string describe(const WorldSettings& world) {
-  return fmt::format("loss {}, {}, {} engines, journal {}{}{}{}{}{}{}", world.link.loss,
+  return fmt::format("loss {}, {}, {} engines, journal {}{}{}{}{}{}{}{}", world.link.loss,
                      world.calm ? "calm" : "rough", world.engines, static_cast<int>(world.journal),
                      world.target_down ? ", target down" : "", world.icmp ? ", icmp" : "",
                      world.keys ? ", keys" : "", world.routers ? ", routers" : "",
-                     world.moves ? " that forget" : "", world.passes_refer ? ", REFER passed" : "");
+                     world.moves ? " that forget" : "", world.passes_refer ? ", REFER passed" : "",
+                     world.stale ? ", stale requests" : "");
 }
 
 }  // namespace
@@ -50,6 +51,7 @@ RunResult run_worlds(std::uint64_t seed, unsigned calls, const WorldWishes& wish
     result.counts.exchanges += counts.exchanges;
     result.counts.subscriptions += counts.subscriptions;
     result.counts.registrations += counts.registrations;
+    result.counts.stale += counts.stale;
     ++result.worlds;
     const bool is_bad = !world.judge().violations().empty();
     if (settings.keep_trace && (is_bad || calls <= kCallsPerWorld))

@@ -60,6 +60,7 @@ TEST(Simulator, HasEveryKindOfTrafficInItsWorlds) {
   EXPECT_GT(result.counts.exchanges, 20u);
   EXPECT_GT(result.counts.subscriptions, 10u);
   EXPECT_GT(result.counts.registrations, 20u);
+  EXPECT_GT(result.counts.stale, 10u);
 }
 
 TEST(Simulator, LosesNothingWhenItIsReloadedAgainAndAgain) {

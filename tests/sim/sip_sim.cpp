@@ -59,11 +59,13 @@ int main(int count, char** arguments) {
   const auto result = sallyport::sim::run_worlds(seed, calls, wishes);
   std::fwrite(result.report.data(), 1, result.report.size(), stdout);  // packets of phones may hold NULs
   std::fputs(
-      fmt::format("{} worlds from seed {}: {} calls, {} answered, {} exchanges, {} subscriptions, {} "
-                  "registrations, {} steps, {} datagrams, {} restarts; {} worlds against the rules\n",
-                  result.worlds, seed, result.counts.calls, result.counts.answered, result.counts.exchanges,
-                  result.counts.subscriptions, result.counts.registrations, result.counts.steps,
-                  result.counts.datagrams, result.counts.restarts, result.bad_worlds)
+      fmt::format(
+          "{} worlds from seed {}: {} calls, {} answered, {} exchanges, {} subscriptions, {} "
+          "registrations, {} stale requests refused, {} steps, {} datagrams, {} restarts; {} worlds against "
+          "the rules\n",
+          result.worlds, seed, result.counts.calls, result.counts.answered, result.counts.exchanges,
+          result.counts.subscriptions, result.counts.registrations, result.counts.stale, result.counts.steps,
+          result.counts.datagrams, result.counts.restarts, result.bad_worlds)
           .c_str(),
       stdout);
   return result.bad_worlds == 0 ? 0 : 1;

@@ -359,7 +359,8 @@ void SipWorld::plan_peer_call(Duration start) {
   const std::size_t caller =
       inwards ? random_.below(2) : first_inside + random_.below(kPeerAgents - first_inside);
   const char destination = static_cast<char>(inwards ? '2' + random_.below(3) : '0' + random_.below(2));
-  const PlanTerms terms{caller, destination, start, settings_.simple, settings_.calm, settings_.keys};
+  const PlanTerms terms{caller,         destination,    start,          settings_.simple,
+                        settings_.calm, settings_.keys, settings_.stale};
   CallPlan drawn = make_plan(planned_++, terms, random_);
   plan_transfer(drawn);
   if (auto newcomer = make_newcomer(drawn, terms); newcomer) {

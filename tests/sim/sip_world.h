@@ -30,6 +30,7 @@ namespace sallyport::sim {
 struct WorldCounts {
   unsigned calls = 0, answered = 0, failed = 0;  // as the callers saw it
   unsigned exchanges = 0, subscriptions = 0, registrations = 0;
+  unsigned stale = 0;                                    // requests of the past that were refused
   std::uint64_t datagrams = 0, restarts = 0, steps = 0;  // a step: something was put into an engine
 };
 

@@ -50,6 +50,7 @@ class UserAgent {
   void cancel_at(std::size_t position);
   [[nodiscard]] const std::map<std::string, AgentLeg>& legs() const noexcept { return legs_; }
   [[nodiscard]] const UserAgentSettings& settings() const noexcept { return settings_; }
+  [[nodiscard]] unsigned stale_refused() const noexcept { return stale_refused_; }
 
  private:
   AgentLeg* find(const std::string& call_id);
@@ -120,6 +121,14 @@ class UserAgent {
   void start_session(AgentLeg& leg);
   [[nodiscard]] bool knows_timer(const AgentLeg& leg) const;
 
+  // user_agent_stale.cpp
+  void plan_stale(const AgentLeg& leg);
+  void note_taken(AgentLeg& leg, const SipText& response);
+  void act_stale(AgentLeg& leg, const StaleAct& act);
+  void send_late(AgentLeg& leg, StaleMethod method, std::uint32_t number);
+  void replay(const AgentLeg& leg);
+  void on_stale_answer(const std::string& what, const std::string& call_id, const SipText* response);
+
   // user_agent_dialog.cpp
   void come_up(AgentLeg& leg);
   void vanish(AgentLeg& leg, bool forgets);
@@ -151,6 +160,7 @@ class UserAgent {
   std::set<std::string> forgotten_;
   std::set<std::string> former_tags_;             // of INVITEs that were asked for once more
   std::multimap<std::string, Service> services_;  // by method
+  unsigned stale_refused_ = 0;
 };
 
 }  // namespace sallyport::sim

@@ -111,6 +111,7 @@ void UserAgent::on_dialled(AgentLeg& leg, const SipText& response) {
   }
   if (response.count("Contact") != 1) blame("2xx without one Contact: " + response.summary());
   leg.remote_tag = response.to_tag();
+  note_taken(leg, response);
   leg.remote = response.value("To").substr(0, response.value("To").find(";tag="));
   leg.target = uri_of(response.value("Contact"));
   leg.routes = response.values("Record-Route");

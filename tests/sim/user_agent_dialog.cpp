@@ -98,6 +98,7 @@ void UserAgent::come_up(AgentLeg& leg) {
     (void)network.after(plan.hang_up_after, [this, call_id] {
       if (AgentLeg* found = find(call_id)) hang_up(*found);
     });
+  plan_stale(leg);
   const bool silent = plan.gone == (leg.is_caller ? Gone::CallerSilent : Gone::CalleeSilent);
   const bool forgets = plan.gone == (leg.is_caller ? Gone::CallerForgets : Gone::CalleeForgets);
   if (silent || forgets)
@@ -183,6 +184,7 @@ void UserAgent::on_changed(const std::string& call_id, Change what, const SipTex
   AgentLeg* leg = find(call_id);
   if (leg == nullptr || (response != nullptr && response->code < 200)) return;
   const int code = response == nullptr ? 408 : response->code;
+  if (code < 300) note_taken(*leg, *response);
   const bool is_invite = what == Change::ReInvite || what == Change::EmptyReInvite;
   if (is_invite && code < 300) {
     if (leg->acks.contains(response->cseq())) {

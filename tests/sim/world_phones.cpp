@@ -76,7 +76,7 @@ bool SipWorld::is_bound_for_a_while(std::size_t agent) {
 void SipWorld::plan_phone_call(Duration start) {
   const std::uint64_t kind = random_.below(3);
   const std::size_t phone = kFirstPhone + random_.below(2), desk = kFirstPhone + 2 + random_.below(2);
-  PlanTerms terms{kHome, '6', start + 5s, settings_.simple, settings_.calm, settings_.keys};
+  PlanTerms terms{kHome, '6', start + 5s, settings_.simple, settings_.calm, settings_.keys, settings_.stale};
   if (kind == 0) {
     terms.caller_agent = random_.chance(0.5) ? phone : desk;
     terms.destination = static_cast<char>('2' + random_.below(3));

@@ -42,6 +42,7 @@ WorldSettings draw_settings(std::uint64_t seed, const WorldWishes& wishes) {
   world.moves = world.routers && !world.calm && random.chance(0.4);
   world.passes_refer = random.chance(0.3);
   world.keys = random.chance(0.4);
+  world.stale = !wishes.simple && seed % 2 == 0;
   return world;
 }
 

@@ -27,6 +27,7 @@ struct WorldSettings {
   bool routers = false, moves = false;     // phones are behind some, which forget where they were
   bool keys = false;                       // some secure their media
   bool passes_refer = false;               // whoever is to be transferred does it himself
+  bool stale = false;                      // requests of the past come again
   bool keep_trace = false;
 };
 

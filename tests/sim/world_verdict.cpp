@@ -210,6 +210,7 @@ void SipWorld::check_expectations() {
 
 WorldCounts SipWorld::counts() const {
   WorldCounts counts;
+  for (const auto& agent : agents_) counts.stale += agent->stale_refused();
   for (const auto& agent : agents_)
     for (const auto& [call_id, leg] : agent->legs())
       if (leg.is_caller) {

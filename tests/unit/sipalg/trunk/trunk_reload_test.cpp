@@ -112,6 +112,32 @@ TEST_F(TrunkReload, TheRegistrationOfAPeerThatIsTakenOutIsTakenBackWhereItWasMad
   EXPECT_TRUE(engine().desk().trunks(now).empty());
 }
 
+// Its connection has gone, and the next one can't be had at once. RFC 3261 §10.2.2, §18.4
+TEST_F(TrunkReload, WhatCannotBeTakenBackAtOnceIsTriedAgainAndNotForEver) {
+  register_first();
+  next.peers[0].is_retired = true;
+  (void)adopt(next);
+  SentMessage last = only(wait(100ms), "REGISTER");
+  EXPECT_TRUE(unreachable(last).empty()) << "not at once";
+  const SentMessage again = only(wait(2s), "REGISTER");
+  EXPECT_EQ(again.path, last.path);
+  EXPECT_EQ(again.header("Expires"), "0");
+  EXPECT_GT(cseq(again), cseq(last));
+  EXPECT_TRUE(engine().desk().peers_in_use()[0]) << "its place is nobody else's yet";
+  last = again;
+  std::size_t tries = 2;
+  while (true) {
+    (void)unreachable(last);
+    const auto more = wait(2s);
+    if (more.empty()) break;
+    last = only(more, "REGISTER");
+    ASSERT_LE(++tries, 30u);
+  }
+  EXPECT_GT(tries, 20u);
+  EXPECT_FALSE(engine().next_deadline());
+  EXPECT_FALSE(engine().desk().peers_in_use()[0]);
+}
+
 TEST_F(TrunkReload, ARegistrarThatIsSilentIsNotAskedForEver) {
   register_first();
   next.peers[0].is_retired = true;
