@@ -99,8 +99,8 @@ DataPlaneSnapshot RunningDataPlane::take_snapshot() const {
     const LcoreThread& thread = *lcore_threads_[lcore];
     snapshot.lcores.push_back({static_cast<unsigned>(lcore), thread.cpu(), thread.times().busy_ns.value(),
                                thread.times().total_ns.value()});
-    snapshot.sources_tracked += workers_[lcore]->sources_tracked();
-    snapshot.sources_capacity += workers_[lcore]->sources_capacity();
+    snapshot.sources_tracked += workers_[lcore]->guard().sources_tracked();
+    snapshot.sources_capacity += workers_[lcore]->guard().sources_capacity();
   }
   for (std::size_t shard = 0; shard < shard_threads_.size(); ++shard)
     snapshot.threads.push_back(
@@ -174,6 +174,10 @@ void RunningDataPlane::add_engines(DataPlaneSnapshot& snapshot) const {
   snapshot.realms.resize(of_the_day().realms.size());
   const std::size_t peers = (day_ != nullptr ? *day_ : config_).peers.size();
   snapshot.peers.resize(peers + 1);
+  snapshot.peers_beyond_budget.resize(peers);
+  for (std::size_t peer = 0; peer < peers; ++peer)
+    for (const auto& worker : workers_)
+      snapshot.peers_beyond_budget[peer] += worker->guard().beyond_budget(PeerIndex(peer));
   for (std::size_t engine = 0; engine < shards_.size(); ++engine) {
     const auto& shard = shards_[engine];
     for (std::size_t realm = 0; realm < snapshot.realms.size(); ++realm)

@@ -114,6 +114,9 @@ struct DataPlaneSnapshot {
   std::uint64_t mbufs_free = 0, mbufs_total = 0;
   std::vector<sip::RealmSipCounts> realms;  // in the order of SbcConfig::realms
   std::vector<PeerCallCounts> peers;  // in the order of SbcConfig::peers of the day, then one for all else
+  // The same peers: datagrams beyond what their limits of calls can need (DropReason::PeerRate), since the
+  // start.
+  std::vector<std::uint64_t> peers_beyond_budget;
   std::uint64_t transactions_active = 0, transactions_capacity = 0;
   std::uint64_t calls_active = 0, calls_capacity = 0, dialogs_active = 0;
   std::uint64_t registrations_active = 0, registrations_capacity = 0;   // bindings of endpoints; AORs

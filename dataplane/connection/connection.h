@@ -17,6 +17,7 @@
 #include "dataplane/connection/connection_counters.h"
 #include "dataplane/connection/connection_messages.h"
 #include "dataplane/connection/stream_wire.h"
+#include "dataplane/worker/shard_inbox.h"
 #include "policy/base/time.h"
 #include "policy/model/security.h"
 #include "sipalg/message/stream_framer.h"
@@ -88,6 +89,7 @@ struct Connection {
   std::uint32_t interest = 0;    // as epoll knows it
 
   [[nodiscard]] bool is_stranger() const noexcept { return trust < TrustClass::Trusted; }
+  [[nodiscard]] Lane lane() const noexcept { return lane_of(trust); }
   void go_to(ConnectionState next, Timestamp now) noexcept {
     state = next;
     since = now;

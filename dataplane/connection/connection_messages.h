@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "policy/base/time.h"
 #include "sipalg/engine/engine_input.h"
 #include "sipalg/engine/engine_output.h"
 #include "sipalg/location/dns_query.h"
@@ -20,6 +21,7 @@ struct StreamMessage {
   struct Arrived {
     sip::MessageInput input;  // input.bytes is empty: they are below
     std::string bytes;
+    Timestamp since{};  // when it had been read
   };
   // What was to go this way did not leave, or no connection could be had. RFC 3261 §18.4
   struct Failed {

@@ -172,6 +172,7 @@ class Connections final : public TurnTaker {
     return setup_.blocks != nullptr && setup_.blocks->find(remote, std::max(trust, TrustClass::Trusted),
                                                            now_) != policy::BlockTable::kNone;
   }
+  void mark_again(const std::vector<Realm>& before) noexcept;
   void follow_listeners(std::vector<ListeningSocket>& opened);
   void keep_listener(Listener wanted, std::vector<ListeningSocket>& opened, std::vector<bool>& stays);
   void judge_again(Connection& connection, const SbcConfig& before);
@@ -220,6 +221,7 @@ class Connections final : public TurnTaker {
   [[nodiscard]] Connection* open_way(const sip::Path& path);
   void on_connected(Connection& connection);
   [[nodiscard]] bool put(Connection& connection, QueuedMessage& message);
+  [[nodiscard]] TrustClass class_of(const sip::Path& path) const noexcept;
   void give_up(const QueuedMessage& message);
   void make_dirty(Connection& connection);
   void flush_dirty();

@@ -56,7 +56,9 @@ void Connections::adopt(Timestamp now, SharedValue<SbcConfig> next,
   now_ = std::max(now_, now);
   const SharedValue<SbcConfig> before = std::exchange(config_, std::move(next));
   setup_.sources = std::move(sources);
+  const std::vector<Realm> realms_before = realms_;
   read_realms();
+  mark_again(realms_before);
   if (setup_.tls != nullptr) setup_.tls->take_effect();  // its listeners and peers have the new numbers
   if (!stop_at_) follow_listeners(opened);
   limits_ = config_->security.limits.tcp;
@@ -65,6 +67,18 @@ void Connections::adopt(Timestamp now, SharedValue<SbcConfig> next,
   of_peer_.resize(std::max(of_peer_.size(), peer_places(*config_)));
   for (const std::uint64_t number : number_at_)
     if (Connection* connection = find(number)) judge_again(*connection, *before);
+}
+
+// What is open already is marked as its realm says now.
+void Connections::mark_again(const std::vector<Realm>& before) noexcept {
+  for (const std::uint64_t number : number_at_) {
+    const Connection* const connection = find(number);
+    if (connection == nullptr || connection->wire.fd() < 0) continue;
+    const std::size_t realm = to_position(connection->realm);
+    if (realm >= before.size() || realm >= realms_.size() || before[realm].dscp == realms_[realm].dscp)
+      continue;
+    mark_stream(connection->wire.fd(), connection->remote.address.is_v4(), realms_[realm].dscp);
+  }
 }
 
 void Connections::follow_listeners(std::vector<ListeningSocket>& opened) {

@@ -125,6 +125,9 @@ std::string Connections::name_of(const sip::Path& path) const {
     if (target->address == path.remote && target->transport == Transport::Tls &&
         target->configured < configured.size() && !configured[target->configured].domain.empty())
       return configured[target->configured].domain;
+  // Of one that a reload took out the board knows nothing more, and a registration is still to be taken back.
+  const bool has_one_name = config_->peers[position].is_retired && configured.size() == 1;
+  if (has_one_name && !configured.front().domain.empty()) return configured.front().domain;
   return to_string(path.remote.address);
 }
 

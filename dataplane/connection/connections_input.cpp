@@ -134,12 +134,14 @@ Connections::Step Connections::offer(Connection& connection, std::string_view by
                    .is_framing_lost = is_framing_lost};
   connection.waiting_shard = sip::shard_of_datagram(setup_.token_key, bytes) % posts_.shards();
   arrived.bytes.assign(bytes);
+  arrived.since = now_;
   connection.waiting = std::make_unique<StreamMessage>(StreamMessage{std::move(arrived)});
   connection.is_waiting_admitted = !connection.is_stranger();
   return push_waiting(connection);
 }
 
-// Whoever may not send more now, or whose shard is behind, is not read further: back pressure, no loss.
+// Whoever may not send more now, or whose shard is behind with its class, is not read further: back pressure,
+// no loss.
 Connections::Step Connections::push_waiting(Connection& connection) {
   if (!connection.is_waiting_admitted) {
     const auto keys = limiter_.prepare(connection.port, connection.remote.address);
@@ -152,7 +154,7 @@ Connections::Step Connections::push_waiting(Connection& connection) {
     connection.rate_retries = 0;
   }
   const bool is_lost = std::get<StreamMessage::Arrived>(connection.waiting->what).input.is_framing_lost;
-  if (!posts_.send(connection.waiting_shard, connection.waiting)) {
+  if (!posts_.send(connection.waiting_shard, connection.lane(), connection.waiting)) {
     connection.pause = Pause::ShardFull;
     waiting_for_room_.push_back(connection.number);
     return Step::Rests;
@@ -194,7 +196,7 @@ void Connections::resume_those_who_wait() {
     waiting_for_room_.pop_front();
     Connection* connection = find(number);
     if (connection == nullptr || connection->pause != Pause::ShardFull) continue;
-    if (posts_.has_room(connection->waiting_shard))
+    if (posts_.has_room(connection->waiting_shard, connection->lane()))
       resume(*connection);
     else
       waiting_for_room_.push_back(number);

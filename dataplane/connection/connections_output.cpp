@@ -26,7 +26,7 @@ void Connections::on_dns_reply(std::uint64_t tag, const sip::DnsReply& reply) {
   StreamMessage::DnsAnswered answered{.id = reply.id,
                                       .is_answered = reply.is_answered,
                                       .message = {reply.message.begin(), reply.message.end()}};
-  if (!posts_.post(tag, std::make_unique<StreamMessage>(StreamMessage{std::move(answered)})))
+  if (!posts_.post(tag, Lane::Known, std::make_unique<StreamMessage>(StreamMessage{std::move(answered)})))
     counters_.failures_lost.add();
   has_held_posts_ = true;
 }
@@ -186,11 +186,19 @@ void Connections::close_by_order(std::uint64_t number) {
   finish(*connection, was_lost ? connection->ending : Ending::ByEngine);
 }
 
+// No better than that of a connection from there: what it brought before it died is heard first.
+TrustClass Connections::class_of(const sip::Path& path) const noexcept {
+  if (path.peer != PeerIndex::kNone) return TrustClass::Known;
+  if (to_position(path.realm) >= realms_.size()) return TrustClass::Untrusted;
+  return setup_.sources->classify(path.realm, path.remote.address).trust;
+}
+
 void Connections::give_up(const QueuedMessage& message) {
   if (message.shard == QueuedMessage::kNobody) return;
   counters_.messages_failed.add();
   StreamMessage::Failed failed{.path = message.path};
-  if (!posts_.post(message.shard, std::make_unique<StreamMessage>(StreamMessage{failed})))
+  const Lane lane = lane_of(class_of(message.path));
+  if (!posts_.post(message.shard, lane, std::make_unique<StreamMessage>(StreamMessage{failed})))
     counters_.failures_lost.add();
 }
 

@@ -65,6 +65,10 @@ void set_up_stream(int fd, bool is_v4, std::uint8_t dscp) noexcept {
   set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
   set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
   set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+  mark_stream(fd, is_v4, dscp);
+}
+
+void mark_stream(int fd, bool is_v4, std::uint8_t dscp) noexcept {
   if (is_v4)
     set_number(fd, IPPROTO_IP, IP_TOS, dscp << 2);
   else

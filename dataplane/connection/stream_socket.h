@@ -33,6 +33,8 @@ class NamespaceSockets final : public SocketMaker {
 
 // Without Nagle's delay, with keep-alive of TCP, with this DSCP.
 void set_up_stream(int fd, bool is_v4, std::uint8_t dscp) noexcept;
+// What leaves from now on has this DSCP.
+void mark_stream(int fd, bool is_v4, std::uint8_t dscp) noexcept;
 // A connection that was refused leaves nothing behind: it ends with RST.
 void close_with_reset(UniqueFd fd) noexcept;
 

@@ -1,8 +1,9 @@
 // ordinary_packet.h — the packet that nearly all are: untagged, in one piece, UDP, IPv4 without options (RFC
 // 791) or IPv6 without extension headers (RFC 8200), to an own address.
 //
-// Takes it in one straight run, or leaves it: whatever is out of the ordinary, and all that is wrong, goes to
-// parse_packet(), which alone names reasons. Both fill the same meta; the fuzzer compares them.
+// Takes it in one straight run, without a call, or leaves it: whatever is out of the ordinary, and all that
+// is wrong, goes to parse_packet(), which alone names reasons. Both fill the same meta; the fuzzer compares
+// them.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +46,9 @@ namespace sallyport::dataplane {
 
 // Reads the IP header at `ip`, of which `size` octets are there, into addresses and the places of the
 // transport header. False: not ordinary.
-[[nodiscard]] inline bool take_ordinary_ip(const std::uint8_t* ip, std::size_t size, std::uint16_t ethertype,
-                                           PacketMeta& meta) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool take_ordinary_ip(const std::uint8_t* ip, std::size_t size,
+                                                               std::uint16_t ethertype,
+                                                               PacketMeta& meta) noexcept {
   std::size_t header = kIpv4Bytes, total = 0;
   if (ethertype == kEthertypeIpv4) {
     total = load16(ip + 2);
@@ -72,9 +74,38 @@ namespace sallyport::dataplane {
   return true;
 }
 
+// Addresses of the last packet, which the next one mostly has too, in a stream as in a flood: what they are
+// to the port need not be looked up again. For as long as the tables stay.
+struct LastAddresses {
+  const PortNetwork* network = nullptr;
+  IpAddress source, destination;
+  std::uint16_t number = kNoLocalAddress;  // of the destination
+  bool is_source_known = false;            // and fit
+};
+
+// Whether the packet is to an own address, from one that can be answered.
+[[nodiscard, gnu::always_inline]] inline bool take_addresses(const PortNetwork& network, PacketMeta& meta,
+                                                             LastAddresses& last) noexcept {
+  if (last.network != &network || last.destination != meta.destination) {
+    const PortAddress destination = network.addresses.find(meta.destination);
+    if (destination.kind != PortAddress::Kind::Own) return false;
+    last = {.network = &network, .source = {}, .destination = meta.destination, .number = destination.number};
+  }
+  if (!last.is_source_known || last.source != meta.source) {
+    if (!is_source_fit(network, meta.source)) return false;
+    last.source = meta.source;
+    last.is_source_known = true;
+  }
+  meta.local_address = last.number;
+  meta.port = network.port;
+  return true;
+}
+
 // `frame` is whole. False: `meta` holds nothing of use, ask parse_packet().
-[[nodiscard]] inline bool take_ordinary_packet(std::span<const std::uint8_t> frame, const DevicePorts& device,
-                                               PacketMeta& meta) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool take_ordinary_packet(std::span<const std::uint8_t> frame,
+                                                                   const DevicePorts& device,
+                                                                   PacketMeta& meta,
+                                                                   LastAddresses& last) noexcept {
   const PortNetwork* const network = device.find(0);
   if (network == nullptr || frame.size() < kEthernetBytes + kIpv4Bytes + kUdpBytes) return false;
   const std::uint8_t* const at = frame.data();
@@ -90,11 +121,13 @@ namespace sallyport::dataplane {
   if (meta.source_port == 0 || meta.destination_port == 0 || length < kUdpBytes || length > meta.l4_length)
     return false;
   meta.payload_length = static_cast<std::uint16_t>(length - kUdpBytes);
-  const PortAddress destination = network->addresses.find(meta.destination);
-  if (destination.kind != PortAddress::Kind::Own || !is_source_fit(*network, meta.source)) return false;
-  meta.local_address = destination.number;
-  meta.port = network->port;
-  return true;
+  return take_addresses(*network, meta, last);
+}
+// The same of one packet alone.
+[[nodiscard]] inline bool take_ordinary_packet(std::span<const std::uint8_t> frame, const DevicePorts& device,
+                                               PacketMeta& meta) noexcept {
+  LastAddresses none;
+  return take_ordinary_packet(frame, device, meta, none);
 }
 
 }  // namespace sallyport::dataplane

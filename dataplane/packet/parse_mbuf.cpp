@@ -36,6 +36,27 @@ std::span<const std::uint8_t> head_of(const rte_mbuf* packet, Scratch& scratch) 
   return {static_cast<const std::uint8_t*>(head), wanted};
 }
 
+[[gnu::always_inline]] inline Result<void, DropReason> parse(rte_mbuf* packet, const DevicePorts& device,
+                                                             bool is_reassembled,
+                                                             LastAddresses& last) noexcept {
+  PacketMeta& meta = *meta_of(packet);
+  const bool is_stripped = (packet->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0;
+  const bool may_be_ordinary = packet->nb_segs == 1 && !is_stripped && !is_reassembled;
+  if (!may_be_ordinary || !take_ordinary_packet(first_segment(*packet), device, meta, last)) {
+    Scratch scratch;
+    Frame frame{head_of(packet, scratch), packet->pkt_len, std::nullopt, is_reassembled};
+    if (is_stripped) frame.stripped_tag = packet->vlan_tci;
+    const auto parsed = parse_packet(frame, device, meta);
+    if (!parsed) return parsed;
+  }
+  if (!is_reassembled && is_verified_by_device(*packet, meta)) return {};
+  if (meta.is_arp || meta.is_fragment) return {};
+  meta.checksum_pending = true;
+  meta.may_be_half_done = device.completes_checksums(meta.port);
+  if (meta.ip_protocol == kProtocolUdp && !is_reassembled) return {};
+  return verify_pending_checksum(packet, meta);
+}
+
 }  // namespace
 
 void add_octets(InternetSum& sum, const rte_mbuf* packet, std::size_t offset, std::size_t length) noexcept {
@@ -54,22 +75,13 @@ void add_octets(InternetSum& sum, const rte_mbuf* packet, std::size_t offset, st
 
 Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
                                     bool is_reassembled) noexcept {
-  PacketMeta& meta = *meta_of(packet);
-  const bool is_stripped = (packet->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0;
-  const bool may_be_ordinary = packet->nb_segs == 1 && !is_stripped && !is_reassembled;
-  if (!may_be_ordinary || !take_ordinary_packet(first_segment(*packet), device, meta)) {
-    Scratch scratch;
-    Frame frame{head_of(packet, scratch), packet->pkt_len, std::nullopt, is_reassembled};
-    if (is_stripped) frame.stripped_tag = packet->vlan_tci;
-    const auto parsed = parse_packet(frame, device, meta);
-    if (!parsed) return parsed;
-  }
-  if (!is_reassembled && is_verified_by_device(*packet, meta)) return {};
-  if (meta.is_arp || meta.is_fragment) return {};
-  meta.checksum_pending = true;
-  meta.may_be_half_done = device.completes_checksums(meta.port);
-  if (meta.ip_protocol == kProtocolUdp && !is_reassembled) return {};
-  return verify_pending_checksum(packet, meta);
+  LastAddresses none;
+  return parse(packet, device, is_reassembled, none);
+}
+
+Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
+                                    LastAddresses& last) noexcept {
+  return parse(packet, device, false, last);
 }
 
 Result<void, DropReason> verify_pending_checksum(const rte_mbuf* packet, PacketMeta& meta) noexcept {

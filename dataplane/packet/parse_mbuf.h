@@ -11,6 +11,8 @@
 
 namespace sallyport::dataplane {
 
+struct LastAddresses;  // ordinary_packet.h
+
 // Buffers of the fast path come from pools whose private area has room for this.
 [[nodiscard]] inline PacketMeta* meta_of(rte_mbuf* packet) noexcept {
   return static_cast<PacketMeta*>(rte_mbuf_to_priv(packet));
@@ -21,6 +23,9 @@ namespace sallyport::dataplane {
 // it. Of a reassembled packet it is verified at once.
 [[nodiscard]] Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
                                                   bool is_reassembled) noexcept;
+// The same of one packet after the other, as they arrive.
+[[nodiscard]] Result<void, DropReason> parse_mbuf(rte_mbuf* packet, const DevicePorts& device,
+                                                  LastAddresses& last) noexcept;
 
 // Verifies what parse_mbuf() left pending; nothing may carry a packet on before.
 [[nodiscard]] Result<void, DropReason> verify_pending_checksum(const rte_mbuf* packet,

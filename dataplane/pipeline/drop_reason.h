@@ -36,6 +36,7 @@ enum class DropReason : std::uint8_t {
   PrefixRate,
   UnknownRate,  // the budget of all unknown sources together
   TcpSynRate,   // new connections of this source
+  PeerRate,     // a configured peer's datagrams, beyond what its limits of calls can need
   // classify
   NoListener,      // UDP to a port where nobody listens
   UnusedProtocol,  // neither UDP, nor anything Linux may have here
@@ -57,9 +58,12 @@ enum class DropReason : std::uint8_t {
   TrustedOverload,  // waited there too long: the signalling thread has more to do than time
   StrangerOverload,
   StreamRingFull,
-  LcoreRingFull,
-  Stopping,  // the calls are saved: from then on nothing may change them
-  BadStun,   // on a SIP listener: neither sound nor a binding request
+  LcoreRingFull,          // what known peers sent, and what we send, on the way to another lcore
+  LcoreTrustedShareFull,  // of that way, taken by what is trusted or proved
+  LcoreStrangerShareFull,
+  LcoreMediaShareFull,  // taken by packets for media ports
+  Stopping,             // the calls are saved: from then on nothing may change them
+  BadStun,              // on a SIP listener: neither sound nor a binding request
   // transmit
   NoRoute,
   NoNeighbour,
@@ -96,6 +100,7 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "prefix_rate",
                                                                                  "unknown_rate",
                                                                                  "tcp_syn_rate",
+                                                                                 "peer_rate",
                                                                                  "no_listener",
                                                                                  "unused_protocol",
                                                                                  "tcp_not_admitted",
@@ -115,6 +120,9 @@ inline constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames
                                                                                  "stranger_overload",
                                                                                  "stream_ring_full",
                                                                                  "lcore_ring_full",
+                                                                                 "lcore_trusted_share_full",
+                                                                                 "lcore_stranger_share_full",
+                                                                                 "lcore_media_share_full",
                                                                                  "stopping",
                                                                                  "bad_stun",
                                                                                  "no_route",

@@ -96,7 +96,7 @@ std::size_t Shard::take_lost_ways(Timestamp now, ShardLcore& lcore) noexcept {
 std::size_t Shard::take_mail(Timestamp now, std::size_t lcore, Lane lane, std::size_t at_most) noexcept {
   ShardInbox& inbox = *lcores_[lcore].inbox;
   LanePatience& patience = patience_[lcore][static_cast<std::size_t>(lane)];
-  const Duration longest = lane == Lane::Trusted ? kTrustedWaits * longest_wait_ : longest_wait_;
+  const Duration longest = longest_wait_of(lane);
   std::size_t done = 0, refused = 0;
   ShardInput input;
   while (done < at_most && refused < kRefusedMax) {
@@ -131,22 +131,37 @@ std::size_t Shard::take_notices(Timestamp now, Mailbox<media::MediaNotice>& noti
 std::size_t Shard::take_stream_mail(Timestamp now) noexcept {
   std::size_t done = 0;
   if (from_connections_ == nullptr) return done;
-  for (FromConnections mail; done < kBatch && from_connections_->receive(mail); ++done) {
-    const std::unique_ptr<StreamMessage> message(mail.message);
-    if (!is_saved_) hear_stream(now, *message);
+  for (const Lane lane : kLanes) {
+    FromConnections mail;
+    std::size_t left = batch_of(lane);
+    for (; left > 0 && from_connections_->receive(mail, lane); --left) {
+      const std::unique_ptr<StreamMessage> message(mail.message);
+      if (!is_saved_) hear_stream(now, lane, *message);
+      ++done;
+    }
+    if (left > 0) stream_patience_[static_cast<std::size_t>(lane)].on_empty();
   }
   return done;
 }
 
-void Shard::hear_stream(Timestamp now, StreamMessage& message) noexcept {
+// Of what a connection has brought nothing is dropped, whoever sent it: it would not come again. New calls
+// are refused. RFC 3261 §21.5.4
+bool Shard::is_overdue(Timestamp now, Lane lane, Timestamp since, const sip::MessageInput& input) noexcept {
+  if (stream_patience_[static_cast<std::size_t>(lane)].is_overdue(now, since, longest_wait_of(lane)))
+    return true;
+  const bool is_registered = lane == Lane::Strangers && shed_.share_of(lane) > 0 &&
+                             policy_.bindings.is_known(input.realm, input.remote, input.transport);
+  return shed_.sheds(is_registered ? Lane::Trusted : lane);
+}
+
+void Shard::hear_stream(Timestamp now, Lane lane, StreamMessage& message) noexcept {
   if (const auto* const arrived = std::get_if<StreamMessage::Arrived>(&message.what);
       arrived != nullptr && !knows(now, arrived->input.realm))
     return;
   with_engine([&](sip::SipEngine& engine, sip::EngineOutput& out) {
     if (auto* arrived = std::get_if<StreamMessage::Arrived>(&message.what)) {
       arrived->input.bytes = arrived->bytes;
-      if (arrived->input.trust < TrustClass::Trusted)
-        arrived->input.is_overdue = shed_.sheds(Lane::Strangers);
+      arrived->input.is_overdue = is_overdue(now, lane, arrived->since, arrived->input);
       engine.on_message(now, arrived->input, out);
     } else if (const auto* failed = std::get_if<StreamMessage::Failed>(&message.what)) {
       engine.on_unreachable(now, failed->path, out);
@@ -216,8 +231,9 @@ std::vector<sip::SipEngine::SavedCall> Shard::save(Timestamp now) noexcept {
   for (const Lane lane : kLanes)
     for (std::size_t lcore = 0; lcore < lcores_.size(); ++lcore)
       take_mail(now, lcore, lane, lcores_[lcore].inbox->capacity());
-  while (take_stream_mail(now) == kBatch) {
-  }
+  for (std::size_t turns = from_connections_ == nullptr ? 0 : from_connections_->capacity(); turns > 0;
+       --turns)
+    if (take_stream_mail(now) == 0) break;
   (void)take_letters(now);
   (void)post_letters();
   is_saved_ = true;

@@ -69,8 +69,8 @@ struct ShardSetup {
   EventLine* events = nullptr;
   CommandBox* commands = nullptr;
   sip::SipEngineSettings engine;
-  std::size_t number = 0;                                // of the shard
-  Mailbox<FromConnections>* from_connections = nullptr;  // null: there are no connections
+  std::size_t number = 0;                       // of the shard
+  ConnectionInbox* from_connections = nullptr;  // null: there are no connections
   Mailbox<ToConnections>* to_connections = nullptr;
   const std::atomic<std::uint64_t>* edition = nullptr;  // of `policy`'s rulebook; null: it never changes
 };
@@ -83,8 +83,8 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // Takes some datagrams of each lane (worker/shard_inbox.h) of each lcore, known peers' first, and the
-  // timers that are due. How much was done.
+  // Takes some datagrams of each lane (worker/shard_inbox.h) of each lcore, known peers' first, some messages
+  // of each lane of the connections, and the timers that are due. How much was done.
   std::size_t run_once(Timestamp now) noexcept;
   // How much of the time since it was told the last time its thread was at work: 0 to 1. Every tenth of a
   // second or so.
@@ -128,8 +128,8 @@ class Shard {
 
  private:
   static constexpr std::size_t kBatch = 64;
-  // Datagrams of one lane of one lcore in a turn: strangers go on, however much known peers send, and a known
-  // peer's datagram waits for no more than these.
+  // Datagrams of one lane of one lcore, or messages of one lane of the connections, in a turn: strangers go
+  // on, however much known peers send, and a known peer's datagram waits for no more than these.
   [[nodiscard]] static constexpr std::size_t batch_of(Lane lane) noexcept {
     return lane == Lane::Known ? kBatch : lane == Lane::Trusted ? kBatch / 2 : kBatch / 4;
   }
@@ -170,7 +170,13 @@ class Shard {
   void send(const sip::SendMessage& datagram) noexcept;
   void order(decltype(StreamOrder::what) what);
   std::size_t take_stream_mail(Timestamp now) noexcept;
-  void hear_stream(Timestamp now, StreamMessage& message) noexcept;
+  void hear_stream(Timestamp now, Lane lane, StreamMessage& message) noexcept;
+  [[nodiscard]] Duration longest_wait_of(Lane lane) const noexcept {
+    return lane == Lane::Trusted ? kTrustedWaits * longest_wait_ : longest_wait_;
+  }
+  // Of what a connection brought: is there no time for a call that it begins?
+  [[nodiscard]] bool is_overdue(Timestamp now, Lane lane, Timestamp since,
+                                const sip::MessageInput& input) noexcept;
   // What the stream thread had no room for did not leave.
   std::size_t hear_refused(Timestamp now) noexcept;
   std::size_t take_letters(Timestamp now) noexcept;
@@ -186,7 +192,7 @@ class Shard {
   std::deque<std::unique_ptr<sip::EngineLetter>> letters_;
   ShardOutbox outbox_;
   StreamOutbox streams_;
-  Mailbox<FromConnections>* from_connections_;
+  ConnectionInbox* from_connections_;
   Doorbell* stream_bell_ = nullptr;
   const std::size_t number_;
   SourceOwner owner_;
@@ -204,6 +210,7 @@ class Shard {
   double busiest_ = 1;       // 0 to 1
   BusyShed shed_;
   std::vector<std::array<LanePatience, kLanes.size()>> patience_;  // by lcore and Lane
+  std::array<LanePatience, kLanes.size()> stream_patience_;        // of what connections bring, by Lane
   std::vector<RealmWay> realms_;                                   // by RealmIndex
   std::vector<EnumCounters<DropReason>> dropped_;                  // by PortIndex
   std::unique_ptr<char[]> scratch_;  // a payload that lies in several segments, made whole

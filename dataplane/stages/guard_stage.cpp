@@ -67,7 +67,8 @@ GuardView::GuardView(const SbcConfig& config, const policy::SourceClassifier& cl
       limits(config.security.limits),
       handshake_shape(policy::BucketShape::of_rate(config.security.limits.tcp.handshakes, 1s)),
       budget(config, key, lcores),
-      peers(config) {}
+      peers(config),
+      handed_over(config) {}
 
 GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& sources, const HashKey& key,
                        std::uint32_t lcores, const GuardBoards& boards)
@@ -78,7 +79,9 @@ GuardStage::GuardStage(const SbcConfig& config, const policy::SourceClassifier& 
       limiter_({config.security.limits, config.dataplane.capacity.sources / (lcores == 0 ? 1 : lcores),
                 lcores, ask_for_huge_pages},
                key),
-      handshakes_(handshake_sources(config, lcores), {key.k0, key.k1 ^ 0x5bd1e9955bd1e995u}) {}
+      handshakes_(handshake_sources(config, lcores), {key.k0, key.k1 ^ 0x5bd1e9955bd1e995u}),
+      beyond_budget_(peer_places(config)),
+      repeats_(key, lcores) {}
 
 std::unique_ptr<GuardView> GuardStage::adopt(std::unique_ptr<GuardView> next) noexcept {
   next->number = owned_->number + 1;
@@ -88,7 +91,7 @@ std::unique_ptr<GuardView> GuardStage::adopt(std::unique_ptr<GuardView> next) no
 
 // By number: one may lie where another lay.
 void GuardStage::look_at_view() noexcept {
-  view_ = of_the_day_.load(std::memory_order_acquire);
+  view_ = &view_of_the_day();
   if (std::exchange(number_, view_->number) != view_->number) limiter_.set_limits(view_->limits);
 }
 
@@ -170,13 +173,18 @@ void GuardStage::judge_peer(Timestamp now, Burst& burst, std::size_t i) noexcept
   const std::size_t length = std::min<std::size_t>(
       meta.payload_length, packet.data_len - std::min(packet.data_len, meta.payload_offset));
   const std::string_view payload(rte_pktmbuf_mtod_offset(&packet, const char*, meta.payload_offset), length);
-  const bool is_proved = boards_.token_key != nullptr && sip::shows_token(*boards_.token_key, payload);
-  if (!is_proved || !view_->peers.take_proved(meta.peer, now)) burst.drop(i, DropReason::SourceRate);
+  if (boards_.token_key != nullptr && sip::shows_token(*boards_.token_key, payload) &&
+      view_->peers.take_proved(meta.peer, now))
+    return;
+  if (view_->peers.is_flooded(meta.peer, now) && repeats_.is_again(payload, now) &&
+      view_->peers.take_again(meta.peer, now))
+    return;
+  burst.drop(i, DropReason::PeerRate);
+  if (to_position(meta.peer) < beyond_budget_.size()) beyond_budget_[to_position(meta.peer)].add();
 }
 
 // The bucket of new connections first: what it holds back costs the others nothing.
-void GuardStage::judge_stranger(Timestamp now, Burst& burst, const Strangers& strangers,
-                                std::size_t k) noexcept {
+void GuardStage::judge_stranger(Timestamp now, Burst& burst, Strangers& strangers, std::size_t k) noexcept {
   const std::size_t i = strangers.packets[k];
   const PacketMeta& meta = *burst.meta[i];
   if (meta.exception == ExceptionKind::Handshake) {
@@ -185,13 +193,21 @@ void GuardStage::judge_stranger(Timestamp now, Burst& burst, const Strangers& st
   }
   Admission admission;
   if ((strangers.beside_proved >> k & 1) == 0) {
-    admission = limiter_.admit(strangers.keys[k], now);
+    admission = admit(now, strangers, k);
   } else {
     const policy::SourceTable::Key flow{strangers.flows[k].hash};
     admission = meta.is_proved ? limiter_.admit_proved(flow, now)
                                : limiter_.admit_beside(flow, strangers.keys[k], now);
   }
   if (admission != Admission::Admitted) burst.drop(i, reason_of(admission));
+}
+
+Admission GuardStage::admit(Timestamp now, Strangers& strangers, std::size_t k) noexcept {
+  const policy::SourceLimiter::Keys& keys = strangers.keys[k];
+  if (strangers.spent == keys.source.hash) return Admission::SourceRate;
+  const Admission admission = limiter_.admit(keys, now);
+  if (admission == Admission::SourceRate) strangers.spent = keys.source.hash;
+  return admission;
 }
 
 // Last, so that what is dropped need not be summed. A packet with a wrong checksum has taken a token, then:

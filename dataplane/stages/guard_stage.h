@@ -10,7 +10,7 @@
 // flow's affair.
 //
 // A configured peer has no bucket as a source, but more datagrams than its limits of calls can need are not
-// its own: policy/decide/peer_budget.h.
+// its own: policy/decide/peer_budget.h, repeat_filter.h.
 //
 // What comes from a blocked source goes first of all, echo requests and SYNs too; what it has open over TCP
 // is closed by the connections (connection/). Media of calls that are up never gets here: the relay has it by
@@ -20,12 +20,16 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "dataplane/pipeline/stage.h"
 #include "dataplane/stages/guard_boards.h"
+#include "policy/base/counters.h"
 #include "policy/base/keyed_hash.h"
 #include "policy/decide/exception_budget.h"
 #include "policy/decide/peer_budget.h"
+#include "policy/decide/repeat_filter.h"
 #include "policy/decide/source_classifier.h"
 #include "policy/decide/source_limiter.h"
 #include "policy/decide/source_table.h"
@@ -43,6 +47,7 @@ struct GuardView {
   const policy::BucketShape handshake_shape;
   policy::ExceptionBudget budget;  // its buckets belong to the lcore
   policy::PeerBudget peers;        // so do these
+  policy::PeerBudget handed_over;  // of what other lcores will judge (worker/steer_stage.h)
   std::uint64_t number = 0;        // of those that this stage had
 };
 
@@ -56,9 +61,18 @@ class GuardStage {
   // Any thread but the lcore's, one at a time: from the next burst on. The table of sources stays, budgets of
   // neighbours are full again. What is given back may be in use until wait_for_turns() (dpdk/turns.h).
   [[nodiscard]] std::unique_ptr<GuardView> adopt(std::unique_ptr<GuardView> next) noexcept;
+  // The lcore: what it goes by, until its burst is done.
+  [[nodiscard]] GuardView& view_of_the_day() const noexcept {
+    return *of_the_day_.load(std::memory_order_acquire);
+  }
   // Any thread may ask.
   [[nodiscard]] std::uint64_t sources_tracked() const noexcept { return limiter_.tracked(); }
   [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return limiter_.capacity(); }
+  // Datagrams of that peer that were dropped for being beyond its budget.
+  [[nodiscard]] std::uint64_t beyond_budget(PeerIndex peer) const noexcept {
+    const std::size_t place = to_position(peer);
+    return place < beyond_budget_.size() ? beyond_budget_[place].value() : 0;
+  }
 
  private:
   // Packets of a burst that were dropped for one block: counted together.
@@ -75,6 +89,8 @@ class GuardStage {
     std::array<policy::SourceLimiter::Keys, kBurstMax> keys;
     std::array<policy::EarnedTrust::Name, kBurstMax> addresses, flows;
     std::uint64_t beside_proved = 0;  // bit N: flows[N] is set, for somebody at its address has earned trust
+    // The last whose bucket was empty: in this burst it stays so.
+    std::optional<std::uint64_t> spent;
   };
   static_assert(kBurstMax <= 64);
   void look_at_view() noexcept;
@@ -88,7 +104,8 @@ class GuardStage {
   [[nodiscard]] policy::SourceClass class_of(const PacketMeta& meta) const noexcept;
   // A datagram of a configured peer: who uses its address must not take the others' time.
   void judge_peer(Timestamp now, Burst& burst, std::size_t i) noexcept;
-  void judge_stranger(Timestamp now, Burst& burst, const Strangers& strangers, std::size_t k) noexcept;
+  void judge_stranger(Timestamp now, Burst& burst, Strangers& strangers, std::size_t k) noexcept;
+  [[nodiscard]] policy::Admission admit(Timestamp now, Strangers& strangers, std::size_t k) noexcept;
   static void verify_checksums(Burst& burst) noexcept;
   void judge_exception(Timestamp now, Burst& burst, std::size_t i) noexcept;
 
@@ -99,7 +116,9 @@ class GuardStage {
   GuardView* view_;           // of this burst
   std::uint64_t number_ = 0;  // of the view whose limits `limiter_` has
   policy::SourceLimiter limiter_;
-  policy::SourceTable handshakes_;  // new connections of strangers
+  policy::SourceTable handshakes_;      // new connections of strangers
+  std::vector<Counter> beyond_budget_;  // by PeerIndex
+  policy::RepeatFilter repeats_;        // what came in the name of peers while there was a flood in it
 };
 static_assert(Stage<GuardStage>);
 

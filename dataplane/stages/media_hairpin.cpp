@@ -105,7 +105,7 @@ bool MediaHairpin::cut(HandedOver& message, std::size_t length) noexcept {
 }
 
 void MediaHairpin::hand_over(const HandedOver& message, std::size_t owner) noexcept {
-  if (!setup_.to_lcores[owner]->send(message)) drop(message.packet, DropReason::LcoreRingFull);
+  if (!setup_.to_lcores[owner]->send(message, Passage::Ours)) drop(message.packet, no_room_in(Passage::Ours));
 }
 
 void MediaHairpin::drop(rte_mbuf* packet, DropReason reason) noexcept {

@@ -13,7 +13,7 @@
 #include "dataplane/data_plane_media_tap.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/stages/media_sender.h"
-#include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/lcore_inbox.h"
 #include "dataplane/worker/messages.h"
 #include "media-relay/relay/relay.h"
 #include "policy/base/time.h"
@@ -30,7 +30,7 @@ class MediaHairpin {
     std::span<PortCounters> counters;  // by PortIndex
     rte_mempool* pool = nullptr;
     std::size_t own = 0;
-    std::vector<Mailbox<HandedOver>*> to_lcores;
+    std::vector<LcoreInbox*> to_lcores;
     MediaTap* tap = nullptr;
   };
   explicit MediaHairpin(Setup setup);

@@ -81,10 +81,10 @@ void MediaStage::hand_over(Burst& burst, std::size_t i) noexcept {
   if (!setup_.ranges->is_media(meta)) return;
   const std::size_t owner = media::lcore_of(meta.destination_port, setup_.to_lcores.size());
   if (owner == setup_.own) return;
-  if (setup_.to_lcores[owner]->send({burst.packets[i]}))
+  if (setup_.to_lcores[owner]->send({burst.packets[i]}, Passage::Media))
     burst.verdicts[i] = Verdict::Consumed;
   else
-    burst.drop(i, DropReason::LcoreRingFull);
+    burst.drop(i, no_room_in(Passage::Media));
 }
 
 // In order but for those in several segments, of which only one at a time can be made whole.

@@ -19,7 +19,7 @@
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/stages/media_hairpin.h"
 #include "dataplane/stages/media_sender.h"
-#include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/lcore_inbox.h"
 #include "dataplane/worker/messages.h"
 #include "media-relay/relay/relay.h"
 #include "policy/base/time.h"
@@ -40,7 +40,7 @@ class MediaStage {
     const MediaRanges* ranges = nullptr;
     // With several lcores: for datagrams that were put together where their source is owned.
     std::size_t own = 0;
-    std::vector<Mailbox<HandedOver>*> to_lcores;
+    std::vector<LcoreInbox*> to_lcores;
     MediaTap* tap = nullptr;
   };
   explicit MediaStage(Setup setup);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "dataplane/packet/ordinary_packet.h"
 #include "dataplane/packet/parse_mbuf.h"
 
 namespace sallyport::dataplane {
@@ -23,11 +24,12 @@ void prefetch(rte_mbuf* packet) noexcept {
 void ParseStage::process(Timestamp, Burst& burst) noexcept {
   const DevicePorts& device = ports_.load(std::memory_order_acquire)->device(burst.device);
   for (std::size_t i = 0; i < std::min(kAhead, burst.count); ++i) prefetch(burst.packets[i]);
+  LastAddresses last;
   for (std::size_t i = 0; i < burst.count; ++i) {
     if (i + kAhead < burst.count) prefetch(burst.packets[i + kAhead]);
     burst.meta[i] = meta_of(burst.packets[i]);
     burst.verdicts[i] = Verdict::Continue;
-    const auto parsed = parse_mbuf(burst.packets[i], device, false);
+    const auto parsed = parse_mbuf(burst.packets[i], device, last);
     if (!parsed) burst.drop(i, parsed.error());
   }
 }

@@ -164,7 +164,8 @@ void TransmitStage::hand_over(PortIndex port, rte_mbuf* frame, PacketClass packe
   meta.port = port;
   meta.packet_class = packet_class;
   const std::size_t device = setup_.ports[to_position(port)].device;
-  if (!setup_.devices[device].sender->send({frame, true})) drop(port, frame, DropReason::LcoreRingFull);
+  if (!setup_.devices[device].sender->send({frame, true}, Passage::Ours))
+    drop(port, frame, no_room_in(Passage::Ours));
 }
 
 void TransmitStage::flush() noexcept {

@@ -18,6 +18,7 @@
 #include "dataplane/packet/packet_meta.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/worker/hold_queue.h"
+#include "dataplane/worker/lcore_inbox.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
 #include "dataplane/worker/unreachable_posts.h"
@@ -35,10 +36,10 @@ struct TransmitPort {
 };
 
 struct TransmitDevice {
-  std::uint16_t id = 0;                   // of rte_ethdev
-  std::optional<std::uint16_t> queue;     // nothing: another lcore sends there
-  const DeviceGate* gate = nullptr;       // Device::gate(); whoever polls the device asks it first
-  Mailbox<HandedOver>* sender = nullptr;  // to that other lcore
+  std::uint16_t id = 0;                // of rte_ethdev
+  std::optional<std::uint16_t> queue;  // nothing: another lcore sends there
+  const DeviceGate* gate = nullptr;    // Device::gate(); whoever polls the device asks it first
+  LcoreInbox* sender = nullptr;        // to that other lcore
 };
 
 // A configured peer or gateway.

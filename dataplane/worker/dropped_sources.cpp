@@ -26,7 +26,8 @@ void add(std::atomic<Number>& to, Number number) noexcept {
 
 }  // namespace
 
-void DroppedSources::note(Timestamp now, const PacketMeta& meta, DropReason reason) noexcept {
+void DroppedSources::note(Timestamp now, const PacketMeta& meta, DropReason reason,
+                          std::uint32_t packets) noexcept {
   const auto address = words_of(meta.source);
   const auto is_its = [&](const Place& place) {
     return place.address[0].load(kRelaxed) == address[0] && place.address[1].load(kRelaxed) == address[1] &&
@@ -39,18 +40,20 @@ void DroppedSources::note(Timestamp now, const PacketMeta& meta, DropReason reas
     if (!is_its(*place)) {
       const bool is_quiet =
           now.time_since_epoch().count() - place->last.load(kRelaxed) > Duration(kQuiet).count();
-      if (place->weight != 0 && !is_quiet) {
-        --place->weight;
-        return;
+      if (!is_quiet) {
+        const std::uint32_t against = std::min(place->weight, packets);
+        place->weight -= against;
+        packets -= against;
+        if (packets == 0) return;
       }
       move_in(*place, now, meta, address);
     }
     last_ = place;
   }
-  place->weight = std::min(place->weight + 1, kWeightMax);
+  place->weight = std::min(place->weight + packets, kWeightMax);
   place->reason.store(reason, kRelaxed);
   place->last.store(now.time_since_epoch().count(), kRelaxed);
-  add(place->packets, std::uint64_t{1});
+  add(place->packets, std::uint64_t{packets});
 }
 
 void DroppedSources::move_in(Place& place, Timestamp now, const PacketMeta& meta,

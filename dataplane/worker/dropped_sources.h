@@ -31,12 +31,16 @@ namespace sallyport::dataplane {
     case DropReason::PrefixRate:
     case DropReason::UnknownRate:
     case DropReason::TcpSynRate:
+    case DropReason::PeerRate:
     case DropReason::NoListener:
     case DropReason::TcpNotAdmitted:
     case DropReason::EchoBudget:
     case DropReason::ShardRingFull:
     case DropReason::TrustedShareFull:
     case DropReason::StrangerShareFull:
+    case DropReason::LcoreTrustedShareFull:
+    case DropReason::LcoreStrangerShareFull:
+    case DropReason::LcoreMediaShareFull:
       return true;
     default:
       return false;
@@ -49,8 +53,8 @@ class DroppedSources {
 
   explicit DroppedSources(const HashKey& key) noexcept : key_(key) {}
 
-  // The lcore alone; a reason that is_of_source().
-  void note(Timestamp now, const PacketMeta& meta, DropReason reason) noexcept;
+  // The lcore alone; a reason that is_of_source(). `packets` of that source, one after the other.
+  void note(Timestamp now, const PacketMeta& meta, DropReason reason, std::uint32_t packets = 1) noexcept;
   // Any thread: adds what is known of that address.
   void look_up(const IpAddress& address, std::vector<DroppedSource>& found) const;
 

@@ -13,6 +13,7 @@
 #include "dataplane/stages/media_sender.h"
 #include "dataplane/stages/media_stage.h"
 #include "dataplane/worker/doorbell.h"
+#include "dataplane/worker/lcore_inbox.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
 #include "dataplane/worker/realm_tables.h"
@@ -44,7 +45,7 @@ class LcoreMedia final : private media::NoticeSink {
     std::span<PortCounters> counters;
     rte_mempool* pool = nullptr;
     std::size_t own = 0;
-    std::vector<Mailbox<HandedOver>*> to_lcores;
+    std::vector<LcoreInbox*> to_lcores;
     HashKey key;
     std::vector<std::uint16_t> own_addresses;  // PortTable's numbers of all that realms may have media at
   };

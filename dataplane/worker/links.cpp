@@ -5,6 +5,8 @@
 #include <rte_mbuf.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "dataplane/connection/connection_messages.h"
 #include "sipalg/engine/engine_letter.h"
@@ -30,6 +32,19 @@ RingSnapshot ring_of(std::string name, const Mailbox<Message>& mailbox) {
 constexpr std::string_view end_of_name(Lane lane) noexcept {
   return lane == Lane::Known ? "" : lane == Lane::Trusted ? "-trusted" : "-strangers";
 }
+constexpr std::string_view end_of_name(Passage passage) noexcept {
+  constexpr std::array<std::string_view, kPassages.size()> kEnds{"-ours", "-media", "", "-trusted",
+                                                                 "-strangers"};
+  return kEnds[static_cast<std::size_t>(passage)];
+}
+
+// One for each lane.
+template <class Way, class Which, std::size_t kCount>
+void add_rings(std::vector<RingSnapshot>& rings, const std::string& name, const Way& way,
+               const std::array<Which, kCount>& lanes) {
+  for (const Which lane : lanes)
+    rings.push_back(ring_of(fmt::format("{}{}", name, end_of_name(lane)), way.lane(lane)));
+}
 
 }  // namespace
 
@@ -47,11 +62,10 @@ Links::Links(const ThreadPlan& threads) : lcores_(threads.lcores), shards_(threa
     to_stream_.push_back(std::make_unique<Mailbox<ToStream>>(kStreamRingCapacity));
     from_stream_.push_back(std::make_unique<Mailbox<FromStream>>(kStreamRingCapacity));
     for (std::size_t other = 0; other < lcores_; ++other)
-      hand_over_.push_back(other == lcore ? nullptr
-                                          : std::make_unique<Mailbox<HandedOver>>(kLcoreRingCapacity));
+      hand_over_.push_back(other == lcore ? nullptr : std::make_unique<LcoreInbox>(kLcoreRingCapacity));
   }
   for (std::size_t shard = 0; shard < shards_; ++shard) {
-    from_connections_.push_back(std::make_unique<Mailbox<FromConnections>>(kConnectionRingCapacity));
+    from_connections_.push_back(std::make_unique<ConnectionInbox>(kConnectionRingCapacity));
     to_connections_.push_back(std::make_unique<Mailbox<ToConnections>>(kConnectionRingCapacity));
     for (std::size_t other = 0; other < shards_; ++other)
       letters_.push_back(other == shard ? nullptr
@@ -75,9 +89,7 @@ std::vector<RingSnapshot> Links::snapshot() const {
   for (std::size_t lcore = 0; lcore < lcores_; ++lcore) {
     for (std::size_t shard = 0; shard < shards_; ++shard) {
       const std::size_t at = lcore * shards_ + shard;
-      for (const Lane lane : kLanes)
-        rings.push_back(ring_of(fmt::format("lcore{}-shard{}{}", lcore, shard, end_of_name(lane)),
-                                to_shards_[at]->lane(lane)));
+      add_rings(rings, fmt::format("lcore{}-shard{}", lcore, shard), *to_shards_[at], kLanes);
       rings.push_back(ring_of(fmt::format("shard{}-lcore{}", shard, lcore), *from_shards_[at]));
       rings.push_back(ring_of(fmt::format("shard{}-media{}", shard, lcore), *media_orders_[at]));
       rings.push_back(ring_of(fmt::format("media{}-shard{}", lcore, shard), *media_notices_[at]));
@@ -86,11 +98,11 @@ std::vector<RingSnapshot> Links::snapshot() const {
     rings.push_back(ring_of(fmt::format("stream-lcore{}", lcore), *from_stream_[lcore]));
     for (std::size_t other = 0; other < lcores_; ++other)
       if (other != lcore)
-        rings.push_back(
-            ring_of(fmt::format("lcore{}-lcore{}", lcore, other), *hand_over_[lcore * lcores_ + other]));
+        add_rings(rings, fmt::format("lcore{}-lcore{}", lcore, other), *hand_over_[lcore * lcores_ + other],
+                  kPassages);
   }
   for (std::size_t shard = 0; shard < shards_; ++shard) {
-    rings.push_back(ring_of(fmt::format("connections-shard{}", shard), *from_connections_[shard]));
+    add_rings(rings, fmt::format("connections-shard{}", shard), *from_connections_[shard], kLanes);
     rings.push_back(ring_of(fmt::format("shard{}-connections", shard), *to_connections_[shard]));
   }
   return rings;
@@ -102,7 +114,7 @@ void Links::discard_all() noexcept {
   for (const auto& mailbox : to_stream_) discard(*mailbox);
   for (const auto& mailbox : from_stream_) discard(*mailbox);
   for (const auto& mailbox : hand_over_)
-    if (mailbox != nullptr) discard(*mailbox);
+    if (mailbox != nullptr) discard<HandedOver>(*mailbox);
   for (const auto& mailbox : from_connections_)
     for (FromConnections mail; mailbox->receive(mail);)
       const std::unique_ptr<StreamMessage> message(mail.message);

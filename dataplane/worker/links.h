@@ -7,6 +7,7 @@
 #include "dataplane/data_plane_snapshot.h"
 #include "dataplane/dpdk/device_plan.h"
 #include "dataplane/worker/doorbell.h"
+#include "dataplane/worker/lcore_inbox.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
 #include "dataplane/worker/shard_inbox.h"
@@ -48,11 +49,11 @@ class Links {
     return {*to_stream_[lcore], *from_stream_[lcore]};
   }
   // from != to.
-  [[nodiscard]] Mailbox<HandedOver>& hand_over(std::size_t from, std::size_t to) noexcept {
+  [[nodiscard]] LcoreInbox& hand_over(std::size_t from, std::size_t to) noexcept {
     return *hand_over_[from * lcores_ + to];
   }
   struct ConnectionWays {
-    Mailbox<FromConnections>& to_shard;
+    ConnectionInbox& to_shard;
     Mailbox<ToConnections>& from_shard;
   };
   [[nodiscard]] ConnectionWays connections(std::size_t shard) noexcept {
@@ -83,9 +84,9 @@ class Links {
   std::vector<std::unique_ptr<Mailbox<media::MediaNotice>>> media_notices_;  // by lcore, shard
   std::vector<std::unique_ptr<Mailbox<ToStream>>> to_stream_;                // by lcore
   std::vector<std::unique_ptr<Mailbox<FromStream>>> from_stream_;            // by lcore
-  std::vector<std::unique_ptr<Mailbox<HandedOver>>> hand_over_;  // by sender, receiver; null on the diagonal
-  std::vector<std::unique_ptr<Mailbox<FromConnections>>> from_connections_;  // by shard
-  std::vector<std::unique_ptr<Mailbox<ToConnections>>> to_connections_;      // by shard
+  std::vector<std::unique_ptr<LcoreInbox>> hand_over_;  // by sender, receiver; null on the diagonal
+  std::vector<std::unique_ptr<ConnectionInbox>> from_connections_;       // by shard
+  std::vector<std::unique_ptr<Mailbox<ToConnections>>> to_connections_;  // by shard
   std::vector<std::unique_ptr<Mailbox<ShardLetter>>> letters_;  // by sender, receiver; null on the diagonal
   std::vector<std::unique_ptr<Doorbell>> shard_bells_;
 };

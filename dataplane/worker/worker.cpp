@@ -4,6 +4,9 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
 
 #include "dataplane/dpdk/clock.h"
 #include "dataplane/packet/parse_mbuf.h"
@@ -35,9 +38,8 @@ GuardBoards with_tokens(GuardBoards boards, const HashKey& key) {
   return boards;
 }
 
-bool is_any_consumed(const Burst& burst) noexcept {
-  const auto end = burst.verdicts.begin() + static_cast<std::ptrdiff_t>(burst.count);
-  return std::find(burst.verdicts.begin(), end, Verdict::Consumed) != end;
+bool has_any(const Burst& burst, Verdict verdict) noexcept {
+  return std::memchr(burst.verdicts.data(), static_cast<int>(verdict), burst.count) != nullptr;
 }
 
 }  // namespace
@@ -64,7 +66,7 @@ Worker::Worker(const SbcConfig& config, const Tables& tables, WorkerSetup setup)
   if (setup_.to_lcores.size() > 1)
     steer_.emplace(SteerSetup{setup_.number, setup_.to_lcores,
                               SourceOwner(config.security.limits.prefix, setup_.key, setup_.to_lcores.size()),
-                              tables.media});
+                              tables.media, guard_, setup_.boards});
 }
 
 std::size_t Worker::poll(Timestamp now) noexcept {
@@ -72,8 +74,9 @@ std::size_t Worker::poll(Timestamp now) noexcept {
   has_moved_urgent_ = has_moved_media_ = false;
   look_at_tables();
   for (const RxQueue& queue : setup_.rx_queues) moved += poll_queue(now, queue);
-  for (Mailbox<HandedOver>* mailbox : setup_.from_lcores)
-    if (mailbox != nullptr) moved += poll_lcore(now, *mailbox);
+  for (const Passage passage : kPassages)
+    for (LcoreInbox* const inbox : setup_.from_lcores)
+      if (inbox != nullptr) moved += poll_lcore(now, *inbox, passage);
   moved += poll_shards(now);
   moved += poll_stream(now);
   on_time(now);
@@ -144,11 +147,11 @@ std::size_t Worker::poll_queue(Timestamp now, const RxQueue& queue) noexcept {
 }
 
 // A burst is of one device: fragments are parsed again once they are whole.
-std::size_t Worker::poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noexcept {
+std::size_t Worker::poll_lcore(Timestamp now, LcoreInbox& inbox, Passage passage) noexcept {
   std::size_t received = 0;
   burst_.count = 0;
   HandedOver message;
-  for (; received < kBurstMax && mailbox.receive(message); ++received) {
+  for (; received < batch_of(passage) && inbox.receive(message, passage); ++received) {
     PacketMeta* meta = meta_of(message.packet);
     if (message.is_to_send) {
       transmit_.send_frame(meta->port, message.packet, meta->packet_class);
@@ -200,47 +203,80 @@ void Worker::on_time(Timestamp now) noexcept {
   if (now < next_expiry_) return;
   next_expiry_ = now + kExpiryEvery;
   fragment_.on_idle(now);
-  sources_tracked_.set(guard_.sources_tracked());
 }
 
 void Worker::run_stages(Timestamp now) noexcept {
   fragment_.process(now, burst_);
-  has_moved_urgent_ |= is_any_consumed(burst_);
+  has_moved_urgent_ |= has_any(burst_, Verdict::Consumed);
   media_.process(now, burst_);
   classify_.process(now, burst_);
   guard_.process(now, burst_);
   count_received();
-  signalling_.process(now, burst_);
-  unreachable_.process(now, burst_);
-  exception_.process(now, burst_);
+  if (has_any(burst_, Verdict::Continue)) {  // in a flood nothing is left
+    signalling_.process(now, burst_);
+    unreachable_.process(now, burst_);
+    exception_.process(now, burst_);
+  }
   finish(now);
 }
 
-// Before packets are handed over: afterwards they are no longer ours to look at.
+// Before packets are handed over: afterwards they are no longer ours to look at. Those of one port and class
+// are counted together.
 void Worker::count_received() noexcept {
+  const PacketMeta* of = nullptr;
+  std::uint64_t packets = 0, bytes = 0;
+  const auto count = [&] {
+    if (packets == 0) return;
+    PortCounters& counters = counters_[to_position(of->port)];
+    const auto packet_class = static_cast<std::size_t>(of->packet_class);
+    has_moved_urgent_ |= of->packet_class != PacketClass::Signalling;
+    counters.rx_packets[packet_class].add(std::exchange(packets, 0));
+    counters.rx_bytes[packet_class].add(std::exchange(bytes, 0));
+  };
   for (std::size_t i = 0; i < burst_.count; ++i) {
     if (burst_.verdicts[i] == Verdict::Consumed) {  // media has been counted, a fragment will be when whole
       has_moved_media_ = true;
       continue;
     }
     const PacketMeta& meta = *burst_.meta[i];
-    PortCounters& counters = counters_[to_position(meta.port)];
-    const auto packet_class = static_cast<std::size_t>(meta.packet_class);
-    has_moved_urgent_ |= meta.packet_class != PacketClass::Signalling;
-    counters.rx_packets[packet_class].add();
-    counters.rx_bytes[packet_class].add(burst_.packets[i]->pkt_len);
+    if (of == nullptr || of->port != meta.port || of->packet_class != meta.packet_class) {
+      count();
+      of = &meta;
+    }
+    ++packets;
+    bytes += burst_.packets[i]->pkt_len;
   }
+  count();
 }
 
+// Those of one source, dropped for one reason, are counted together, and all buffers given back at once.
 void Worker::finish(Timestamp now) noexcept {
+  std::array<rte_mbuf*, kBurstMax> done;
+  unsigned done_count = 0;
+  const PacketMeta* of = nullptr;
+  DropReason why = DropReason::kCount;
+  std::uint32_t packets = 0;
+  const auto count = [&] {
+    if (packets == 0) return;
+    counters_[to_position(of->port)].dropped.add(why, packets);
+    if (is_of_source(why)) dropped_sources_.note(now, *of, why, packets);
+    packets = 0;
+  };
   for (std::size_t i = 0; i < burst_.count; ++i) {
     if (burst_.verdicts[i] == Verdict::Consumed) continue;
+    const PacketMeta& meta = *burst_.meta[i];
     const DropReason reason =
         burst_.verdicts[i] == Verdict::Drop ? burst_.drop_reasons[i] : DropReason::UnusedProtocol;
-    counters_[to_position(burst_.meta[i]->port)].dropped.add(reason);
-    if (is_of_source(reason)) dropped_sources_.note(now, *burst_.meta[i], reason);
-    rte_pktmbuf_free(burst_.packets[i]);
+    if (of == nullptr || why != reason || of->source != meta.source || of->port != meta.port) {
+      count();
+      of = &meta;
+      why = reason;
+    }
+    ++packets;
+    done[done_count++] = burst_.packets[i];
   }
+  count();
+  rte_pktmbuf_free_bulk(done.data(), done_count);
   burst_.count = 0;
 }
 

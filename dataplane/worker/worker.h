@@ -26,6 +26,7 @@
 #include "dataplane/stages/transmit_stage.h"
 #include "dataplane/stages/unreachable_stage.h"
 #include "dataplane/worker/dropped_sources.h"
+#include "dataplane/worker/lcore_inbox.h"
 #include "dataplane/worker/lcore_media.h"
 #include "dataplane/worker/mailbox.h"
 #include "dataplane/worker/messages.h"
@@ -51,8 +52,8 @@ struct WorkerSetup {
   Mailbox<ToStream>* to_stream = nullptr;
   Mailbox<FromStream>* from_stream = nullptr;
   Doorbell* stream_bell = nullptr;
-  std::vector<Mailbox<HandedOver>*> to_lcores, from_lcores;  // by lcore; null at `number`
-  TransmitSetup transmit;  // its counters, to_stream, unreachable: from here
+  std::vector<LcoreInbox*> to_lcores, from_lcores;  // by lcore; null at `number`
+  TransmitSetup transmit;                           // its counters, to_stream, unreachable: from here
   LcoreMediaSetup media;
   GuardBoards boards;
   HashKey key;        // random, of hash tables
@@ -108,13 +109,18 @@ class Worker {
     return counters_[to_position(port)];
   }
   [[nodiscard]] const DroppedSources& dropped_sources() const noexcept { return dropped_sources_; }
-  [[nodiscard]] std::uint64_t sources_tracked() const noexcept { return sources_tracked_.value(); }
-  [[nodiscard]] std::uint64_t sources_capacity() const noexcept { return guard_.sources_capacity(); }
+  [[nodiscard]] const GuardStage& guard() const noexcept { return guard_; }  // what of it any may ask
 
  private:
   void look_at_tables() noexcept;
   std::size_t poll_queue(Timestamp now, const RxQueue& queue) noexcept;
-  std::size_t poll_lcore(Timestamp now, Mailbox<HandedOver>& mailbox) noexcept;
+  // Packets of one lane of one other lcore in a turn: some of each, however much comes by the others.
+  [[nodiscard]] static constexpr std::size_t batch_of(Passage passage) noexcept {
+    return passage == Passage::Strangers ? kBurstMax / 4
+           : passage == Passage::Trusted ? kBurstMax / 2
+                                         : kBurstMax;
+  }
+  std::size_t poll_lcore(Timestamp now, LcoreInbox& inbox, Passage passage) noexcept;
   std::size_t poll_shards(Timestamp now) noexcept;
   std::size_t poll_stream(Timestamp now) noexcept;
   void on_time(Timestamp now) noexcept;
@@ -145,7 +151,6 @@ class Worker {
   std::uint64_t tables_seen_ = 0;
   std::uint32_t media_turns_ = 0;
   Timestamp next_expiry_{};
-  Counter sources_tracked_;
   bool has_moved_urgent_ = false, has_moved_media_ = false;
   Burst burst_;
 };

@@ -51,6 +51,9 @@ inline constexpr std::array kAlarmKinds{
     AlarmKind{"media_ports_low", AlarmSeverity::Major, "a realm has few media ports left"},
     AlarmKind{"message_pool_full", AlarmSeverity::Major, "no room for another SIP message"},
     AlarmKind{"peer_down", AlarmSeverity::Major, "a peer does not answer"},
+    AlarmKind{"peer_over_budget", AlarmSeverity::Major,
+              "more datagrams come in a peer's name than its limits of calls can need; what is beyond is "
+              "dropped"},
     AlarmKind{"record_queue_full", AlarmSeverity::Critical, "an engine could not hand over a record"},
     AlarmKind{"registration_failed", AlarmSeverity::Major, "a peer does not take our registration"},
     AlarmKind{"registrations_not_saved", AlarmSeverity::Major,

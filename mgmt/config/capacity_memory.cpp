@@ -7,6 +7,7 @@
 #include "dataplane/data_plane_memory.h"
 #include "policy/decide/blocklist.h"
 #include "policy/decide/earned_trust.h"
+#include "policy/decide/repeat_filter.h"
 #include "policy/detect/detector_board.h"
 #include "policy/route/prefix_table.h"
 
@@ -56,6 +57,7 @@ std::uint64_t memory_bytes_needed(const SbcConfig& config, std::uint32_t cpu_cou
   bytes += plan.packet_bytes + plan.flow_bytes + plan.media_bytes;
   bytes += plan.lcores * kTablesOfLcore * bucket_table_bytes(room.sources);
   bytes += plan.lcores * bucket_table_bytes(room.sources / plan.lcores / kSourcesOfHandshake);
+  bytes += policy::RepeatFilter::memory_for(plan.lcores);
   bytes += kTransactionTables * room.transactions * kTransactionBytes;
   bytes += room.calls * kCallBytes;
   bytes += policy::Blocklist::memory_for(room.blocked);

@@ -79,7 +79,7 @@ constexpr std::array kRows{
     Option{.path = "peers[].health.down_after", .type = T::Integer, .doc = "Probes without an answer until it is down.", .fallback = "3", .built = kBuilt, .min = 1, .max = 100},
     Option{.path = "peers[].health.up_after", .type = T::Integer, .doc = "Probes answered until it is up again.", .fallback = "2", .built = kBuilt, .min = 1, .max = 100},
     Option{.path = "peers[].limits", .type = T::Map, .doc = "Call admission of this peer; default: the realm's.", .built = kBuilt},
-    Option{.path = "peers[].limits.in", .type = T::Map, .doc = "From the peer. Over UDP it is heard with 1,000 datagrams a second, 20 for each new call a second and one for four calls that both its limits allow; the rest is dropped as source_rate.", .built = kBuilt},
+    Option{.path = "peers[].limits.in", .type = T::Map, .doc = "From the peer. Over UDP it is heard with 1,000 datagrams a second, 20 for each new call a second and one for four calls that both its limits allow; the rest is dropped as peer_rate, with the alarm peer_over_budget.", .built = kBuilt},
     Option{.path = "peers[].limits.in.calls", .type = T::Integer, .doc = "Concurrent calls.", .built = kBuilt, .min = 0, .max = 1'000'000},
     Option{.path = "peers[].limits.in.rate", .type = T::Rate, .doc = "New calls.", .built = kBuilt, .min = 0, .max = 1'000'000},
     Option{.path = "peers[].limits.out", .type = T::Map, .doc = "To the peer.", .built = kBuilt},

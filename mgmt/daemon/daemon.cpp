@@ -563,7 +563,9 @@ void Daemon::tick() {
   reload_->tick();
   watchdog_.tick(dataplane::core_time());
   if (ticks_++ % kTicksPerLook == 0) {
-    const std::uint64_t lost = plane_->snapshot().records_lost;
+    const dataplane::DataPlaneSnapshot seen = plane_->snapshot();
+    peer_budgets_.look(*config_of_day_.read(), seen.peers_beyond_budget, dataplane::core_time());
+    const std::uint64_t lost = seen.records_lost;
     if (lost != std::exchange(records_lost_, lost))
       alarms_.raise("record_queue_full", "", fmt::format("{} records since the start", lost));
   }

@@ -24,6 +24,7 @@
 #include "mgmt/daemon/aside.h"
 #include "mgmt/daemon/certificate_watch.h"
 #include "mgmt/daemon/drain_watch.h"
+#include "mgmt/daemon/peer_budget_watch.h"
 #include "mgmt/daemon/plane_engines.h"
 #include "mgmt/daemon/record_keeping.h"
 #include "mgmt/daemon/reload.h"
@@ -114,6 +115,7 @@ class Daemon {
   AlarmRegistry alarms_;
   MediaQuality media_quality_;
   AfterByeWatch after_bye_;
+  PeerBudgetWatch peer_budgets_{alarms_};
   DetectionLog detections_;
   std::unique_ptr<NodeState> state_;
   HashKey token_key_;

@@ -89,8 +89,11 @@ void AddressExplanation::explain_drops(const AddressFacts& facts) {
                           {"packets", one.packets},
                           {"since", since},
                           {"last", last}});
-    say(fmt::format("since {} {} of its packets dropped on port {}, the last at {}: {}", since, one.packets,
-                    port, last, to_string(one.reason)));
+    say(fmt::format("since {} {} of its packets dropped on port {}, the last at {}: {}{}", since, one.packets,
+                    port, last, to_string(one.reason),
+                    one.reason == dataplane::DropReason::PeerRate
+                        ? ", more than the limits of its peer's calls can need (alarm peer_over_budget)"
+                        : ""));
   }
 }
 

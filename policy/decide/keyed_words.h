@@ -59,6 +59,16 @@ class KeyedWords {
     }
   }
 
+  // visit(key, state) for each entry. A key is one under which the entry is found, here and in any table of
+  // as many lines; of the bits of the first one those are lost that nothing asks for.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (std::size_t line = 0; line < lines_.size(); ++line)
+      for (const Word& word : lines_[line].words)
+        if (const std::uint64_t value = word.load(std::memory_order_relaxed); value != 0)
+          visit(value >> kStateBits << kStateBits | line, value & kStateMask);
+  }
+
   [[nodiscard]] static std::size_t memory_for(std::size_t capacity) noexcept {
     return lines_for(capacity) * sizeof(Line);
   }

@@ -29,7 +29,7 @@ PeerBudget::PeerBudget(const SbcConfig& config) {
         kAnyway + needed_by(peer.limits_in.value_or(usual)) + needed_by(peer.limits_out.value_or(usual));
     const auto events = static_cast<std::uint64_t>(std::min(needed, 1e9));
     const std::uint64_t at_once = std::max(events / kWindows, kAtOnceAnyway);
-    places_.push_back({BucketShape::of({{events, 1s}, at_once}), {}, {}});
+    places_.push_back({BucketShape::of({{events, 1s}, at_once})});
   }
 }
 

@@ -88,6 +88,7 @@ void SourceTable::forget_idle(Timestamp now, std::size_t lines) noexcept {
     }
     next_idle_line_ = (next_idle_line_ + 1) & line_mask_;
   }
+  __builtin_prefetch(&lines_[next_idle_line_], 1);  // for the next call
 }
 
 }  // namespace sallyport::policy

@@ -174,9 +174,7 @@ std::optional<Finding> DetectorBoard::before_call(Timestamp now, const Actor& ac
   return logged;
 }
 
-void DetectorBoard::on_emergency(Timestamp now, std::string_view caller, Timestamp until) noexcept {
-  tables_->callbacks.note(caller, now, until);
-}
+EmergencyCallbacks& DetectorBoard::callbacks() noexcept { return tables_->callbacks; }
 
 bool DetectorBoard::is_callback(Timestamp now, const Actor& actor, std::string_view called) const noexcept {
   const bool is_stranger = !actor.is_peer && actor.trust <= TrustClass::Untrusted;

@@ -19,6 +19,8 @@
 
 namespace sallyport::policy {
 
+class EmergencyCallbacks;
+
 class DetectorBoard {
  public:
   // `capacity`: sources, callees and accounts that are counted at a time. `earned` outlives it: an address
@@ -58,8 +60,8 @@ class DetectorBoard {
     WeekMinute time{};          // in UTC
   };
   [[nodiscard]] std::optional<Finding> before_call(Timestamp now, const Actor& actor, const Attempt& attempt);
-  // Somebody with that number calls for help: until then calls to it pass all detectors.
-  void on_emergency(Timestamp now, std::string_view caller, Timestamp until) noexcept;
+  // Who has called for help: calls to those numbers pass all detectors.
+  [[nodiscard]] EmergencyCallbacks& callbacks() noexcept;
   // Of `called`, by somebody who is no stranger: it may be help that calls back.
   [[nodiscard]] bool is_callback(Timestamp now, const Actor& actor, std::string_view called) const noexcept;
   // One that before_call() let pass was answered: who is answered, and who answers, may have more.

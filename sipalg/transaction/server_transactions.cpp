@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "policy/base/check.h"
@@ -16,6 +17,8 @@ namespace sallyport::sip {
 namespace {
 
 constexpr std::size_t kPathListsMax = 4096;
+// INVITEs of nobody that wait for their ACK: a share of the capacity, or so many when that is less.
+constexpr std::uint32_t kShareUnacknowledged = 16, kUnacknowledgedMin = 64;
 
 // An id is a serial number above the slot. Serials begin where the key of the first transaction says, so
 // that the ids of two tables, which may come together after a restart, are not the same.
@@ -52,6 +55,7 @@ struct ServerTransactions::State {
     bool disowned = false;
     bool guard_wanted = false;  // by disown(), which knows no time
     bool path_failed = false;
+    bool waits_for_ack = false;      // it is one of State::unacknowledged
     std::optional<Timestamp> guard;  // when it is forgotten if its user never answers
     Machine machine;
     std::string response;
@@ -115,6 +119,15 @@ struct ServerTransactions::State {
   bool enter_restored(std::uint32_t slot);
   void settle(std::uint32_t slot) noexcept;
   void erase(std::uint32_t slot) noexcept;
+  [[nodiscard]] bool has_room_for_nobodys(TransactionKind kind) const noexcept {
+    const bool is_invite = kind == TransactionKind::Invite;
+    return slots.size() < slots.capacity() / 2 &&
+           (!is_invite ||
+            unacknowledged < std::max(slots.capacity() / kShareUnacknowledged, kUnacknowledgedMin));
+  }
+  void note_acknowledged(Entry& entry) noexcept {
+    if (std::exchange(entry.waits_for_ack, false)) --unacknowledged;
+  }
   void resend(Entry& entry, const TransactionActions& actions, EngineOutput& out);
   bool answer(std::uint32_t slot, unsigned code, std::string_view response, Timestamp now);
   [[nodiscard]] std::optional<TransactionEvent> fire(std::uint32_t slot, Timestamp now, EngineOutput& out);
@@ -128,9 +141,10 @@ struct ServerTransactions::State {
   SlotLists<Entry, &Entry::of_call> calls;
   SlotLists<Entry, &Entry::on_path> paths;  // INVITEs; nobody waits for the others
   TimerWheel wheel;
-  std::optional<IdMap> moved;  // ids that were restored into another slot than the one they name
-  std::uint64_t serial = 0;    // 0: none was given out yet
-  TransactionKey hashed_key;   // of the last request that was hashed
+  std::optional<IdMap> moved;        // ids that were restored into another slot than the one they name
+  std::uint64_t serial = 0;          // 0: none was given out yet
+  std::uint32_t unacknowledged = 0;  // INVITEs that were answered at once, before their ACK
+  TransactionKey hashed_key;         // of the last request that was hashed
   std::uint64_t hashed = 0;
 };
 
@@ -174,7 +188,11 @@ bool ServerTransactions::State::enter(std::uint32_t slot) noexcept {
   // The first one of its kind is the one that others merge with.
   entry.merges = entry.merges && entry.merge != 0 && merged.insert(entry.merge, slot);
   if (entry.user.call != 0) calls.link(slots, mixed(entry.user.call), slot);
-  if (entry.invite() != nullptr) paths.link(slots, path_hash(entry.path), slot);
+  const InviteServerTransaction* const invite = entry.invite();
+  if (invite == nullptr) return true;
+  paths.link(slots, path_hash(entry.path), slot);
+  entry.waits_for_ack = is_nobodys(entry.user) && !invite->is_acknowledged();
+  if (entry.waits_for_ack) ++unacknowledged;
   return true;
 }
 
@@ -194,8 +212,10 @@ bool ServerTransactions::State::enter_restored(std::uint32_t slot) {
 void ServerTransactions::State::settle(std::uint32_t slot) noexcept {
   Entry& entry = slots[slot];
   if (entry.is_terminated()) return erase(slot);
-  if (const auto* invite = entry.invite(); invite != nullptr && invite->is_acknowledged())
+  if (const auto* invite = entry.invite(); invite != nullptr && invite->is_acknowledged()) {
+    note_acknowledged(entry);
     empty_kept(entry.response);
+  }
   const auto deadline = entry.next_deadline();
   deadline ? wheel.arm(slot, *deadline) : wheel.disarm(slot);
 }
@@ -203,6 +223,7 @@ void ServerTransactions::State::settle(std::uint32_t slot) noexcept {
 void ServerTransactions::State::erase(std::uint32_t slot) noexcept {
   Entry& entry = slots[slot];
   wheel.disarm(slot);
+  note_acknowledged(entry);
   if (entry.merges) merged.prefetch(entry.merge);
   keys.erase(id_of(entry.key));
   if (entry.merges) merged.erase(entry.merge);
@@ -299,7 +320,7 @@ RequestMatch ServerTransactions::on_request(const TransactionKey& key, const Sip
 ServerTransactionId ServerTransactions::start(const NewServerTransaction& transaction,
                                               const SipMessage& request, Timestamp now) {
   State& state = *state_;
-  if (is_nobodys(transaction.user) && state.slots.size() >= state.slots.capacity() / 2)
+  if (is_nobodys(transaction.user) && !state.has_room_for_nobodys(transaction.kind))
     return ServerTransactionId::kNone;
   const auto slot = state.slots.take();
   if (!slot) return ServerTransactionId::kNone;

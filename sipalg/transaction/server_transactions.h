@@ -3,7 +3,9 @@
 // Each keeps the last response that its user gave it and sends it again when the request comes again. The
 // capacity is fixed; a full table answers new requests 503 (INVITE) or without state, and what is there
 // lives on. Memory is at most capacity * (400 bytes + the response), and an idle slot holds at most 2 KB of
-// buffer. Requests that were answered at once have half of the capacity at most (threats R5).
+// buffer. Requests that were answered at once have half of the capacity at most, and of those the INVITEs
+// whose ACK has not come a sixteenth: whoever floods in the name of a peer sends none, and for each of them
+// the peer would hear the same answer ten times (threats R4, R5).
 #pragma once
 
 #include <cstdint>

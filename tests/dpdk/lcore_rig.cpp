@@ -135,6 +135,8 @@ void LcoreRig::make_shards() {
     setup.owner = SourceOwner(config.security.limits.prefix, kKey, threads.lcores);
     setup.policy = policy.get();
     setup.edition = &edition;
+    setup.from_connections = &links->connections(i).to_shard;
+    setup.to_connections = &links->connections(i).from_shard;
     setup.events = &events->line(i);
     setup.commands = commands.emplace_back(std::make_unique<CommandBox>(links->shard_bell(i))).get();
     setup.engine.transactions_max = config.dataplane.capacity.transactions;

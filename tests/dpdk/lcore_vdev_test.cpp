@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "media-relay/control/port_pool.h"
 #include "tests/dpdk/frames.h"
 #include "tests/dpdk/lcore_rig.h"
 
@@ -156,22 +157,84 @@ TEST(Lcore, HandsEachSourceToTheLcoreThatOwnsIt) {
   EXPECT_GT(handed_over, 10U);
 }
 
-TEST(Lcore, CountsWhatABusyLcoreCouldNotTakeOver) {
-  RigSettings settings;
-  settings.lcores = 2;
-  LcoreRig rig(std::move(settings));
-  Flow flow = flow_to(rig, kOutside);  // its queue belongs to lcore 0
-  const std::size_t capacity = rig.links->hand_over(0, 1).capacity();
-  for (std::uint32_t source = 0; rig.links->hand_over(0, 1).empty(); ++source) {
-    flow.source.address = IpAddress::v4(0x0a000002 + (source << 8));
+// Threats R1, R2: each class has its own share of the way to another lcore.
+class LcoreShares : public testing::Test {
+ protected:
+  // The peer outside has a whole network, and limits whose calls need no more than 500 datagrams at once.
+  static RigSettings two_lcores() {
+    RigSettings settings;
+    settings.lcores = 2;
+    PeerConfig& peer = settings.config.peers[kOutside];
+    peer.sources.push_back(*parse_prefix("10.9.0.0/16"));
+    peer.limits_in = peer.limits_out = CallLimits{100, {10, 1s}};
+    return settings;
+  }
+  [[nodiscard]] const LcoreInbox& way() { return rig.links->hand_over(0, 1); }
+  [[nodiscard]] std::size_t used(Passage passage) { return way().lane(passage).used(); }
+  [[nodiscard]] std::uint64_t dropped(DropReason reason) const { return rig.dropped(kOutside, reason); }
+  // The device's queue belongs to lcore 0.
+  void put(const Flow& flow) {
     rig.arrive(kOutside, udp_frame(flow, "x"));
     rig.turn_lcore(0);
   }
-  for (std::size_t i = 1; i < capacity + 5; ++i) {
-    rig.arrive(kOutside, udp_frame(flow, "x"));
-    rig.turn_lcore(0);
+  // As many as the lane has room for, and `more`.
+  void fill(Passage passage, const Flow& flow, std::size_t more) {
+    const std::size_t times = way().lane(passage).capacity() - used(passage) + more;
+    for (std::size_t i = 0; i < times; ++i) put(flow);
   }
-  EXPECT_EQ(rig.dropped(kOutside, DropReason::LcoreRingFull), 5U);
+  // From an address in 10.`net`.0.0/16 that lcore 1 owns. One datagram was sent to find it.
+  Flow from(std::uint32_t net) {
+    Flow flow = flow_to(rig, kOutside);
+    for (std::uint32_t source = 0; way().empty(); ++source) {
+      flow.source.address = IpAddress::v4(0x0a000002 + (net << 16) + (source << 8));
+      put(flow);
+    }
+    while (!way().empty()) rig.turn_lcore(1);
+    return flow;
+  }
+
+  LcoreRig rig{two_lcores()};
+};
+
+TEST_F(LcoreShares, AFloodOfStrangersLeavesTheShareOfAllOthers) {
+  const Flow stranger = from(1), phone = from(2);
+  fill(Passage::Strangers, stranger, 5);
+  EXPECT_EQ(dropped(DropReason::LcoreStrangerShareFull), 5U);
+  rig.policy->earned.promote(RealmIndex{kOutside}, phone.source, rig.now, rig.now + 1h);
+  fill(Passage::Trusted, phone, 3);
+  EXPECT_EQ(dropped(DropReason::LcoreTrustedShareFull), 3U);
+  EXPECT_EQ(used(Passage::Known) + used(Passage::Media) + used(Passage::Ours), 0U);
+  EXPECT_EQ(dropped(DropReason::LcoreRingFull), 0U);
+  std::vector<DroppedSource> found;
+  rig.workers[0]->dropped_sources().look_up(stranger.source.address, found);
+  ASSERT_EQ(found.size(), 1U) << "for `explain`";
+  EXPECT_EQ(found[0].reason, DropReason::LcoreStrangerShareFull);
+}
+
+TEST_F(LcoreShares, WhatIsSentToMediaPortsOfNoCallLeavesTheShareOfSignalling) {
+  Flow flow = flow_to(rig, kOutside);
+  flow.destination.port = rig.config.realms[kOutside].media.ports.first;
+  while (media::lcore_of(flow.destination.port, 2) != 1) ++flow.destination.port;
+  fill(Passage::Media, flow, 7);
+  EXPECT_EQ(dropped(DropReason::LcoreMediaShareFull), 7U);
+  EXPECT_EQ(used(Passage::Known) + used(Passage::Strangers) + used(Passage::Ours), 0U);
+}
+
+// Whoever writes its address on a flood fills the strangers' share, not that of the other peers.
+TEST_F(LcoreShares, APeerHasTheShareOfKnownOnesForWhatItsCallsCanNeed) {
+  const Flow peer = from(9);
+  for (int i = 0; i < 600; ++i) put(peer);
+  EXPECT_EQ(used(Passage::Known), 499U);
+  EXPECT_EQ(used(Passage::Strangers), 101U);
+}
+
+TEST_F(LcoreShares, WhatIsTrustedMoreIsServedFirstAndStrangersInEachTurn) {
+  const Flow stranger = from(1), peer = from(9);
+  for (int i = 0; i < 100; ++i) put(stranger);
+  for (int i = 0; i < 100; ++i) put(peer);
+  rig.turn_lcore(1);
+  EXPECT_EQ(used(Passage::Known), 36U);
+  EXPECT_EQ(used(Passage::Strangers), 84U);
 }
 
 TEST(Lcore, GivesLinuxArpWithoutTheTag) {

@@ -217,7 +217,7 @@ TEST(MediaHairpinLcores, AFullRingDropsAndCounts) {
   while (lcore_of(calls.first) != 0 || lcore_of(calls.second) != 1) calls = make_led_back(rig, ++call);
   open(rig, calls);
   expect_voice(led_back(rig, udp_frame(calls.from_a, rtp(1))), rtp(1), calls.second);
-  const std::size_t room = rig.links->hand_over(0, 1).capacity();
+  const std::size_t room = rig.links->hand_over(0, 1).lane(Passage::Ours).capacity();
   for (std::size_t i = 0; i < room + 5; ++i) {
     rig.arrive(kOutside, udp_frame(calls.from_a, rtp(static_cast<std::uint16_t>(i + 2))));
     rig.turn_lcore(0);

@@ -258,7 +258,33 @@ TEST_F(TwoPeers, AFloodInTheNameOfOneTakesNothingFromTheOther) {
   }
   EXPECT_EQ(answered, asked);
   EXPECT_EQ(dropped(DropReason::ShardRingFull), 0U);
-  EXPECT_NEAR(static_cast<double>(dropped(DropReason::SourceRate)), 20'000 - 500 - 145, 20);
+  EXPECT_NEAR(static_cast<double>(dropped(DropReason::PeerRate)), 20'000 - 500, 20);
+}
+
+// Threats R1: the flood says each of its own once; the peer says its own again, RFC 3261 §17.1.1.2.
+TEST_F(TwoPeers, InAFloodInItsOwnNameAPeersCallsAreMadeWhenTheyAreSaidAgain) {
+  constexpr int kOwn = 1'000'000;
+  std::map<int, int> codes;  // of the peer's own call
+  int others = 0;            // the flood's that were taken
+  for (int millisecond = 0; millisecond < 800; ++millisecond) {
+    for (int i = 0; i < 20; ++i) put(known, invite(millisecond * 20 + i));
+    if (millisecond == 200 || millisecond == 700) put(known, invite(kOwn));
+    turn_a_millisecond();
+    for (const Bytes& frame : rig.sent(kOutside)) {
+      const auto datagram = datagram_of({frame});
+      const int code = tests::status_of(datagram.payload);
+      if (datagram.payload.find("call-" + std::to_string(kOwn)) != std::string_view::npos)
+        ++codes[code];
+      else if (millisecond > 200 && code == 100)
+        ++others;
+    }
+    if (millisecond == 690) {
+      EXPECT_TRUE(codes.empty());
+    }
+  }
+  EXPECT_EQ(codes[100], 1);
+  EXPECT_EQ(codes[503], 0);
+  EXPECT_EQ(others, 0);
 }
 
 class NatOfPhones : public TrustShares {

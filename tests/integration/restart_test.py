@@ -1,6 +1,7 @@
 """restart_test.py — start, stop and start again after kill -9, with every type of device of this kind of machine."""
 
 import os
+import signal
 import struct
 import unittest
 
@@ -8,6 +9,7 @@ import frames
 from frames import ARP, Ether
 from harness import IN4, OUT4, OUT6, SIP_PORT, Case, eventually, netns_names, ports_of
 from netns import inside, run
+from reload_test import FAR, NEAR, ReloadCase
 
 NSENTER = ("nsenter",)  # keeps the mount namespace, so that named namespaces outlive a killed daemon
 
@@ -125,6 +127,37 @@ class Restart(Case):
         daemon.process.terminate()
         self.assertEqual(daemon.wait_end(), 0)
         self.assertEqual(self.left_behind(), [])
+
+
+class Callbacks(ReloadCase):
+    def first_config(self):
+        config = super().first_config()
+        next(one for one in config["peers"] if one["name"] == "far")["limits"] = {"out": {"calls": 1, "rate": "100/s"}}
+        config["emergency"] = {"numbers": ["116117"], "to": ["near"], "callback": "10m"}
+        return config
+
+    def restart(self):
+        for number in (signal.SIGTERM, signal.SIGTERM):  # a call is up: the second one ends the drain
+            self.daemon.process.send_signal(number)
+        self.assertEqual(self.daemon.wait_end(), 0)
+        self.daemon = self.net.start(self.config)
+
+    def test_who_has_called_for_help_may_be_called_back_after_a_restart(self):
+        """`emergency.callback`: past the limit of the peer that is called, for ten minutes from then. RFC 7090 §1"""
+        far, near = self.phone(FAR), self.phone(NEAR)
+        far.me = far.me.replace("sip:phone@", "sip:6555001@")
+        call = self.connect(near, far, "6001")
+        self.assertEqual(self.refusal(near, "6555001"), 503)
+        self.passes(far, near, "116117")
+        for _ in range(2):
+            self.passes(near, far, "6555001")
+            self.assertEqual(self.refusal(near, "6555002"), 503)
+            self.restart()
+        self.passes(near, far, "6555001")
+        self.config["emergency"]["callback"] = "0s"
+        self.restart()
+        self.assertEqual(self.refusal(near, "6555001"), 503)
+        self.hang_up(*call)
 
 
 def write_pcap(path, packets):

@@ -2,7 +2,7 @@
 """Whole-path benchmarks over memif and af_packet: what Sallyport costs beside DPDK's own testpmd.
 
   device_bench.py guard     cycles a packet of receive + parse + classify + guard + drop, one and a million sources;
-                            and what Kamailio's pike drops of one source in the same run (pike_bench.py)
+                            and what Kamailio's pike drops of one source in the same run, by processors (pike_bench.py)
   device_bench.py options   OPTIONS answered a second over memif
   device_bench.py media     what the relay adds to testpmd macswap, one flow and 10,000 in random order: over memif,
                             and over rings in one process
@@ -116,6 +116,7 @@ def testpmd_cycles(build, work, sources, size, seconds, mode="rxonly", load_mode
 
 
 def sallyport_cycles(build, work, sources, size, seconds):
+    """Cycles that an lcore is busy for a packet of that load."""
     daemon = Sallyport(build, work, MEMIF_CONFIG.format(work=work))
     try:
         flood = load(build, work, mode="flood", sources=sources, size=size, seconds=seconds)
@@ -159,13 +160,17 @@ def guard(arguments):
 
 
 def beside_pike(arguments, whole_ns, added_ns):
-    """Drops of one source: a packet from the ring to its end beside one from the kernel's socket to pike's no."""
+    """Drops of one source, a processor of each: all from the ring to the packet's end, beside all from veth to pike's no."""
     runs = [pike_bench.pike(arguments.size, arguments.seconds) for _ in range(arguments.runs)]
-    pike_ns = statistics.median(run[0] for run in runs)
-    print("guard sources=1 size=%d kamailio pike   ns/packet min %.0f median %.0f max %.0f: %.0f drops a second and core, "
-          "sallyport %.0f; ratio %.1f (of what the guard adds: %.1f). Kamailio reads kernel sockets behind veth, Sallyport memif." % (
-              arguments.size, min(run[0] for run in runs), pike_ns, max(run[0] for run in runs), 1e9 / pike_ns, 1e9 / whole_ns,
-              pike_ns / whole_ns, pike_ns / added_ns), flush=True)
+    for run in runs:
+        print("guard sources=1 size=%d kamailio pike: %s" % (arguments.size, pike_bench.text_of(run)), flush=True)
+    for name, what in (("process", "its process alone"), ("core", "its whole core")):
+        times = [run[name] for run in runs]
+        pike_ns = statistics.median(times)
+        print("guard sources=1 size=%d kamailio pike, %s: ns/packet min %.0f median %.0f max %.0f; %.0f drops a second, a whole core of "
+              "sallyport %.0f: %.1f times as many (of what the guard adds: %.1f)" % (
+                  arguments.size, what, min(times), pike_ns, max(times), 1e9 / pike_ns, 1e9 / whole_ns, pike_ns / whole_ns,
+                  pike_ns / added_ns), flush=True)
 
 
 def relay_nanoseconds(build, work, streams, size, seconds, suite=None):

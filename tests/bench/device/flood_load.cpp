@@ -4,8 +4,8 @@
 //
 //   flood_load OUTSIDE-SOCKET INSIDE-SOCKET
 // Each line of its input is one run, answered by a line of JSON:
-//   KIND FRAMES-A-SECOND SECONDS CALLS-A-SECOND VOICE-PACKETS
-// KIND: quiet, or one of flood_frames.cpp.
+//   KIND FRAMES-A-SECOND SECONDS CALLS-A-SECOND VOICE-PACKETS FAMILY
+// KIND: quiet, or one of flood_frames.cpp. FAMILY: 4 or 6, what the calls go over.
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -19,12 +19,15 @@
 #include <cstring>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/bench/device/flood_frames.h"
+#include "tests/bench/device/frames6.h"
 #include "tests/bench/device/load_frames.h"
 #include "tests/bench/device/voice_calls.h"
 
@@ -35,7 +38,18 @@ constexpr std::uint16_t kBurst = 32;
 constexpr std::uint64_t kFloodAtOnce = 256;  // of one turn: the ring has 2,048
 constexpr std::int64_t kTurn = 100'000;      // between two turns
 constexpr std::int64_t kGrace = 10 * kSecond;
-constexpr std::array<CallEnd, 2> kEnds{CallEnd{0xC6120102, 0xC6120101}, CallEnd{0xC6120202, 0xC6120201}};
+// By side: 198.18.1.2 and 198.18.2.2, fd18:1::2 and fd18:2::2; ours is the first of each network.
+CallEnd end4(Side side) {
+  const std::uint32_t network = side == Side::Outside ? 0xC6120100 : 0xC6120200;
+  return {IpAddress::v4(network + 2), IpAddress::v4(network + 1)};
+}
+CallEnd end6(Side side) {
+  std::array<std::uint8_t, 16> bytes{0xfd, 0x18, 0, static_cast<std::uint8_t>(side == Side::Outside ? 1 : 2)};
+  bytes[15] = 1;
+  const IpAddress server = IpAddress::v6(bytes);
+  bytes[15] = 2;
+  return {IpAddress::v6(bytes), server};
+}
 constexpr std::array<Mac, 2> kMacs{Mac{0x02, 0x53, 0x50, 0, 1, 2}, Mac{0x02, 0x53, 0x50, 0, 2, 2}};
 
 std::int64_t now_of(clockid_t clock) {
@@ -49,24 +63,47 @@ std::uint32_t get16(const std::uint8_t* at) noexcept {
 }
 std::uint32_t get32(const std::uint8_t* at) noexcept { return get16(at) << 16 | get16(at + 2); }
 
-// One memif. It answers ARP for every address of its network but the server's, as a switch with many hosts.
+// UDP in a whole frame. RFC 791 §3.1, RFC 8200 §3, RFC 768
+std::optional<Datagram> datagram_in(Side side, std::span<const std::uint8_t> frame) {
+  if (frame.size() < 42) return std::nullopt;
+  const bool is_v6 = get16(&frame[12]) == 0x86dd;
+  const std::size_t udp = is_v6 ? 54 : 34;
+  const bool is_udp = is_v6 ? frame[20] == 17 : get16(&frame[12]) == 0x0800 && frame[23] == 17;
+  if (!is_udp || (!is_v6 && frame[14] != 0x45) || frame.size() < udp + 8) return std::nullopt;
+  const std::size_t size = get16(&frame[udp + 4]);
+  if (size < 8 || udp + size > frame.size()) return std::nullopt;
+  const auto address = [&](std::size_t at) {
+    return is_v6 ? IpAddress::v6_from_wire(&frame[at]) : IpAddress::v4_from_wire(&frame[at]);
+  };
+  return Datagram{side,
+                  address(is_v6 ? 22 : 26),
+                  address(is_v6 ? 38 : 30),
+                  static_cast<std::uint16_t>(get16(&frame[udp])),
+                  static_cast<std::uint16_t>(get16(&frame[udp + 2])),
+                  {reinterpret_cast<const char*>(&frame[udp + 8]), size - 8}};
+}
+
+// One memif. It answers ARP and neighbour solicitations for every address but the server's, as a switch with
+// many hosts.
 class Wire {
  public:
-  Wire(std::uint16_t port, rte_mempool* pool, Side side, CallEnd end)
-      : port_(port), pool_(pool), side_(side), end_(end) {}
+  Wire(std::uint16_t port, rte_mempool* pool, Side side)
+      : port_(port), pool_(pool), side_(side), ends_{end4(side), end6(side)} {}
 
   [[nodiscard]] bool is_found() const noexcept { return server_mac_ != Mac{}; }
   [[nodiscard]] const Mac& server_mac() const noexcept { return server_mac_; }
-  void ask() { send_frame(arp_request(own_mac(), end_.own, end_.server)); }
+  void ask() {
+    send_frame(arp_request(own_mac(), ends_[0].own.v4_host_order(), ends_[0].server.v4_host_order()));
+  }
 
   void send(const Datagram& datagram) {
-    const FrameAddresses addresses{own_mac(),
-                                   server_mac_,
-                                   datagram.source,
-                                   datagram.destination,
-                                   datagram.source_port,
-                                   datagram.destination_port};
-    send_frame(udp_frame(addresses, datagram.payload));
+    const FrameEnds ends{own_mac(),
+                         server_mac_,
+                         datagram.source,
+                         datagram.destination,
+                         datagram.source_port,
+                         datagram.destination_port};
+    send_frame(udp_frame(ends, datagram.payload));
   }
 
   // How many of them the other side took.
@@ -125,32 +162,30 @@ class Wire {
 
   template <class Heard>
   void on_frame(std::span<const std::uint8_t> frame, Heard&& heard) {
-    if (frame.size() < 42) return;
-    if (get16(&frame[12]) != 0x0800 || frame[23] != 17) return on_arp(frame);
-    const std::size_t size = get16(&frame[38]);
-    if (frame[14] != 0x45 || size < 8 || 34 + size > frame.size()) return;
-    const Datagram datagram{side_,
-                            get32(&frame[26]),
-                            get32(&frame[30]),
-                            static_cast<std::uint16_t>(get16(&frame[34])),
-                            static_cast<std::uint16_t>(get16(&frame[36])),
-                            {reinterpret_cast<const char*>(&frame[42]), size - 8}};
-    if (datagram.destination == end_.own) return heard(datagram);
+    const auto datagram = datagram_in(side_, frame);
+    if (!datagram) return on_neighbour(frame);
+    for (const CallEnd& end : ends_)
+      if (datagram->destination == end.own) return heard(*datagram);
     ++counts_.stray_frames;
     counts_.stray_octets += frame.size();
   }
 
-  void on_arp(std::span<const std::uint8_t> frame) {
-    if (arp_reply_from(frame, end_.server, server_mac_)) return;
+  void on_neighbour(std::span<const std::uint8_t> frame) {
+    if (const auto target = solicited(frame)) {
+      if (*target != ends_[1].server) send_frame(neighbour_answer(frame, own_mac()));
+      return;
+    }
+    const std::uint32_t server = ends_[0].server.v4_host_order();
+    if (frame.size() < 42 || arp_reply_from(frame, server, server_mac_)) return;
     const std::uint32_t asked = get32(&frame[38]);
-    if (asked == end_.server) return;
+    if (asked == server) return;
     if (const auto answer = arp_answer(frame, own_mac(), asked); !answer.empty()) send_frame(answer);
   }
 
   std::uint16_t port_;
   rte_mempool* pool_;
   Side side_;
-  CallEnd end_;
+  std::array<CallEnd, 2> ends_;  // over IPv4, over IPv6
   Mac server_mac_{};
   Counts counts_;
 };
@@ -160,17 +195,16 @@ struct Order {
   double rate = 0, calls = 0;
   std::int64_t seconds = 0;
   std::uint32_t voice = 0;
+  int family = 4;
 };
 
 class Load {
  public:
   Load(rte_mempool* pool, std::string run)
-      : outside_(0, pool, Side::Outside, kEnds[0]),
-        inside_(1, pool, Side::Inside, kEnds[1]),
-        calls_(
-            kEnds[0], kEnds[1],
-            [this](const Datagram& one) { (one.side == Side::Outside ? outside_ : inside_).send(one); },
-            std::move(run)) {}
+      : outside_(0, pool, Side::Outside),
+        inside_(1, pool, Side::Inside),
+        over4_(end4(Side::Outside), end4(Side::Inside), sender(), run + "v"),
+        over6_(end6(Side::Outside), end6(Side::Inside), sender(), run + "s") {}
 
   // Exchanges ARP until both MACs are known; false after ten seconds.
   bool find_server() {
@@ -188,7 +222,10 @@ class Load {
   }
 
   void run(const Order& order) {
-    FloodFrames flood(order.kind, {kMacs[0], outside_.server_mac(), kEnds[0].own, kEnds[0].server});
+    const CallEnd from4 = end4(Side::Outside), from6 = end6(Side::Outside);
+    FloodFrames flood(order.kind, {kMacs[0], outside_.server_mac(), from4.own, from4.server},
+                      {kMacs[0], outside_.server_mac(), from6.own, from6.server}, number_);
+    VoiceCalls& calls = order.family == 6 ? over6_ : over4_;
     (void)outside_.take_counts();
     (void)inside_.take_counts();
     const std::int64_t used = now_of(CLOCK_PROCESS_CPUTIME_ID), begin = now_of(CLOCK_MONOTONIC);
@@ -196,12 +233,12 @@ class Load {
     std::uint64_t begun = 0, flooded = 0, asked = 0;
     std::int64_t now = begin;
     // The flood goes on until the last call is over.
-    for (; now < end || (calls_.in_flight() > 0 && now < end + kGrace); now = now_of(CLOCK_MONOTONIC)) {
+    for (; now < end || (calls.in_flight() > 0 && now < end + kGrace); now = now_of(CLOCK_MONOTONIC)) {
       receive(now);
       const double since = static_cast<double>(now - begin) / kSecond;
       for (; now < end && static_cast<double>(begun) < order.calls * since; ++begun)
-        calls_.begin(now, order.voice);
-      calls_.on_time(now);
+        calls.begin(now, order.voice);
+      calls.on_time(now);
       const auto due = static_cast<std::uint64_t>(order.rate * since);
       if (!flood.is_empty() && due > asked) {
         // What could not be sent in time, for the processor was another's, is not sent later all at once.
@@ -211,13 +248,19 @@ class Load {
       }
       nap();
     }
-    report(order, static_cast<double>(now - begin) / kSecond, flooded,
+    number_ = flood.number();
+    report(order, calls.take_counts(), static_cast<double>(now - begin) / kSecond, flooded,
            now_of(CLOCK_PROCESS_CPUTIME_ID) - used);
   }
 
  private:
+  VoiceCalls::Send sender() {
+    return [this](const Datagram& one) { (one.side == Side::Outside ? outside_ : inside_).send(one); };
+  }
   void receive(std::int64_t now) {
-    const auto heard = [&](const Datagram& one) { calls_.on_datagram(one, now); };
+    const auto heard = [&](const Datagram& one) {
+      (one.destination.is_v4() ? over4_ : over6_).on_datagram(one, now);
+    };
     outside_.receive(heard);
     inside_.receive(heard);
   }
@@ -227,8 +270,8 @@ class Load {
     nanosleep(&turn, nullptr);
   }
 
-  void report(const Order& order, double seconds, std::uint64_t flooded, std::int64_t used) {
-    VoiceCounts counts = calls_.take_counts();
+  void report(const Order& order, VoiceCounts counts, double seconds, std::uint64_t flooded,
+              std::int64_t used) {
     const Wire::Counts outside = outside_.take_counts(), inside = inside_.take_counts();
     std::ranges::sort(counts.setup);
     const auto share = [&](double part) {
@@ -251,7 +294,8 @@ class Load {
   }
 
   Wire outside_, inside_;
-  VoiceCalls calls_;
+  VoiceCalls over4_, over6_;
+  std::uint32_t number_ = 0;  // of the flood's last frame
 };
 
 bool start_port(std::uint16_t port, rte_mempool* pool) {
@@ -290,7 +334,8 @@ int run(int argc, char** argv) {
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line);) {
     Order order;
-    std::istringstream(line) >> order.kind >> order.rate >> order.seconds >> order.calls >> order.voice;
+    std::istringstream(line) >> order.kind >> order.rate >> order.seconds >> order.calls >> order.voice >>
+        order.family;
     load.run(order);
   }
   for (const std::uint16_t port : {std::uint16_t{0}, std::uint16_t{1}}) {

@@ -1,8 +1,6 @@
 // voice_calls.cpp — see voice_calls.h.
 #include "tests/bench/device/voice_calls.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -35,9 +33,17 @@ std::uint32_t number_behind(std::string_view text, std::string_view mark) noexce
   return number;
 }
 
-std::string sdp(std::uint32_t address, std::uint16_t port) {
-  const std::string host = dotted(address);
-  return "v=0\r\no=phone 1 1 IN IP4 " + host + "\r\ns=-\r\nc=IN IP4 " + host + "\r\nt=0 0\r\nm=audio " +
+// As a URI has it. RFC 3261 §25.1
+std::string host_of(const IpAddress& address) {
+  return address.is_v4() ? to_string(address) : "[" + to_string(address) + "]";
+}
+
+// RFC 8866 §5.7
+constexpr std::string_view kConnection = "\nc=IN IP";
+
+std::string sdp(const IpAddress& address, std::uint16_t port) {
+  const std::string host = (address.is_v4() ? "4 " : "6 ") + to_string(address);
+  return "v=0\r\no=phone 1 1 IN IP" + host + "\r\ns=-\r\nc=IN IP" + host + "\r\nt=0 0\r\nm=audio " +
          std::to_string(port) + " RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n";
 }
 
@@ -75,11 +81,6 @@ std::uint32_t get32(const char* at) noexcept { return get16(at) << 16 | get16(at
 
 }  // namespace
 
-std::string dotted(std::uint32_t address) {
-  return std::to_string(address >> 24) + "." + std::to_string(address >> 16 & 255) + "." +
-         std::to_string(address >> 8 & 255) + "." + std::to_string(address & 255);
-}
-
 VoiceCalls::VoiceCalls(CallEnd outside, CallEnd inside, Send send, std::string run)
     : ends_{outside, inside}, send_(std::move(send)), run_(std::move(run)) {}
 
@@ -90,7 +91,7 @@ void VoiceCalls::say(Side side, std::string_view message) const {
 
 std::string VoiceCalls::request(std::string_view method, std::uint32_t number, const Call& call) const {
   const CallEnd& end = ends_[index_of(Side::Outside)];
-  const std::string own = dotted(end.own), server = dotted(end.server), n = std::to_string(number);
+  const std::string own = host_of(end.own), server = host_of(end.server), n = std::to_string(number);
   const std::string called = "sip:4" + n + "@" + server;
   std::string out =
       std::string(method) + " " + (call.contact.empty() ? called : call.contact) + " SIP/2.0\r\n";
@@ -186,12 +187,10 @@ void VoiceCalls::speak(std::uint32_t number, Call& call, const Due& due) {
 void VoiceCalls::begin_to_speak(std::uint32_t number, Call& call, Side side, std::string_view message,
                                 std::int64_t now) {
   Voice& voice = call.voice[index_of(side)];
-  const std::size_t line = message.find("\nc=IN IP4 ");
+  const std::size_t line = message.find(kConnection);
   const std::string_view host =
-      line == std::string_view::npos ? std::string_view() : message.substr(line + 10);
-  in_addr address{};
-  if (inet_pton(AF_INET, std::string(host.substr(0, host.find_first_of("\r\n"))).c_str(), &address) == 1)
-    voice.to = ntohl(address.s_addr);
+      line == std::string_view::npos ? std::string_view() : message.substr(line + kConnection.size() + 2);
+  if (const auto address = IpAddress::parse(host.substr(0, host.find_first_of("\r\n")))) voice.to = *address;
   voice.to_port = static_cast<std::uint16_t>(number_behind(message, "\nm=audio "));
   if (side == Side::Outside) due_.push({now, number, What::Speak, side});
 }
@@ -237,7 +236,7 @@ void VoiceCalls::on_invite(std::string_view message, std::int64_t now) {
   if (!call.ok.empty()) return;  // said again: so is what was answered, in time
   const CallEnd& end = ends_[index_of(Side::Inside)];
   const std::string contact =
-      "Contact: <sip:4" + std::to_string(number) + "@" + dotted(end.own) + ":5060>\r\n";
+      "Contact: <sip:4" + std::to_string(number) + "@" + host_of(end.own) + ":5060>\r\n";
   const std::string tag = "callee-" + std::to_string(number);
   begin_to_speak(number, call, Side::Inside, message, now);
   say(Side::Inside, answer(message, "180 Ringing", tag, contact, {}));

@@ -13,23 +13,25 @@
 #include <unordered_map>
 #include <vector>
 
+#include "policy/base/ip_address.h"
+
 namespace sallyport::bench {
 
 inline constexpr std::int64_t kSecond = 1'000'000'000;  // times are nanoseconds
 
 enum class Side : std::uint8_t { Outside, Inside };
 
-// UDP; addresses in host byte order.
+// UDP, over IPv4 or IPv6.
 struct Datagram {
   Side side = Side::Outside;
-  std::uint32_t source = 0, destination = 0;
+  IpAddress source, destination;
   std::uint16_t source_port = 0, destination_port = 0;
   std::string_view payload;
 };
 
 // Who speaks on one side, and to whom.
 struct CallEnd {
-  std::uint32_t own = 0, server = 0;
+  IpAddress own, server;
 };
 
 struct VoiceCounts {
@@ -62,7 +64,7 @@ class VoiceCalls {
   struct Voice {
     std::uint32_t left = 0;
     std::uint16_t sequence = 0, heard = 0;  // next to send; highest heard
-    std::uint32_t to = 0;
+    IpAddress to;
     std::uint16_t to_port = 0;
   };
   struct Call {
@@ -105,8 +107,5 @@ class VoiceCalls {
   std::priority_queue<Due> due_;
   VoiceCounts counts_;
 };
-
-// 198.18.1.2 of 0xC6120102.
-[[nodiscard]] std::string dotted(std::uint32_t address);
 
 }  // namespace sallyport::bench

@@ -136,7 +136,7 @@ void ConnectionWorld::start() {
   targets = std::make_unique<policy::TargetBoard>(config);
   ConnectionsSetup setup;
   for (std::size_t i = 0; i < kShards; ++i) {
-    inboxes.push_back(std::make_unique<Mailbox<FromConnections>>(mailbox_capacity));
+    inboxes.push_back(std::make_unique<ConnectionInbox>(4 * mailbox_capacity));
     orders.push_back(std::make_unique<Mailbox<ToConnections>>(1024));
     setup.shards.push_back({inboxes[i].get(), orders[i].get(), nullptr});
   }

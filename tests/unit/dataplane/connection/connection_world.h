@@ -116,14 +116,15 @@ class ConnectionWorld : public ::testing::Test {
   [[nodiscard]] sip::Path inside_path(const Endpoint& remote) const;
 
   SbcConfig config;
-  std::size_t mailbox_capacity = 64, unfinished_octets = 1'000'000;
+  std::size_t mailbox_capacity = 64;  // of each lane to a shard; known peers' has twice as much
+  std::size_t unfinished_octets = 1'000'000;
   Timestamp now{1s};
   PermitBook permits;
   TlsContexts* tls = nullptr;
   TlsHandshakes* handshakes = nullptr;
   std::function<void(std::uint64_t, const sip::DnsQuery&)> asker;
   std::unique_ptr<policy::TargetBoard> targets;
-  std::vector<std::unique_ptr<Mailbox<FromConnections>>> inboxes;
+  std::vector<std::unique_ptr<ConnectionInbox>> inboxes;
   std::vector<std::unique_ptr<Mailbox<ToConnections>>> orders;
   std::unique_ptr<Connections> connections;
   std::vector<StreamMessage::Arrived> arrived;

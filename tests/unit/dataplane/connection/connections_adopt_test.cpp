@@ -1,10 +1,29 @@
 // connections_adopt_test.cpp — a reload while connections are open: who may stay, who is who from then on.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "tests/unit/dataplane/connection/connection_world.h"
 
 namespace sallyport::dataplane {
 namespace {
 
 constexpr PeerIndex kNew{2};
+constexpr int kDescriptorsMax = 1024;
+
+// Of our end of that connection, which is a socket of this very process: what it writes into its packets.
+int marking_of(const FarEnd& far) {
+  for (int fd = 0; fd < kDescriptorsMax; ++fd) {
+    sockaddr_in remote{};
+    socklen_t size = sizeof remote;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &size) != 0) continue;
+    const Endpoint to{IpAddress::v4(ntohl(remote.sin_addr.s_addr)), ntohs(remote.sin_port)};
+    if (remote.sin_family != AF_INET || to != far.own()) continue;
+    int octet = -1;
+    size = sizeof octet;
+    if (::getsockopt(fd, IPPROTO_IP, IP_TOS, &octet, &size) == 0) return octet >> 2;
+  }
+  return -1;
+}
 
 class ConnectionsAdopt : public ConnectionWorld {
  protected:
@@ -26,6 +45,25 @@ class ConnectionsAdopt : public ConnectionWorld {
     return {messages.at(0).input.trust, messages.at(0).input.peer};
   }
 };
+
+TEST_F(ConnectionsAdopt, MarkWhatIsOpenAsItsRealmSaysNow) {
+  constexpr std::uint8_t kCs3 = 24, kCs4 = 32;
+  start();
+  const FarListener pbx;
+  const FarEnd outside = call_in(), inside = opened(pbx);
+  const auto expect_markings = [&](int of_outside, int of_inside) {
+    EXPECT_EQ(marking_of(outside), of_outside);
+    EXPECT_EQ(marking_of(inside), of_inside);
+  };
+  expect_markings(kCs3, kCs3);
+  config.realms[to_position(kInside)].signalling_dscp = Dscp{kCs4};
+  adopt();
+  expect_markings(kCs3, kCs4);
+  config.realms[to_position(kOutside)].signalling_dscp = Dscp{0};
+  config.realms[to_position(kInside)].signalling_dscp = Dscp{kCs3};
+  adopt();
+  expect_markings(0, kCs3);
+}
 
 TEST_F(ConnectionsAdopt, CloseASourceThatIsDeniedNowAndKeepTheOthers) {
   start();

@@ -211,21 +211,54 @@ TEST(OutputQueue, KeepsAMessageUntilItsLastOctetIsOut) {
 }
 
 TEST(ShardPosts, KeepWhatMustBeHeardUntilThereIsRoomUpToABound) {
-  Mailbox<FromConnections> inbox(2);
+  ConnectionInbox inbox(8);  // two of them for strangers
   ShardPosts posts({{&inbox, nullptr, nullptr}});
   const auto failure = [] { return std::make_unique<StreamMessage>(StreamMessage{StreamMessage::Failed{}}); };
   std::size_t taken = 0;
-  for (std::size_t i = 0; i < ShardPosts::kHeldMax + 10; ++i) taken += posts.post(0, failure());
+  for (std::size_t i = 0; i < ShardPosts::kHeldMax + 10; ++i)
+    taken += posts.post(0, Lane::Strangers, failure());
   EXPECT_EQ(taken, ShardPosts::kHeldMax + 2);
-  EXPECT_FALSE(posts.has_room(0));
-  EXPECT_FALSE(posts.post(1, failure())) << "there is no such shard";
+  EXPECT_FALSE(posts.has_room(0, Lane::Strangers));
+  EXPECT_FALSE(posts.post(1, Lane::Strangers, failure())) << "there is no such shard";
+  for (const Lane lane : {Lane::Known, Lane::Trusted}) {
+    EXPECT_TRUE(posts.has_room(0, lane));
+    taken += posts.post(0, lane, failure());
+  }
   for (FromConnections mail; posts.flush() || !inbox.empty();)
     while (inbox.receive(mail)) {
       delete mail.message;
       --taken;
     }
   EXPECT_EQ(taken, 0U);
-  EXPECT_TRUE(posts.has_room(0));
+  EXPECT_TRUE(posts.has_room(0, Lane::Strangers));
+}
+
+// A shard that does nothing for a while, and many connections of strangers that all have something to say.
+TEST_F(ConnectionsLimits, StrangersTakeTheirShareOfTheWayToAShardAndNoMore) {
+  mailbox_capacity = 4;
+  config.security.limits.source = {{1000, 1s}, 1000};
+  start();
+  std::vector<FarEnd> strangers;
+  for (int i = 0; i < 6; ++i) strangers.push_back(call_in());
+  std::string many;
+  for (int i = 0; i < 4; ++i) many += options_request("stranger", std::to_string(i));
+  for (const FarEnd& one : strangers) one.say(many);
+  turn();
+  EXPECT_EQ(inboxes[0]->lane(Lane::Strangers).used() + inboxes[1]->lane(Lane::Strangers).used(), 4U)
+      << "all of one call, so of one shard";
+  const FarEnd peer = call_in(kInsideTcp);
+  peer.say(options_request("stranger", "of the peer"));
+  turn();
+  const auto messages = take_arrived();
+  EXPECT_EQ(std::count_if(messages.begin(), messages.end(),
+                          [](const auto& one) { return one.bytes.ends_with("of the peer"); }),
+            1);
+  std::size_t count = messages.size() - 1;
+  for (int turns = 0; turns < 30; ++turns) {
+    pass(2ms);
+    count += take_arrived().size();
+  }
+  EXPECT_EQ(count, 24U) << "nothing of theirs is lost";
 }
 
 }  // namespace

@@ -349,6 +349,29 @@ TEST_F(ParsePacket, TakesAnOrdinaryPacketInOneRunWithTheSameResult) {
   }
 }
 
+// What is known of the addresses of the packet before must not be taken for what others are.
+TEST_F(ParsePacket, TakesAPacketThatFollowsAnotherAsIfItCameAlone) {
+  const Bytes frames[] = {
+      sip_frame_v4(),
+      sip_frame_v6(),
+      ethernet(ipv4(udp({}, {.source = "203.0.113.9"}), {.source = "203.0.113.9"})),
+      ethernet(ipv4(udp({}), {.source = "198.18.1.1"})),
+      ethernet(ipv4(udp({}), {.source = "198.18.1.255"})),
+      ethernet(ipv4(udp({}), {.source = "0.0.0.0"})),
+      ethernet(ipv4(udp({}), {.destination = "198.18.1.9"})),
+      ethernet(ipv6(udp({}), {.source = "::"})),
+  };
+  for (std::size_t a = 0; a < std::size(frames); ++a)
+    for (std::size_t b = 0; b < std::size(frames); ++b) {
+      LastAddresses last;
+      PacketMeta first, alone, after;
+      (void)take_ordinary_packet(frames[a], ports_.device(0), first, last);
+      const bool is_ordinary = take_ordinary_packet(frames[b], ports_.device(0), alone);
+      EXPECT_EQ(take_ordinary_packet(frames[b], ports_.device(0), after, last), is_ordinary) << a << ' ' << b;
+      EXPECT_TRUE(!is_ordinary || after == alone) << a << ' ' << b;
+    }
+}
+
 TEST_F(ParsePacket, LeavesWhatIsNotOrdinaryToTheCarefulParser) {
   Bytes bad_header = sip_frame_v4();
   bad_header[24] ^= 1;

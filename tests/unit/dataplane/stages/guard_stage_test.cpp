@@ -137,9 +137,13 @@ TEST_F(GuardStageTest, LimitsAPeerToWhatItsCallsCanNeedAndNoOtherPeer) {
   adopt();
   auto outcome = flood(sip_frame_v4(), 2000);
   EXPECT_EQ(outcome[DropReason::kCount], 500);
-  EXPECT_EQ(outcome[DropReason::SourceRate], 1500);
+  EXPECT_EQ(outcome[DropReason::PeerRate], 1500);
+  EXPECT_EQ(stage_.beyond_budget(PeerIndex{0}), 1500u) << "so that the operator sees which peer it is";
   EXPECT_EQ(flood(sip_from("198.18.1.3"), 500)[DropReason::kCount], 500);
-  EXPECT_EQ(flood(sip_frame_v4(), 200, Timestamp{1h + 100ms})[DropReason::kCount], 145);
+  EXPECT_EQ(stage_.beyond_budget(PeerIndex{1}), 0u);
+  EXPECT_EQ(flood(sip_frame_v4(), 200, Timestamp{1h + 100ms})[DropReason::kCount], 1)
+      << "while it lasts only what is said again";
+  EXPECT_EQ(flood(sip_frame_v4(), 200, Timestamp{1h + 3s})[DropReason::kCount], 200) << "it is over";
 }
 
 TEST_F(GuardStageTest, HearsAFloodedPeerOfWhatIsThere) {

@@ -66,6 +66,21 @@ TEST_F(DroppedSourcesTest, AMillionSourcesDoNotPushOutTheOneThatFloods) {
   EXPECT_GT(found[0].packets, 15'000U);
 }
 
+TEST_F(DroppedSourcesTest, ManyAtOnceCountAsOneAfterTheOther) {
+  DroppedSources one_by_one(HashKey{1, 2});
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    const PacketMeta source = from(i % 700);
+    const std::uint32_t packets = i % 7 + 1;
+    board_->note(kNow, source, DropReason::SourceRate, packets);
+    for (std::uint32_t k = 0; k < packets; ++k) one_by_one.note(kNow, source, DropReason::SourceRate);
+  }
+  for (std::uint32_t number = 0; number < 700; ++number) {
+    std::vector<DroppedSource> expected;
+    one_by_one.look_up(from(number).source, expected);
+    EXPECT_EQ(seen(from(number)), expected) << number;
+  }
+}
+
 TEST_F(DroppedSourcesTest, WhoWasQuietForAMinuteMakesRoom) {
   for (std::uint32_t i = 0; i < 5000; ++i)
     for (int times = 0; times < 100; ++times) board_->note(kNow, from(i), DropReason::SourceRate);
@@ -92,6 +107,8 @@ TEST_F(DroppedSourcesTest, NobodyReadsOneAddressWithTheCountOfAnother) {
 TEST(DroppedSourcesReasons, AreThoseThatDependOnTheSource) {
   EXPECT_TRUE(is_of_source(DropReason::SourceRate));
   EXPECT_TRUE(is_of_source(DropReason::StrangerShareFull));
+  EXPECT_TRUE(is_of_source(DropReason::LcoreStrangerShareFull));
+  EXPECT_TRUE(is_of_source(DropReason::PeerRate));
   EXPECT_FALSE(is_of_source(DropReason::NoBuffer));
   EXPECT_FALSE(is_of_source(DropReason::RuntFrame));
 }

@@ -1,9 +1,11 @@
-// shard_inbox_test.cpp — each class its own way to a signalling thread.
+// shard_inbox_test.cpp — each class its own way to a signalling thread, and to another lcore.
 #include "dataplane/worker/shard_inbox.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
+
+#include "dataplane/worker/lcore_inbox.h"
 
 namespace sallyport::dataplane {
 namespace {
@@ -62,6 +64,41 @@ TEST(ShardInbox, EachLaneHasItsOwnReasonForADrop) {
   EXPECT_EQ(to_string(no_room_in(Lane::Known)), "shard_ring_full");
   EXPECT_EQ(to_string(no_room_in(Lane::Trusted)), "trusted_share_full");
   EXPECT_EQ(to_string(no_room_in(Lane::Strangers)), "stranger_share_full");
+}
+
+TEST(ConnectionInbox, NoClassCanFillTheShareOfAnother) {
+  ConnectionInbox inbox(1024);
+  const auto fill_lane = [&inbox](Lane lane) {
+    int sent = 0;
+    while (inbox.send({}, lane)) ++sent;
+    return sent;
+  };
+  EXPECT_EQ(fill_lane(Lane::Strangers), 256);
+  EXPECT_EQ(fill_lane(Lane::Trusted), 256);
+  EXPECT_EQ(fill_lane(Lane::Known), 512);
+  EXPECT_EQ(inbox.used(), 1024U);
+}
+
+TEST(LcoreInbox, NoLaneCanFillTheShareOfAnother) {
+  for (const Passage first : kPassages) {
+    LcoreInbox inbox(2048);
+    EXPECT_EQ(inbox.capacity(), 2048U);
+    while (inbox.send({}, first)) continue;
+    for (const Passage passage : kPassages) EXPECT_EQ(inbox.send({}, passage), passage != first);
+  }
+}
+
+TEST(LcoreInbox, EachLaneHasItsOwnReasonForADrop) {
+  EXPECT_EQ(to_string(no_room_in(Passage::Ours)), "lcore_ring_full");
+  EXPECT_EQ(to_string(no_room_in(Passage::Known)), "lcore_ring_full");
+  EXPECT_EQ(to_string(no_room_in(Passage::Trusted)), "lcore_trusted_share_full");
+  EXPECT_EQ(to_string(no_room_in(Passage::Strangers)), "lcore_stranger_share_full");
+  EXPECT_EQ(to_string(no_room_in(Passage::Media)), "lcore_media_share_full");
+}
+
+TEST(LcoreInbox, ASmallOneHasRoomInEachLane) {
+  LcoreInbox inbox(2);
+  for (const Passage passage : kPassages) EXPECT_TRUE(inbox.send({}, passage));
 }
 
 }  // namespace

@@ -55,6 +55,39 @@ TEST(Observer, PutsTheConfiguredNamesBesideTheCounters) {
   EXPECT_EQ(seen.busy_ratios.size(), 1u);
 }
 
+TEST(Observer, ShowsARealmThatAReloadTookOutOnlyWhileItHasCalls) {
+  SbcConfig written;
+  for (const char* const name : {"a", "gone", "with a peer", "with media", "b"}) {
+    written.realms.emplace_back().name = name;
+    written.realms.back().is_retired = name != std::string_view("a") && name != std::string_view("b");
+    written.peers.emplace_back().realm = name;
+  }
+  const SharedSlot<SbcConfig> config(make_value<SbcConfig>(written));
+  dataplane::DataPlaneSnapshot snapshot;
+  snapshot.peers.resize(6);
+  snapshot.peers[2].active[1] = 1;
+  snapshot.realms.resize(5);
+  snapshot.media.realms.resize(5);
+  snapshot.media.realms[3].port_pairs_taken = 1;
+  snapshot.connections.handshakes.resize(5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    snapshot.realms[i].retransmissions_in = snapshot.media.realms[i].in.packets = i;
+    snapshot.connections.handshakes[i][0] = i;
+  }
+  Observer observer(config, [&snapshot] { return snapshot; });
+  const Observation seen = observer.observe();
+  EXPECT_EQ(seen.realm_names, (std::vector<std::string>{"a", "with a peer", "with media", "b"}));
+  ASSERT_EQ(seen.plane.realms.size(), 4u);
+  ASSERT_EQ(seen.plane.media.realms.size(), 4u);
+  ASSERT_EQ(seen.plane.connections.handshakes.size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::uint64_t place = i == 0 ? 0 : i + 1;
+    EXPECT_EQ(seen.plane.realms[i].retransmissions_in, place);
+    EXPECT_EQ(seen.plane.media.realms[i].in.packets, place);
+    EXPECT_EQ(seen.plane.connections.handshakes[i][0], place);
+  }
+}
+
 // Each of as many peers as there are places, and all that is no peer, with as many calls that are up.
 dataplane::DataPlaneSnapshot peers_with_calls(std::vector<std::uint32_t> calls) {
   dataplane::DataPlaneSnapshot snapshot;

@@ -95,7 +95,7 @@ class ServerTransactionsTest : public testing::TestWithParam<bool> {
     for (const SendMessage& message : out.sends())
       sent.push_back({std::string(message.bytes), message.path, message.is_again});
     out.clear();
-    if (GetParam()) move_to(std::make_unique<ServerTransactions>(kCapacity, kKey, ++boot), now);
+    if (GetParam()) move_to(std::make_unique<ServerTransactions>(capacity, kKey, ++boot), now);
   }
   void move_to(std::unique_ptr<ServerTransactions> fresh, Timestamp then) {
     std::string bytes;
@@ -109,6 +109,7 @@ class ServerTransactionsTest : public testing::TestWithParam<bool> {
     now = then;
   }
 
+  std::uint32_t capacity = kCapacity;
   std::uint64_t boot = 1;
   std::unique_ptr<ServerTransactions> table = std::make_unique<ServerTransactions>(kCapacity, kKey, boot);
   Timestamp now{std::chrono::hours(1)};
@@ -351,6 +352,29 @@ TEST_P(ServerTransactionsTest, RequestsThatWereAnsweredAtOnceTakeHalfOfTheTableA
   for (std::uint32_t i = kCapacity / 2; i < kCapacity; ++i)
     EXPECT_NE(start(numbered("INVITE", static_cast<int>(i)).build()), ServerTransactionId::kNone);
   EXPECT_FALSE(table->has_room());
+}
+
+// R4, R5: a flood in the name of a peer never acknowledges; each 503 that was kept went to that peer ten
+// times.
+TEST_P(ServerTransactionsTest, RefusedInvitesWithoutAckTakeASixteenthOfTheTableAtMost) {
+  constexpr int kShare = 100;
+  capacity = 16 * kShare;
+  table = std::make_unique<ServerTransactions>(capacity, kKey, boot);
+  const TransactionUser nobody;
+  const auto refuse = [&](int number) {
+    const auto id = start(numbered("INVITE", number).build(), nobody);
+    if (id != ServerTransactionId::kNone) respond(id, 503);
+    return id != ServerTransactionId::kNone;
+  };
+  for (int i = 0; i < kShare; ++i) ASSERT_TRUE(refuse(i)) << i;
+  EXPECT_FALSE(refuse(1000));
+  EXPECT_NE(start(numbered("OPTIONS", 1001).build(), nobody), ServerTransactionId::kNone);
+  EXPECT_NE(start(numbered("INVITE", 1002).build()), ServerTransactionId::kNone) << "a call has its own";
+  EXPECT_TRUE(ack(numbered("ACK", 0).build()));
+  EXPECT_TRUE(refuse(1003)) << "its place is free again";
+  EXPECT_FALSE(refuse(1004));
+  (void)pass(33s);
+  for (int i = 0; i < kShare; ++i) ASSERT_TRUE(refuse(2000 + i)) << i;
 }
 
 TEST_P(ServerTransactionsTest, AnIdIsNeverUsedTwice) {
