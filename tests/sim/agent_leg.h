@@ -67,7 +67,7 @@ struct LegKeys {
   bool knows = false;     // SDES
   bool is_savp = false;   // as was heard last, or as it begins
   bool is_plain = false;  // heard last
-  bool has_sent = false;
+  bool has_offered = false, has_heard = false, is_agreed = false;
   unsigned tag = 1;
   std::string own;                            // base64
   std::map<std::string, std::string> theirs;  // by the port of their m-line
@@ -110,6 +110,9 @@ struct AgentLeg {
   std::string replaces;                                       // of the INVITE: whose place it takes
   std::optional<std::pair<std::string, std::uint32_t>> told;  // Call-ID and id of the REFER that asked for it
   LegKeys keys;
+  // Of a caller who leaves the offer to the callees: those of its other early dialogs, and whose `keys` are.
+  std::map<std::string, LegKeys> early_keys;
+  std::string keys_of;
   unsigned least_session = 0;      // that we told in a 422
   unsigned session_floor = 0;      // Min-SE that was heard
   bool peer_lacks_update = false;  // its Allow says so

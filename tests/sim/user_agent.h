@@ -152,6 +152,7 @@ class UserAgent {
   void begin_keys(AgentLeg& leg);
   [[nodiscard]] std::string key_line(AgentLeg& leg);
   void take_keys(AgentLeg& leg, const SipText& message);
+  void turn_to_keys_of(AgentLeg& leg, const std::string& remote_tag);
 
   UserAgentSettings settings_;
   const PlanBook& plans_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "tests/sim/user_agent.h"
 
@@ -30,7 +31,8 @@ void UserAgent::begin_keys(AgentLeg& leg) {
 std::string UserAgent::key_line(AgentLeg& leg) {
   LegKeys& keys = leg.keys;
   if (!keys.knows || keys.is_plain) return {};
-  keys.has_sent = true;
+  keys.has_offered = true;
+  keys.is_agreed = keys.is_agreed || std::exchange(keys.has_heard, false);
   return fmt::format("a=crypto:{}{}{}\r\n", keys.tag, kSuite, keys.own);
 }
 
@@ -40,8 +42,26 @@ bool UserAgent::is_of_lost_dialog(const AgentLeg& leg, const SipText& message) {
          (message.is_request() ? message.from_tag() : message.to_tag()) != leg.remote_tag;
 }
 
+// Where each callee offers, each early dialog comes to keys of its own, or to none. RFC 3264 §4, RFC 3261
+// §13.2.1
+void UserAgent::turn_to_keys_of(AgentLeg& leg, const std::string& remote_tag) {
+  if (!leg.is_caller || !leg.plan->delayed_offer || leg.was_up || remote_tag == leg.keys_of) return;
+  leg.early_keys[leg.keys_of] = leg.keys;
+  const auto known = leg.early_keys.find(remote_tag);
+  if (known != leg.early_keys.end()) {
+    leg.keys = known->second;
+  } else {
+    LegKeys fresh;
+    fresh.own = std::move(leg.keys.own);
+    fresh.knows = leg.keys.knows;
+    leg.keys = std::move(fresh);
+  }
+  leg.keys_of = remote_tag;
+}
+
 void UserAgent::take_keys(AgentLeg& leg, const SipText& message) {
   if (is_of_lost_dialog(leg, message)) return;
+  turn_to_keys_of(leg, message.is_request() ? message.from_tag() : message.to_tag());
   LegKeys& keys = leg.keys;
   begin_keys(leg);
   const std::string& body = message.body;
@@ -58,15 +78,17 @@ void UserAgent::take_keys(AgentLeg& leg, const SipText& message) {
   }
   // Each early dialog of a caller that leaves the offer to the callees has one of its own.
   const bool is_first_offer = leg.plan->delayed_offer && !leg.was_up;
-  // Whoever comes to the far end meanwhile: who is secured is offered no less.
-  if (keys.has_sent && !has_lines && !is_first_offer)
+  // Whoever comes to the far end meanwhile: who is secured is offered no less. What was only offered binds
+  // the answer alone: an offer may have crossed it, and have won.
+  const bool is_offer = message.is_request() && (message.method == "INVITE" || message.method == "UPDATE");
+  if ((is_offer ? keys.is_agreed : keys.has_offered) && !has_lines && !is_first_offer)
     blame("keys were there, and none came: " + message.summary());
   keys.is_plain = at == std::string::npos;
   keys.is_savp = is_savp;
-  if (keys.is_plain) {
-    keys.has_sent = false;  // from here on
-    return;
-  }
+  keys.has_heard = is_offer && !keys.is_plain;
+  keys.has_offered = !keys.is_plain;  // from here on
+  keys.is_agreed = !keys.is_plain && (keys.is_agreed || !is_offer);
+  if (keys.is_plain) return;
   const std::size_t tag = body.rfind("a=crypto:", at) + 9;
   keys.tag = static_cast<unsigned>(std::atoi(body.c_str() + tag));
   const std::string key = body.substr(at + kSuite.size(), kKeyChars);

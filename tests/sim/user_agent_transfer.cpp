@@ -79,8 +79,10 @@ void UserAgent::on_refer_answer(const std::string& call_id, const SipText* respo
   // Longer than anybody rings. RFC 3515 §2.4.4
   (void)transactions_.network().after(220s, [this, call_id] {
     const AgentLeg* const found = find(call_id);
-    // Where somebody else carries it out, his last word may have come out of order.
-    const bool may_be_lost = settings_.takes_refer && !transactions_.judge().is_calm();
+    // Where somebody else carries it out, his last word may have come out of order,
+    // and who is replaced meanwhile takes his subscription along.
+    const bool may_be_lost = settings_.takes_refer && (!transactions_.judge().is_calm() ||
+                                                       (found != nullptr && found->plan->replace_after));
     if (found != nullptr && found->state == LegState::Up && !found->gone && found->transfer.result == 0 &&
         !may_be_lost)
       blame("nobody told what became of a transfer, Call-ID " + call_id);
