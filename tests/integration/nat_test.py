@@ -106,6 +106,7 @@ class Nat(NatCase):
         call = self.call("masquerade fully-random", None)
         near, far = call.ends
         self.rebind("out")
+        eventually(lambda n=near.said: near.said > n + 15, "what was on its way is over")
         heard = len(far.of(near))
         eventually(lambda n=near.said: near.said > n + 40, "less than a second passes")
         self.assertLessEqual(len(far.of(near)) - heard, 3, "another port was learned without signalling")
