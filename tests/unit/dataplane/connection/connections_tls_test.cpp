@@ -137,6 +137,16 @@ class ConnectionsTls : public ConnectionWorld {
     path.peer = kTrunk;
     return path;
   }
+  // To the trunk once it has been taken out of the configuration: the names that are asked for then.
+  [[nodiscard]] std::vector<std::string> names_asked_of_retired_trunk() {
+    start();
+    const FarListener trunk;
+    config.peers[to_position(kTrunk)].is_retired = true;
+    adopt();
+    send(trunk_path(trunk.endpoint()), "one");
+    turn_until([&] { return !contexts.asked_for.empty(); });
+    return contexts.asked_for;
+  }
   PretendedContexts contexts;
   PretendedHandshakes worker;
 };
@@ -231,25 +241,13 @@ TEST_F(ConnectionsTls, LeadToNoOtherPeerThanTheOneTheyWereOpenedFor) {
 // Its registration is taken back when the connection has gone before: where its name led then, it is the name
 // that must be proved. RFC 5922 §4, RFC 3261 §10.2.2
 TEST_F(ConnectionsTls, AskForTheNameOfAPeerThatIsTakenOut) {
-  start();
-  const FarListener trunk;
-  config.peers[to_position(kTrunk)].is_retired = true;
-  adopt();
-  send(trunk_path(trunk.endpoint()), "one");
-  turn_until([&] { return !contexts.asked_for.empty(); });
-  EXPECT_EQ(contexts.asked_for, std::vector<std::string>{"Trunk.Example"});
+  EXPECT_EQ(names_asked_of_retired_trunk(), std::vector<std::string>{"Trunk.Example"});
 }
 
 // Which of several it was nobody knows any more: the address is asked for, which a certificate hardly shows.
 TEST_F(ConnectionsTls, AskForNoNameOfAPeerThatIsTakenOutAndHadSeveral) {
   config.peers[to_position(kTrunk)].targets.emplace_back().domain = "second.example";
-  start();
-  const FarListener trunk;
-  config.peers[to_position(kTrunk)].is_retired = true;
-  adopt();
-  send(trunk_path(trunk.endpoint()), "one");
-  turn_until([&] { return !contexts.asked_for.empty(); });
-  EXPECT_EQ(contexts.asked_for, std::vector<std::string>{"127.0.0.1"});
+  EXPECT_EQ(names_asked_of_retired_trunk(), std::vector<std::string>{"127.0.0.1"});
 }
 
 // RFC 5922 §7: a connection that is open has proved what was asked for then, not what is asked for now.
