@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "policy/base/time.h"
 #include "sipalg/engine/engine_event.h"
@@ -24,8 +25,11 @@ class EventStream {
   // Sleeps for that time though there may be something to take, so that nobody has to wake this thread for
   // each event when it would only collect them; wake() ends it.
   virtual void rest(Duration time) noexcept { static_cast<void>(wait(time)); }
-  // False: nothing more of this engine now.
-  [[nodiscard]] virtual bool take(std::size_t engine, sip::EngineEvent& event) noexcept = 0;
+  // Null: nothing more of this engine now.
+  [[nodiscard]] virtual std::unique_ptr<sip::EngineEvent> take(std::size_t engine) noexcept = 0;
+  // One that was taken, when nothing of it is needed any more: its engine's thread made it, and uses its
+  // memory again.
+  virtual void give_back(std::size_t engine, std::unique_ptr<sip::EngineEvent> event) noexcept = 0;
   // The journal holds every record of this engine up to this sequence.
   virtual void journalled(std::size_t engine, std::uint64_t sequence) noexcept = 0;
   // Ends the present or the next wait() or rest().

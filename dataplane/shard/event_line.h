@@ -1,8 +1,9 @@
 // event_line.h — events of one engine on their way to management's writer thread, and its answer: up to which
 // record the journal is on disk. The shard never waits for it.
 //
-// The mailbox holds pointers: an event is made on one thread and freed on the other. When it is full the
-// writer is behind: records wait here, in a queue that has an end too, all else is dropped and counted.
+// The mailbox holds pointers, and a second one brings them back: what one thread took from the allocator and
+// another gave to it would cost both a lock. When the first is full the writer is behind: records wait here,
+// in a queue that has an end too, all else is dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -37,7 +38,8 @@ class EventLine {
   [[nodiscard]] bool is_behind() const noexcept { return !held_.empty(); }
 
   // The writer's thread.
-  [[nodiscard]] bool take(sip::EngineEvent& event) noexcept;
+  [[nodiscard]] std::unique_ptr<sip::EngineEvent> take() noexcept;
+  void give_back(std::unique_ptr<sip::EngineEvent> event) noexcept;
   void set_journalled(std::uint64_t sequence) noexcept {
     journalled_.store(sequence, std::memory_order_release);
   }
@@ -55,9 +57,10 @@ class EventLine {
  private:
   using Owned = std::unique_ptr<sip::EngineEvent>;
   [[nodiscard]] bool send(Owned& event) noexcept;
+  [[nodiscard]] Owned owned(sip::EngineEvent&& event);
 
   Doorbell& writer_;
-  Mailbox<sip::EngineEvent*> mailbox_;
+  Mailbox<sip::EngineEvent*> mailbox_, spent_;
   const std::size_t held_max_;
   std::deque<Owned> held_;  // records only; the shard's, until close()
   bool has_sent_ = false;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "dataplane/event_stream.h"
@@ -19,8 +20,11 @@ class EventLines final : public EventStream {
   [[nodiscard]] std::size_t engines() const noexcept override { return lines_.size(); }
   [[nodiscard]] bool wait(Duration longest) noexcept override;
   void rest(Duration time) noexcept override;
-  [[nodiscard]] bool take(std::size_t engine, sip::EngineEvent& event) noexcept override {
-    return lines_[engine]->take(event);
+  [[nodiscard]] std::unique_ptr<sip::EngineEvent> take(std::size_t engine) noexcept override {
+    return lines_[engine]->take();
+  }
+  void give_back(std::size_t engine, std::unique_ptr<sip::EngineEvent> event) noexcept override {
+    lines_[engine]->give_back(std::move(event));
   }
   void journalled(std::size_t engine, std::uint64_t sequence) noexcept override;
   void wake() noexcept override { bell_.ring_always(); }

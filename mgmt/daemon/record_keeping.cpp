@@ -93,10 +93,10 @@ RecordKeeping::RecordKeeping(const SbcConfig& config, const RecordPlaces& places
                              dataplane::EventStream& events)
     : events_(events), log_(places.log), writer_(settings_of(config), surroundings(config, places, events)) {
   for (std::size_t engine = 0; engine < events.engines(); ++engine)
-    writer_.add_source([&events, engine](std::vector<sip::EngineEvent>& out, std::size_t max) {
-      sip::EngineEvent event;
-      for (std::size_t i = 0; i < max && events.take(engine, event); ++i) out.push_back(std::move(event));
-    });
+    writer_.add_source({[&events, engine] { return events.take(engine); },
+                        [&events, engine](std::unique_ptr<sip::EngineEvent> event) {
+                          events.give_back(engine, std::move(event));
+                        }});
 }
 
 Result<ReplayReport, std::string> RecordKeeping::begin(const std::set<std::uint64_t>& restored) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "mgmt/records/text_room.h"
+
 namespace sallyport::mgmt {
 
 template <class Number>
@@ -21,6 +23,20 @@ void put(std::string& out, Number value) {
 inline void put(std::string& out, std::string_view text) {
   put(out, static_cast<std::uint32_t>(text.size()));
   out += text;
+}
+
+template <class Number>
+  requires std::is_integral_v<Number>
+void put(TextRoom& out, Number value) {
+  const auto number = static_cast<std::make_unsigned_t<Number>>(value);
+  char* const bytes = out.room(sizeof(Number));
+  for (std::size_t i = 0; i < sizeof(Number); ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 0xff);
+  out.take(sizeof(Number));
+}
+
+inline void put(TextRoom& out, std::string_view text) {
+  put(out, static_cast<std::uint32_t>(text.size()));
+  out.add(text);
 }
 
 // Reads past the end give zeros and empty strings, and is_good() is false from then on.

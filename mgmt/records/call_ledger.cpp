@@ -7,74 +7,82 @@
 
 namespace sallyport::mgmt {
 
+const CallLedger::Open* CallLedger::find_open(std::uint64_t call) const noexcept {
+  const std::uint32_t* const slot = calls_.find(call);
+  return slot == nullptr || *slot == kHasEnded ? nullptr : &open_[*slot];
+}
+
+bool CallLedger::has_ended(std::uint64_t call) const noexcept {
+  const std::uint32_t* const slot = calls_.find(call);
+  return slot != nullptr && *slot == kHasEnded;
+}
+
 // Times of day that an earlier record has given are the same in this one.
-bool CallLedger::accept(Cdr& cdr) const {
-  const std::uint64_t call = cdr.call.call;
-  const auto known = open_.find(call);
-  if (ended_.contains(call)) return false;
-  if (cdr.call.type == CallRecordType::Start && known != open_.end()) return false;
-  if (known != open_.end()) {
-    if (const auto start = decode_cdr_times(known->second)) {
-      cdr.times.start = start->start;
-      cdr.times.ring = start->ring;
-      cdr.times.answer = start->answer;
-      cdr.times.setup_ms = start->setup_ms;
+bool CallLedger::admit(const CallRecord& record, CdrTimes& times) {
+  if (const std::uint32_t* const slot = calls_.find(record.call)) {
+    if (*slot == kHasEnded || record.type == CallRecordType::Start) return false;
+    if (const auto start = decode_cdr_times(open_[*slot].encoded)) {
+      times.start = start->start;
+      times.ring = start->ring;
+      times.answer = start->answer;
+      times.setup_ms = start->setup_ms;
     }
   }
+  if (record.type == CallRecordType::End) close(record.call);
   return true;
 }
 
-bool CallLedger::admit(Cdr& cdr) {
-  if (!accept(cdr)) return false;
-  cdr.seq = next_seq_;
-  replay(cdr);
-  return true;
+// Of a call that is up the latest record counts; one that has ended stays so.
+void CallLedger::open(std::uint64_t call, std::string_view encoded) {
+  if (call == 0 || has_ended(call)) return;
+  if (const std::uint32_t* const known = calls_.find(call)) {
+    open_[*known].encoded = encoded;
+    return;
+  }
+  if (open_calls() >= open_max_) return;
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(open_.size()));
+    open_.emplace_back();
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  open_[slot].call = call;
+  open_[slot].encoded = encoded;
+  calls_.put(call, slot);
 }
 
-bool CallLedger::admit_end(Cdr& end) {
-  if (!accept(end)) return false;
-  close(end.call.call);
-  return true;
-}
-
-void CallLedger::replay(const Cdr& cdr) {
-  raise_next_seq(cdr.seq + 1);
-  if (cdr.call.type == CallRecordType::Start) open(cdr);
-  if (cdr.call.type == CallRecordType::End) close(cdr.call.call);
-}
-
-void CallLedger::open(const Cdr& cdr) {
-  if (open_.size() >= open_max_ && !open_.contains(cdr.call.call)) return;
-  std::string& encoded = open_[cdr.call.call];
-  encoded.clear();
-  append_encoded(encoded, cdr);
+void CallLedger::release(std::uint32_t slot) {
+  open_[slot].call = 0;
+  if (free_.size() >= kKeptFree) open_[slot].encoded = std::string();
+  free_.push_back(slot);
 }
 
 void CallLedger::close(std::uint64_t call) {
-  open_.erase(call);
-  if (!ended_.insert(call).second) return;
+  if (call == 0 || has_ended(call)) return;
+  if (const std::uint32_t* const slot = calls_.find(call)) release(*slot);
+  calls_.put(call, kHasEnded);
   ended_order_.push_back(call);
   if (ended_order_.size() <= kEndedMax) return;
-  ended_.erase(ended_order_.front());
+  calls_.erase(ended_order_.front());
   ended_order_.pop_front();
 }
 
 std::optional<Cdr> CallLedger::interim(std::uint64_t call, std::uint64_t duration_ms) {
-  const auto found = open_.find(call);
-  if (found == open_.end()) return std::nullopt;
-  auto out = decode_cdr(found->second);
+  const Open* const found = find_open(call);
+  if (found == nullptr) return std::nullopt;
+  auto out = decode_cdr(found->encoded);
   if (!out) return std::nullopt;
   out->call.type = CallRecordType::Interim;
   out->times.duration_ms = duration_ms;
-  out->seq = next_seq_++;
+  out->seq = take_seq();
   return out;
 }
 
 Cdr CallLedger::restart_end(std::uint64_t call, WallTime last_moment) const {
   Cdr out;
   out.call.call = call;
-  if (const auto found = open_.find(call); found != open_.end())
-    if (auto start = decode_cdr(found->second)) out = std::move(*start);
+  if (const Open* const found = find_open(call))
+    if (auto start = decode_cdr(found->encoded)) out = std::move(*start);
   out.call.type = CallRecordType::End;
   out.call.result = CallResult::Answered;
   out.call.ended_by = EndedBy::Sallyport;

@@ -6,10 +6,10 @@
 #include <deque>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
+#include <string_view>
 #include <vector>
 
+#include "mgmt/records/call_map.h"
 #include "mgmt/records/cdr_json.h"
 
 namespace sallyport::mgmt {
@@ -21,15 +21,13 @@ class CallLedger {
 
   explicit CallLedger(std::size_t open_max) : open_max_(open_max) {}
 
-  // Takes a new record in and gives it its seq. False: the call has had such a record; nothing is changed.
-  [[nodiscard]] bool admit(Cdr& cdr);
-  // Takes in the end of a call whose record is written later: as admit(), without a seq.
-  [[nodiscard]] bool admit_end(Cdr& end);
-  // Its seq, when it is written.
-  void number(Cdr& end) noexcept { end.seq = next_seq_++; }
-  // The same for one that the journal had, with the seq that it has.
-  void replay(const Cdr& cdr);
-  void open(const Cdr& cdr);
+  // Takes a new record in; a Start is followed by open(). False: the call has had such a record; nothing is
+  // changed.
+  [[nodiscard]] bool admit(const CallRecord& record, CdrTimes& times);
+  // The seq of a record that is written now.
+  [[nodiscard]] std::uint64_t take_seq() noexcept { return next_seq_++; }
+  // A call is up; `encoded`: its record (cdr_code.h).
+  void open(std::uint64_t call, std::string_view encoded);
   void close(std::uint64_t call);
 
   // What is known of an open call, as its next `interim` with its seq. Nothing: it is not open.
@@ -38,23 +36,35 @@ class CallLedger {
   // of that run. Not admitted yet.
   [[nodiscard]] Cdr restart_end(std::uint64_t call, WallTime last_moment) const;
 
-  // Encoded records of the open calls.
-  [[nodiscard]] const std::unordered_map<std::uint64_t, std::string>& open_calls() const noexcept {
-    return open_;
+  // Each open call with its encoded record, in no order.
+  template <class Visit>
+  void each_open(Visit visit) const {
+    for (const Open& open : open_)
+      if (open.call != 0) visit(open.call, std::string_view(open.encoded));
   }
-  [[nodiscard]] bool is_open(std::uint64_t call) const { return open_.contains(call); }
-  [[nodiscard]] bool has_ended(std::uint64_t call) const { return ended_.contains(call); }
+  [[nodiscard]] std::size_t open_calls() const noexcept { return open_.size() - free_.size(); }
+  [[nodiscard]] bool is_open(std::uint64_t call) const noexcept { return find_open(call) != nullptr; }
+  [[nodiscard]] bool has_ended(std::uint64_t call) const noexcept;
   [[nodiscard]] std::uint64_t next_seq() const noexcept { return next_seq_; }
   // At least `seq`.
   void raise_next_seq(std::uint64_t seq) noexcept;
 
  private:
-  [[nodiscard]] bool accept(Cdr& cdr) const;
+  static constexpr std::uint32_t kHasEnded = UINT32_MAX;  // in the place of a slot
+  static constexpr std::size_t kKeptFree = 4096;          // free slots that keep their memory
+  struct Open {
+    std::uint64_t call = 0;  // 0: free
+    std::string encoded;
+  };
+
+  [[nodiscard]] const Open* find_open(std::uint64_t call) const noexcept;
+  void release(std::uint32_t slot);
 
   std::size_t open_max_;
   std::uint64_t next_seq_ = 1;
-  std::unordered_map<std::uint64_t, std::string> open_;  // keys are numbers of our own
-  std::unordered_set<std::uint64_t> ended_;
+  CallMap calls_;  // to a slot of open_, or kHasEnded
+  std::vector<Open> open_;
+  std::vector<std::uint32_t> free_;  // the one that was freed last is taken first: its memory is warm
   std::deque<std::uint64_t> ended_order_;
 };
 

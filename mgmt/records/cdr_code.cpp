@@ -12,14 +12,14 @@ constexpr std::uint8_t kFromCaller = 1, kIsMeasured = 2;  // flags of a media re
 // Far beyond what a call can have; it stops a damaged count from taking the memory.
 constexpr std::uint32_t kItemsMax = 4096;
 
-void put_time(std::string& out, const std::optional<WallTime>& time) {
+void put_time(TextRoom& out, const std::optional<WallTime>& time) {
   put(out, static_cast<std::uint8_t>(time.has_value()));
   if (time) put(out, static_cast<std::int64_t>(time->time_since_epoch().count()));
 }
 
-void put_endpoint(std::string& out, const Endpoint& endpoint) {
+void put_endpoint(TextRoom& out, const Endpoint& endpoint) {
   const auto& address = endpoint.address.bytes();
-  out.append(reinterpret_cast<const char*>(address.data()), address.size());
+  out.add({reinterpret_cast<const char*>(address.data()), address.size()});
   put(out, endpoint.port);
 }
 
@@ -50,7 +50,19 @@ template <class Enum>
   return in.is_good() ? count : 0;
 }
 
-void put_parties(std::string& out, const CallRecord& call) {
+// The items that were there give their memory to the new ones.
+template <class Item, class Take>
+void take_list(ByteTaker& in, std::vector<Item>& items, Take take) {
+  const std::uint32_t count = take_count(in);
+  std::size_t taken = 0;
+  for (; taken < count && in.is_good(); ++taken) {
+    if (taken == items.size()) items.emplace_back();
+    take(items[taken]);
+  }
+  items.resize(taken);
+}
+
+void put_parties(TextRoom& out, const CallRecord& call) {
   for (const std::string* text : {&call.peer_in, &call.peer_out, &call.from, &call.to, &call.called_in,
                                   &call.called_out, &call.route, &call.end_reason})
     put(out, *text);
@@ -75,24 +87,21 @@ void take_parties(ByteTaker& in, CallRecord& call) {
   for (std::string* text : {&call.peer_in, &call.peer_out, &call.from, &call.to, &call.called_in,
                             &call.called_out, &call.route, &call.end_reason})
     *text = in.take_text();
-  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left) {
-    TriedTarget& tried = call.tried.emplace_back();
+  take_list(in, call.tried, [&in](TriedTarget& tried) {
     tried.peer = in.take_text();
     tried.target = take_endpoint(in);
     tried.code = in.take<std::uint16_t>();
-  }
-  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left) {
-    LegRecord& leg = call.legs.emplace_back();
+  });
+  take_list(in, call.legs, [&in](LegRecord& leg) {
     leg.realm = in.take_text();
     leg.transport = in.take_text();
     leg.remote = take_endpoint(in);
     leg.call_id = in.take_text();
-  }
-  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left)
-    call.detections.emplace_back(in.take_text());
+  });
+  take_list(in, call.detections, [&in](std::string& detection) { detection = in.take_text(); });
 }
 
-void put_media(std::string& out, const CallRecord& call) {
+void put_media(TextRoom& out, const CallRecord& call) {
   put(out, static_cast<std::uint32_t>(call.media.size()));
   for (const MediaRecord& media : call.media) {
     put(out, media.stream);
@@ -111,8 +120,7 @@ void put_media(std::string& out, const CallRecord& call) {
 }
 
 void take_media(ByteTaker& in, CallRecord& call) {
-  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left) {
-    MediaRecord& media = call.media.emplace_back();
+  take_list(in, call.media, [&in](MediaRecord& media) {
     media.stream = in.take<std::uint16_t>();
     const auto flags = in.take<std::uint8_t>();
     if ((flags & ~(kFromCaller | kIsMeasured)) != 0) in.spoil();
@@ -127,10 +135,10 @@ void take_media(ByteTaker& in, CallRecord& call) {
     media.jitter_us = in.take<std::uint32_t>();
     media.round_trip_us = in.take<std::uint32_t>();
     media.mos_times_100 = in.take<std::uint16_t>();
-  }
+  });
 }
 
-void put_transfers(std::string& out, const CallRecord& call) {
+void put_transfers(TextRoom& out, const CallRecord& call) {
   put(out, static_cast<std::uint32_t>(call.transfers.size()));
   for (const TransferRecord& transfer : call.transfers) {
     put(out, static_cast<std::uint8_t>(transfer.by));
@@ -140,17 +148,18 @@ void put_transfers(std::string& out, const CallRecord& call) {
 }
 
 void take_transfers(ByteTaker& in, CallRecord& call) {
-  for (std::uint32_t left = take_count(in); left != 0 && in.is_good(); --left) {
-    TransferRecord& transfer = call.transfers.emplace_back();
+  take_list(in, call.transfers, [&in](TransferRecord& transfer) {
+    transfer.at = {};
     transfer.by = take_enum<EndedBy>(in, 3);
     transfer.to = in.take_text();
     transfer.code = in.take<std::uint16_t>();
-  }
+  });
 }
 
 }  // namespace
 
-void append_encoded(std::string& out, const Cdr& cdr) {
+void append_encoded(std::string& text, const CdrView& cdr) {
+  TextRoom out(text);
   const CallRecord& call = cdr.call;
   const CdrTimes& times = cdr.times;
   put(out, call.transfers.empty() ? kVersion2 : kVersion3);
@@ -192,7 +201,7 @@ namespace {
   for (auto* time : {&times.ring, &times.answer, &times.end, &times.media_end}) *time = take_time(in);
   const bool has_setup = in.take<std::uint8_t>() != 0;
   const auto setup = in.take<std::uint64_t>();
-  if (has_setup) times.setup_ms = setup;
+  times.setup_ms = has_setup ? std::optional(setup) : std::nullopt;
   times.duration_ms = in.take<std::uint64_t>();
   return in.is_good() ? version : std::uint8_t{0};
 }
@@ -205,15 +214,29 @@ std::optional<CdrTimes> decode_cdr_times(std::string_view bytes) {
   return take_head(in, out) != 0 ? std::optional(out.times) : std::nullopt;
 }
 
-std::optional<Cdr> decode_cdr(std::string_view bytes) {
+bool decode_cdr_into(std::string_view bytes, Cdr& out) {
   ByteTaker in(bytes);
-  Cdr out;
+  CallRecord& call = out.call;
+  call.start = {};
+  call.ring = call.answer = call.end = call.media_end = std::nullopt;
+  call.media_reports = 0;
   const std::uint8_t version = take_head(in, out);
-  if (version == 0) return std::nullopt;
-  take_parties(in, out.call);
-  if (version >= kVersion2) take_media(in, out.call);
-  if (version >= kVersion3) take_transfers(in, out.call);
-  if (!in.is_good() || !in.rest().empty()) return std::nullopt;
+  if (version == 0) return false;
+  take_parties(in, call);
+  if (version >= kVersion2)
+    take_media(in, call);
+  else
+    call.media.clear();
+  if (version >= kVersion3)
+    take_transfers(in, call);
+  else
+    call.transfers.clear();
+  return in.is_good() && in.rest().empty();
+}
+
+std::optional<Cdr> decode_cdr(std::string_view bytes) {
+  std::optional<Cdr> out(std::in_place);
+  if (!decode_cdr_into(bytes, *out)) out.reset();
   return out;
 }
 

@@ -28,15 +28,24 @@ namespace {
 // Appends members of one object, each with its comma; the first one's becomes the brace.
 class ObjectWriter {
  public:
-  explicit ObjectWriter(std::string& out) : out_(out), begin_(out.size()) {}
+  explicit ObjectWriter(TextRoom& out) : out_(out), begin_(out.size()) {}
   void end() {
-    out_[begin_] = '{';
-    out_ += '}';
+    out_.at(begin_) = '{';
+    out_.add('}');
   }
 
   template <std::size_t N>
-  std::string& key(const LineKey<N>& name) {
-    return out_ += name.text();
+  TextRoom& key(const LineKey<N>& name) {
+    out_.add(name.text());
+    return out_;
+  }
+  template <std::size_t N>
+  void null(const LineKey<N>& name) {
+    key(name).add("null");
+  }
+  template <std::size_t N>
+  void flag(const LineKey<N>& name, bool value) {
+    key(name).add(value ? "true" : "false");
   }
   template <std::size_t N>
   void text(const LineKey<N>& name, std::string_view value) {
@@ -46,7 +55,7 @@ class ObjectWriter {
   template <std::size_t N>
   void word(const LineKey<N>& name, std::string_view value) {
     if (value.empty())
-      key(name) += "null";
+      null(name);
     else
       text(name, value);
   }
@@ -59,25 +68,21 @@ class ObjectWriter {
     if (value)
       append_line_time(key(name), *value);
     else
-      key(name) += "null";
+      null(name);
   }
   template <std::size_t N>
   void endpoint(const LineKey<N>& name, const Endpoint& value) {
     append_line_endpoint(key(name), value);
-  }
-  template <std::size_t N>
-  void null(const LineKey<N>& name) {
-    key(name) += "null";
   }
   // A fixed number of digits behind the point: 4.20 is 420 hundredths.
   template <std::size_t N>
   void fraction(const LineKey<N>& name, std::uint64_t value, unsigned digits) {
     std::uint64_t unit = 1;
     for (unsigned i = 0; i < digits; ++i) unit *= 10;
-    std::string& out = key(name);
+    TextRoom& out = key(name);
     append_line_number(out, value / unit);
-    out += '.';
-    for (unit /= 10; unit != 0; unit /= 10) out += static_cast<char>('0' + value / unit % 10);
+    out.add('.');
+    for (unit /= 10; unit != 0; unit /= 10) out.add(static_cast<char>('0' + value / unit % 10));
   }
   // Port 0 is null: not known.
   template <std::size_t N>
@@ -85,27 +90,28 @@ class ObjectWriter {
     if (value.port != 0)
       endpoint(name, value);
     else
-      key(name) += "null";
+      null(name);
   }
   // `write` appends one item.
   template <std::size_t N, class Items, class Write>
   void list(const LineKey<N>& name, const Items& items, Write write) {
-    std::string& out = key(name) += '[';
+    TextRoom& out = key(name);
+    out.add('[');
     bool first = true;
     for (const auto& item : items) {
-      if (!first) out += ',';
+      if (!first) out.add(',');
       first = false;
       write(out, item);
     }
-    out += ']';
+    out.add(']');
   }
 
  private:
-  std::string& out_;
+  TextRoom& out_;
   std::size_t begin_;
 };
 
-void write_tried(std::string& out, const TriedTarget& tried) {
+void write_tried(TextRoom& out, const TriedTarget& tried) {
   ObjectWriter object(out);
   object.word(LineKey("peer"), tried.peer);
   object.endpoint(LineKey("target"), tried.target);
@@ -113,7 +119,7 @@ void write_tried(std::string& out, const TriedTarget& tried) {
   object.end();
 }
 
-void write_leg(std::string& out, const LegRecord& leg) {
+void write_leg(TextRoom& out, const LegRecord& leg) {
   ObjectWriter object(out);
   object.text(LineKey("realm"), leg.realm);
   object.text(LineKey("transport"), leg.transport);
@@ -122,7 +128,7 @@ void write_leg(std::string& out, const LegRecord& leg) {
   object.end();
 }
 
-void write_transfer(std::string& out, const TransferRecord& transfer) {
+void write_transfer(TextRoom& out, const TransferRecord& transfer) {
   ObjectWriter object(out);
   object.word(LineKey("by"), to_string(transfer.by));
   object.text(LineKey("to"), transfer.to);
@@ -157,13 +163,13 @@ void write_media_fields(ObjectWriter& object, const MediaRecord& media) {
     object.null(LineKey("after_bye_packets"));
 }
 
-void write_media(std::string& out, const MediaRecord& media) {
+void write_media(TextRoom& out, const MediaRecord& media) {
   ObjectWriter object(out);
   write_media_fields(object, media);
   object.end();
 }
 
-void write_shown_media(std::string& out, const MediaRecord& media) {
+void write_shown_media(TextRoom& out, const MediaRecord& media) {
   ObjectWriter object(out);
   write_media_fields(object, media);
   object.number(LineKey("stream"), media.stream);
@@ -200,7 +206,7 @@ void write_times(ObjectWriter& object, const CdrTimes& times) {
   if (times.setup_ms)
     object.number(LineKey("setup_ms"), *times.setup_ms);
   else
-    object.key(LineKey("setup_ms")) += "null";
+    object.null(LineKey("setup_ms"));
   object.number(LineKey("duration_ms"), times.duration_ms);
 }
 
@@ -214,7 +220,7 @@ void write_end(ObjectWriter& object, const CallRecord& call) {
   if (call.q850 != 0)
     object.number(LineKey("q850"), call.q850);
   else
-    object.key(LineKey("q850")) += "null";
+    object.null(LineKey("q850"));
   object.word(LineKey("ended_by"), ended ? to_string(call.ended_by) : std::string_view());
   object.word(LineKey("end_reason"), ended ? std::string_view(call.end_reason) : std::string_view());
 }
@@ -222,9 +228,9 @@ void write_end(ObjectWriter& object, const CallRecord& call) {
 void write_marks(ObjectWriter& object, const CallRecord& call) {
   if (!call.transfers.empty()) object.list(LineKey("transfers"), call.transfers, write_transfer);
   object.list(LineKey("detections"), call.detections,
-              [](std::string& text, const std::string& name) { append_line_string(text, name); });
-  object.key(LineKey("identity")) += "null";
-  object.key(LineKey("emergency")) += call.emergency ? "true" : "false";
+              [](TextRoom& text, const std::string& name) { append_line_string(text, name); });
+  object.null(LineKey("identity"));
+  object.flag(LineKey("emergency"), call.emergency);
 }
 
 // What a stranger may make a record grow by.
@@ -255,29 +261,34 @@ void clip(CallRecord& call) {
 
 }  // namespace
 
-Cdr make_cdr(CallRecord call, Timestamp at, const ClockPair& clocks) {
+CdrTimes stamp(CallRecord& call, Timestamp at, const ClockPair& clocks) {
   const auto wall = [&](const std::optional<Timestamp>& moment) {
     return moment ? std::optional(clocks.wall_at(*moment)) : std::nullopt;
   };
   clip(call);
-  Cdr out;
-  out.times.start = clocks.wall_at(call.start);
-  out.times.ring = wall(call.ring);
-  out.times.answer = wall(call.answer);
+  CdrTimes out;
+  out.start = clocks.wall_at(call.start);
+  out.ring = wall(call.ring);
+  out.answer = wall(call.answer);
   if (call.type == CallRecordType::End) {
-    out.times.end = clocks.wall_at(call.end.value_or(at));
-    out.times.media_end = wall(call.media_end);
+    out.end = clocks.wall_at(call.end.value_or(at));
+    out.media_end = wall(call.media_end);
   }
   if (call.answer) {
-    out.times.setup_ms = milliseconds_between(call.start, *call.answer);
+    out.setup_ms = milliseconds_between(call.start, *call.answer);
     if (call.type != CallRecordType::Start)
-      out.times.duration_ms = milliseconds_between(*call.answer, call.end.value_or(at));
+      out.duration_ms = milliseconds_between(*call.answer, call.end.value_or(at));
   }
-  out.call = std::move(call);
   return out;
 }
 
-void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node) {
+Cdr make_cdr(CallRecord call, Timestamp at, const ClockPair& clocks) {
+  const CdrTimes times = stamp(call, at, clocks);
+  return {0, std::move(call), times};
+}
+
+void append_cdr_line(std::string& text, const CdrView& cdr, std::string_view node) {
+  TextRoom out(text);
   ObjectWriter object(out);
   object.text(LineKey("type"), type_name(cdr.call.type));
   object.number(LineKey("schema"), kCdrSchema);
@@ -292,10 +303,11 @@ void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node) {
   object.list(LineKey("media"), cdr.call.media, write_media);
   write_marks(object, cdr.call);
   object.end();
-  out += '\n';
+  out.add('\n');
 }
 
-void append_shown_call(std::string& out, const Cdr& cdr, std::string_view state) {
+void append_shown_call(std::string& text, const Cdr& cdr, std::string_view state) {
+  TextRoom out(text);
   ObjectWriter object(out);
   object.text(LineKey("id"), call_id_text(cdr.call.call));
   write_parties(object, cdr.call);

@@ -33,25 +33,34 @@ struct CdrTimes {
   friend bool operator==(const CdrTimes&, const CdrTimes&) = default;
 };
 
-// `call`'s own moments are those of a core that may long be gone: only `times` are written.
+// A record that lies where it came. `call`'s own moments are those of a core that may long be gone: only
+// `times` are written.
+struct CdrView {
+  std::uint64_t seq;  // 1, 2, 3, ... for ever
+  const CallRecord& call;
+  const CdrTimes& times;
+};
+
 struct Cdr {
-  std::uint64_t seq = 0;  // 1, 2, 3, ... for ever
+  std::uint64_t seq = 0;
   CallRecord call;
   CdrTimes times;
+  operator CdrView() const noexcept { return {seq, call, times}; }  // NOLINT(google-explicit-constructor)
 };
 
 // `at`: the moment of the record. Texts longer than 2,048 bytes and lists of more than 64 items are cut.
+[[nodiscard]] CdrTimes stamp(CallRecord& call, Timestamp at, const ClockPair& clocks);
 [[nodiscard]] Cdr make_cdr(CallRecord call, Timestamp at, const ClockPair& clocks);
 
 // With its line feed. What is not known (yet) is null; what a stranger wrote is escaped, so that every line
 // is valid JSON whatever bytes it was (threats R12).
 [[nodiscard]] std::string cdr_line(const Cdr& cdr, std::string_view node);
-// The same at the end of `out`.
-void append_cdr_line(std::string& out, const Cdr& cdr, std::string_view node);
+// The same at the end of `text`.
+void append_cdr_line(std::string& text, const CdrView& cdr, std::string_view node);
 
 // A call as it is shown: the fields of its record but type, schema, seq and node, with no line feed. `result`
 // and `sip_code` are null until it is over; each row of `media` says too which stream and direction it is
 // ("stream", "from") and what follows from its figures ("lost_ratio", 0 to 1, "round_trip_ms"); then "state".
-void append_shown_call(std::string& out, const Cdr& cdr, std::string_view state);
+void append_shown_call(std::string& text, const Cdr& cdr, std::string_view state);
 
 }  // namespace sallyport::mgmt

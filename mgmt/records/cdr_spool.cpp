@@ -9,7 +9,9 @@
 namespace sallyport::mgmt {
 namespace {
 
-constexpr Duration kSyncAfter = 1s;
+// Together a second: a line that comes alone is written at once, many are written together.
+constexpr Duration kWriteEvery = 100ms, kSyncAfter = 900ms;
+constexpr std::uint64_t kAtOnce = 1000;  // as many records wait for no others: the spool is bounded
 constexpr std::uint64_t kUnsyncedBytesMax = 1'000'000;
 constexpr std::size_t kWriteBytes = 1'000'000;
 constexpr Duration kPauseMin = 100ms, kPauseMax = 5s;
@@ -39,8 +41,7 @@ Result<SpoolRecovery, std::string> CdrSpool::recover(const CdrMarks& marks,
   SpoolRecovery out;
   const auto journalled = [this](std::uint64_t seq) {
     const auto record = std::ranges::lower_bound(pending_, seq, {}, &PendingRecord::seq);
-    return record != pending_.end() && record->seq == seq ? std::string_view(record->line)
-                                                          : std::string_view();
+    return record != pending_.end() && record->seq == seq ? record->line : std::string_view();
   };
   for (Sink& sink : sinks_) {
     const auto mark = marks.find(sink.file.to());
@@ -70,9 +71,9 @@ Result<SpoolRecovery, std::string> CdrSpool::recover(const CdrMarks& marks,
   return out;
 }
 
-void CdrSpool::add(PendingRecord record) {
+void CdrSpool::add(const PendingRecord& record) {
   pending_bytes_ += bytes_of(record);
-  pending_.push_back(std::move(record));
+  pending_.push_back({record.seq, encoded_.push(record.encoded), lines_.push(record.line)});
   while (pending_.size() > limits_.records_max || pending_bytes_ > limits_.bytes_max) drop_oldest();
 }
 
@@ -85,8 +86,14 @@ void CdrSpool::drop_oldest() {
     lost_alarm_until_.reset();
     alarms_.raise("cdr_lost", "", fmt::format("{} since start; last: seq {}", lost_, seq));
   }
+  pop_front();
+}
+
+void CdrSpool::pop_front() {
   pending_bytes_ -= bytes_of(pending_.front());
   pending_.pop_front();
+  encoded_.pop();
+  lines_.pop();
 }
 
 void CdrSpool::write(Timestamp now, WallTime wall, std::uint64_t releasable) {
@@ -119,7 +126,9 @@ void CdrSpool::write_one(Sink& sink, Timestamp now, std::uint64_t releasable, bo
   std::error_code error = open(sink);
   // What is written to a full file delays its rotation: that waits until all of it is synced and marked.
   const bool is_closing = sink.file.is_full() && releasable != kNoJournal && now >= sink.rotate_at;
-  if (!error && !is_closing) error = write_lines(sink, now, releasable);
+  const bool are_few = !pending_.empty() && pending_.back().seq - sink.file.written_seq() < kAtOnce;
+  const bool is_early = are_few && now < sink.write_at && !sink.failing && !sync_at_once;
+  if (!error && !is_closing && !is_early) error = write_lines(sink, now, releasable);
   const std::uint64_t unsynced = sink.file.unsynced_bytes();
   const bool is_due =
       sync_at_once || sink.file.is_full() || unsynced >= kUnsyncedBytesMax || now >= sink.sync_due;
@@ -153,18 +162,24 @@ std::error_code CdrSpool::open(Sink& sink) {
 }
 
 std::error_code CdrSpool::write_lines(Sink& sink, Timestamp now, std::uint64_t releasable) {
-  const std::uint64_t written = sink.file.written_seq();
-  auto record = std::ranges::upper_bound(pending_, written, {}, &PendingRecord::seq);
-  std::string lines;
-  std::uint64_t last = written;
-  for (; record != pending_.end() && record->seq <= releasable && lines.size() < kWriteBytes; ++record) {
-    lines += record->line;
-    last = record->seq;
-  }
-  if (lines.empty()) return {};
+  auto record = std::ranges::upper_bound(pending_, sink.file.written_seq(), {}, &PendingRecord::seq);
+  const auto is_next = [&] { return record != pending_.end() && record->seq <= releasable; };
+  if (!is_next()) return {};
   // While it is failing each try is synced, so that the alarm ends as soon as the disk is well.
   if (sink.file.unsynced_bytes() == 0) sink.sync_due = sink.failing ? now : now + kSyncAfter;
-  return sink.file.append(lines, last);
+  for (std::size_t written = 0; is_next() && written < kWriteBytes;) {
+    // Lines that lie side by side are one write.
+    std::string_view lines(record->line.data(), 0);
+    std::uint64_t last = 0;
+    for (; is_next() && record->line.data() == lines.data() + lines.size(); ++record) {
+      lines = {lines.data(), lines.size() + record->line.size()};
+      last = record->seq;
+    }
+    if (const std::error_code error = sink.file.append(lines, last)) return error;
+    written += lines.size();
+  }
+  sink.write_at = is_next() ? now : now + kWriteEvery;
+  return {};
 }
 
 void CdrSpool::tend(Sink& sink, Timestamp now, WallTime wall) {
@@ -188,10 +203,7 @@ void CdrSpool::on_failure(Sink& sink, Timestamp now, const std::error_code& erro
 
 void CdrSpool::forget_written() {
   const auto has_front = [&](const Sink& sink) { return sink.file.synced_seq() >= pending_.front().seq; };
-  while (!pending_.empty() && std::ranges::all_of(sinks_, has_front)) {
-    pending_bytes_ -= bytes_of(pending_.front());
-    pending_.pop_front();
-  }
+  while (!pending_.empty() && std::ranges::all_of(sinks_, has_front)) pop_front();
 }
 
 // One turn writes a part. A full file takes none until it is rotated, and its mark is waited for elsewhere.
@@ -208,7 +220,7 @@ std::optional<Timestamp> CdrSpool::next_deadline() const {
     if (sink.failing)
       consider(sink.retry_at);
     else if (has_lines_left(sink))
-      consider(Timestamp{});
+      consider(sink.write_at);
     else if (sink.file.unsynced_bytes() != 0)
       consider(sink.sync_due);
   }

@@ -14,15 +14,17 @@
 #include <vector>
 
 #include "mgmt/alarms/alarm_registry.h"
+#include "mgmt/records/byte_queue.h"
 #include "mgmt/records/cdr_file.h"
 #include "policy/base/time.h"
 
 namespace sallyport::mgmt {
 
+// The spool's own are good until the record is in every file.
 struct PendingRecord {
   std::uint64_t seq = 0;
-  std::string encoded;  // for the journal
-  std::string line;     // for the CDR files
+  std::string_view encoded;  // for the journal
+  std::string_view line;     // for the CDR files
 };
 
 struct SpoolLimits {
@@ -51,8 +53,8 @@ class CdrSpool {
   // there is no journal, so only the files know, and one that can't be had is an error (a sentence).
   [[nodiscard]] Result<SpoolRecovery, std::string> recover(const CdrMarks& marks,
                                                            std::optional<std::uint64_t> next_seq);
-  // Ascending seq.
-  void add(PendingRecord record);
+  // Ascending seq. Its bytes are copied.
+  void add(const PendingRecord& record);
   // Writes and syncs what is due; records behind `releasable` are not on the journal's disk yet. kNoJournal:
   // the journal can't be written, so nothing waits for it.
   void write(Timestamp now, WallTime wall, std::uint64_t releasable);
@@ -84,7 +86,7 @@ class CdrSpool {
     std::optional<std::uint64_t> mark{};  // that the journal had at start
     bool failing = false, rotation_failing = false;
     Duration pause{};
-    Timestamp retry_at{}, sync_due{}, rotate_at{};
+    Timestamp retry_at{}, write_at{}, sync_due{}, rotate_at{};
     std::optional<WallTime> cleaned{};
   };
 
@@ -97,11 +99,13 @@ class CdrSpool {
   void on_failure(Sink& sink, Timestamp now, const std::error_code& error);
   void drop_oldest();
   void forget_written();
+  void pop_front();
 
   AlarmRegistry& alarms_;
   SpoolLimits limits_;
   std::vector<Sink> sinks_;
   std::deque<PendingRecord> pending_;
+  ByteQueue encoded_, lines_;  // of pending_
   std::uint64_t pending_bytes_ = 0, lost_ = 0, releasable_ = 0;
   bool lost_alarm_ = false;
   std::optional<Timestamp> lost_alarm_until_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -17,23 +18,57 @@ namespace {
 [[nodiscard]] std::error_code last_error() { return {errno, std::system_category()}; }
 [[nodiscard]] std::error_code of(int status) { return status == 0 ? std::error_code() : last_error(); }
 
+constexpr std::array<char, 65536> kZeros{};
+
+// Calls `write`, which says how many bytes it wrote as write(2) does, until all are written.
+template <class Write>
+[[nodiscard]] std::error_code write_all(std::string_view bytes, Write write) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(bytes);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return last_error();
+    if (written == 0) return std::make_error_code(std::errc::no_space_on_device);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 class PosixFile : public DiskFile {
  public:
-  explicit PosixFile(int number) : descriptor_(number) {}
+  // `is_at_end`: opened with O_APPEND. Linux writes at the end of such a file whatever place pwrite() names.
+  PosixFile(int number, bool is_at_end) : descriptor_(number), is_at_end_(is_at_end) {}
 
   [[nodiscard]] std::error_code append(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_.number(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return last_error();
-      if (written == 0) return std::make_error_code(std::errc::no_space_on_device);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
+    return write_all(bytes, [this](std::string_view rest) {
+      if (is_at_end_) return ::write(descriptor_.number(), rest.data(), rest.size());
+      const ssize_t written =
+          ::pwrite(descriptor_.number(), rest.data(), rest.size(), static_cast<off_t>(end_));
+      if (written > 0) end_ += static_cast<std::uint64_t>(written);
+      return written;
+    });
+  }
+  [[nodiscard]] std::error_code append_zeros(std::uint64_t count) override {
+    for (std::uint64_t left = count; left != 0;) {
+      const std::uint64_t part = std::min<std::uint64_t>(left, kZeros.size());
+      if (const std::error_code error = append({kZeros.data(), part})) return error;
+      left -= part;
     }
     return {};
   }
+  [[nodiscard]] std::error_code write_at(std::uint64_t offset, std::string_view bytes) override {
+    if (is_at_end_) return std::make_error_code(std::errc::operation_not_permitted);
+    return write_all(bytes, [this, offset](std::string_view rest) mutable {
+      const ssize_t written =
+          ::pwrite(descriptor_.number(), rest.data(), rest.size(), static_cast<off_t>(offset));
+      if (written > 0) offset += static_cast<std::uint64_t>(written);
+      return written;
+    });
+  }
   [[nodiscard]] std::error_code sync() override { return of(::fdatasync(descriptor_.number())); }
   [[nodiscard]] std::error_code truncate(std::uint64_t length) override {
-    return of(::ftruncate(descriptor_.number(), static_cast<off_t>(length)));
+    const std::error_code error = of(::ftruncate(descriptor_.number(), static_cast<off_t>(length)));
+    if (!error) end_ = length;
+    return error;
   }
   [[nodiscard]] std::uint64_t size() const override {
     struct stat status{};
@@ -42,6 +77,8 @@ class PosixFile : public DiskFile {
 
  private:
   Descriptor descriptor_;
+  bool is_at_end_;
+  std::uint64_t end_ = 0;  // of a file that was begun empty
 };
 
 constexpr mode_t kRecordMode = 0640;
@@ -54,8 +91,8 @@ std::string folder_of(const std::string& path) {
 }
 
 Result<std::unique_ptr<DiskFile>, std::error_code> PosixDisk::open(const std::string& path, OpenFile how) {
-  const int flags =
-      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (how == OpenFile::Empty ? O_TRUNC : 0);
+  const bool is_at_end = how == OpenFile::Existing;
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (is_at_end ? O_APPEND : O_TRUNC);
   int number = ::open(path.c_str(), flags, kRecordMode);
   if (number < 0 && errno == ENOENT) {
     std::error_code error;
@@ -64,7 +101,7 @@ Result<std::unique_ptr<DiskFile>, std::error_code> PosixDisk::open(const std::st
     number = ::open(path.c_str(), flags, kRecordMode);
   }
   if (number < 0) return fail(last_error());
-  return std::make_unique<PosixFile>(number);
+  return std::make_unique<PosixFile>(number, is_at_end);
 }
 
 Result<FileTail, std::error_code> PosixDisk::read_tail(const std::string& path, std::uint64_t bytes_max) {

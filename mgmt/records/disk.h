@@ -13,12 +13,17 @@
 
 namespace sallyport::mgmt {
 
-// A file that only grows at its end. Every operation may wait for the disk; an empty error_code is success.
+// A file that grows at its end; in one that was begun empty bytes may be written over too. Every operation
+// may wait for the disk; an empty error_code is success.
 class DiskFile {
  public:
   virtual ~DiskFile() = default;
   // All of `bytes`, or an error; after an error any part of them may be in the file.
   [[nodiscard]] virtual std::error_code append(std::string_view bytes) = 0;
+  // As append(), of that many zeros.
+  [[nodiscard]] virtual std::error_code append_zeros(std::uint64_t count) = 0;
+  // Over bytes that are there. Only in a file opened with OpenFile::Empty.
+  [[nodiscard]] virtual std::error_code write_at(std::uint64_t offset, std::string_view bytes) = 0;
   // Bytes and length are on the disk when it returns without an error. After an error nobody knows what of
   // the bytes since the last sync is there: Linux drops such pages and calls the next sync a success.
   [[nodiscard]] virtual std::error_code sync() = 0;

@@ -24,7 +24,7 @@ struct JournalEntry {
   JournalEntryKind kind = JournalEntryKind::Alive;
   WallTime at{};  // when it was written: the last of them is the last moment that is known
   std::uint64_t number = 0;
-  std::string_view text;  // of the bytes that were decoded
+  std::string_view text{};  // of the bytes that were decoded
 };
 
 [[nodiscard]] std::string encode_entry(const JournalEntry& entry);

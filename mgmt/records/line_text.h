@@ -1,4 +1,4 @@
-// line_text.h — the pieces of a CDR line appended to one buffer: strings, numbers, times, endpoints. Byte for
+// line_text.h — the pieces of a CDR line put into one buffer: strings, numbers, times, endpoints. Byte for
 // byte what log_line.h and ip_address.h would give, without their temporary strings: the record thread writes
 // some forty of them for each record.
 #pragma once
@@ -6,21 +6,21 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "mgmt/log/wall_clock.h"
+#include "mgmt/records/text_room.h"
 #include "policy/base/ip_address.h"
 
 namespace sallyport::mgmt {
 
 // A JSON string with its quotes. RFC 8259 §7
-void append_line_string(std::string& out, std::string_view text);
-void append_line_number(std::string& out, std::uint64_t value);
+void append_line_string(TextRoom& out, std::string_view text);
+void append_line_number(TextRoom& out, std::uint64_t value);
 // "2026-11-21T10:47:55.123Z" in quotes. RFC 3339
-void append_line_time(std::string& out, WallTime time);
+void append_line_time(TextRoom& out, WallTime time);
 // "198.18.1.2:5060", "[fd18:2::2]:5060" in quotes.
-void append_line_endpoint(std::string& out, const Endpoint& endpoint);
+void append_line_endpoint(TextRoom& out, const Endpoint& endpoint);
 
 // `,"name":`, made when the program is compiled.
 template <std::size_t N>

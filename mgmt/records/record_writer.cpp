@@ -27,6 +27,20 @@ constexpr Duration kRewritePauseMin = 100ms, kRewritePauseMax = 5s;
 
 [[nodiscard]] std::string subject_of(std::size_t source) { return fmt::format("engine {}", source); }
 
+// It was written on another processor: what is fetched while the one before it is worked on is not waited
+// for.
+void prefetch(const sip::EngineEvent& event) {
+  constexpr std::size_t kLine = 64;
+  const char* const begin = reinterpret_cast<const char*>(&event);
+  for (std::size_t at = 0; at < sizeof event; at += kLine) __builtin_prefetch(begin + at);
+}
+
+void frame_entry(std::string& out, const JournalEntry& entry) {
+  const std::size_t begin = begin_frame(out);
+  append_entry(out, entry);
+  end_frame(out, begin);
+}
+
 }  // namespace
 
 // While one lives the writer may be waiting for a disk, and watch() can see since when.
@@ -48,7 +62,7 @@ class RecordWriter::DiskTurn {
 RecordWriter::RecordWriter(RecordSettings settings, RecordSurroundings around)
     : settings_(std::move(settings)),
       around_(std::move(around)),
-      journal_(around_.disk, settings_.folder),
+      journal_(around_.disk, settings_.folder, settings_.journal_room_bytes),
       ledger_(settings_.open_calls_max),
       spool_(around_.disk, around_.alarms, settings_.folder, settings_.sinks, settings_.spool),
       waiting_(settings_.waiting_ends_max) {}
@@ -80,24 +94,25 @@ Result<ReplayReport, std::string> RecordWriter::replay(const std::set<std::uint6
       spool_.recover(seen.marks, has_journal ? std::optional(ledger_.next_seq()) : std::nullopt);
   if (!files) return fail(files.error());
   ledger_.raise_next_seq(files->last_seq + 1);
-  for (const Cdr& start : files->started)
-    if (!ledger_.has_ended(start.call.call)) ledger_.open(start);
+  for (const Cdr& start : files->started) ledger_.open(start.call.call, encoded(start));
   for (const std::uint64_t call : files->ended) {
     ledger_.close(call);
     seen.ends.forget(call);
   }
-  while (auto end = seen.ends.pop_any()) write_end(*end, kUrgent);
+  while (seen.ends.pop_any(end_)) write_end(end_, kUrgent);
   std::vector<std::uint64_t> left;
-  for (const auto& [call, record] : ledger_.open_calls())
+  ledger_.each_open([&](std::uint64_t call, std::string_view) {
     if (!restored.contains(call)) left.push_back(call);
+  });
   std::ranges::sort(left);
   // A restored call may have ended by now: then its own record says how, and it is in its source already.
   while (take_events()) {
   }
   for (const std::uint64_t call : left) {
-    if (!ledger_.open_calls().contains(call)) continue;
+    if (!ledger_.is_open(call)) continue;
     Cdr end = ledger_.restart_end(call, seen.last_moment);
-    if (!ledger_.admit(end)) continue;
+    if (!ledger_.admit(end.call, end.times)) continue;
+    end.seq = ledger_.take_seq();
     keep(end, kUrgent);
     ++out.calls_ended;
   }
@@ -121,24 +136,34 @@ void RecordWriter::apply(const JournalEntry& entry, Replayed& seen) {
       seen.marks[std::string(entry.text)] = entry.number;
       break;
     case JournalEntryKind::Open:
-      if (const auto cdr = decode_cdr(entry.text)) ledger_.open(*cdr);
+      if (decode_cdr_into(entry.text, end_)) ledger_.open(end_.call.call, entry.text);
       break;
     case JournalEntryKind::Record:
-      if (const auto cdr = decode_cdr(entry.text)) {
-        ledger_.replay(*cdr);
-        if (cdr->call.type == CallRecordType::End) seen.ends.forget(cdr->call.call);
-        spool_.add({cdr->seq, std::string(entry.text), cdr_line(*cdr, settings_.node)});
-      }
+      if (decode_cdr_into(entry.text, end_)) apply_record(entry.text, seen);
       break;
     case JournalEntryKind::Ended:
-      if (auto cdr = decode_cdr(entry.text)) {
-        ledger_.close(cdr->call.call);
-        seen.ends.add(std::move(*cdr), 0, seen.order += Duration(1));
+      if (decode_cdr_into(entry.text, end_)) {
+        ledger_.close(end_.call.call);
+        seen.ends.add({.call = end_.call.call, .encoded = entry.text, .until = seen.order += Duration(1)});
       }
       break;
     case JournalEntryKind::Alive:
       break;
   }
+}
+
+// One that the journal had, with the seq that it has; it is in end_.
+void RecordWriter::apply_record(std::string_view bytes, Replayed& seen) {
+  const std::uint64_t call = end_.call.call;
+  ledger_.raise_next_seq(end_.seq + 1);
+  if (end_.call.type == CallRecordType::Start) ledger_.open(call, bytes);
+  if (end_.call.type == CallRecordType::End) {
+    ledger_.close(call);
+    seen.ends.forget(call);
+  }
+  line_.clear();
+  append_cdr_line(line_, end_, settings_.node);
+  spool_.add({end_.seq, bytes, line_});
 }
 
 Duration RecordWriter::step() {
@@ -170,7 +195,7 @@ void RecordWriter::finish() {
   now_ = {around_.core(), around_.wall()};
   while (take_events()) {
   }
-  while (auto end = waiting_.pop_any()) write_end(*end, kUrgent);
+  while (waiting_.pop_any(end_)) write_end(end_, kUrgent);
   if (journal_.has_group()) commit();
   if (!journal_.is_usable()) rewrite();
   spool_.flush(now_.core);
@@ -183,10 +208,16 @@ void RecordWriter::finish() {
 bool RecordWriter::take_events() {
   bool has_more = false;
   for (std::size_t source = 0; source < sources_.size(); ++source) {
-    events_.clear();
-    sources_[source].take(events_, kEventsPerTurn);
-    has_more = has_more || events_.size() >= kEventsPerTurn;
-    for (sip::EngineEvent& event : events_) take_event(source, event);
+    const EventSource& events = sources_[source].events;
+    auto event = events.take();
+    for (std::size_t taken = 1; event != nullptr; ++taken) {
+      if (taken == kEventsPerTurn) has_more = true;
+      auto next = taken < kEventsPerTurn ? events.take() : nullptr;
+      if (next != nullptr) prefetch(*next);
+      take_event(source, *event);
+      if (events.give_back) events.give_back(std::move(event));
+      event = std::move(next);
+    }
   }
   return has_more;
 }
@@ -198,30 +229,31 @@ void RecordWriter::take_event(std::size_t source, sip::EngineEvent& event) {
   } else if (const auto* alarm = std::get_if<sip::AlarmEvent>(&event.what)) {
     take_alarm(source, *alarm);
   } else if (const auto* report = std::get_if<sip::MediaReportEvent>(&event.what)) {
-    if (!waiting_.take(*report)) reports_late_.fetch_add(1, std::memory_order_relaxed);
+    take_report(*report);
   } else if (around_.other) {
     around_.other(source, event);
   }
 }
 
 void RecordWriter::take_record(sip::RecordEvent& event, Timestamp at) {
-  const bool is_end = event.record.type == CallRecordType::End;
-  const std::uint16_t reports = is_end ? event.record.media_reports : std::uint16_t{0};
-  Cdr cdr = make_cdr(std::move(event.record), at, now_);
-  // Without a journal a record is safe only in its file.
-  if (reports != 0 && journal_.is_usable() && !waiting_.is_full()) {
-    const Timestamp until = std::min(cdr.call.end.value_or(at), at) + WaitingEnds::kLongest;
-    if (ledger_.admit_end(cdr)) return hold(std::move(cdr), reports, until);
-  } else if (ledger_.admit(cdr)) {
-    if (cdr.call.type == CallRecordType::Start && ledger_.is_open(cdr.call.call))
-      interims_.arm(cdr.call.call, cdr.call.answer.value_or(at), now_.core);
-    if (is_end && around_.ended) around_.ended(cdr.call);
-    return keep(cdr, kUrgent);
+  CallRecord& call = event.record;
+  CdrTimes times = stamp(call, at, now_);
+  if (ledger_.admit(call, times)) {
+    const bool is_end = call.type == CallRecordType::End;
+    // Without a journal a record is safe only in its file.
+    if (is_end && call.media_reports != 0 && journal_.is_usable() && !waiting_.is_full())
+      return hold({0, call, times}, at);
+    if (is_end && around_.ended) around_.ended(call);
+    const std::string_view bytes = keep({ledger_.take_seq(), call, times}, kUrgent);
+    if (call.type != CallRecordType::Start) return;
+    ledger_.open(call.call, bytes);
+    if (ledger_.is_open(call.call)) interims_.arm(call.call, call.answer.value_or(at), now_.core);
+    return;
   }
   around_.log.write(LogLevel::Warning, "records", "record_twice", "a call's record came a second time",
-                    {{"call", call_id_text(cdr.call.call)}});
+                    {{"call", call_id_text(call.call)}});
   // Its sequence is reported with the next group: there is one soon, and the first record is in it or before.
-  add_entry(JournalEntryKind::Alive, 0, {}, kUrgent);
+  add_entry({JournalEntryKind::Alive, now_.wall}, kUrgent);
 }
 
 void RecordWriter::take_alarm(std::size_t source, const sip::AlarmEvent& event) {
@@ -233,15 +265,30 @@ void RecordWriter::take_alarm(std::size_t source, const sip::AlarmEvent& event) 
 }
 
 // That the call has ended is durable with the next group, as ever.
-void RecordWriter::hold(Cdr end, std::uint16_t reports, Timestamp until) {
-  buffer_.clear();
-  append_encoded(buffer_, end);
-  add_entry(JournalEntryKind::Ended, end.call.call, buffer_, kUrgent);
-  waiting_.add(std::move(end), reports, until);
+void RecordWriter::hold(const CdrView& end, Timestamp at) {
+  const CallRecord& call = end.call;
+  waiting_.add({.call = call.call,
+                .encoded = add_record(JournalEntryKind::Ended, end, kUrgent),
+                .reports = call.media_reports,
+                .until = std::min(call.end.value_or(at), at) + WaitingEnds::kLongest,
+                .end = call.end.value_or(call.start)});
+}
+
+void RecordWriter::take_report(const sip::MediaReportEvent& report) {
+  switch (waiting_.take(report, end_)) {
+    case WaitingEnds::Taken::NobodyWaits:
+      reports_late_.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case WaitingEnds::Taken::MoreToCome:
+      break;
+    case WaitingEnds::Taken::Complete:
+      write_end(end_, kReleaseWithin);
+      break;
+  }
 }
 
 void RecordWriter::write_end(Cdr& end, Duration within) {
-  ledger_.number(end);
+  end.seq = ledger_.take_seq();
   if (around_.ended) around_.ended(end.call);
   keep(end, within);
 }
@@ -250,39 +297,57 @@ void RecordWriter::write_end(Cdr& end, Duration within) {
 bool RecordWriter::release_ends() {
   const Timestamp until = journal_.is_usable() ? now_.core : Timestamp::max();
   for (std::size_t i = 0; i < kReleasesPerStep; ++i) {
-    auto end = waiting_.pop(until);
-    if (!end) return false;
-    write_end(*end, kReleaseWithin);
+    if (!waiting_.pop(until, end_)) return false;
+    write_end(end_, kReleaseWithin);
   }
   return true;
 }
 
-void RecordWriter::keep(const Cdr& cdr, Duration within) {
-  buffer_.clear();
-  append_cdr_line(buffer_, cdr, settings_.node);
-  PendingRecord record{cdr.seq, {}, buffer_};
+// The record, encoded; good until the next entry.
+std::string_view RecordWriter::keep(const CdrView& cdr, Duration within) {
+  line_.clear();
+  append_cdr_line(line_, cdr, settings_.node);
+  const std::string_view bytes = add_record(JournalEntryKind::Record, cdr, within);
+  spool_.add({cdr.seq, bytes, line_});
+  return bytes;
+}
+
+std::string_view RecordWriter::encoded(const CdrView& cdr) {
   buffer_.clear();
   append_encoded(buffer_, cdr);
-  record.encoded = buffer_;
-  add_entry(JournalEntryKind::Record, cdr.seq, record.encoded, within);
-  spool_.add(std::move(record));
+  return buffer_;
+}
+
+// The record, encoded; good until the next entry. While the journal can't be written, what it should hold is
+// in ledger and spool.
+std::string_view RecordWriter::add_record(JournalEntryKind kind, const CdrView& cdr, Duration within) {
+  if (!journal_.is_usable()) return encoded(cdr);
+  std::string& group = journal_.group();
+  const std::size_t begin = begin_frame(group);
+  append_entry(group, {kind, now_.wall, kind == JournalEntryKind::Record ? cdr.seq : cdr.call.call, {}});
+  const std::size_t record = group.size();
+  append_encoded(group, cdr);
+  end_frame(group, begin);
+  commit_within(within);
+  return std::string_view(group).substr(record);
 }
 
 // Calls that came back: their answers are times of day, since the clock of the core that gave them is gone.
 void RecordWriter::arm_interims() {
   interims_.clear();
-  for (const auto& [call, encoded] : ledger_.open_calls())
-    if (const auto times = decode_cdr_times(encoded)) {
-      const auto age = now_.wall - times->answer.value_or(times->start);
-      interims_.arm(call, now_.core - std::clamp<WallTime::duration>(age, {}, kOldestAnswer), now_.core);
-    }
+  ledger_.each_open([this](std::uint64_t call, std::string_view bytes) {
+    const auto times = decode_cdr_times(bytes);
+    if (!times) return;
+    const auto age = now_.wall - times->answer.value_or(times->start);
+    interims_.arm(call, now_.core - std::clamp<WallTime::duration>(age, {}, kOldestAnswer), now_.core);
+  });
 }
 
 // They come out of what is known here already and are good for the bill of a call that runs for days: the
 // next makes a lost one good, so they take no room from records that nothing makes good.
 void RecordWriter::write_interims() {
   const auto is_up = [this](std::uint64_t call) { return ledger_.is_open(call); };
-  interims_.compact(ledger_.open_calls().size(), is_up);
+  interims_.compact(ledger_.open_calls(), is_up);
   if (now_.core < next_interims_) return;
   for (std::size_t i = 0; i < kInterimsPerGroup; ++i) {
     const auto due = interims_.pop_due(now_.core, is_up);
@@ -295,20 +360,21 @@ void RecordWriter::write_interims() {
   next_interims_ = now_.core + kGroupWindow;
 }
 
-// While the journal can't be written, what it should hold is in ledger and spool.
-void RecordWriter::add_entry(JournalEntryKind kind, std::uint64_t number, std::string_view text,
-                             Duration within) {
+void RecordWriter::add_entry(const JournalEntry& entry, Duration within) {
   if (!journal_.is_usable()) return;
-  entry_.clear();
-  append_entry(entry_, {kind, now_.wall, number, text});
-  journal_.add(entry_);
+  frame_entry(journal_.group(), entry);
+  commit_within(within);
+}
+
+// The group that is collected.
+void RecordWriter::commit_within(Duration within) {
   group_due_ = std::min(group_due_, std::max(now_.core + within, next_group_));
 }
 
 void RecordWriter::beat() {
-  if (ledger_.open_calls().empty() || now_.core < next_beat_) return;
+  if (ledger_.open_calls() == 0 || now_.core < next_beat_) return;
   next_beat_ = now_.core + kBeatEvery;
-  add_entry(JournalEntryKind::Alive, 0, {}, kUrgent);
+  add_entry({JournalEntryKind::Alive, now_.wall}, kUrgent);
 }
 
 void RecordWriter::add_marks() {
@@ -317,7 +383,8 @@ void RecordWriter::add_marks() {
     std::uint64_t& last = group_marks_[to];
     if (last == seq) continue;
     last = seq;
-    add_entry(JournalEntryKind::Mark, seq, to, spool_.has_urgent_marks() ? kUrgent : kMarkWithin);
+    add_entry({JournalEntryKind::Mark, now_.wall, seq, to},
+              spool_.has_urgent_marks() ? kUrgent : kMarkWithin);
   }
 }
 
@@ -364,20 +431,19 @@ void RecordWriter::tend_journal() {
 // All that a start must know, in a file of its own.
 void RecordWriter::rewrite() {
   std::string framed;
+  framed.reserve(rewritten_bytes_ + spool_.pending_bytes());
   const auto add = [&](JournalEntryKind kind, std::uint64_t number, std::string_view text) {
-    Journal::frame(framed, encode_entry({kind, now_.wall, number, text}));
+    frame_entry(framed, {kind, now_.wall, number, text});
   };
   const CdrMarks marks = spool_.marks();
   add(JournalEntryKind::Base, ledger_.next_seq(), {});
   for (const auto& [to, seq] : marks) add(JournalEntryKind::Mark, seq, to);
-  for (const auto& [call, encoded] : ledger_.open_calls()) add(JournalEntryKind::Open, call, encoded);
+  ledger_.each_open(
+      [&](std::uint64_t call, std::string_view bytes) { add(JournalEntryKind::Open, call, bytes); });
   for (const PendingRecord& record : spool_.pending())
     add(JournalEntryKind::Record, record.seq, record.encoded);
-  waiting_.each([&](const Cdr& end) {
-    std::string encoded;
-    append_encoded(encoded, end);
-    add(JournalEntryKind::Ended, end.call.call, encoded);
-  });
+  waiting_.each(
+      [&](std::uint64_t call, std::string_view bytes) { add(JournalEntryKind::Ended, call, bytes); });
   const DiskTurn turn(*this);
   if (const std::error_code error = journal_.rewrite(framed)) {
     // The old file may still be good: then it only stays big for a while.
@@ -425,7 +491,7 @@ Duration RecordWriter::rest() const {
 Duration RecordWriter::pause() const {
   Timestamp next = now_.core + kIdleStep;
   if (journal_.has_group()) next = std::min(next, group_due_);
-  if (!ledger_.open_calls().empty()) next = std::min(next, next_beat_);
+  if (ledger_.open_calls() != 0) next = std::min(next, next_beat_);
   if (!journal_.is_usable()) next = std::min(next, rewrite_at_);
   if (slow_.load()) next = std::min(next, slow_until_);
   if (const auto due = interims_.next_deadline()) next = std::min(next, std::max(*due, next_interims_));

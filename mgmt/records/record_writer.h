@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,9 +34,13 @@ namespace sallyport::mgmt {
 
 // The clock of the core's Timestamps, for any thread.
 using CoreClock = std::function<Timestamp()>;
-// Moves at most `max` waiting events to the end of `out`, the oldest first, without waiting. Called on the
-// writer's thread; the queue behind it is the engine's and bounded.
-using EventSource = std::function<void(std::vector<sip::EngineEvent>& out, std::size_t max)>;
+// Of one engine. Called on the writer's thread, never waits; the queue behind it is the engine's and bounded.
+struct EventSource {
+  // The oldest event that waits; null: none does.
+  std::function<std::unique_ptr<sip::EngineEvent>()> take;
+  // One that was taken goes home, with its memory. Empty: it is freed here.
+  std::function<void(std::unique_ptr<sip::EngineEvent>)> give_back = {};
+};
 
 struct RecordSettings {
   std::string node;
@@ -45,6 +50,7 @@ struct RecordSettings {
   std::size_t open_calls_max = 1'000'000;        // more than capacity.calls
   std::size_t waiting_ends_max = 20'000;         // beyond it an end does not wait for its media
   std::uint64_t journal_bytes_min = 16'000'000;  // below that a new file is not worth its write
+  std::uint64_t journal_room_bytes = Journal::kRoomBytes;
 };
 
 // All must outlive the writer.
@@ -103,24 +109,29 @@ class RecordWriter {
 
  private:
   struct Source {
-    EventSource take;
+    EventSource events;
     std::uint64_t handed = 0, durable = 0;  // sequences
   };
   class DiskTurn;
   struct Replayed;
 
   void apply(const JournalEntry& entry, Replayed& seen);
+  void apply_record(std::string_view bytes, Replayed& seen);
   [[nodiscard]] bool take_events();
   void take_event(std::size_t source, sip::EngineEvent& event);
   void take_record(sip::RecordEvent& event, Timestamp at);
   void take_alarm(std::size_t source, const sip::AlarmEvent& event);
-  void hold(Cdr end, std::uint16_t reports, Timestamp until);
+  void take_report(const sip::MediaReportEvent& report);
+  void hold(const CdrView& end, Timestamp at);
   void write_end(Cdr& end, Duration within);
   [[nodiscard]] bool release_ends();
-  void keep(const Cdr& cdr, Duration within);
+  std::string_view keep(const CdrView& cdr, Duration within);
+  [[nodiscard]] std::string_view encoded(const CdrView& cdr);
+  [[nodiscard]] std::string_view add_record(JournalEntryKind kind, const CdrView& cdr, Duration within);
   void arm_interims();
   void write_interims();
-  void add_entry(JournalEntryKind kind, std::uint64_t number, std::string_view text, Duration within);
+  void add_entry(const JournalEntry& entry, Duration within);
+  void commit_within(Duration within);
   void beat();
   void add_marks();
   [[nodiscard]] Duration turn_of_others(bool is_last);
@@ -141,8 +152,8 @@ class RecordWriter {
   InterimTimers interims_;
   WaitingEnds waiting_;
   std::vector<Source> sources_;
-  std::vector<sip::EngineEvent> events_;
-  std::string buffer_, entry_;  // keep their memory from record to record
+  std::string buffer_, line_;  // keep their memory from record to record
+  Cdr end_;                    // the same, of the end that has just left those that wait
   ClockPair now_{};
   CdrMarks group_marks_;
   Timestamp group_due_ = Timestamp::max(), next_group_{}, next_beat_{}, rewrite_at_{}, next_interims_{};

@@ -31,8 +31,8 @@ bool RunningRig::run_until(const std::function<bool()>& is_done,
     for (std::size_t port = 0; port < rig.config.ports.size(); ++port)
       for (const Bytes& frame : rig.sent(port)) see(port, frame);
     for (std::size_t engine = 0; engine < journalled_.size(); ++engine)
-      for (sip::EngineEvent event; rig.events->take(engine, event);)
-        if (const auto* record = std::get_if<sip::RecordEvent>(&event.what))
+      while (const auto event = rig.events->take(engine))
+        if (const auto* record = std::get_if<sip::RecordEvent>(&event->what))
           rig.events->journalled(engine, journalled_[engine] = record->sequence);
     (void)rig.events->wait(1ms);
   }

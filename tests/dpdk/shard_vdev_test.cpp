@@ -176,12 +176,13 @@ TEST(ShardTurn, TellsEventsAndHearsOfTheJournal) {
     out.add(Timestamp{1s}, sip::RecordEvent{1, {}});
     out.add(Timestamp{1s}, sip::AlarmEvent{"call_table_full", true, ""});
   });
-  sip::EngineEvent event;
-  ASSERT_TRUE(rig.events->take(0, event));
-  EXPECT_EQ(std::get<sip::RecordEvent>(event.what).sequence, 1U);
-  ASSERT_TRUE(rig.events->take(0, event));
-  EXPECT_EQ(std::get<sip::AlarmEvent>(event.what).name, "call_table_full");
-  EXPECT_FALSE(rig.events->take(0, event));
+  auto event = rig.events->take(0);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(std::get<sip::RecordEvent>(event->what).sequence, 1U);
+  event = rig.events->take(0);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(std::get<sip::AlarmEvent>(event->what).name, "call_table_full");
+  EXPECT_FALSE(rig.events->take(0));
   EXPECT_FALSE(rig.shards[0]->has_mail());
   rig.events->journalled(0, 1);
   EXPECT_TRUE(rig.shards[0]->has_mail());
@@ -200,8 +201,8 @@ TEST(ShardTurn, ComesBackSoonWhileRecordsWaitForTheWriter) {
   EXPECT_LE(*deadline, rig.now + 10ms);
   std::uint64_t taken = 0;
   for (int turn = 0; turn < 2; ++turn) {
-    for (sip::EngineEvent event; rig.events->take(0, event);)
-      EXPECT_EQ(std::get<sip::RecordEvent>(event.what).sequence, ++taken);
+    while (const auto event = rig.events->take(0))
+      EXPECT_EQ(std::get<sip::RecordEvent>(event->what).sequence, ++taken);
     rig.shards[0]->run_once(rig.now);
   }
   EXPECT_EQ(taken, EventLine::kOnTheWay + 10);

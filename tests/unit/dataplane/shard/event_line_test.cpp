@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -22,9 +23,10 @@ sip::EngineEvent alarm() { return {Timestamp{}, sip::AlarmEvent{"journal_slow", 
 // Sequences of the records that can be taken now; 0 for an event of another kind.
 std::vector<std::uint64_t> take_all(EventLine& line) {
   std::vector<std::uint64_t> taken;
-  for (sip::EngineEvent event; line.take(event);) {
-    const auto* const found = std::get_if<sip::RecordEvent>(&event.what);
+  while (auto event = line.take()) {
+    const auto* const found = std::get_if<sip::RecordEvent>(&event->what);
     taken.push_back(found == nullptr ? 0 : found->sequence);
+    line.give_back(std::move(event));
   }
   return taken;
 }
@@ -85,6 +87,40 @@ TEST(EventLine, GivesWhatWaitedAfterTheShardHasEnded) {
   EXPECT_TRUE(line.has_mail());
   EXPECT_EQ(take_all(line), (Sequences{1, 2, 3, 4, 5}));
   EXPECT_FALSE(line.has_mail());
+}
+
+// Else the two threads' allocators pay for each event.
+TEST(EventLine, UsesTheMemoryOfWhatCameBackAgain) {
+  Doorbell writer;
+  EventLine line(writer);
+  line.add(record(1));
+  auto first = line.take();
+  const sip::EngineEvent* const memory = first.get();
+  std::get<sip::RecordEvent>(first->what).record.tried.resize(3);
+  line.give_back(std::move(first));
+  line.add(record(2));
+  const auto second = line.take();
+  ASSERT_EQ(second.get(), memory);
+  const auto& event = std::get<sip::RecordEvent>(second->what);
+  EXPECT_EQ(event.sequence, 2U);
+  EXPECT_TRUE(event.record.tried.empty()) << "nothing is left of the first";
+  line.add(alarm());
+  EXPECT_NE(line.take().get(), memory) << "the second is still here";
+}
+
+TEST(EventLine, WhatComesBackAfterTheShardHasEndedOrIsTooMuchIsFreed) {
+  Doorbell writer;
+  EventLine line(writer, 2, 8);
+  std::vector<std::unique_ptr<sip::EngineEvent>> taken;
+  for (std::uint64_t i = 1; i <= 8; ++i) {
+    line.add(record(i));
+    taken.push_back(line.take());
+  }
+  for (auto& event : taken) line.give_back(std::move(event));
+  line.add(record(9));
+  line.close();
+  line.give_back(line.take());
+  EXPECT_EQ(line.take(), nullptr);
 }
 
 TEST(EventLine, FreesWhatNobodyTakes) {
@@ -149,8 +185,10 @@ TEST(EventStream, TwoShardThreadsAndAWriterThreadLoseNothing) {
     (void)lines.wait(10ms);
     for (std::size_t engine = 0; engine < 2; ++engine) {
       const std::uint64_t before = next[engine];
-      for (sip::EngineEvent event; lines.take(engine, event); ++next[engine])
-        ASSERT_EQ(std::get<sip::RecordEvent>(event.what).sequence, next[engine]);
+      while (auto event = lines.take(engine)) {
+        ASSERT_EQ(std::get<sip::RecordEvent>(event->what).sequence, next[engine]++);
+        lines.give_back(engine, std::move(event));
+      }
       if (next[engine] != before) lines.journalled(engine, next[engine] - 1);
     }
   }

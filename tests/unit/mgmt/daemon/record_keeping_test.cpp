@@ -37,13 +37,14 @@ class FakeEvents : public dataplane::EventStream {
     woken_ = false;
     return woken;
   }
-  [[nodiscard]] bool take(std::size_t, sip::EngineEvent& event) noexcept override {
+  [[nodiscard]] std::unique_ptr<sip::EngineEvent> take(std::size_t) noexcept override {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) return false;
-    event = std::move(waiting_.front());
+    if (waiting_.empty()) return nullptr;
+    auto event = std::make_unique<sip::EngineEvent>(std::move(waiting_.front()));
     waiting_.pop_front();
-    return true;
+    return event;
   }
+  void give_back(std::size_t, std::unique_ptr<sip::EngineEvent> event) noexcept override { event.reset(); }
   void journalled(std::size_t, std::uint64_t sequence) noexcept override {
     const std::lock_guard lock(mutex_);
     journalled_ = sequence;

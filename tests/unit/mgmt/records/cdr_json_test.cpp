@@ -221,6 +221,41 @@ TEST(CdrCode, RecordsOfVersionOneAreRead) {
   EXPECT_FALSE(decode_cdr_times(bytes));
 }
 
+// The writer of records decodes into the same one again and again.
+TEST(CdrCode, NothingOfTheRecordBeforeIsLeft) {
+  CallRecord rich = ended_call();
+  rich.media = media_records(1);
+  rich.media[0].is_measured = true;
+  rich.media_reports = 1;
+  rich.emergency = true;
+  rich.transfers = {{.by = EndedBy::Callee, .to = "+1555", .at = kNow, .code = 200}};
+  CallRecord poor;
+  poor.type = CallRecordType::End;
+  poor.call = 1;
+  poor.media = media_records(1);
+  poor.media.pop_back();
+  poor.legs.resize(1);
+  const Cdr rich_cdr = make_cdr(rich, kNow, kClocks), poor_cdr = make_cdr(poor, kNow, kClocks);
+  std::string rich_bytes, poor_bytes, poor_of_version_one;
+  append_encoded(rich_bytes, rich_cdr);
+  append_encoded(poor_bytes, poor_cdr);
+  poor.media.clear();
+  append_encoded(poor_of_version_one, make_cdr(poor, kNow, kClocks));
+  poor_of_version_one[0] = 1;
+  poor_of_version_one.resize(poor_of_version_one.size() - 4);
+  Cdr cdr = rich_cdr;
+  for (const std::string& bytes : {poor_bytes, rich_bytes, poor_of_version_one, rich_bytes, poor_bytes}) {
+    ASSERT_TRUE(decode_cdr_into(bytes, cdr));
+    const auto fresh = decode_cdr(bytes);
+    ASSERT_TRUE(fresh);
+    EXPECT_EQ(cdr_line(cdr, "n"), cdr_line(*fresh, "n"));
+    EXPECT_EQ(cdr.times, fresh->times);
+    EXPECT_FALSE(cdr.call.end);
+    EXPECT_EQ(cdr.call.media_reports, 0u);
+    for (const TransferRecord& transfer : cdr.call.transfers) EXPECT_EQ(transfer.at, Timestamp{});
+  }
+}
+
 TEST(CdrCode, TransfersAreKeptAndShownWhereThereAreSome) {
   CallRecord record = ended_call();
   EXPECT_EQ(cdr_line(make_cdr(record, kNow, kClocks), "n").find("transfers"), std::string::npos);

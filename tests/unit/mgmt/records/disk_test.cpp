@@ -44,6 +44,28 @@ TEST_F(PosixDiskTest, AppendsTruncatesAndReadsTheEnd) {
   EXPECT_EQ(status.st_mode & 07137, 0u) << "others may not read call records";
 }
 
+// As the journal does it: zeros first, groups over them, the rest cut off.
+TEST_F(PosixDiskTest, WritesOverWhatIsThereAndGrowsBehindIt) {
+  const std::string path = folder_ + "/file";
+  auto opened = disk_.open(path, OpenFile::Empty);
+  ASSERT_TRUE(opened);
+  DiskFile& file = **opened;
+  EXPECT_FALSE(file.append("head"));
+  EXPECT_FALSE(file.append_zeros(200'000));
+  EXPECT_EQ(file.size(), 200'004u);
+  EXPECT_FALSE(file.write_at(4, "body"));
+  EXPECT_FALSE(file.write_at(8, "more"));
+  EXPECT_FALSE(file.sync());
+  EXPECT_EQ(disk_.read_tail(path, 1'000'000)->bytes, "headbodymore" + std::string(199'992, '\0'));
+  EXPECT_FALSE(file.truncate(8));
+  EXPECT_FALSE(file.append("tail"));
+  EXPECT_EQ(disk_.read_tail(path, 1000)->bytes, "headbodytail") << "no hole";
+  auto other = disk_.open(path, OpenFile::Existing);
+  ASSERT_TRUE(other);
+  EXPECT_TRUE((*other)->write_at(0, "x")) << "Linux would write it at the end";
+  EXPECT_EQ(disk_.read_tail(path, 1000)->bytes, "headbodytail");
+}
+
 TEST_F(PosixDiskTest, MissingFileHasNoBytesAndOtherErrorsAreTold) {
   EXPECT_EQ(disk_.read_tail(folder_ + "/none", 10)->bytes, "");
   EXPECT_FALSE(disk_.read_tail(folder_ + "/none/", 10).value().offset);

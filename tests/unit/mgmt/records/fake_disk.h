@@ -16,6 +16,7 @@ namespace sallyport::mgmt {
 enum class DiskOperation : std::uint8_t {
   Open,
   Append,
+  Overwrite,
   Sync,
   Truncate,
   Read,
@@ -86,7 +87,10 @@ class FakeDisk : public Disk {
     std::map<std::string, InodePtr> names = random() % 2 == 0 ? synced_names_ : names_;
     for (auto& [path, inode] : names) {
       std::string bytes = inode->synced;
-      if (inode->bytes.size() > bytes.size() && inode->bytes.starts_with(bytes)) {
+      if (inode->bytes.size() >= bytes.size()) {
+        for (std::size_t at = 0; at < bytes.size(); at += kSector)
+          if (random() % 2 == 0)
+            bytes.replace(at, kSector, inode->bytes.substr(at, std::min(kSector, bytes.size() - at)));
         const std::string rest = inode->bytes.substr(bytes.size());
         const std::size_t kept = random() % (rest.size() + 1);
         if (random() % 3 == 0)
@@ -111,6 +115,8 @@ class FakeDisk : public Disk {
     const auto found = names_.find(path);
     return found == names_.end() ? std::string() : found->second->bytes;
   }
+  static constexpr std::size_t kSector =
+      512;  // what is written over is the old or the new by as much at once
   void put(const std::string& path, std::string bytes) {
     names_[path] = synced_names_[path] = std::make_shared<Inode>(Inode{bytes, bytes});
   }
@@ -128,8 +134,8 @@ class FakeDisk : public Disk {
 
 class FakeFile : public DiskFile {
  public:
-  FakeFile(FakeDisk& disk, std::string path, FakeDisk::InodePtr inode)
-      : disk_(disk), path_(std::move(path)), inode_(std::move(inode)) {}
+  FakeFile(FakeDisk& disk, std::string path, FakeDisk::InodePtr inode, bool is_empty_at_open)
+      : disk_(disk), path_(std::move(path)), inode_(std::move(inode)), is_empty_at_open_(is_empty_at_open) {}
 
   [[nodiscard]] std::error_code append(std::string_view bytes) override {
     // A kill comes in the middle of a write, and so does an error.
@@ -141,6 +147,20 @@ class FakeFile : public DiskFile {
     if (error) return error;
     return fits < bytes.size() ? std::make_error_code(std::errc::no_space_on_device) : std::error_code();
   }
+  [[nodiscard]] std::error_code append_zeros(std::uint64_t count) override {
+    return append(std::string(count, '\0'));
+  }
+  [[nodiscard]] std::error_code write_at(std::uint64_t offset, std::string_view bytes) override {
+    const auto write = [&](std::size_t count) {
+      inode_->bytes.replace(offset, count, bytes.substr(0, count));
+    };
+    if (!is_empty_at_open_ || offset + bytes.size() > inode_->bytes.size())
+      return std::make_error_code(std::errc::invalid_argument);
+    if (disk_.operations + 1 == disk_.kill_before) write(bytes.size() / 2);
+    const auto error = disk_.begin(DiskOperation::Overwrite, path_);
+    write(error ? bytes.size() / 3 : bytes.size());
+    return error;
+  }
   [[nodiscard]] std::error_code sync() override {
     if (const auto error = disk_.begin(DiskOperation::Sync, path_)) return error;
     inode_->synced = inode_->bytes;
@@ -148,6 +168,8 @@ class FakeFile : public DiskFile {
   }
   [[nodiscard]] std::error_code truncate(std::uint64_t length) override {
     if (const auto error = disk_.begin(DiskOperation::Truncate, path_)) return error;
+    if (disk_.room != UINT64_MAX && length < inode_->bytes.size())
+      disk_.room += inode_->bytes.size() - length;
     inode_->bytes.resize(length);
     return {};
   }
@@ -157,6 +179,7 @@ class FakeFile : public DiskFile {
   FakeDisk& disk_;
   std::string path_;
   FakeDisk::InodePtr inode_;
+  bool is_empty_at_open_;
 };
 
 inline Result<std::unique_ptr<DiskFile>, std::error_code> FakeDisk::open(const std::string& path,
@@ -165,7 +188,7 @@ inline Result<std::unique_ptr<DiskFile>, std::error_code> FakeDisk::open(const s
   InodePtr& inode = names_[path];
   if (!inode) inode = std::make_shared<Inode>();
   if (how == OpenFile::Empty) inode->bytes.clear();
-  return std::make_unique<FakeFile>(*this, path, inode);
+  return std::make_unique<FakeFile>(*this, path, inode, how == OpenFile::Empty);
 }
 
 }  // namespace sallyport::mgmt

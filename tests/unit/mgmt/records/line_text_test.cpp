@@ -13,7 +13,10 @@ namespace {
 template <class Append, class Value>
 std::string text_of(Append append, const Value& value) {
   std::string out = "x";
-  append(out, value);
+  {
+    TextRoom room(out);
+    append(room, value);
+  }
   return out;
 }
 
@@ -36,6 +39,18 @@ TEST(LineText, StringsAreEscapedAsEverywhere) {
     const std::string text = std::string("a") + static_cast<char>(byte) + "b";
     EXPECT_EQ(text_of(append_line_string, text), general(text)) << byte;
   }
+}
+
+// Text is looked at in words of eight: the one byte that needs an escape is found at each place of each
+// length.
+TEST(LineText, OneByteToEscapeIsFoundAtEachPlace) {
+  for (std::size_t length = 1; length <= 26; ++length)
+    for (std::size_t place = 0; place < length; ++place)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(length, byte % 2 == 0 ? ' ' : '~');
+        text[place] = static_cast<char>(byte);
+        ASSERT_EQ(text_of(append_line_string, text), general(text)) << length << " " << place << " " << byte;
+      }
 }
 
 TEST(LineText, TimesAreThoseOfTheLog) {

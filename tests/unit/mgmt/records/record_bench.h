@@ -99,12 +99,12 @@ class Process {
                  [this](std::size_t source, const sip::EngineEvent&) { others.push_back(source); },
                  [this](const CallRecord& end) { written_ends.push_back(end); }}) {
     for (std::size_t i = 0; i < 2; ++i)
-      writer_.add_source([this, i](std::vector<sip::EngineEvent>& out, std::size_t max) {
-        for (; max != 0 && !queues_[i].empty(); --max) {
-          out.push_back(std::move(queues_[i].front()));
-          queues_[i].pop_front();
-        }
-      });
+      writer_.add_source({[this, i]() -> std::unique_ptr<sip::EngineEvent> {
+        if (queues_[i].empty()) return nullptr;
+        auto event = std::make_unique<sip::EngineEvent>(std::move(queues_[i].front()));
+        queues_[i].pop_front();
+        return event;
+      }});
   }
 
   static RecordSettings default_settings() {
@@ -112,6 +112,7 @@ class Process {
     out.node = "edge-1";
     out.folder = kFolder;
     out.sinks = {CdrSink{}};
+    out.journal_room_bytes = 4096;  // so that it is made often
     return out;
   }
 

@@ -23,12 +23,12 @@ class Stream {
     rung_ = true;
     changed_.notify_all();
   }
-  void take(std::vector<sip::EngineEvent>& out, std::size_t max) {
+  std::unique_ptr<sip::EngineEvent> take() {
     const std::lock_guard lock(mutex_);
-    for (; max != 0 && !queue_.empty(); --max) {
-      out.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-    }
+    if (queue_.empty()) return nullptr;
+    auto event = std::make_unique<sip::EngineEvent>(std::move(queue_.front()));
+    queue_.pop_front();
+    return event;
   }
   RecordBell bell() {
     return {[this](Duration longest) {
@@ -108,7 +108,7 @@ class RecordThreadTest : public testing::Test {
 TEST_F(RecordThreadTest, WritesWhatComesAndAtTheEndWhatIsLeft) {
   {
     RecordWriter writer(settings_, around());
-    writer.add_source([this](auto& out, std::size_t max) { stream_.take(out, max); });
+    writer.add_source({[this] { return stream_.take(); }});
     ASSERT_TRUE(writer.replay({}));
     RecordThread thread(writer, stream_.bell());
     put(1, CallRecordType::Start, 1);

@@ -230,6 +230,27 @@ TEST(RecordWriter, FullDiskKeepsRecordsUntilThereIsRoom) {
   for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i]["seq"], i + 1);
 }
 
+// A write for each group would cost more than its lines; a spool that fills up would lose them.
+TEST(RecordWriter, LinesAreWrittenAloneOrTogetherAndManyAtOnce) {
+  Machine machine;
+  Process process(machine);
+  start(process);
+  process.run(1s);
+  process.end(1);
+  process.run(1ms);
+  EXPECT_EQ(cdr_lines(machine.disk).size(), 1u);
+  process.run(20ms);
+  process.end(2);
+  process.run(50ms);
+  EXPECT_EQ(process.durable[0], 2u) << "the journal does not wait";
+  EXPECT_EQ(cdr_lines(machine.disk).size(), 1u);
+  process.run(60ms);
+  EXPECT_EQ(cdr_lines(machine.disk).size(), 2u);
+  for (std::uint64_t call = 3; call <= 3000; ++call) process.end(call);
+  process.run(30ms);
+  EXPECT_EQ(cdr_lines(machine.disk).size(), 3000u);
+}
+
 TEST(RecordWriter, FailingCdrFileDoesNotHoldUpTheJournal) {
   Machine machine;
   Process process(machine);

@@ -4,6 +4,10 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <random>
+
+#include "mgmt/records/cdr_code.h"
 #include "tests/unit/mgmt/records/record_bench.h"
 
 namespace sallyport::mgmt {
@@ -27,6 +31,43 @@ class WaitingEndsTest : public testing::Test {
   Machine machine_;
   Process process_{machine_};
 };
+
+// An end that comes late has less time left than those before it.
+TEST(WaitingEnds, LeaveInTheOrderOfTheirTimes) {
+  std::mt19937_64 random(4500);
+  WaitingEnds ends(1000);
+  std::multimap<Timestamp, std::uint64_t> expected;
+  Cdr cdr;
+  const auto add = [&](std::uint64_t call, Timestamp until) {
+    cdr = make_cdr(call_record(CallRecordType::End, call), until, {until, WallTime{}});
+    std::string bytes;
+    append_encoded(bytes, cdr);
+    ends.add({.call = call, .encoded = bytes, .reports = 1, .until = until, .end = until});
+    expected.emplace(until, call);
+  };
+  for (std::uint64_t call = 1; call <= 500; ++call)
+    add(call, Timestamp(1h) + std::chrono::milliseconds(random() % 3000));
+  for (std::uint64_t call = 3; call <= 500; call += 3) {
+    ends.forget(call);
+    std::erase_if(expected, [call](const auto& one) { return one.second == call; });
+  }
+  for (std::uint64_t call = 501; call <= 700; ++call)
+    add(call, Timestamp(1h) + std::chrono::milliseconds(random() % 3000));
+  ASSERT_EQ(ends.size(), expected.size());
+  for (Timestamp now(1h); now < Timestamp(1h) + 3010ms; now += 7ms) {
+    for (; ends.pop(now, cdr); expected.erase(expected.begin())) {
+      ASSERT_LE(expected.begin()->first, now);
+      ASSERT_EQ(*cdr.call.end, expected.begin()->first);
+      EXPECT_EQ(cdr.call.called_in, "+15552000");
+    }
+    ASSERT_EQ(ends.next_deadline().has_value(), !expected.empty());
+    if (!expected.empty()) {
+      ASSERT_EQ(ends.next_deadline(), expected.begin()->first);
+    }
+    ASSERT_TRUE(expected.empty() || expected.begin()->first > now);
+  }
+  EXPECT_EQ(ends.size(), 0u);
+}
 
 TEST_F(WaitingEndsTest, JournalHasTheEndAtOnceAndTheFileWhenTheFiguresAreIn) {
   process_.answer(kCall);
