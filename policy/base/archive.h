@@ -35,7 +35,7 @@
 namespace sallyport {
 
 // Grows by one when what is kept changes its form; bytes of another version are refused whole.
-inline constexpr std::uint32_t kArchiveVersion = 10;
+inline constexpr std::uint32_t kArchiveVersion = 11;
 inline constexpr std::uint32_t kArchiveStringMax = 1u << 20;    // octets of one string
 inline constexpr std::uint32_t kArchiveElementsMax = 1u << 20;  // of one vector
 

@@ -91,6 +91,8 @@ TargetOrder order_targets(Targets targets, const TargetChoice& choice) noexcept 
 std::vector<ChosenTarget> choose_targets(const RouteDecision& decision, const SbcConfig& config,
                                          const TargetBoard& board, TargetChoice choice) {
   std::vector<ChosenTarget> chosen, last_resort;
+  constexpr std::size_t kUsual = 4;
+  chosen.reserve(kUsual);
   const std::uint64_t random = choice.random;
   for (std::size_t i = 0; i < decision.targets.size(); ++i) {
     const PeerIndex peer = decision.targets[i];

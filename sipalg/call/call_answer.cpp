@@ -105,8 +105,7 @@ void CallEngine::begin_for_caller(const Call& call, const Fork& fork, ResponsePa
                                   const SipMessage* response) {
   parts.head = &call.invite.head;
   parts.to_tag = fork.dialogs[index_of(Side::Caller)].local_tag;
-  contact_ = contact_of(call, call.invite.path, fork.number);
-  parts.contact = contact_;
+  parts.contact = contact_of(call, call.invite.path, fork.number);
   parts.makes_dialog = true;
   parts.session_id = session_id_to(call, Side::Caller);
   if (const Place* const place = place_of(call, call.invite.path); place != nullptr)
@@ -136,16 +135,16 @@ Fork* CallEngine::fork_for(Call& call, const Attempt& attempt, const SipMessage&
   fork.number = ++call.forks_made;
   fork.attempt = attempt.number;
   Dialog& callee = fork.dialogs[index_of(Side::Callee)];
-  callee = attempt.prototype;
-  callee.remote_tag = response.to.tag;
+  callee = spares_.dialog(attempt.prototype);
+  set_text(callee.remote_tag, response.to.tag);
   Dialog& caller = fork.dialogs[index_of(Side::Caller)];
   if (call.transfer) {  // has its dialog already, and comes here with it
     caller.path = call.caller.path;
     caller.peer = call.caller.peer;
   } else {
-    caller = call.caller;
-    caller.local_tag = token(TokenKind::Tag, call, fork.number);
-    caller.local_address = call.invite.head.to();
+    caller = spares_.dialog(call.caller);
+    set_text(caller.local_tag, view(token_text(TokenKind::Tag, call, fork.number)));
+    set_text(caller.local_address, call.invite.head.to());
   }
   fork.sdp[index_of(Side::Callee)] = attempt.sdp;
   fork.sdp[index_of(Side::Caller)].session_id = sdp_session_id(call, fork.number);
@@ -208,7 +207,7 @@ void CallEngine::answer_caller(Call& call, Fork& fork, ResponseParts& parts, std
   held.server = call.invite.server;
   held.path = call.invite.path;
   held.fork = number;
-  if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
+  if (const auto bytes = write_response(scratch_, parts)) held.bytes = spares_.text(*bytes);
   held.awaited = AwaitedAck{.cseq = call.invite.cseq,
                             .far_cseq = far_cseq,
                             .response = {},
@@ -231,6 +230,9 @@ void CallEngine::answer_caller(Call& call, Fork& fork, ResponseParts& parts, std
 
 // A call that is up keeps no more than it needs.
 void CallEngine::shed_setup(Call& call) {
+  spares_.give(std::move(call.invite.bytes));
+  spares_.give(std::move(call.invite.head));
+  spares_.give(std::move(call.caller));
   call.invite = {.bytes = {},
                  .server = call.invite.server,
                  .path = call.invite.path,
@@ -248,7 +250,7 @@ void CallEngine::shed_setup(Call& call) {
     Dialog only_where;
     only_where.path = tried.prototype.path;
     only_where.peer = tried.prototype.peer;
-    tried.prototype = std::move(only_where);
+    spares_.give(std::exchange(tried.prototype, std::move(only_where)));
   }
   call.ring_until.reset();
   call.early_media_until.reset();

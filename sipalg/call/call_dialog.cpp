@@ -5,6 +5,7 @@
 #include "policy/route/response_map.h"
 #include "sipalg/auth/passed_auth.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/call/passed_refer.h"
 #include "sipalg/engine/earn_trust.h"
 #include "sipalg/registrar/endpoint_terms.h"
 
@@ -28,20 +29,6 @@ OptionTags without_reliable(OptionTags options) noexcept {
 
 bool may_hold_session(Method method) noexcept { return offers(method) || method == Method::Prack; }
 
-// Of a NOTIFY about a REFER that went on: `id` is a number of the other leg and means nothing on this one,
-// where one transfer is under way at a time. Else nothing. RFC 3515 §2.4.6
-std::vector<policy::HeaderEdit> plain_refer_event(const SipMessage& request) {
-  for (std::size_t i = 0; i < request.header_count; ++i) {
-    const HeaderField& field = request.headers[i];
-    if (field.name != HeaderName::Event) continue;
-    const std::string_view value = request.value_of(field);
-    const std::string_view package = value.substr(0, value.find_first_of("; \t"));
-    if (package.size() < value.size() && equals_ignoring_case(package, "refer"))
-      return {{.name = "Event", .values = {std::string(package)}}};
-  }
-  return {};
-}
-
 // A 2xx with a description has not been sent to this side yet, or is the first one that makes its dialog and
 // may not have arrived: whoever sees another request before it knows no such dialog.
 bool may_lack_answer(const Call& call, const Fork& fork, Side side) noexcept {
@@ -54,6 +41,20 @@ bool may_lack_answer(const Call& call, const Fork& fork, Side side) noexcept {
 }
 
 std::uint16_t code_unless(bool done) noexcept { return done ? std::uint16_t{0} : std::uint16_t{500}; }
+
+// An UPDATE of the time before the answer, or its 2xx, says nothing of how long the session lasts where it
+// names no time, also when the answer has overtaken it here: that ended the timer of the call. RFC 4028 §7.4
+bool tells_session(const Call& call, const Fork& fork, Side side, const SessionWish& said) noexcept {
+  if (call.state != CallState::Answered) return false;
+  if (said.seconds.has_value() || side == Side::Callee) return true;
+  const auto& awaited = fork.awaited[index_of(Side::Caller)];
+  return call.held.empty() && !(awaited && awaited->cseq == call.invite.cseq);
+}
+
+void note_refer_answer(Fork& fork, const Exchange& exchange, std::uint16_t code, const SipMessage* response) {
+  if (exchange.method == Method::Refer && code >= 200 && !promises_result(code, response))
+    close_refer(fork, exchange.from);
+}
 
 // Of the 2xx to a re-INVITE. RFC 3261 §13.3.1.4
 AwaitedAck awaited_ack(const Exchange& exchange, const ResponseParts& parts, std::string_view response,
@@ -83,12 +84,11 @@ std::uint16_t code_for_sender(const Exchange& exchange, std::uint16_t code) noex
 CallEngine::DialogPlace CallEngine::find_dialog(const SipMessage& request) {
   const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, request.to.tag);
   if (!name) return {};
-  return dialog_named(name->number, {std::string(request.call_id), std::string(request.to.tag),
-                                     std::string(request.from.tag)});
+  return dialog_named(name->number, {request.call_id, request.to.tag, request.from.tag});
 }
 
 // One that has gone over to another call is there.
-CallEngine::DialogPlace CallEngine::dialog_named(std::uint64_t number, const Replaces& name) {
+CallEngine::DialogPlace CallEngine::dialog_named(std::uint64_t number, const DialogNames& name) {
   for (Call* const call : {calls_.heir_of(number), calls_.find(number)}) {
     if (call == nullptr) continue;
     for (Fork& fork : call->forks)
@@ -144,6 +144,10 @@ void CallEngine::act_in_dialog(const Arrival& arrival, const DialogPlace& place,
     on_refer(arrival, place, out);
   } else if (takes_digit(arrival.request, place)) {
     take_digit(arrival, place, out);
+  } else if (is_of_refer(arrival.request) &&
+             place.fork->dialogs[index_of(other(place.side))].open_refers == 0) {
+    parts_.responder.answer(arrival, 481,
+                            out);  // who asked has gone, or heard the last of it. RFC 6665 §4.1.3
   } else {
     if (refreshes_target(arrival.request.start.method)) refresh_target(dialog, arrival.request);
     const bool is_update = arrival.request.start.method == Method::Update;
@@ -260,6 +264,7 @@ bool CallEngine::pass_on(const Arrival& arrival, const DialogPlace& place, Engin
                            arrival.request, arrival.now);
   if (is_invite)
     respond(call, exchange.server, exchange.path, {.code = 100, .head = &exchange.head}, {arrival.now, out});
+  if (exchange.method == Method::Refer) open_refer(*place.fork, place.side);
   const std::uint16_t code = send_passed_on(arrival, place, exchange, out);
   call.exchanges.push_back(std::move(exchange));
   if (code != 0) answer_exchange(call, call.exchanges.back(), code, nullptr, {arrival.now, out});
@@ -328,7 +333,9 @@ std::uint16_t CallEngine::send_passed_on(const Arrival& arrival, const DialogPla
   std::string rack;  // goes with credentials of our own too
   if (const Boxed<ReliableAnswers>& reliable = place.fork->reliable; exchange.method == Method::Prack)
     parts.extension_lines = rack = rack_line({reliable->waiting.front().heard, reliable->heard_cseq});
-  return launch(*place.call, *place.fork, exchange, parts, {arrival.now, out});
+  const std::uint16_t refusal = launch(*place.call, *place.fork, exchange, parts, {arrival.now, out});
+  if (refusal == 0 && ends_refer(request)) close_refer(*place.fork, to);
+  return refusal;
 }
 
 std::uint16_t CallEngine::part_of(const Dialog& dialog) const noexcept {
@@ -345,8 +352,7 @@ std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, Req
                                        {.shard = call.shard, .part = 0, .number = number});
   parts.branch = view(branch);
   if (refreshes_target(exchange.method)) {
-    contact_ = contact_of(call, dialog.path, part_of(dialog));
-    parts.contact = contact_;
+    parts.contact = contact_of(call, dialog.path, part_of(dialog));
     parts.allow = far.allow;
     parts.wants_supported = true;
     parts.supported = far.supported;
@@ -357,8 +363,7 @@ std::uint16_t CallEngine::launch(Call& call, Fork& fork, Exchange& exchange, Req
   const Side to = other(exchange.from);
   // RFC 3515 §2.2, RFC 6665 §8.2
   if (exchange.method == Method::Notify || exchange.method == Method::Refer) {
-    contact_ = contact_of(call, dialog.path, part_of(dialog));
-    parts.contact = contact_;
+    parts.contact = contact_of(call, dialog.path, part_of(dialog));
   }
   extension_ = parts.extension_lines;
   if (refreshes_target(exchange.method) && fork.timers[index_of(to)])
@@ -405,7 +410,8 @@ void CallEngine::on_exchange_response(Call& call, std::uint32_t id, const SipMes
   hear_session_id(call, from, response, false);
   if (code / 100 == 2 && refreshes_target(it->method)) {
     refresh_target(fork->dialogs[index_of(from)], response);
-    if (call.state == CallState::Answered) take_session(call, *fork, from, response, now);
+    if (tells_session(call, *fork, from, session_wish(response)))
+      take_session(call, *fork, from, response, now);
   }
   answer_exchange(call, *it, code, &response, {now, out});
 }
@@ -441,6 +447,7 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
     return on_own_answer(call, done, code, response, turn);
   }
   code = code_for_sender(exchange, code);
+  note_refer_answer(*fork, exchange, code, response);
   if (code == 422) code = on_small_interval(*fork, other(exchange.from), response);
   Dialog& near = fork->dialogs[index_of(exchange.from)];
   ResponseParts parts;
@@ -463,17 +470,14 @@ void CallEngine::answer_exchange(Call& call, Exchange& exchange, std::uint16_t c
   const Neighbour& neighbour = call.book->neighbour_of(near.peer);
   const bool is_refresh = code < 300 && refreshes_target(exchange.method);
   if (is_refresh || (code < 300 && exchange.method == Method::Refer))  // RFC 3515 §2.2
-    parts.contact = contact_ = contact_of(call, near.path, part_of(near));
-  if (is_refresh) {
-    parts.allow = neighbour.allow;
-    parts.supported = neighbour.supported;
-  }
+    parts.contact = contact_of(call, near.path, part_of(near));
+  if (is_refresh) parts.allow = neighbour.allow, parts.supported = neighbour.supported;
   if (response != nullptr) {
     parts.crossing = {response, &call.book->crossing_of(near.peer), {}};
     if (parts.body.bytes.empty()) parts.body = plain_body(*response);
   }
   if (response == nullptr && parts.code == 488) parts.warning = warning = media_warning(call, near.path);
-  if (parts.code / 100 == 2 && refreshes_target(exchange.method) && call.state == CallState::Answered)
+  if (parts.code / 100 == 2 && is_refresh && tells_session(call, *fork, exchange.from, exchange.session))
     parts.own_lines = session = agree_session(call, *fork, exchange.from, exchange.session, now);
   parts.session_id = session_id_to(call, exchange.from);
   respond(call, exchange.server, exchange.path, parts, turn);
@@ -515,7 +519,9 @@ bool CallEngine::on_ack(const Arrival& arrival, EngineOutput& out) {
   if (!awaited || awaited->cseq != arrival.request.cseq.number) return true;  // it came before
   const std::uint32_t far_cseq = awaited->far_cseq;
   const bool owes_answer = awaited->owes_answer;
-  awaited.reset();
+  spares_.give(std::move(awaited));
+  if (place.side == Side::Caller && arrival.request.cseq.number == place.call->invite.cseq)
+    forget_response(parts_.servers, place.call->invite.server);
   earn_trust_by_call(parts_.shared, book_->config, arrival.input.peer, path_of(arrival.input), arrival.now);
   // A call that ended meanwhile: its BYE was waiting for this. RFC 3261 §15
   if (place.call->state != CallState::Ended) {
@@ -549,11 +555,12 @@ void CallEngine::send_ack(Call& call, Fork& fork, Side to, AckOf what, Turn turn
   const Path path = way_to(call, dialog, route);
   // Its first 2xx came before this, so that none comes once more when that time is over.
   const Duration patience = call.book->neighbour_of(dialog.peer).timers.patience();
-  fork.sent_ack[index_of(to)] =
-      SentAck{.cseq = what.cseq,
-              .bytes = std::string(turn.out.commit(path, bytes->size(), call.number)),
-              .path = path,
-              .forget_at = turn.now + std::max(patience, kRepeatsLast)};
+  Boxed<SentAck>& ack = fork.sent_ack[index_of(to)];
+  if (!ack) ack = spares_.sent_ack();
+  ack->cseq = what.cseq;
+  set_text(ack->bytes, turn.out.commit(path, bytes->size(), call.number));
+  ack->path = path;
+  ack->forget_at = turn.now + std::max(patience, kRepeatsLast);
   std::string().swap(dialog.credentials);  // the ACK is kept as it is for what comes again
 }
 

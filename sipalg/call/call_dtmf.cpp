@@ -65,7 +65,7 @@ void CallEngine::take_digit(const Arrival& arrival, const DialogPlace& place, En
              parts_.config, attempt->media.has_answer);
   context.commands.back().digit_to = to;
   context.commands.back().digit = *digit;
-  parts_.responder.answer(arrival, 200, out);
+  parts_.responder.answer_done(arrival, 200, {call.number, 0, kBye, call.shard}, out);
 }
 
 void CallEngine::on_digit(Call& call, const media::MediaNotice& notice, Turn turn) {

@@ -26,12 +26,13 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
   if (call.state == CallState::Trying) {
     // A callee may not end what it has not accepted. RFC 3261 §15
     if (place.side == Side::Callee) return parts_.responder.answer(arrival, 403, out);
-    parts_.responder.answer(arrival, 200, out);
+    parts_.responder.answer_done(arrival, 200, {call.number, 0, kBye, call.shard}, out);
     give_up_setup(call, EndedBy::Caller, "bye", now);
     return refuse(call, 487, nullptr, now, out);  // RFC 3261 §15.1.2
   }
-  const auto head = response_head(arrival.request, arrival.neighbour.strictness, arrival.input.remote);
-  if (!head) return parts_.responder.answer_bad(arrival, "Bad Via", out);
+  ResponseHead head = spares_.head();
+  if (!set_response_head(head, arrival.request, arrival.neighbour.strictness, arrival.input.remote))
+    return parts_.responder.answer_bad(arrival, "Bad Via", out);
   HeldAnswer held;
   held.path = arrival.answer_path;
   held.fork = place.fork->number;
@@ -43,10 +44,11 @@ void CallEngine::on_bye(const Arrival& arrival, const DialogPlace& place, Engine
                                      arrival.request, now);
   ResponseParts parts;
   parts.code = 200;
-  parts.head = &*head;
+  parts.head = &head;
   hear_session_id(call, place.side, arrival.request, false);
   parts.session_id = session_id_to(call, place.side);
-  if (const auto bytes = write_response(scratch_, parts)) held.bytes = *bytes;
+  if (const auto bytes = write_response(scratch_, parts)) held.bytes = spares_.text(*bytes);
+  spares_.give(std::move(head));
   note(call, now, CallStep::ByeReceived, static_cast<std::uint16_t>(place.side));
   place.fork->dialogs[index_of(place.side)].state = DialogState::Ended;
   end_call(call, {place.side == Side::Caller ? EndedBy::Caller : EndedBy::Callee, "bye", &arrival.request},
@@ -301,6 +303,7 @@ std::uint64_t CallEngine::write_end(Call& call, Timestamp now, EngineOutput& out
 // The answer leaves when its record is on disk, or when a disk that stalls has been waited for long enough.
 void CallEngine::hold(Call& call, HeldAnswer&& answer, Timestamp now) {
   answer.until = now + kJournalPatience;
+  if (call.held.capacity() == 0) call.held = spares_.held();
   waiting_.emplace_back(answer.sequence, call.number);
   call.held.push_back(std::move(answer));
 }
@@ -337,11 +340,12 @@ void CallEngine::release(Call& call, std::uint64_t sequence, Timestamp now, Engi
       awaited.interval = t1;
       awaited.resend_at = now + t1;
       awaited.give_up_at = now + 64 * t1;
-      fork->awaited[index_of(Side::Caller)] = std::move(awaited);
+      fork->awaited[index_of(Side::Caller)] = spares_.boxed(std::move(awaited));
     }
+    spares_.give(std::move(held.bytes));
   }
   std::erase_if(call.held, [sequence](const HeldAnswer& held) { return held.sequence <= sequence; });
-  if (call.held.empty()) std::vector<HeldAnswer>().swap(call.held);  // a call that is up needs none for long
+  if (call.held.empty()) spares_.give(std::exchange(call.held, {}));  // a call that is up needs none for long
 }
 
 void CallEngine::on_deadline(Timestamp now, EngineOutput& out) {
@@ -419,10 +423,10 @@ void CallEngine::resend_answers(Call& call, Timestamp now, EngineOutput& out) {
     }
 }
 
-void CallEngine::forget_acks(Call& call, Timestamp now) noexcept {
+void CallEngine::forget_acks(Call& call, Timestamp now) {
   for (Fork& fork : call.forks)
     for (Boxed<SentAck>& ack : fork.sent_ack)
-      if (ack && ack->forget_at <= now) ack.reset();
+      if (ack && ack->forget_at <= now) spares_.give(std::exchange(ack, {}));
 }
 
 void CallEngine::on_missing_ack(Call& call, Fork& fork, Side side, Turn turn) {
@@ -446,7 +450,9 @@ void CallEngine::settle(Call& call) {
       call.held.empty() && call.exchanges.empty()) {
     count_dialogs(call, 0);
     settle_transactions(call);
-    if (call.was_recorded) ended_.add({call.book, std::move(call.record), std::move(call.notes)});
+    if (call.was_recorded)
+      spares_.give(ended_.add({call.book, std::move(call.record), std::move(call.notes)}));
+    spares_.give(call);
     calls_.erase(call.number);
     return;
   }

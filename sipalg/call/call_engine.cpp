@@ -55,10 +55,13 @@ std::uint64_t CallEngine::take_number() noexcept {
   return number;
 }
 
+TokenText CallEngine::token_text(TokenKind kind, const Call& call, std::uint16_t part) const {
+  return write_token(parts_.settings.token_key, kind,
+                     {.shard = call.shard, .part = part, .number = call.number});
+}
+
 std::string CallEngine::token(TokenKind kind, const Call& call, std::uint16_t part) const {
-  const TokenText text = write_token(parts_.settings.token_key, kind,
-                                     {.shard = call.shard, .part = part, .number = call.number});
-  return std::string(view(text));
+  return std::string(view(token_text(kind, call, part)));
 }
 
 const Place* CallEngine::place_of(const Call& call, const Path& path) const noexcept {
@@ -69,20 +72,18 @@ const RealmConfig& CallEngine::realm_of(const Call& call, RealmIndex realm) cons
   return sip::realm_of(*call.book, *book_, realm);
 }
 
-std::string CallEngine::contact_of(const Call& call, const Path& path, std::uint16_t part) const {
+std::string_view CallEngine::contact_of(const Call& call, const Path& path, std::uint16_t part) {
   const Place* const place = place_of(call, path);
   const TokenText text = write_token(parts_.settings.token_key, TokenKind::Contact,
                                      {.shard = call.shard, .part = part, .number = call.number});
-  std::string contact;
-  contact.reserve(kTokenChars + 64);
-  contact = call.is_sips ? "<sips:" : "<sip:";  // RFC 3261 §8.1.1.8, §12.1.1
-  contact += view(text);
-  contact += '@';
-  if (place != nullptr) contact += place->names.contact_host;
+  contact_ = call.is_sips ? "<sips:" : "<sip:";  // RFC 3261 §8.1.1.8, §12.1.1
+  contact_ += view(text);
+  contact_ += '@';
+  if (place != nullptr) contact_ += place->names.contact_host;
   // A SIPS URI means TLS by itself. RFC 5630 §3.1.3
-  if (place != nullptr && !call.is_sips) contact += place->names.contact_params;
-  contact += '>';
-  return contact;
+  if (place != nullptr && !call.is_sips) contact_ += place->names.contact_params;
+  contact_ += '>';
+  return contact_;
 }
 
 // A redirection is passed on with the number alone: the caller dials it through us again (threats D5, I12).
@@ -116,6 +117,7 @@ std::uint32_t CallEngine::tag_name(std::string_view tag) const noexcept {
 
 void CallEngine::note(Call& call, Timestamp now, CallStep step, std::uint16_t a, std::uint16_t b) {
   constexpr std::size_t kUsualNotes = 6;  // a call that rings, is answered and ends
+  if (call.notes.capacity() == 0) call.notes = spares_.notes();
   if (call.notes.capacity() == 0) call.notes.reserve(kUsualNotes);
   if (call.notes.size() < kNotesMax)
     call.notes.push_back({now, step, a, b});

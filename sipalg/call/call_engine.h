@@ -26,6 +26,7 @@
 
 #include "sipalg/call/call.h"
 #include "sipalg/call/call_engine_parts.h"
+#include "sipalg/call/call_spares.h"
 #include "sipalg/call/given_leg.h"
 #include "sipalg/call/refer_target.h"
 #include "sipalg/engine/arrival.h"
@@ -170,7 +171,7 @@ class CallEngine {
   // The 2xx to the caller, which leaves when its record is on disk. `far_cseq`: of the INVITE whose ACK waits
   // for the caller's; 0: there is none.
   void answer_caller(Call& call, Fork& fork, ResponseParts& parts, std::uint32_t far_cseq, Turn turn);
-  static void shed_setup(Call& call);
+  void shed_setup(Call& call);
   void on_failure(Call& call, Attempt& attempt, std::uint16_t code, const SipMessage* response, Turn turn);
   [[nodiscard]] bool is_lost(const Attempt& attempt) const;
   bool follow_redirect(Call& call, const SipMessage& response, Turn turn);
@@ -208,7 +209,7 @@ class CallEngine {
   // call_dialog.cpp: requests within dialogs
   [[nodiscard]] DialogPlace find_dialog(const SipMessage& request);
   static void follow(Dialog& dialog, const Arrival& arrival) noexcept;
-  [[nodiscard]] DialogPlace dialog_named(std::uint64_t number, const Replaces& name);
+  [[nodiscard]] DialogPlace dialog_named(std::uint64_t number, const DialogNames& name);
   void act_in_dialog(const Arrival& arrival, const DialogPlace& place, EngineOutput& out);
   [[nodiscard]] std::uint16_t refusal_in_dialog(const Arrival& arrival, const DialogPlace& place) noexcept;
   // False: it was answered here.
@@ -390,6 +391,7 @@ class CallEngine {
   // 0: `lines` are those of the REFER on the other leg; else the answer to it.
   [[nodiscard]] std::uint16_t write_refer(const Arrival& arrival, const DialogPlace& place,
                                           std::string& lines) const;
+  void tell_of_lost_refers(Call& call, Fork& fork, Turn turn);
 
   // call_replaces.cpp: a new caller in the place of whoever its INVITE names, RFC 3891
   void on_replaces(const Arrival& arrival, EngineOutput& out);
@@ -501,7 +503,7 @@ class CallEngine {
   void release(Call& call, std::uint64_t sequence, Timestamp now, EngineOutput& out);
   void on_call_deadline(Call& call, Timestamp now, EngineOutput& out);
   void resend_answers(Call& call, Timestamp now, EngineOutput& out);
-  static void forget_acks(Call& call, Timestamp now) noexcept;
+  void forget_acks(Call& call, Timestamp now);
   void settle(Call& call);
   static void keep_setup_times(const Call& call, std::optional<Timestamp>& earliest);
   void count_dialogs(Call& call, std::uint32_t dialogs);
@@ -527,8 +529,10 @@ class CallEngine {
   // Our listeners and realms as the call knows them; what is newer, as it is today.
   [[nodiscard]] const Place* place_of(const Call& call, const Path& path) const noexcept;
   [[nodiscard]] const RealmConfig& realm_of(const Call& call, RealmIndex realm) const noexcept;
-  [[nodiscard]] std::string contact_of(const Call& call, const Path& path, std::uint16_t part) const;
+  // Good until the next one.
+  [[nodiscard]] std::string_view contact_of(const Call& call, const Path& path, std::uint16_t part);
   [[nodiscard]] std::string token(TokenKind kind, const Call& call, std::uint16_t part) const;
+  [[nodiscard]] TokenText token_text(TokenKind kind, const Call& call, std::uint16_t part) const;
   [[nodiscard]] static Path way_to(const Call& call, const Dialog& dialog, const DialogRoute& route);
   struct Sending {
     Path path;
@@ -553,6 +557,7 @@ class CallEngine {
   MediaNegotiator negotiator_;
   CallTable calls_;
   EndedCalls ended_;
+  CallSpares spares_;
   std::uint64_t next_number_;
   std::uint64_t sequence_ = 0;  // of the last record
   std::uint64_t journalled_ = 0;

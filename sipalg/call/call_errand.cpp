@@ -38,7 +38,8 @@ void CallEngine::on_own_answer(Call& call, const Exchange& exchange, std::uint16
       return on_transfer_offered(call, exchange, code, response, turn);
     case Errand::Notify:
       // 500 says no more than that it came out of order. RFC 6665 §4.2.2, RFC 3261 §12.2.2
-      if (code >= 300 && code != 500 && call.transfer) call.transfer->is_told = false;
+      // About nothing: no transfer of ours, see tell_of_lost_refers().
+      if (code >= 300 && code != 500 && exchange.about != 0 && call.transfer) call.transfer->is_told = false;
       return;
     case Errand::Probe:
       return on_probe_answered(call, exchange, response != nullptr ? code : std::uint16_t{0}, turn);

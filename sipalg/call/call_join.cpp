@@ -6,6 +6,7 @@
 
 #include "policy/route/dialled.h"
 #include "sipalg/call/call_engine.h"
+#include "sipalg/call/passed_refer.h"
 #include "sipalg/message/message_writer.h"
 
 namespace sallyport::sip {
@@ -26,7 +27,7 @@ void CallEngine::on_refer_to_dialog(const Arrival& arrival, const DialogPlace& p
   Call& call = *place.call;
   const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, target.replaces->to_tag);
   if (!name) return parts_.responder.answer(arrival, 481, out);  // RFC 3891 §3
-  const DialogPlace replaced = dialog_named(name->number, *target.replaces);
+  const DialogPlace replaced = dialog_named(name->number, target.replaces->dialog());
   const SipEngineSettings& settings = parts_.settings;
   const bool is_elsewhere = replaced.call == nullptr && name->shard % settings.engines != settings.place;
   if (replaced.call == nullptr && !is_elsewhere) return parts_.responder.answer(arrival, 481, out);
@@ -81,6 +82,7 @@ GivenLeg CallEngine::give_leg(const DialogPlace& replaced, Turn turn) {
   const Side left = replaced.side;
   const std::size_t side = index_of(other(left));
   GivenLeg leg;
+  close_unanswered_refers(call, *replaced.fork, other(left));
   leg.dialog = replaced.fork->dialogs[side];
   note_security(leg.dialog, attempt_numbered(call, replaced.fork->attempt), other(left));
   leg.sdp = replaced.fork->sdp[side];
@@ -162,7 +164,7 @@ void CallEngine::on_leg_asked(const LegLetter::Ask& ask, Turn turn) {
   LegLetter::Answer answer{
       .call = ask.asker.call, .refer_cseq = ask.asker.refer_cseq, .code = 481, .leg = {}};
   const auto name = read_token(parts_.settings.token_key, TokenKind::Tag, ask.name.to_tag);
-  const DialogPlace replaced = name ? dialog_named(name->number, ask.name) : DialogPlace{};
+  const DialogPlace replaced = name ? dialog_named(name->number, ask.name.dialog()) : DialogPlace{};
   if (replaced.call != nullptr) {
     parts_.touched = replaced.call->number;
     answer.code = refusal_of_join(ask.asker, replaced, ask.name);
@@ -263,6 +265,23 @@ std::uint16_t CallEngine::write_refer(const Arrival& arrival, const DialogPlace&
              far_uri(arrival.request.from.uri, subject.caller, way->names.uri_host, is_sips) + ">\r\n";
   if (declines_subscription(arrival.request)) lines += "Refer-Sub: false\r\n";
   return 0;
+}
+
+// Whoever carried them out has left the call, and nobody else can say what became of them: the call goes on,
+// and for all that its end knows they have failed. RFC 3515 §2.4.4, §2.4.7
+void CallEngine::tell_of_lost_refers(Call& call, Fork& fork, Turn turn) {
+  constexpr std::uint16_t kCode = 487;
+  const std::string status =
+      "SIP/2.0 " + std::to_string(kCode) + " " + std::string(reason_phrase(kCode)) + "\r\n";
+  for (const Side side : {Side::Caller, Side::Callee})
+    if (std::exchange(fork.dialogs[index_of(side)].open_refers, std::uint8_t{0}) != 0)
+      (void)send_own(call, fork, side,
+                     {.method = "NOTIFY",
+                      .errand = Errand::Notify,
+                      .about = 0,
+                      .lines = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n",
+                      .body = {"message/sipfrag;version=2.0", status}},
+                     turn);
 }
 
 // Of a fragment only its status line: the rest is the other side's. RFC 3420, RFC 3515 §2.4.5

@@ -2,6 +2,7 @@
 // opened and closed with them, and what the relay tells of those. RFC 3261 §13.2.1, §14; RFC 3264, RFC 6337;
 // threats D6, D9, D10, P11.
 #include <algorithm>
+#include <utility>
 
 #include "media-relay/control/media_record.h"
 #include "sipalg/body/multipart.h"
@@ -282,7 +283,7 @@ void CallEngine::close_media(Call& call, Attempt& attempt, EngineOutput& out) {
   const std::size_t before = out.media().size();
   (void)negotiator_.close(attempt.media, media_context(call, attempt, out));
   count_closed(call, before, out);
-  attempt.media = {};
+  negotiator_.recycle(std::exchange(attempt.media, {}));
   attempt.media.number = attempt.number;
 }
 

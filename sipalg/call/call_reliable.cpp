@@ -175,7 +175,8 @@ void CallEngine::on_prack(const Arrival& arrival, const DialogPlace& place, Engi
     pass_prack(arrival, place, out);
   } else {
     // The callee has not agreed to anything yet that an offer could change.
-    parts_.responder.answer(arrival, holds_sdp(arrival.request) ? 488 : 200, out);
+    parts_.responder.answer_done(arrival, holds_sdp(arrival.request) ? 488 : 200,
+                                 {call.number, 0, kBye, call.shard}, out);
   }
   go_on_after_prack(call, number, {arrival.now, out});
 }
@@ -187,7 +188,9 @@ void CallEngine::pass_prack(const Arrival& arrival, const DialogPlace& place, En
   const bool is_refused =
       first.owes_answer ? !holds_sdp(arrival.request) : holds_sdp(arrival.request) && !may_offer_early(place);
   const bool is_passed = !is_refused && pass_on(arrival, place, out);
-  if (is_refused) parts_.responder.answer(arrival, first.owes_answer ? 400 : 488, out);
+  if (is_refused)
+    parts_.responder.answer_done(arrival, first.owes_answer ? 400 : 488, {call.number, 0, kBye, call.shard},
+                                 out);
   if (first.owes_answer) {
     if (!is_passed) return refuse(call, 488, nullptr, arrival.now, out);  // as an ACK without its answer
     reliable.is_agreed = true;

@@ -60,7 +60,7 @@ CallEngine::DialogPlace CallEngine::dialog_replaced(const Replaces& name, bool& 
   if (!tag) return {};
   was_told = (tag->part & kToldPart) != 0 && read_token(key, TokenKind::CallId, name.call_id) == tag &&
              read_token(key, TokenKind::Contact, name.from_tag) == tag;
-  if (!was_told) return dialog_named(tag->number, name);
+  if (!was_told) return dialog_named(tag->number, name.dialog());
   Token own = *tag;
   own.part = static_cast<std::uint16_t>(own.part & ~kToldPart);
   const TokenText own_tag = write_token(key, TokenKind::Tag, own);
@@ -293,7 +293,7 @@ void CallEngine::send_newcomer(Call& call, Fork& fork, const NewcomerAnswer& ans
   parts.code = 200;
   parts.head = &answer.invite.head;
   parts.to_tag = dialog.local_tag;
-  parts.contact = contact_ = contact_of(call, dialog.path, part_of(dialog));
+  parts.contact = contact_of(call, dialog.path, part_of(dialog));
   parts.makes_dialog = true;
   parts.allow = neighbour.allow;
   parts.supported = neighbour.supported;

@@ -174,22 +174,24 @@ DetectorRuling CallEngine::screen(Call& call, const policy::Actor& caller,
 }
 
 // A call of its own, so that it can be asked for and has its record; but of a flood only the first one, and
-// nothing is kept of those that follow. `decision`: null: it dials nothing.
+// nothing is kept of those that follow, nor of any while many that were refused have not been acknowledged.
+// `decision`: null: it dials nothing.
 void CallEngine::refuse_detected(const Arrival& arrival, const policy::RouteDecision* decision,
                                  const policy::Actor& caller, const DetectorRuling& ruling,
                                  EngineOutput& out) {
   const bool is_one_of_many =
       ruling.finding->detector == policy::Detector::InviteFlood && !ruling.finding->is_told;
   // An attack on a callee in a peer's name took all room by what was refused of it, and no peer could call.
-  const bool is_half_free = calls_.size() < parts_.settings.calls_max / 2 &&
-                            parts_.servers.size() < parts_.settings.transactions_max / 2;
-  Call* const call = decision != nullptr && !is_one_of_many && is_half_free
+  const bool may_be_kept =
+      calls_.size() < parts_.settings.calls_max / 2 && parts_.servers.has_room(RoomFor::RefusedInvite);
+  Call* const call = decision != nullptr && !is_one_of_many && may_be_kept
                          ? make_call(arrival, *decision, {}, out)
                          : nullptr;
   const Turn turn{arrival.now, out};
   note_ruling(call, caller, ruling, turn);
   if (call != nullptr) {
     refuse_detected(*call, ruling, turn);
+    parts_.servers.disown(call->invite.server);  // from now on it counts as what was refused at once
     return settle(*call);
   }
   if (ruling.fate == DetectorFate::Drop)

@@ -188,11 +188,13 @@ void CallEngine::refuse_unmade(const Arrival& arrival, EngineOutput& out) {
 Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision& decision,
                             policy::AdmissionTicket ticket, EngineOutput& out) {
   const SipMessage& request = arrival.request;
-  auto head = response_head(request, arrival.neighbour.strictness, arrival.input.remote);
-  Dialog caller;
+  ResponseHead head = spares_.head();
+  Dialog caller = spares_.dialog();
   caller.path = path_of(arrival.input);
   follow(caller, arrival);
-  if (!head || !take_remote_side(caller, request) || !parts_.servers.has_room()) return nullptr;
+  if (!set_response_head(head, request, arrival.neighbour.strictness, arrival.input.remote) ||
+      !take_remote_side(caller, request) || !parts_.servers.has_room())
+    return nullptr;
   const std::uint64_t number = take_number();
   Call* const call = calls_.make(number);
   if (call == nullptr) return nullptr;
@@ -205,15 +207,14 @@ Call* CallEngine::make_call(const Arrival& arrival, const policy::RouteDecision&
   call->caller_peer = arrival.input.peer;
   call->ticket_in = ticket;
   call->caller = std::move(caller);
-  call->caller.call_id = request.call_id;
   call->caller.peer = arrival.input.peer;
   call->is_sips =
       request.start.request_uri.scheme == UriScheme::Sips || request.contact.uri.scheme == UriScheme::Sips;
   if (option_tags_in(request, HeaderName::Require).has(OptionTag::Rel100))
     call->caller.far_options.add(OptionTag::Rel100);  // whoever requires it has it, RFC 3262 §4
-  call->invite.bytes = request.bytes;
+  call->invite.bytes = spares_.text(request.bytes);
   call->invite.path = arrival.answer_path;
-  call->invite.head = std::move(*head);
+  call->invite.head = std::move(head);
   call->invite.cseq = request.cseq.number;
   call->invite.session = session_wish(request);
   hear_session_id(*call, Side::Caller, request, true);
@@ -331,6 +332,7 @@ bool CallEngine::try_target(Call& call, const NextTarget& target, Timestamp now,
     return false;
   }
   Attempt attempt;
+  attempt.prototype = spares_.dialog();
   attempt.number = ++call.attempts_made;
   attempt.peer = target.peer;
   attempt.host = host_for(call, target);
@@ -405,20 +407,20 @@ void CallEngine::name_dialog(Call& call, Attempt& attempt, const FarInvite& far,
   Dialog& dialog = attempt.prototype;
   const Place* const place = place_of(call, dialog.path);
   const std::uint16_t part = kCalleePart | attempt.number;
-  dialog.call_id = token(TokenKind::CallId, call, part);
-  dialog.local_tag = token(TokenKind::Tag, call, part);
+  set_text(dialog.call_id, view(token_text(TokenKind::CallId, call, part)));
+  set_text(dialog.local_tag, view(token_text(TokenKind::Tag, call, part)));
   ++dialog.local_cseq;  // one more each time that the target has wanted another INVITE
-  dialog.local_address = far_address({.original = &request.from,
-                                      .user = far.subject.caller,
-                                      .host = own_host(call, attempt, request, *place),
-                                      .anonymous = far.hides_caller,
-                                      .is_sips = call.is_sips});
+  set_far_address(dialog.local_address, {.original = &request.from,
+                                         .user = far.subject.caller,
+                                         .host = own_host(call, attempt, request, *place),
+                                         .anonymous = far.hides_caller,
+                                         .is_sips = call.is_sips});
   const bool to_is_called = policy::unescaped_user(request.to.uri.user) == called_user(request);
-  dialog.remote_address =
-      far_address({.original = &request.to,
-                   .user = to_is_called ? far.subject.called : policy::unescaped_user(request.to.uri.user),
-                   .host = attempt.host,
-                   .is_sips = call.is_sips});
+  const std::string to_user = to_is_called ? std::string() : policy::unescaped_user(request.to.uri.user);
+  set_far_address(dialog.remote_address, {.original = &request.to,
+                                          .user = to_is_called ? far.subject.called : to_user,
+                                          .host = attempt.host,
+                                          .is_sips = call.is_sips});
   attempt.sdp.session_id = sdp_session_id(call, part);
   if (!call.transfer) call.record.called_out = far.subject.called;
 }
@@ -453,7 +455,7 @@ std::uint16_t CallEngine::send_invite(Call& call, Attempt& attempt, Timestamp no
   const bool passes_auth = terms_of_upstream(call.book->config, asker_of(call), attempt.peer) != nullptr;
   const std::string passed = passes_auth ? passed_credentials(request) : std::string();
   from_.assign(dialog.local_address).append(";tag=").append(dialog.local_tag);
-  const std::string contact = contact_of(call, dialog.path, kCalleePart | attempt.number);
+  const std::string_view contact = contact_of(call, dialog.path, kCalleePart | attempt.number);
   extension_ = session_lines(attempt, peer.neighbour);
   if (call.transfer)
     extension_ += referred_by(call, place);

@@ -6,6 +6,7 @@
 #include "policy/route/dialled.h"
 #include "sipalg/call/call_engine.h"
 #include "sipalg/call/call_screen.h"
+#include "sipalg/call/passed_refer.h"
 #include "sipalg/message/message_writer.h"
 
 namespace sallyport::sip {
@@ -187,8 +188,7 @@ bool CallEngine::accept_refer(const Arrival& arrival, const DialogPlace& place, 
   ResponseParts parts;
   parts.code = 202;
   parts.head = &*head;
-  contact_ = contact_of(call, near.path, part_of(near));
-  parts.contact = contact_;
+  parts.contact = contact_of(call, near.path, part_of(near));
   if (!call.transfer->is_told) parts.own_lines = "Refer-Sub: false\r\n";
   return respond(call, server, arrival.answer_path, parts, {arrival.now, out}), true;
 }
@@ -198,8 +198,9 @@ void CallEngine::tell_transferor(Call& call, std::uint16_t code, bool is_last, T
   Transfer& transfer = *call.transfer;
   Fork* const fork = fork_numbered(call, call.answered_fork);
   if (!transfer.is_told || transfer.has_left || fork == nullptr) return;
-  const bool is_open = std::ranges::any_of(
-      call.exchanges, [](const Exchange& exchange) { return exchange.errand == Errand::Notify; });
+  const bool is_open = std::ranges::any_of(call.exchanges, [](const Exchange& exchange) {
+    return exchange.errand == Errand::Notify && exchange.about != 0;
+  });
   if (!is_last && (code == transfer.told || is_open)) return;
   transfer.told = code;
   std::string lines = "Event: refer";
@@ -419,6 +420,7 @@ void CallEngine::finish_transfer(Call& call, Turn turn) {
   note(call, turn.now, CallStep::Transferred, static_cast<std::uint16_t>(asker));
   tell_transferor(call, 200, true, turn);
   if (old.dialogs[index_of(asker)].state != DialogState::Ended) send_bye(call, old, asker, nullptr, turn);
+  close_unanswered_refers(call, old, transferee);
   const auto from = index_of(transferee), to = index_of(Side::Caller);
   joined.dialogs[to] = std::move(old.dialogs[from]);
   joined.sdp[to] = old.sdp[from];
@@ -446,7 +448,10 @@ void CallEngine::finish_transfer(Call& call, Turn turn) {
   call.call_until = std::min(call.call_until.value_or(longest), longest);
   const std::uint16_t number = joined.number;
   end_transfer(call, 200);
-  if (const Fork* const fork = fork_numbered(call, number); fork != nullptr) shed_sdp(call, *fork);
+  Fork* const fork = fork_numbered(call, number);
+  if (fork == nullptr) return;
+  shed_sdp(call, *fork);
+  tell_of_lost_refers(call, *fork, turn);
 }
 
 // The call goes on as it was, if whoever asked is still there.
@@ -532,7 +537,7 @@ bool CallEngine::on_bye_in_transfer(const Arrival& arrival, const DialogPlace& p
   const bool is_target = transfer.fork != 0 && place.fork->number == transfer.fork;
   const bool is_asker = place.fork->number == call.answered_fork && place.side == asker_side(transfer);
   if (!is_target && !is_asker) return false;
-  parts_.responder.answer(arrival, 200, out);
+  parts_.responder.answer_done(arrival, 200, {call.number, 0, kBye, call.shard}, out);
   note(call, arrival.now, CallStep::ByeReceived, static_cast<std::uint16_t>(place.side));
   place.fork->dialogs[index_of(place.side)].state = DialogState::Ended;
   if (is_target)

@@ -22,11 +22,11 @@ void CallEngine::answer_update(const Arrival& arrival, const DialogPlace& place,
                                                            .path = arrival.answer_path,
                                                            .timers = arrival.neighbour.timers},
                                                           arrival.request, arrival.now);
-  contact_ = contact_of(call, dialog.path, part_of(dialog));
+  const std::string_view contact = contact_of(call, dialog.path, part_of(dialog));
   ResponseParts parts;
   parts.code = 200;
   parts.head = &*head;
-  parts.contact = contact_;
+  parts.contact = contact;
   parts.allow = neighbour.allow;
   parts.supported = neighbour.supported;
   std::string lines;

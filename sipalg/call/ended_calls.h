@@ -22,15 +22,19 @@ struct EndedCall {
 class EndedCalls {
  public:
   explicit EndedCalls(std::uint32_t capacity) : capacity_(capacity), places_(capacity) {}
-  void add(EndedCall&& call) {
+  // What another one had for its notes: it is no longer known.
+  std::vector<CallNote> add(EndedCall&& call) {
+    std::vector<CallNote> free;
     if (ring_.size() < capacity_) {
       ring_.push_back(std::move(call));
     } else {
       places_.erase(ring_[next_].record.call);
+      free.swap(ring_[next_].notes);
       ring_[next_] = std::move(call);
     }
     (void)places_.insert(ring_[next_].record.call, static_cast<std::uint32_t>(next_));
     next_ = (next_ + 1) % capacity_;
+    return free;
   }
   // By the call's number: something more has become known of it. Null when it is not there.
   [[nodiscard]] EndedCall* find(std::uint64_t number) noexcept {

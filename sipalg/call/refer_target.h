@@ -18,10 +18,16 @@ namespace sallyport::sip {
 inline constexpr std::size_t kReplacesBytesMax = 1024;
 
 // Which dialog is to give way: Call-ID and tags as its other end has them. RFC 3891 §3, §6.1
+// By what a dialog is known, as somebody has just written it.
+struct DialogNames {
+  std::string_view call_id;
+  std::string_view to_tag, from_tag;  // ours, and the other end's
+};
 struct Replaces {
   std::string call_id;
   std::string to_tag, from_tag;  // ours, and the other end's
   bool early_only = false;
+  [[nodiscard]] DialogNames dialog() const noexcept { return {call_id, to_tag, from_tag}; }
 };
 // Of the value of a Replaces header field. Nothing: it can't be read, or has something of its own twice.
 [[nodiscard]] std::optional<Replaces> parse_replaces(std::string_view value);

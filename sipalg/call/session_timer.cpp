@@ -138,8 +138,11 @@ std::string lines_for_request(const SessionTimer& timer) {
 }
 
 std::string lines_for_invite(std::uint32_t seconds, std::uint32_t min_seconds) {
-  return "Session-Expires: " + std::to_string(seconds) + "\r\nMin-SE: " + std::to_string(min_seconds) +
-         "\r\n";
+  constexpr std::size_t kBytesMax = 64;
+  std::string lines;
+  lines.reserve(kBytesMax);
+  lines.append("Session-Expires: ").append(std::to_string(seconds));
+  return lines.append("\r\nMin-SE: ").append(std::to_string(min_seconds)).append("\r\n");
 }
 
 }  // namespace sallyport::sip

@@ -22,11 +22,11 @@ bool suits(const Uri& uri, Transport transport) noexcept {
   return is_sip(uri) && (uri.scheme != UriScheme::Sips || transport == Transport::Tls);
 }
 
-bool take_target(std::string& target, const SipMessage& message, Transport transport) noexcept {
+// Empty: there is none that could be used.
+std::string_view target_in(const SipMessage& message, Transport transport) noexcept {
   if (message.contact_count == 0 || message.contact_is_star || !suits(message.contact.uri, transport))
-    return false;
-  target = without_headers(message.contact.uri);
-  return true;
+    return {};
+  return without_headers(message.contact.uri);
 }
 
 // The URIs of all Record-Route values in their order, parameters of the URI kept. RFC 3261 §12.1.1
@@ -52,10 +52,9 @@ bool take_routes(std::vector<std::string>& routes, const SipMessage& message, Tr
 }
 
 // A From or To without its tag and other parameters, which are matters of the header field, not the address.
-std::string address_of(const NameAddr& address) {
+void set_address(std::string& text, const NameAddr& address) {
   const std::string_view name = address.display_name;
-  std::string text;
-  text.reserve(name.size() + address.uri.text.size() + 3);
+  make_room(text, name.size() + address.uri.text.size() + 3);
   if (!name.empty() && is_plain(name) && name.find("  ") == std::string_view::npos) {  // nearly always
     text.append(name).append(1, ' ');
   } else if (!name.empty() && is_clean(name)) {
@@ -65,7 +64,7 @@ std::string address_of(const NameAddr& address) {
     }
     text += ' ';
   }
-  return text.append(1, '<').append(address.uri.text).append(1, '>');
+  text.append(1, '<').append(address.uri.text).append(1, '>');
 }
 
 // The URI inside "<...>"; kind None when it can't be read.
@@ -114,23 +113,22 @@ void take_abilities(Dialog& dialog, const SipMessage& message) noexcept {
 }  // namespace
 
 bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
-  std::string target;
   std::vector<std::string> routes;
   const Transport transport = dialog.path.transport;
-  if (!take_target(target, message, transport) || !take_routes(routes, message, transport, kForgiving))
-    return false;
-  dialog.remote_target = std::move(target);
+  const std::string_view target = target_in(message, transport);
+  if (target.empty() || !take_routes(routes, message, transport, kForgiving)) return false;
+  set_text(dialog.remote_target, target);
   dialog.route_set = std::move(routes);
   take_abilities(dialog, message);
   dialog.is_private = asks_for_privacy(message);
   if (message.is_request()) {  // RFC 3261 §12.1.1
-    dialog.call_id = message.call_id;
-    dialog.remote_tag = message.from.tag;
+    set_text(dialog.call_id, message.call_id);
+    set_text(dialog.remote_tag, message.from.tag);
     dialog.remote_cseq = message.cseq.number;
-    dialog.local_address = address_of(message.to);
-    dialog.remote_address = address_of(message.from);
+    set_address(dialog.local_address, message.to);
+    set_address(dialog.remote_address, message.from);
   } else {  // RFC 3261 §12.1.2
-    dialog.remote_tag = message.to.tag;
+    set_text(dialog.remote_tag, message.to.tag);
     std::ranges::reverse(dialog.route_set);
   }
   return true;
@@ -138,15 +136,15 @@ bool take_remote_side(Dialog& dialog, const SipMessage& message) noexcept {
 
 std::string_view dialog_problem(const SipMessage& message, Transport transport,
                                 const StrictnessPolicy& strictness) noexcept {
-  std::string target;
   std::vector<std::string> routes;
   if (message.contact_count == 0) return "Missing Contact";
-  if (!take_target(target, message, transport)) return "Bad Contact";
+  if (target_in(message, transport).empty()) return "Bad Contact";
   return take_routes(routes, message, transport, strictness) ? std::string_view{} : "Bad Record-Route";
 }
 
 void refresh_target(Dialog& dialog, const SipMessage& message) noexcept {
-  (void)take_target(dialog.remote_target, message, dialog.path.transport);
+  if (const std::string_view target = target_in(message, dialog.path.transport); !target.empty())
+    set_text(dialog.remote_target, target);
   take_abilities(dialog, message);
 }
 

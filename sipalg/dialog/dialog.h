@@ -37,6 +37,8 @@ struct Dialog {
   MethodSet far_methods;    // what the other side last said that it takes; empty: it never did
   OptionTags far_options;   // what it last said that it supports
   bool is_private = false;  // its user asked for privacy when it began. RFC 3323 §4.2
+  // REFERs of the other side that were passed on and whose last NOTIFY has not come. RFC 3515 §2.4.4
+  std::uint8_t open_refers = 0;
   // Of the session that it was taken out of, into the one of a transfer: its media there were secured, all of
   // them under RTP/SAVP(F).
   bool was_secured = false, was_savp = false;
@@ -45,10 +47,22 @@ struct Dialog {
   template <class Archive>
   void archive(Archive& a) {
     a(call_id, local_tag, remote_tag, local_address, remote_address, remote_target, route_set, local_cseq,
-      remote_cseq, path, peer, state, far_methods, far_options, is_private, was_secured, was_savp,
-      credentials);
+      remote_cseq, path, peer, state, far_methods, far_options, is_private, open_refers, was_secured,
+      was_savp, credentials);
   }
 };
+
+// Empty, with room for so much and no more, unless it had more.
+inline void make_room(std::string& text, std::size_t bytes) {
+  text.clear();
+  if (text.capacity() >= bytes) return;
+  std::string().swap(text);
+  text.reserve(bytes);
+}
+inline void set_text(std::string& text, std::string_view to) {
+  make_room(text, to.size());
+  text.append(to);
+}
 
 // What a dialog is made of, taken from a message of the other side. `message` is the request that a UAS
 // dialog begins with, or the response that a UAC dialog begins with. False: the message can't make a dialog

@@ -12,6 +12,11 @@ void Responder::answer(const Arrival& arrival, std::uint16_t code, EngineOutput&
   answer_with_state(arrival, {code, retry_after}, out);
 }
 
+void Responder::answer_done(const Arrival& arrival, std::uint16_t code, const TransactionUser& user,
+                            EngineOutput& out) {
+  answer_with_state(arrival, {.code = code, .user = user}, out);
+}
+
 void Responder::answer_bad(const Arrival& arrival, std::string_view phrase, EngineOutput& out) {
   answer_with_state(arrival, {.code = 400, .phrase = phrase}, out);
 }
@@ -20,8 +25,8 @@ void Responder::answer_with_state(const Arrival& arrival, const Answer& answer, 
   const std::string_view bytes = put(arrival, answer, out);
   if (bytes.empty()) return;
   const bool is_invite = arrival.request.start.method == Method::Invite;
-  TransactionUser user;
-  user.shard = shard_of_request(token_key_, arrival.request);
+  TransactionUser user = answer.user;
+  if (user.call == 0) user.shard = shard_of_request(token_key_, arrival.request);
   const ServerTransactionId id =
       transactions_.start({.key = arrival.key,
                            .kind = is_invite ? TransactionKind::Invite : TransactionKind::NonInvite,

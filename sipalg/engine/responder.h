@@ -24,6 +24,10 @@ class Responder {
   // With a transaction of its own; when the table is full the same bytes go out without one.
   // RFC 3261 §8.2.7
   void answer(const Arrival& arrival, std::uint16_t code, EngineOutput& out, std::uint32_t retry_after = 0);
+  // The same for a request of a call that has taken effect: it would be judged by what it has changed if it
+  // came again unknown, so its answer is kept while there is any room.
+  void answer_done(const Arrival& arrival, std::uint16_t code, const TransactionUser& user,
+                   EngineOutput& out);
   // 400 with a phrase that names what is wrong. RFC 3261 §21.4.1
   void answer_bad(const Arrival& arrival, std::string_view phrase, EngineOutput& out);
   void answer_without_state(const Arrival& arrival, std::uint16_t code, EngineOutput& out,
@@ -36,6 +40,7 @@ class Responder {
     std::uint16_t code;
     std::uint32_t retry_after = 0;
     std::string_view phrase{};
+    TransactionUser user{};
   };
   [[nodiscard]] std::string_view put(const Arrival& arrival, const Answer& answer, EngineOutput& out);
   void answer_with_state(const Arrival& arrival, const Answer& answer, EngineOutput& out);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "policy/route/dialled.h"
+#include "sipalg/dialog/dialog.h"
 #include "sipalg/hiding/leg_message.h"
 
 namespace sallyport::sip {
@@ -176,15 +177,21 @@ std::string far_uri(const Uri& original, std::string_view user, std::string_view
 }
 
 std::string far_address(const AddressParts& parts) {
-  if (parts.anonymous) return "\"Anonymous\" <sip:anonymous@anonymous.invalid>";  // RFC 3323 §4.1
-  const std::string_view name = parts.original->display_name;
   std::string address;
-  address.reserve(name.size() + parts.user.size() + parts.host.size() + kUriExtraBytes + 8);
+  set_far_address(address, parts);
+  return address;
+}
+
+void set_far_address(std::string& address, const AddressParts& parts) {
+  if (parts.anonymous)
+    return set_text(address, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");  // RFC 3323 §4.1
+  const std::string_view name = parts.original->display_name;
+  make_room(address, name.size() + parts.user.size() + parts.host.size() + kUriExtraBytes + 8);
   add_display_name(address, name);
   address += '<';
-  if (!add_far_uri(address, {parts.original->uri, parts.user, parts.host, parts.is_sips})) return {};
+  if (!add_far_uri(address, {parts.original->uri, parts.user, parts.host, parts.is_sips}))
+    return address.clear();
   address += '>';
-  return address;
 }
 
 }  // namespace sallyport::sip

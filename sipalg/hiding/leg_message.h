@@ -117,6 +117,7 @@ class ResponseHead {
   // Whole header lines, for responses that make a dialog.
   [[nodiscard]] std::string_view record_routes() const noexcept { return piece(routes_, lines_.size()); }
   [[nodiscard]] bool to_has_tag() const noexcept { return to_has_tag_; }
+  [[nodiscard]] std::size_t room() const noexcept { return lines_.capacity(); }
   // Whole header lines, behind those that follow To. What does not fit any more is left out.
   void add(std::string_view lines) {
     if (lines.size() > 0xffff - lines_.size()) return;
@@ -134,9 +135,8 @@ class ResponseHead {
   }
 
  private:
-  friend std::optional<ResponseHead> response_head(const SipMessage& request,
-                                                   const StrictnessPolicy& strictness,
-                                                   const Endpoint& source);
+  friend bool set_response_head(ResponseHead& head, const SipMessage& request,
+                                const StrictnessPolicy& strictness, const Endpoint& source);
   [[nodiscard]] std::string_view piece(std::size_t from, std::size_t to) const noexcept {
     return {lines_.data() + from, to - from};
   }
@@ -147,6 +147,9 @@ class ResponseHead {
 [[nodiscard]] std::optional<ResponseHead> response_head(const SipMessage& request,
                                                         const StrictnessPolicy& strictness,
                                                         const Endpoint& source);
+// The same in the memory of one that was. False: there is none, and `head` is as it was.
+[[nodiscard]] bool set_response_head(ResponseHead& head, const SipMessage& request,
+                                     const StrictnessPolicy& strictness, const Endpoint& source);
 
 struct ResponseParts {
   std::uint16_t code = 500;  // its phrase is ours, never the other leg's
@@ -179,6 +182,8 @@ struct AddressParts {
   bool is_sips = false;    // the whole way is TLS, and stays so
 };
 [[nodiscard]] std::string far_address(const AddressParts& parts);
+// The same in the place of what `address` was. Nothing of `parts` lies there.
+void set_far_address(std::string& address, const AddressParts& parts);
 // urn:service:sos and its like name a service, not a host, and must arrive as they are. RFC 5031 §4.2
 [[nodiscard]] bool is_service_urn(const Uri& uri) noexcept;
 [[nodiscard]] std::string far_uri(const Uri& original, std::string_view user, std::string_view host_port,

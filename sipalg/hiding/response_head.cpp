@@ -77,29 +77,39 @@ void write_timestamp(MessageWriter& writer, const SipMessage& request) {
 
 std::optional<ResponseHead> response_head(const SipMessage& request, const StrictnessPolicy& strictness,
                                           const Endpoint& source) {
-  if (!request.has_from || !request.has_to || !request.has_call_id || !request.has_cseq) return std::nullopt;
+  std::optional<ResponseHead> head(std::in_place);
+  if (!set_response_head(*head, request, strictness, source)) head.reset();
+  return head;
+}
+
+bool set_response_head(ResponseHead& head, const SipMessage& request, const StrictnessPolicy& strictness,
+                       const Endpoint& source) {
+  if (!request.has_from || !request.has_to || !request.has_call_id || !request.has_cseq) return false;
   HeadBuffer buffer;
   MessageWriter writer(buffer);
   const auto place = [&writer] { return writer.written().value_or(std::string_view{}).size(); };
-  std::optional<ResponseHead> head(std::in_place);
-  if (!write_vias(writer, request, strictness, source)) return std::nullopt;
+  if (!write_vias(writer, request, strictness, source)) return false;
   writer.address(HeaderName::From, request.from, {});
 
   constexpr std::string_view kName = "To: ", kEnd = "\r\n";
-  head->to_ = static_cast<std::uint16_t>(place() + kName.size());
+  const std::size_t to = place() + kName.size();
   writer.address(HeaderName::To, request.to, {});
-  head->to_end_ = static_cast<std::uint16_t>(place() - kEnd.size());
-  head->to_has_tag_ = !request.to.tag.empty();
+  const std::size_t to_end = place() - kEnd.size();
+  const bool to_has_tag = !request.to.tag.empty();
 
   writer.header(HeaderName::CallId, request.call_id);
   writer.cseq(request.cseq);
   write_timestamp(writer, request);
-  head->routes_ = static_cast<std::uint16_t>(place());
+  const std::size_t routes = place();
   // In a dialog its route set is known. RFC 3261 §12.2
-  if (!head->to_has_tag_ && !write_record_routes(writer, request, strictness)) return std::nullopt;
-  if (!writer.written()) return std::nullopt;
-  head->lines_ = *writer.written();
-  return head;
+  if (!to_has_tag && !write_record_routes(writer, request, strictness)) return false;
+  if (!writer.written()) return false;
+  set_text(head.lines_, *writer.written());
+  head.to_ = static_cast<std::uint16_t>(to);
+  head.to_end_ = static_cast<std::uint16_t>(to_end);
+  head.routes_ = static_cast<std::uint16_t>(routes);
+  head.to_has_tag_ = to_has_tag;
+  return true;
 }
 
 }  // namespace sallyport::sip

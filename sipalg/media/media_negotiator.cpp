@@ -100,7 +100,9 @@ void resume_stream(StreamState& stream, const StreamState* last) {
   }
 }
 
-void commit_answer(MediaSession& session, std::vector<StreamState>&& next, RelayOrders& orders) {
+// What had been offered, which nobody needs any more.
+std::vector<StreamState> commit_answer(MediaSession& session, std::vector<StreamState>&& next,
+                                       RelayOrders& orders) {
   std::vector<StreamState> offered;
   if (session.pending) {
     offered = std::move(session.pending->streams);
@@ -112,6 +114,7 @@ void commit_answer(MediaSession& session, std::vector<StreamState>&& next, Relay
     if (offered[i].is_open && !is_in(session.streams, i, offered[i]) && !next[i].is_anchored)
       orders.give(MediaCommand::Kind::Close, offered[i], false);
   put_in_force(session, std::move(next), orders);
+  return offered;
 }
 
 bool take_again(media::PortPool& ports, const MediaContext& context, const StreamState& stream) {
@@ -154,7 +157,9 @@ CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, 
         session.pending ? session.pending->from != from : session.has_answer && session.offered_by != from;
     if (!has_offer) return {kNotAcceptable, {}};
   }
-  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context, is_of_invite}, session, from);
+  std::vector<StreamState> spare = spares_.take();
+  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context, is_of_invite, spare}, session,
+                       from);
   const std::uint16_t refusal = is_offer ? crossing.offer() : crossing.answer(step);
   if (refusal != 0) return {refusal, {}};
   const auto written = write_description(room, came_, crossing.far(), identity, context.edits);
@@ -168,7 +173,7 @@ CrossedSdp MediaNegotiator::cross(MediaSession& session, const SdpInput& input, 
     session.pending->is_previewed = true;
     update_previewed(session, orders);
   } else {
-    commit_answer(session, crossing.commit(), orders);
+    recycle(commit_answer(session, crossing.commit(), orders));
   }
   return {0, *written};
 }
@@ -177,7 +182,8 @@ std::uint16_t MediaNegotiator::hear_refresh(MediaSession& session, StreamSide fr
                                             const MediaContext& context) {
   if (session.pending || !session.has_answer) return kNotAcceptable;
   if (const SdpError error = parse_sdp(sdp, came_); error != SdpError::None) return answer_of(error);
-  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context, false}, session, from);
+  std::vector<StreamState> spare = spares_.take();
+  SdpCrossing crossing({config_, ports_, targets_, keys_, came_, context, false, spare}, session, from);
   if (const std::uint16_t refusal = crossing.refresh(); refusal != 0) return refusal;
   RelayOrders orders(config_, context);
   put_in_force(session, crossing.commit(), orders);
@@ -225,6 +231,13 @@ std::size_t MediaNegotiator::close(MediaSession& session, const MediaContext& co
     stream.is_open = stream.is_anchored = false;
   }
   return closed;
+}
+
+void MediaNegotiator::recycle(std::vector<StreamState>&& streams) {
+  constexpr std::size_t kUsual = 2;  // voice, and perhaps pictures
+  if (streams.capacity() == 0 || streams.capacity() > kUsual) return;
+  streams.clear();
+  spares_.give(std::move(streams));
 }
 
 bool MediaNegotiator::reopen(MediaSession& session, const MediaContext& context) {

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "media-relay/control/media_command.h"
 #include "media-relay/control/media_notice.h"
 #include "media-relay/control/port_pool.h"
+#include "policy/base/spares.h"
 #include "policy/model/sbc_config.h"
 #include "policy/record/call_record.h"
 #include "sipalg/media/key_source.h"
@@ -95,16 +97,22 @@ class MediaNegotiator {
 
   // Another configuration, which outlives the negotiator or the next: own and advertised addresses.
   void adopt(const SbcConfig& config) { targets_ = MediaTargets(config); }
+  // Its memory may serve another one.
+  void recycle(MediaSession&& session) { recycle(std::move(session.streams)); }
 
   // For the CDR: what the negotiation knows of each direction (codec, crypto, our and their address).
   // Appends, streams that gave way to others too.
   void describe(const MediaSession& session, std::vector<MediaRecord>& records) const;
 
  private:
+  static constexpr std::size_t kSparesMax = 64;
+  void recycle(std::vector<StreamState>&& streams);
+
   const SbcConfig& config_;
   media::PortPool& ports_;
   MediaTargets targets_;
   KeySource keys_;
+  Spares<std::vector<StreamState>> spares_{kSparesMax};
   SessionDescription came_;  // of the crossing that is under way: too large for a stack
 };
 

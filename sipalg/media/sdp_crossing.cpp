@@ -3,7 +3,9 @@
 #include "sipalg/media/sdp_crossing.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "policy/base/check.h"
 #include "sipalg/media/codec_choice.h"
 #include "sipalg/media/event_formats.h"
 
@@ -80,7 +82,9 @@ SdpCrossing::SdpCrossing(const Parts& parts, const MediaSession& session, Stream
       from_(from),
       to_(media::other(from)),
       base_(session.pending ? session.pending->streams : session.streams),
-      is_renegotiated_(session.has_answer) {
+      is_renegotiated_(session.has_answer),
+      next_(std::move(parts.room)) {
+  next_.clear();
   next_.reserve(parts.came.media.size());
 }
 
@@ -175,7 +179,7 @@ std::uint16_t SdpCrossing::anchor(std::size_t at, bool is_v4_near) {
   const auto ports = parts_.ports.take(leg(StreamSide::Caller).realm, is_caller_near ? *near : *far,
                                        leg(StreamSide::Callee).realm, is_caller_near ? *far : *near);
   if (!ports) return kNoRoom;
-  taken_.push_back(*ports);
+  SALLYPORT_CHECK(taken_.push_back(*ports));  // one for each line at most
   stream = {};
   stream.number = ++parts_.context.streams_made;
   stream.kind = kind;

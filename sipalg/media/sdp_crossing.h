@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "policy/base/fixed_vector.h"
 #include "sipalg/media/media_negotiator.h"
 
 namespace sallyport::sip {
@@ -23,6 +24,7 @@ class SdpCrossing {
     const SessionDescription& came;
     const MediaContext& context;
     bool is_of_invite;
+    std::vector<StreamState>& room;  // where the streams are put together
   };
   SdpCrossing(const Parts& parts, const MediaSession& session, media::StreamSide from);
   ~SdpCrossing();
@@ -65,7 +67,7 @@ class SdpCrossing {
   const std::vector<StreamState>& base_;  // what it starts from
   bool is_renegotiated_;                  // both sides have said before where they want media
   std::vector<StreamState> next_;
-  std::vector<media::StreamPorts> taken_;
+  FixedVector<media::StreamPorts, kSdpMediaMax> taken_;
   FarDescription far_;
 };
 

@@ -50,7 +50,9 @@ bool requires_more_than(const SipMessage& request, OptionTags known) noexcept {
 }
 
 std::string list_of(OptionTags tags) {
+  constexpr std::size_t kUsualBytes = 48;
   std::string list;
+  list.reserve(kUsualBytes);
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (!tags.has(static_cast<OptionTag>(i))) continue;
     if (!list.empty()) list += ", ";

@@ -13,6 +13,7 @@
 #include "policy/base/timer_wheel.h"
 #include "sipalg/transaction/derived_request.h"
 #include "sipalg/transaction/invite_client_transaction.h"
+#include "sipalg/transaction/kept_bytes.h"
 #include "sipalg/transaction/non_invite_client_transaction.h"
 #include "sipalg/transaction/transaction_slots.h"
 
@@ -75,7 +76,7 @@ struct ClientTransactions::State {
     std::uint8_t challenges_met = 0;
     Machine machine;
     NonInviteClientTransaction cancel;  // the CANCEL's own; Terminated when there is none
-    std::string kept;                   // the request; its ACK when it has failed
+    KeptBytes kept;                     // the request; its ACK when it has failed
     std::optional<Path> second_way;
     std::string second_via;
     SlotLink of_call, on_path;
@@ -115,7 +116,8 @@ struct ClientTransactions::State {
   using Slots = TransactionSlots<Entry>;
 
   explicit State(std::uint32_t capacity)
-      : slots(capacity),
+      : kept(std::size_t{capacity} * kKeptBytesMax),
+        slots(capacity),
         by_number(capacity),
         calls(capacity),
         paths(std::min<std::size_t>(capacity, kPathListsMax)),
@@ -137,6 +139,7 @@ struct ClientTransactions::State {
   [[nodiscard]] bool take_second_way(std::uint32_t slot, Timestamp now, EngineOutput& out);
   [[nodiscard]] std::optional<TransactionEvent> fire(std::uint32_t slot, Timestamp now, EngineOutput& out);
 
+  KeptStore kept;
   Slots slots;
   IdMap by_number;
   SlotLists<Entry, &Entry::of_call> calls;
@@ -162,7 +165,7 @@ void ClientTransactions::State::settle(std::uint32_t slot) noexcept {
   if (entry.is_terminated()) return erase(slot);
   if (!entry.awaits_first_response()) paths.unlink(slots, path_hash(entry.path), slot);
   if (!std::visit([](const auto& m) { return m.needs_request(); }, entry.machine)) {
-    empty_kept(entry.kept);
+    kept.release(entry.kept);
     entry.cancel = {};
   }
   const auto deadline = entry.next_deadline();
@@ -175,22 +178,22 @@ void ClientTransactions::State::erase(std::uint32_t slot) noexcept {
   by_number.erase(entry.number);
   calls.unlink(slots, mixed(entry.user.call), slot);
   paths.unlink(slots, path_hash(entry.path), slot);
-  shed_kept(entry.kept);
+  kept.release(entry.kept);
   entry.number = 0;
   slots.give_back(slot);
 }
 
 void ClientTransactions::State::send_ack(Entry& entry, const SipMessage& response, EngineOutput& out) {
   // The INVITE is not sent again, so its ACK takes its place.
-  const bool parsed = parse_message(entry.kept, kOwnRequest, message) == ParseStatus::Complete;
+  const bool parsed = parse_message(entry.kept.view(), kOwnRequest, message) == ParseStatus::Complete;
   const auto ack = parsed ? build_ack(derived, message, response.to) : std::nullopt;
   entry.cancel = {};
-  entry.kept.assign(ack.value_or(std::string_view{}));
+  kept.assign(entry.kept, ack.value_or(std::string_view{}));
   if (ack) out.send(entry.path, *ack, entry.user.call);
 }
 
 void ClientTransactions::State::send_cancel(Entry& entry, bool is_again, EngineOutput& out) {
-  if (parse_message(entry.kept, kOwnRequest, message) != ParseStatus::Complete) return;
+  if (parse_message(entry.kept.view(), kOwnRequest, message) != ParseStatus::Complete) return;
   const auto bytes = build_cancel(derived, message);
   if (bytes) out.send(entry.path, *bytes, entry.user.call, is_again);
 }
@@ -205,7 +208,7 @@ bool ClientTransactions::State::perform(Entry& entry, const TransactionActions& 
         break;
       case TransactionAction::ResendRequest:
       case TransactionAction::ResendAck:
-        if (!entry.kept.empty()) out.send(entry.path, entry.kept, entry.user.call, true);
+        if (!entry.kept.empty()) out.send(entry.path, entry.kept.view(), entry.user.call, true);
         break;
       case TransactionAction::SendAck:
         if (response != nullptr) send_ack(entry, *response, out);
@@ -237,11 +240,13 @@ bool ClientTransactions::State::take_second_way(std::uint32_t slot, Timestamp no
   if (!entry.second_way || !entry.awaits_first_response() || (invite != nullptr && invite->cancel_waits()))
     return false;
   entry.path = *std::exchange(entry.second_way, std::nullopt);
-  if (!change_via(entry.kept, entry.second_via)) return false;
+  std::string request(entry.kept.view());
+  if (!change_via(request, entry.second_via)) return false;
+  kept.assign(entry.kept, request);
   std::visit(
       [&](auto& m) { m = std::decay_t<decltype(m)>(reliability_of(entry.path.transport), m.timers(), now); },
       entry.machine);
-  out.send(entry.path, entry.kept, entry.user.call, true);
+  out.send(entry.path, request, entry.user.call, true);
   paths.link(slots, path_hash(entry.path), slot);
   settle(slot);
   return true;
@@ -304,7 +309,7 @@ bool ClientTransactions::start(const NewClientTransaction& transaction, Timestam
   entry.challenges_met = transaction.challenges_met;
   entry.disowned = entry.cancel_wanted = entry.cancel_sent = entry.path_failed = false;
   entry.cancel = {};
-  entry.kept.assign(transaction.request);
+  state_->kept.assign(entry.kept, transaction.request);
   entry.second_way = transaction.second_way;
   entry.second_via.assign(transaction.second_via);
   const Reliability reliability =
@@ -333,7 +338,8 @@ ResponseMatch ClientTransactions::on_response(std::uint64_t number, const SipMes
     return match;
   }
   if (method != entry.method) return {};  // RFC 3261 §17.1.3
-  if (method == Method::Other && !entry.kept.empty() && look_at(entry.kept).method != response.cseq.method)
+  if (method == Method::Other && !entry.kept.empty() &&
+      look_at(entry.kept.view()).method != response.cseq.method)
     return {};
   std::visit([&](auto& m) { m.on_response(response.start.status_code, now, actions); }, entry.machine);
   if (state_->perform(entry, actions, &response, now, out)) match.fate = ResponseFate::Deliver;
@@ -347,7 +353,7 @@ std::optional<RepeatableRequest> ClientTransactions::repeatable(std::uint64_t nu
   const State::Entry& entry = state_->slots[*slot];
   if (entry.disowned || entry.cancel_wanted || entry.cancel_sent || entry.kept.empty()) return std::nullopt;
   RepeatableRequest request;
-  request.request = entry.kept;
+  request.request = entry.kept.view();
   request.terms.kind = entry.kind();
   request.terms.user = entry.user;
   request.terms.path = entry.path;
@@ -362,7 +368,6 @@ std::optional<RepeatableRequest> ClientTransactions::repeatable(std::uint64_t nu
 void ClientTransactions::forget(std::uint64_t number) noexcept {
   const auto slot = state_->by_number.find(number);
   if (!slot || state_->slots[*slot].kind() == TransactionKind::Invite) return;
-  empty_kept(state_->slots[*slot].kept);
   state_->erase(*slot);
 }
 

@@ -3,7 +3,7 @@
 // A transaction has a number that is never used twice; the branch of its request carries the number as a
 // token, so a response is found without a hash of foreign text. The request is kept for retransmission, and
 // for the ACK of a failure and the CANCEL, which repeat parts of it (§17.1.1.3, §9.1). The capacity is fixed;
-// memory is at most capacity * (400 bytes + the request), and an idle slot holds at most 2 KB of buffer.
+// memory is at most capacity * (400 bytes + the request); what is free keeps at most 2 KB a slot.
 #pragma once
 
 #include <cstdint>

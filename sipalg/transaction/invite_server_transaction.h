@@ -45,6 +45,8 @@ class InviteServerTransaction {
   [[nodiscard]] bool is_answered() const noexcept { return !std::holds_alternative<Proceeding>(state_); }
   // The kept response will not be sent again.
   [[nodiscard]] bool is_acknowledged() const noexcept;
+  // A failure that is sent again until its ACK comes. RFC 3261 §17.2.1
+  [[nodiscard]] bool waits_for_ack() const noexcept { return std::holds_alternative<Completed>(state_); }
   [[nodiscard]] bool is_terminated() const noexcept { return std::holds_alternative<Terminated>(state_); }
 
   [[nodiscard]] const TimerSettings& timers() const noexcept { return timers_; }

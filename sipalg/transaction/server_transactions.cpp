@@ -10,6 +10,7 @@
 #include "policy/base/id_map.h"
 #include "policy/base/timer_wheel.h"
 #include "sipalg/transaction/invite_server_transaction.h"
+#include "sipalg/transaction/kept_bytes.h"
 #include "sipalg/transaction/non_invite_server_transaction.h"
 #include "sipalg/transaction/transaction_slots.h"
 
@@ -17,7 +18,8 @@ namespace sallyport::sip {
 namespace {
 
 constexpr std::size_t kPathListsMax = 4096;
-// INVITEs of nobody that wait for their ACK: a share of the capacity, or so many when that is less.
+// INVITEs that wait for their ACK, and nobody for them: a share of the capacity, or so many when that is
+// less.
 constexpr std::uint32_t kShareUnacknowledged = 16, kUnacknowledgedMin = 64;
 
 // An id is a serial number above the slot. Serials begin where the key of the first transaction says, so
@@ -58,7 +60,7 @@ struct ServerTransactions::State {
     bool waits_for_ack = false;      // it is one of State::unacknowledged
     std::optional<Timestamp> guard;  // when it is forgotten if its user never answers
     Machine machine;
-    std::string response;
+    KeptBytes response;
     SlotLink of_call, on_path;
 
     template <class Archive>
@@ -97,6 +99,7 @@ struct ServerTransactions::State {
       : key(key_in),
         boot(boot_in),
         names(names_in),
+        kept(std::size_t{capacity} * kKeptBytesMax),
         slots(capacity),
         keys(capacity),
         merged(capacity),
@@ -125,8 +128,10 @@ struct ServerTransactions::State {
            (!is_invite ||
             unacknowledged < std::max(slots.capacity() / kShareUnacknowledged, kUnacknowledgedMin));
   }
-  void note_acknowledged(Entry& entry) noexcept {
-    if (std::exchange(entry.waits_for_ack, false)) --unacknowledged;
+  // Whatever it was before: counted once while nobody's failure waits for its ACK.
+  void note_waiting(Entry& entry, bool waits) noexcept {
+    const bool did_wait = std::exchange(entry.waits_for_ack, waits);
+    unacknowledged += std::uint32_t{waits} - std::uint32_t{did_wait};
   }
   void resend(Entry& entry, const TransactionActions& actions, EngineOutput& out);
   bool answer(std::uint32_t slot, unsigned code, std::string_view response, Timestamp now);
@@ -135,6 +140,7 @@ struct ServerTransactions::State {
   HashKey key;
   std::uint64_t boot;
   const NamedNumbers* names;
+  KeptStore kept;
   TransactionSlots<Entry> slots;
   IdMap keys;    // half of the key, which is a keyed hash: collisions can't be made (threats R6)
   IdMap merged;  // so is this
@@ -143,7 +149,7 @@ struct ServerTransactions::State {
   TimerWheel wheel;
   std::optional<IdMap> moved;        // ids that were restored into another slot than the one they name
   std::uint64_t serial = 0;          // 0: none was given out yet
-  std::uint32_t unacknowledged = 0;  // INVITEs that were answered at once, before their ACK
+  std::uint32_t unacknowledged = 0;  // INVITEs of nobody, refused, before their ACK
   TransactionKey hashed_key;         // of the last request that was hashed
   std::uint64_t hashed = 0;
 };
@@ -188,11 +194,7 @@ bool ServerTransactions::State::enter(std::uint32_t slot) noexcept {
   // The first one of its kind is the one that others merge with.
   entry.merges = entry.merges && entry.merge != 0 && merged.insert(entry.merge, slot);
   if (entry.user.call != 0) calls.link(slots, mixed(entry.user.call), slot);
-  const InviteServerTransaction* const invite = entry.invite();
-  if (invite == nullptr) return true;
-  paths.link(slots, path_hash(entry.path), slot);
-  entry.waits_for_ack = is_nobodys(entry.user) && !invite->is_acknowledged();
-  if (entry.waits_for_ack) ++unacknowledged;
+  if (entry.invite() != nullptr) paths.link(slots, path_hash(entry.path), slot);
   return true;
 }
 
@@ -212,9 +214,9 @@ bool ServerTransactions::State::enter_restored(std::uint32_t slot) {
 void ServerTransactions::State::settle(std::uint32_t slot) noexcept {
   Entry& entry = slots[slot];
   if (entry.is_terminated()) return erase(slot);
-  if (const auto* invite = entry.invite(); invite != nullptr && invite->is_acknowledged()) {
-    note_acknowledged(entry);
-    empty_kept(entry.response);
+  if (const auto* invite = entry.invite(); invite != nullptr) {
+    note_waiting(entry, is_nobodys(entry.user) && invite->waits_for_ack());
+    if (invite->is_acknowledged()) kept.release(entry.response);
   }
   const auto deadline = entry.next_deadline();
   deadline ? wheel.arm(slot, *deadline) : wheel.disarm(slot);
@@ -223,14 +225,14 @@ void ServerTransactions::State::settle(std::uint32_t slot) noexcept {
 void ServerTransactions::State::erase(std::uint32_t slot) noexcept {
   Entry& entry = slots[slot];
   wheel.disarm(slot);
-  note_acknowledged(entry);
+  note_waiting(entry, false);
   if (entry.merges) merged.prefetch(entry.merge);
   keys.erase(id_of(entry.key));
   if (entry.merges) merged.erase(entry.merge);
   calls.unlink(slots, mixed(entry.user.call), slot);
   paths.unlink(slots, path_hash(entry.path), slot);
   if (moved) moved->erase(entry.id);
-  shed_kept(entry.response);
+  kept.release(entry.response);
   entry.id = 0;
   slots.give_back(slot);
 }
@@ -238,7 +240,7 @@ void ServerTransactions::State::erase(std::uint32_t slot) noexcept {
 void ServerTransactions::State::resend(Entry& entry, const TransactionActions& actions, EngineOutput& out) {
   for (const TransactionAction action : actions)
     if (action == TransactionAction::ResendResponse && !entry.response.empty())
-      out.send(entry.path, entry.response, entry.user.call, true);
+      out.send(entry.path, entry.response.view(), entry.user.call, true);
 }
 
 bool ServerTransactions::State::answer(std::uint32_t slot, unsigned code, std::string_view response,
@@ -248,7 +250,7 @@ bool ServerTransactions::State::answer(std::uint32_t slot, unsigned code, std::s
   TransactionActions actions;
   std::visit([&](auto& m) { m.send(code, now, actions); }, entry.machine);
   if (actions.empty()) return false;
-  entry.response.assign(response);
+  kept.assign(entry.response, response);
   settle(slot);
   return true;
 }
@@ -290,7 +292,10 @@ ServerTransactions::ServerTransactions(std::uint32_t capacity, const HashKey& ke
 
 ServerTransactions::~ServerTransactions() = default;
 
-bool ServerTransactions::has_room() const noexcept { return !state_->slots.full(); }
+bool ServerTransactions::has_room(RoomFor what) const noexcept {
+  return what == RoomFor::RefusedInvite ? state_->has_room_for_nobodys(TransactionKind::Invite)
+                                        : !state_->slots.full();
+}
 
 std::uint32_t ServerTransactions::size() const noexcept { return state_->slots.size(); }
 
@@ -335,7 +340,6 @@ ServerTransactionId ServerTransactions::start(const NewServerTransaction& transa
     entry.merge = state.hashed_key == transaction.key ? state.hashed : merge_hash(state.key, request);
   entry.disowned = entry.guard_wanted = entry.path_failed = false;
   entry.guard.reset();
-  entry.response.clear();
   const Reliability reliability =
       is_stream(transaction.path.transport) ? Reliability::Reliable : transaction.reliability;
   if (transaction.kind == TransactionKind::Invite) {
@@ -391,6 +395,12 @@ bool ServerTransactions::respond(ServerTransactionId id, unsigned code, std::str
 bool ServerTransactions::keep(ServerTransactionId id, unsigned code, std::string_view response,
                               Timestamp now) {
   return state_->answer(state_->find_id(id), code, response, now);
+}
+
+void forget_response(ServerTransactions& transactions, ServerTransactionId id) noexcept {
+  auto& state = *transactions.state_;
+  if (const std::uint32_t slot = state.find_id(id); slot != kNoSlot)
+    state.kept.release(state.slots[slot].response);
 }
 
 void ServerTransactions::disown(ServerTransactionId id) noexcept {

@@ -2,10 +2,11 @@
 //
 // Each keeps the last response that its user gave it and sends it again when the request comes again. The
 // capacity is fixed; a full table answers new requests 503 (INVITE) or without state, and what is there
-// lives on. Memory is at most capacity * (400 bytes + the response), and an idle slot holds at most 2 KB of
-// buffer. Requests that were answered at once have half of the capacity at most, and of those the INVITEs
-// whose ACK has not come a sixteenth: whoever floods in the name of a peer sends none, and for each of them
-// the peer would hear the same answer ten times (threats R4, R5).
+// lives on. Memory is at most capacity * (400 bytes + the response); what is free keeps at most 2 KB a slot.
+// Requests that were answered at once have half of the capacity at most, and no INVITE is one of them
+// while so many that were refused wait for their ACK as a sixteenth of it, those of calls that are over among
+// them: whoever floods in the name of a peer sends none, and for each of them the peer would hear the same
+// answer ten times (threats R4, R5).
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,9 @@ namespace sallyport::sip {
 
 // Names one transaction for as long as it lives, and nothing afterwards. 0: none.
 enum class ServerTransactionId : std::uint64_t { kNone = 0 };
+
+// One that is refused at once has less of the table than what anybody waits for.
+enum class RoomFor : std::uint8_t { Anything, RefusedInvite };
 
 struct NewServerTransaction {
   TransactionKey key;
@@ -100,7 +104,7 @@ class ServerTransactions {
   [[nodiscard]] std::optional<TransactionEvent> next_event(Timestamp now, EngineOutput& out);
   [[nodiscard]] std::optional<Timestamp> next_deadline() const noexcept;
   [[nodiscard]] std::uint32_t size() const noexcept;
-  [[nodiscard]] bool has_room() const noexcept;
+  [[nodiscard]] bool has_room(RoomFor what = RoomFor::Anything) const noexcept;
 
   // Writes what belongs to that call; 0: all that belongs to none. Read into a table with the same key (of
   // any capacity), it goes on as if nothing had been, under the same ids. False: the bytes are wrong or the
@@ -110,11 +114,15 @@ class ServerTransactions {
 
  private:
   friend void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest);
+  friend void forget_response(ServerTransactions& transactions, ServerTransactionId id) noexcept;
   struct State;
   std::unique_ptr<State> state_;
 };
 
 // Every entry that belongs to no saved call, each as bytes of its own that restore() reads.
 void save_rest(const ServerTransactions& transactions, const RestOfSlots& rest);
+// Its response has arrived, as the ACK of a 2xx says: what comes again is absorbed without one. RFC 6026
+// §7.1
+void forget_response(ServerTransactions& transactions, ServerTransactionId id) noexcept;
 
 }  // namespace sallyport::sip

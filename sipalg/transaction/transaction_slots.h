@@ -1,8 +1,8 @@
 // transaction_slots.h — the memory of a transaction table: slots of fixed number, and lists that run through
 // them (threats R5, R6).
 //
-// A slot is touched only when it is first used, and given back to be the next one used, with the buffer that
-// it holds: in the steady state nothing is allocated. Lists hang on a hash; a slot is at most once in each.
+// A slot is touched only when it is first used, and given back to be the next one used: in the steady state
+// nothing is allocated. Lists hang on a hash; a slot is at most once in each.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,6 @@
 #include <cstring>
 #include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -189,16 +188,8 @@ struct RestOfSlots {
   return to_position(path.realm) != NamedNumbers::kGone;
 }
 
-// What an idle slot may hold on to.
-inline constexpr std::size_t kIdleBytesMax = 2048;
-// Does not touch the bytes: they are cold by then.
-inline void shed_kept(std::string& kept) noexcept {
-  if (kept.capacity() > kIdleBytesMax) std::string().swap(kept);
-}
-inline void empty_kept(std::string& kept) noexcept {
-  shed_kept(kept);
-  kept.clear();
-}
+// What a slot may take for the message that it keeps, idle slots with the others.
+inline constexpr std::size_t kKeptBytesMax = 2048;
 
 inline constexpr unsigned kTimersPerCall = 64;  // work of one call of next_event()
 

@@ -63,6 +63,21 @@ TEST_F(CallDialogTest, CalleeMayHangUpBeforeTheAnswerHasLeft) {
   expect_nothing_left();
 }
 
+// RFC 6026 §7.1: before its ACK the answer may have been lost, afterwards it can't have been.
+TEST_F(CallDialogTest, InviteThatComesAgainIsAnsweredAgainUntilItsAckHasCome) {
+  const std::string first = invite().build();
+  const SentMessage out = only(from_carrier(first), "INVITE");
+  (void)from_pbx(answer(out, 200, "pbxtag", kContact, kSdp));
+  const SentMessage ok = only(journal(), "200");
+  EXPECT_EQ(only(from_carrier(first), "200").bytes, ok.bytes);
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok)), "ACK"));
+  EXPECT_TRUE(from_carrier(first).empty());
+  EXPECT_EQ(calls(), 1u);
+  (void)from_carrier(in_dialog("BYE", 2, ok));
+  EXPECT_TRUE(holds(journal(), "200"));
+  EXPECT_TRUE(from_carrier(first).empty());
+}
+
 TEST_F(CallDialogTest, ByeThatComesAgainIsAnsweredAgainWithTheSameBytes) {
   set_up_call();
   const std::string bye = in_dialog("BYE", 2, ok_out);

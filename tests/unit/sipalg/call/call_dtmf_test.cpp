@@ -80,6 +80,22 @@ TEST_F(CallDtmf, AnInfoThatComesAgainIsNoSecondDigit) {
   EXPECT_EQ(digits_ordered().size(), 1u);
 }
 
+// Its answer found no room to be kept among those that are given at once, and was lost. RFC 3261 §17.2.2
+TEST_F(CallDtmf, AnInfoThatComesAgainIsAnsweredAgainHoweverMuchIsAnsweredAtOnce) {
+  settings.transactions_max = 24;
+  talk_without();
+  for (int i = 0; i < 40; ++i)
+    (void)from_carrier(MessageBuilder("OPTIONS")
+                           .uri("sip:198.18.1.1")
+                           .call_id("ping" + std::to_string(i))
+                           .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKping" + std::to_string(i))
+                           .build());
+  const std::string digit = info(invite_out, "application/dtmf-relay", kRelayBody);
+  EXPECT_TRUE(holds(from_pbx(digit), "200"));
+  EXPECT_TRUE(holds(from_pbx(digit), "200"));
+  EXPECT_EQ(digits_ordered().size(), 1u);
+}
+
 TEST_F(CallDtmf, AnInfoThatNamesNoKeyOrTwoIsRefused) {
   talk_without();
   for (const std::string& body :

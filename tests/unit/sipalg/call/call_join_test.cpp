@@ -2,6 +2,9 @@
 // 5589 §7; and REFER that goes through to the other side. RFC 3515; threats D5.
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+
 #include "sipalg/call/given_leg.h"
 #include "sipalg/call/transfer.h"
 #include "tests/support/media_call.h"
@@ -140,6 +143,32 @@ TEST_F(CallJoinTest, JoinsThroughARestartAtEveryStep) {
   (void)wait(6min);
   EXPECT_EQ(calls(), 0u);
   EXPECT_EQ(ports_taken(), 0u);
+}
+
+// Both have asked the desk by REFERs that went through, and it leaves them to each other. RFC 3515 §2.4.4
+TEST_F(CallJoinTest, WhoeverHadAskedTheOneWhoJoinsThemHearsTheLastOfIt) {
+  config.peers[0].profile.refer = ReferMode::Pass;
+  talk();
+  consult();
+  constexpr std::string_view kReferTo = "Refer-To: <sip:+15550001111@198.18.1.1>\r\n";
+  const SentMessage by_caller = only(from_carrier(in_dialog("REFER", 2, ok_out, kReferTo)), "REFER");
+  (void)from_pbx(answer(by_caller, 202, "", kDeskContact));
+  const std::string desk_tag = std::exchange(callee_tag, "bobtag");
+  const std::string desk_host = std::exchange(callee_host, "198.18.1.2");
+  const SentMessage by_target = only(from_carrier(in_dialog("REFER", 2, consult_out, kReferTo)), "REFER");
+  (void)from_pbx(answer(by_target, 202, "", kDeskContact));
+  callee_tag = desk_tag;
+  callee_host = desk_host;
+  const auto answered =
+      from_carrier(answer(ask(), 200, "", "Contact: <sip:bob-contact@198.18.1.2:5060>\r\n", bob));
+  std::set<std::string> told;
+  for (const SentMessage& sent :
+       from_carrier(answer(only(answered, "INVITE"), 200, "", kCarrierContact, phone)))
+    if (sent.method() == "NOTIFY") told.insert(sent.header("Call-ID") + " " + sent.body());
+  EXPECT_EQ(told,
+            (std::set<std::string>{invite_out.header("Call-ID") + " SIP/2.0 200 OK\r\n",
+                                   ok_out.header("Call-ID") + " SIP/2.0 487 Request Terminated\r\n",
+                                   consult_out.header("Call-ID") + " SIP/2.0 487 Request Terminated\r\n"}));
 }
 
 TEST_F(CallJoinTest, RefusalOfTheTargetLeavesTheCallAsItWas) {

@@ -2,6 +2,8 @@
 // draining, and emergencies past all of them. RFC 3261 §21.5.4, RFC 5031.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/support/call_fixture.h"
 
 namespace sallyport::sip {
@@ -23,6 +25,15 @@ class CallLimitsTest : public ::testing::Test, public tests::CallFixture {
   }
   std::vector<SentMessage> call() { return from_carrier(call_to("+15551234567")); }
   std::vector<SentMessage> emergency() { return from_carrier(call_to("112")); }
+  // As many as can be kept of them are.
+  void ping(int times) {
+    for (int i = 0; i < times; ++i)
+      (void)from_carrier(tests::MessageBuilder("OPTIONS")
+                             .uri("sip:198.18.1.1")
+                             .call_id("ping" + std::to_string(i))
+                             .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKping" + std::to_string(i))
+                             .build());
+  }
   void send_emergencies_to_the_pbx() { config.emergency.to = {RouteToPeer{"pbx"}}; }
 
  private:
@@ -125,12 +136,7 @@ TEST_F(CallLimitsTest, FullTransactionTableRefusesNewCallsAndStillEndsThoseThatA
 
 TEST_F(CallLimitsTest, WhatIsAnsweredAtOnceLeavesRoomForCalls) {
   settings.transactions_max = 16;
-  for (int i = 0; i < 40; ++i)
-    (void)from_carrier(tests::MessageBuilder("OPTIONS")
-                           .uri("sip:198.18.1.1")
-                           .call_id("ping" + std::to_string(i))
-                           .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKping" + std::to_string(i))
-                           .build());
+  ping(40);
   EXPECT_TRUE(holds(call(), "INVITE"));
 }
 
@@ -146,20 +152,56 @@ TEST_F(CallLimitsTest, AnAttackOnOneNumberLeavesRoomForCallsToOthers) {
   EXPECT_TRUE(holds(from_carrier(call_to("+15557654321")), "INVITE"));
 }
 
+// Each refusal was kept as a call's until half of the table was theirs, and whoever floods in a peer's name
+// acknowledges nothing: the peer heard each of them ten times. Threats R4, R5, I8.
+TEST_F(CallLimitsTest, WhatDetectorsRefuseInAPeersNameHoldsASixteenthOfTheTable) {
+  use(Transport::Udp, Transport::Udp);
+  may_be_detected = true;
+  config.security.detectors.tdos_calls_per_callee = {1, 1s};
+  constexpr std::size_t kShare = 100;
+  settings.transactions_max = 16 * kShare;
+  settings.calls_max = 10000;
+  std::vector<std::pair<std::string, SentMessage>> refused;
+  const auto flood = [&] {
+    const std::string invite = call_to("+15551234567");
+    const auto sent = from_carrier(invite);
+    if (holds(sent, "480")) refused.emplace_back(invite, only(sent, "480"));
+    return holds(sent, "480") || holds(sent, "INVITE");
+  };
+  const auto kept = [this] { return records(CallRecordType::End).size(); };
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(flood()) << i;
+  EXPECT_GT(refused.size(), 800u);
+  EXPECT_EQ(kept(), kShare);
+  // One that is acknowledged leaves its place to the next one.
+  EXPECT_TRUE(from_carrier(ack_of(refused[0].first, refused[0].second)).empty());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(flood());
+  EXPECT_EQ(kept(), kShare + 1);
+  std::size_t repeated = 0;
+  for (const SentMessage& sent : wait(600ms)) repeated += sent.status() == 480 ? 1 : 0;
+  EXPECT_EQ(repeated, kShare);
+}
+
 // The answer found no room to be kept, and was lost. RFC 3261 §12.2.2, §15.1.2
 TEST_F(CallLimitsTest, ByeThatComesAgainToAFullTableIsAnsweredAgain) {
   settings.transactions_max = 16;
   set_up_call();
-  for (int i = 0; i < 40; ++i)
-    (void)from_carrier(tests::MessageBuilder("OPTIONS")
-                           .uri("sip:198.18.1.1")
-                           .call_id("ping" + std::to_string(i))
-                           .via("SIP/2.0/UDP 198.18.1.2:5060;branch=z9hG4bKping" + std::to_string(i))
-                           .build());
+  ping(40);
   const std::string bye = in_dialog("BYE", 2, ok_out);
   EXPECT_TRUE(holds(from_carrier(bye), "BYE"));
   EXPECT_TRUE(holds(journal(), "200"));
   EXPECT_TRUE(holds(from_carrier(bye), "200"));
+}
+
+// It acknowledged what waits no longer, and was refused when it came again. RFC 3261 §17.2.2, RFC 3262 §3
+TEST_F(CallLimitsTest, PrackThatComesAgainIsAnsweredAgainHoweverMuchIsAnsweredAtOnce) {
+  settings.transactions_max = 24;
+  const SentMessage out = only(from_carrier(invite().line("Require: 100rel").build()), "INVITE");
+  const SentMessage ringing = only(from_pbx(answer(out, 180, "pbxtag", kContact)), "180");
+  ping(40);
+  const std::string prack =
+      in_dialog("PRACK", 2, ringing, "RAck: " + ringing.header("RSeq") + " 1 INVITE\r\n");
+  EXPECT_TRUE(holds(from_carrier(prack), "200"));
+  EXPECT_TRUE(holds(from_carrier(prack), "200"));
 }
 
 TEST_F(CallLimitsTest, NewCallsLeaveRoomForWhatCallsThatAreUpStillNeed) {

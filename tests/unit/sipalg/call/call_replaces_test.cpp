@@ -17,6 +17,8 @@ using tests::voice;
 
 constexpr std::string_view kCarrierContact = "Contact: <sip:alice-contact@198.18.1.2:5060>\r\n";
 constexpr std::string_view kNewContact = "<sip:carol-contact@198.18.2.3:5060>";
+constexpr std::string_view kLastNotify =
+    "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n";
 
 std::string tag_in(const std::string& address) { return address.substr(address.find(";tag=") + 5); }
 
@@ -56,7 +58,7 @@ class CallReplacesTest : public MediaCall {
     return text;
   }
   // INVITE of the new one; the caller hears of its media and agrees; the new one is there.
-  void pick_up() {
+  std::vector<SentMessage> pick_up() {
     const auto sent = from_new(with_voice(of_desk()).build());
     EXPECT_TRUE(holds(sent, "100"));
     EXPECT_FALSE(holds(sent, "BYE"));
@@ -73,6 +75,7 @@ class CallReplacesTest : public MediaCall {
     (void)from_pbx(answer(bye, 200, ""));
     const SentMessage ack = only(from_new(of_new("ACK", 1, new_ok)), "ACK");
     EXPECT_EQ(ack.header("Call-ID"), ok_out.header("Call-ID"));
+    return joined;
   }
   SentMessage new_ok;
 };
@@ -229,6 +232,23 @@ TEST_F(CallReplacesTest, GoesOnWhenTheReplacedOneHangsUpBefore) {
   EXPECT_TRUE(holds(from_new(of_new("ACK", 1, only(joined, "200"))), "ACK"));
   (void)from_carrier(in_dialog("BYE", 2, ok_out));
   expect_all_given_back();
+}
+
+// Its answer found no room to be kept among those that are given at once, and was lost: it got 500. RFC 3261
+// §17.2.2
+TEST_F(CallReplacesTest, ByeOfTheReplacedOneThatComesAgainIsAnsweredAgain) {
+  settings.transactions_max = 24;
+  talk();
+  (void)from_new(with_voice(of_desk()).build());
+  for (int i = 0; i < 40; ++i)
+    (void)from_pbx(MessageBuilder("OPTIONS")
+                       .uri("sip:198.18.2.1")
+                       .call_id("ping" + std::to_string(i))
+                       .via("SIP/2.0/UDP 198.18.2.2:5060;branch=z9hG4bKping" + std::to_string(i))
+                       .build());
+  const std::string bye = in_dialog("BYE", 2, invite_out);
+  EXPECT_TRUE(holds(from_pbx(bye), "200"));
+  EXPECT_TRUE(holds(from_pbx(bye), "200"));
 }
 
 // RFC 3891 §3
@@ -405,22 +425,95 @@ TEST_F(CallReplacesTest, FindsTheDialogInWhicheverEngineItIs) {
 
 // What a REFER began stays with who asked: in its place another one knows nothing of it, and the call goes
 // on; it had been ended. RFC 6665 §4.1.3, RFC 5057 §5.1
-TEST_F(CallReplacesTest, NotifyThatTheNewOneHasNotAskedForEndsNothing) {
+TEST_F(CallReplacesTest, NewOneHearsNothingOfWhatItHasNotAskedFor) {
   config.peers[1].profile.refer = ReferMode::Pass;
   talk();
   const SentMessage passed = only(
       from_pbx(in_dialog("REFER", 2, invite_out, "Refer-To: <sip:+15550001111@198.18.2.1>\r\n")), "REFER");
   (void)from_carrier(answer(passed, 202, "", kCarrierContact));
-  pick_up();
-  const SentMessage told =
-      only(from_carrier(in_dialog("NOTIFY", 5, ok_out,
-                                  "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n")),
-           "NOTIFY");
-  EXPECT_EQ(told.header("Call-ID"), "pickup1@198.18.2.3");
-  const auto sent = from_new(answer(told, 481, ""));
+  EXPECT_FALSE(holds(pick_up(), "NOTIFY"));
+  const auto sent = from_carrier(in_dialog("NOTIFY", 5, ok_out, kLastNotify));
   EXPECT_TRUE(holds(sent, "481"));
+  EXPECT_FALSE(holds(sent, "NOTIFY"));
   EXPECT_FALSE(holds(sent, "BYE"));
   EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 6, ok_out)), "INFO"));
+}
+
+// The caller has asked the desk, by a REFER that went through; a new one takes the desk's place.
+class CallReplacesBearerTest : public CallReplacesTest {
+ protected:
+  CallReplacesBearerTest() { config.peers[0].profile.refer = ReferMode::Pass; }
+  SentMessage ask(unsigned cseq = 2) {
+    return only(from_carrier(in_dialog("REFER", cseq, ok_out, "Refer-To: <sip:+15550001111@198.18.1.1>\r\n")),
+                "REFER");
+  }
+  void expect_the_last_of_it(const std::vector<SentMessage>& sent) {
+    const SentMessage last = only(sent, "NOTIFY");
+    EXPECT_EQ(last.path.remote, carrier);
+    EXPECT_EQ(last.header("Call-ID"), ok_out.header("Call-ID"));
+    EXPECT_EQ(last.header("Event"), "refer");
+    EXPECT_EQ(last.header("Subscription-State"), "terminated;reason=noresource");
+    EXPECT_EQ(last.header("Content-Type"), "message/sipfrag;version=2.0");
+    EXPECT_EQ(last.body(), "SIP/2.0 487 Request Terminated\r\n");
+    EXPECT_TRUE(from_carrier(answer(last, 200, "")).empty());
+  }
+};
+
+// Nobody told what became of it, until its time was over. RFC 3515 §2.4.4, §2.4.7
+TEST_F(CallReplacesBearerTest, WhoeverAskedHearsTheLastOfIt) {
+  talk();
+  (void)from_pbx(answer(ask(), 202, "", tests::kDeskContact));
+  const SentMessage trying =
+      only(from_pbx(in_dialog("NOTIFY", 2, invite_out,
+                              "Event: refer\r\nSubscription-State: active;expires=60\r\n")),
+           "NOTIFY");
+  (void)from_carrier(answer(trying, 200, ""));
+  expect_the_last_of_it(pick_up());
+  EXPECT_TRUE(wait(40s).empty());
+  EXPECT_TRUE(holds(from_pbx(in_dialog("NOTIFY", 3, invite_out, kLastNotify)), "481")) << "it has left";
+  EXPECT_TRUE(holds(from_carrier(in_dialog("INFO", 3, ok_out)), "INFO")) << "the call goes on";
+}
+
+TEST_F(CallReplacesBearerTest, WhoeverAskedHearsTheLastOfItThroughRestarts) {
+  talk();
+  restarts_after_each_step = true;
+  (void)from_pbx(answer(ask(), 202, "", tests::kDeskContact));
+  expect_the_last_of_it(pick_up());
+}
+
+TEST_F(CallReplacesBearerTest, WhoeverHasHeardTheLastOfItHearsNoMore) {
+  talk();
+  (void)from_pbx(answer(ask(), 202, "", tests::kDeskContact));
+  const SentMessage last = only(from_pbx(in_dialog("NOTIFY", 2, invite_out, kLastNotify)), "NOTIFY");
+  (void)from_carrier(answer(last, 200, ""));
+  EXPECT_TRUE(holds(from_pbx(in_dialog("NOTIFY", 3, invite_out, kLastNotify)), "481"));
+  EXPECT_FALSE(holds(pick_up(), "NOTIFY"));
+}
+
+// One of two is refused: of the other one the last is still to come.
+TEST_F(CallReplacesBearerTest, ARefusedReferHasNoResult) {
+  talk();
+  (void)from_pbx(answer(ask(), 603, ""));
+  EXPECT_TRUE(holds(from_pbx(in_dialog("NOTIFY", 2, invite_out, kLastNotify)), "481"));
+  (void)from_pbx(answer(ask(3), 202, "", tests::kDeskContact, {}));
+  (void)from_pbx(answer(ask(4), 603, ""));
+  expect_the_last_of_it(pick_up());
+}
+
+// RFC 4488 §4
+TEST_F(CallReplacesBearerTest, WhoeverWantedNoResultHearsNone) {
+  talk();
+  (void)from_pbx(answer(ask(), 202, "", std::string(tests::kDeskContact) + "Refer-Sub: false\r\n"));
+  EXPECT_FALSE(holds(pick_up(), "NOTIFY"));
+}
+
+// Its answer is all that comes of it. RFC 3261 §15.1.2
+TEST_F(CallReplacesBearerTest, AReferWithoutAnswerGetsOneAndNoNotify) {
+  talk();
+  (void)ask();
+  const auto joined = pick_up();
+  EXPECT_EQ(only(joined, "487").header("CSeq"), "2 REFER");
+  EXPECT_FALSE(holds(joined, "NOTIFY"));
 }
 
 // The other side of a passed REFER has no dialog by the names that the REFER came with; those that it is told

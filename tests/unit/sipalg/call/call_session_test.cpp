@@ -55,6 +55,35 @@ TEST_F(CallSessionTest, EachLegIsNegotiatedApart) {
   hang_up();
 }
 
+// Its 2xx names no time, and came while that of the call waited for the disk: nobody refreshed the session
+// any more, and the caller hung up. RFC 4028 §7.4, RFC 3311 §5.1
+TEST_F(CallSessionTest, AnEarlyUpdateThatIsAnsweredBehindTheCallEndsNoTimer) {
+  invite_out = only(from_carrier(invite()
+                                     .line("Supported: 100rel, timer")
+                                     .line("Allow: INVITE, ACK, BYE, PRACK, UPDATE")
+                                     .line("Session-Expires: 600;refresher=uas")
+                                     .build()),
+                    "INVITE");
+  const std::string reliable =
+      std::string(kContact) + "Allow: INVITE, PRACK, UPDATE\r\nRequire: 100rel\r\nRSeq: 1\r\n";
+  const SentMessage ringing = only(from_pbx(answer(invite_out, 183, "pbxtag", reliable, kSdp)), "183");
+  const SentMessage prack =
+      only(from_carrier(in_dialog("PRACK", 2, ringing, "RAck: " + ringing.header("RSeq") + " 1 INVITE\r\n")),
+           "PRACK");
+  (void)from_pbx(answer(prack, 200, ""));
+  const std::string contact = "Contact: <sip:alice@198.18.1.2:5060>\r\n";
+  const SentMessage update = only(from_carrier(in_dialog("UPDATE", 3, ringing, contact, kSdp)), "UPDATE");
+  EXPECT_FALSE(holds(from_pbx(answer(invite_out, 200, "pbxtag", kContact)), "200")) << "it is not on disk";
+  EXPECT_EQ(only(from_pbx(answer(update, 200, "", kContact, kSdp)), "200").header("Session-Expires"), "");
+  ok_out = only(journal(), "200");
+  EXPECT_EQ(ok_out.header("Session-Expires"), "600;refresher=uas");
+  EXPECT_TRUE(holds(from_carrier(in_dialog("ACK", 1, ok_out)), "ACK"));
+  const SentMessage refresh = only(wait(301s), "UPDATE");
+  EXPECT_EQ(refresh.path.remote, carrier);
+  (void)from_carrier(answer(refresh, 200, "", contact + "Session-Expires: 600;refresher=uac\r\n"));
+  hang_up();
+}
+
 TEST_F(CallSessionTest, CallerWithoutTimersHasNone) {
   set_up("", "Session-Expires: 1200;refresher=uas\r\n");
   EXPECT_EQ(ok_out.header("Session-Expires"), "");

@@ -241,6 +241,23 @@ TEST_P(ServerTransactionsTest, AcceptedInviteStaysUntilTimerL) {
   EXPECT_EQ(table->size(), 0u);
 }
 
+// RFC 6026 §7.1: the ACK of a 2xx is the dialog's, which says that it came.
+TEST_P(ServerTransactionsTest, AnswerThatHasArrivedIsNotSentAgain) {
+  const auto bytes = MessageBuilder("INVITE").build();
+  const auto id = start(bytes);
+  respond(id, 200);
+  forget_response(*table, id);
+  take();
+  EXPECT_EQ(receive(bytes).fate, Fate::Absorbed);
+  EXPECT_TRUE(take().empty());
+  forget_response(*table, id);
+  forget_response(*table, ServerTransactionId::kNone);
+  EXPECT_EQ(table->size(), 1u);
+  EXPECT_TRUE(pass(32s).empty());
+  EXPECT_EQ(table->size(), 0u);
+  forget_response(*table, id);  // it is gone
+}
+
 TEST_P(ServerTransactionsTest, ReliableTransportIsForgottenAtOnce) {
   const auto id = start(MessageBuilder("OPTIONS").build(), {}, Reliability::Reliable);
   respond(id, 200);
@@ -375,6 +392,31 @@ TEST_P(ServerTransactionsTest, RefusedInvitesWithoutAckTakeASixteenthOfTheTableA
   EXPECT_FALSE(refuse(1004));
   (void)pass(33s);
   for (int i = 0; i < kShare; ++i) ASSERT_TRUE(refuse(2000 + i)) << i;
+}
+
+// What a detector refuses in a peer's name was a call each, which is over at once.
+TEST_P(ServerTransactionsTest, RefusedInvitesOfCallsThatAreOverAreAmongThem) {
+  constexpr int kShare = 100;
+  capacity = 16 * kShare;
+  table = std::make_unique<ServerTransactions>(capacity, kKey, boot);
+  const auto end_call_with = [&](int number, unsigned code) {
+    const auto id = start(numbered("INVITE", number).build());
+    respond(id, code);
+    EXPECT_TRUE(table->has_room(RoomFor::RefusedInvite) || number >= kShare);
+    table->disown(id);
+  };
+  for (int i = 0; i < kShare; ++i) end_call_with(1000 + i, 200);
+  EXPECT_TRUE(table->has_room(RoomFor::RefusedInvite)) << "nobody acknowledges a 2xx to the table";
+  for (int i = 0; i < kShare; ++i) end_call_with(i, 480);
+  EXPECT_FALSE(table->has_room(RoomFor::RefusedInvite));
+  EXPECT_TRUE(table->has_room());
+  EXPECT_EQ(start(numbered("INVITE", 2000).build(), TransactionUser{}), ServerTransactionId::kNone);
+  EXPECT_TRUE(ack(numbered("ACK", 0).build()));
+  EXPECT_TRUE(table->has_room(RoomFor::RefusedInvite));
+  end_call_with(2001, 480);
+  EXPECT_FALSE(table->has_room(RoomFor::RefusedInvite));
+  (void)pass(33s);
+  EXPECT_TRUE(table->has_room(RoomFor::RefusedInvite));
 }
 
 TEST_P(ServerTransactionsTest, AnIdIsNeverUsedTwice) {
