@@ -106,11 +106,17 @@ void BorderChecks::on_out(std::size_t side, const Endpoint& remote, std::string_
     check_response(parsed.message);
 }
 
-// What was said without state because there was no room, or is known no more when it is asked again.
+// What was said without state because there was no room, or is known no more when it is asked again. Of a
+// refusal within a dialog the number has been seen then, or the call is over (RFC 3261 §12.2.2); but a PRACK
+// that was taken has its answer still.
 bool BorderChecks::is_excused(const BorderAnswer& before, const SipText& response) const {
   if (!judge_.is_tight()) return false;
-  const bool is_gone = before.final_code == 200 && response.code == 481;
-  return before.final_code == 503 || response.code == 503 || is_gone;
+  const std::string method = response.cseq_method();
+  const bool is_gone = before.final_code == 200 && response.code == 481 && method == "BYE";
+  const bool is_refused_again = before.final_code >= 300 && (response.code == 500 || response.code == 481) &&
+                                before.final_to_tag == response.to_tag() && method != "PRACK" &&
+                                method != "BYE";
+  return before.final_code == 503 || response.code == 503 || is_gone || is_refused_again;
 }
 
 // RFC 3261 §17.2: nothing but the final response itself behind the final response.
@@ -130,7 +136,10 @@ void BorderChecks::check_response(const SipText& response) {
     judge_.blame(fmt::format("another final response behind {}: {}", answer.final_code, response.summary()));
   }
   if (response.cseq_method() == "INVITE" && response.code >= 200) {
-    (void)caller_codes_.emplace(response.call_id(), response.code);
+    // An INVITE that found no room may be taken when it comes again.
+    CallerCode& told =
+        caller_codes_.try_emplace(response.call_id(), CallerCode{response.branch(), 0}).first->second;
+    if (told.branch == response.branch()) told.code = response.code;
     if (response.code < 300) successes_.insert(response.call_id());
   }
 }
@@ -156,7 +165,7 @@ const BorderAnswer* BorderChecks::answer_to(const std::string& branch, const std
 
 int BorderChecks::caller_code(const std::string& call_id) const {
   const auto found = caller_codes_.find(call_id);
-  return found == caller_codes_.end() ? 0 : found->second;
+  return found == caller_codes_.end() ? 0 : found->second.code;
 }
 
 // D8 and the contract: one start for each answered call, one end for each, never the end first.

@@ -67,12 +67,17 @@ class BorderChecks {
     unsigned count = 0;
   };
 
+  struct CallerCode {
+    std::string branch;  // of the first INVITE
+    int code = 0;
+  };
+
   Judge& judge_;
   std::array<std::unordered_set<std::string>, kSideCount> identifiers_;
   std::unordered_set<std::string> keys_;  // that agents gave
   std::unordered_map<std::string, BorderAnswer> answers_;
   std::unordered_map<std::string, SentRequest> requests_;
-  std::unordered_map<std::string, int> caller_codes_;
+  std::unordered_map<std::string, CallerCode> caller_codes_;
   std::unordered_set<std::string> successes_;
   std::map<std::uint64_t, RecordedCall> records_;
 };

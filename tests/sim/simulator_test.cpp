@@ -27,6 +27,8 @@ TEST(Simulator, KeepsTheRulesInACalmWorldWhateverThePartiesDo) {
   wishes.loss = 0;
   expect_good(run_worlds(1000, 1000, wishes));
   expect_good(run_worlds(1100601, 20, wishes));  // an early fork's later answer outlives another fork's
+  expect_good(run_worlds(7801488, 20, wishes));  // an early UPDATE is answered behind the call
+  expect_good(run_worlds(7801208, 20, wishes));  // a BYE of the past meets the one that ends the call
 }
 
 TEST(Simulator, KeepsTheRulesWhileTheNetworkLosesAndReorders) { expect_good(run_worlds(2000, 1000, {})); }
@@ -50,6 +52,8 @@ TEST(Simulator, KeepsTheRulesWithTablesForAFewCalls) {
   WorldWishes wishes;
   wishes.tight = true;
   expect_good(run_worlds(7000, 400, wishes));
+  expect_good(run_worlds(7000057, 20, wishes));  // an INVITE that found no room is taken when it comes again
+  expect_good(run_worlds(7000102, 20, wishes));  // a refusal that was not kept, behind the end of its call
   wishes.snapshot = true;
   expect_good(run_worlds(8000, 100, wishes));
 }

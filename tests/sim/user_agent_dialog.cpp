@@ -234,7 +234,9 @@ bool UserAgent::check_in_dialog(AgentLeg& leg, const SipText& request, const End
                                  ? leg.early.at(request.from_tag()).remote_cseq
                                  : leg.remote_cseq;
   if (request.to_tag() != leg.local_tag || (!early && request.from_tag() != leg.remote_tag)) {
-    const bool is_late = !transactions_.judge().is_calm() && former_tags_.contains(request.to_tag());
+    // Of a call that went on elsewhere, or of an early dialog that another one's 2xx has ended.
+    const bool is_late = !transactions_.judge().is_calm() &&
+                         (former_tags_.contains(request.to_tag()) || leg.early.contains(request.from_tag()));
     if (!is_late) blame("tags of another dialog: " + request.summary());
     reply(request, source, 481, nullptr);
     return false;

@@ -83,11 +83,13 @@ void UserAgent::send_late(AgentLeg& leg, StaleMethod method, std::uint32_t numbe
   }
   const std::string what = fmt::format("{} {} behind {}", name, number, leg.taken_cseq);
   // The border may have ended the call and not be heard yet: then it is the BYE that it knows, once more.
-  const bool may_be_over =
-      method == StaleMethod::Bye && number == leg.taken_cseq && !transactions_.judge().is_calm();
+  const bool may_be_over = method == StaleMethod::Bye && number == leg.taken_cseq;
   transactions_.request(std::move(request), next_hop(leg),
                         [this, what, may_be_over, call_id = leg.call_id](const SipText* response) {
-                          if (may_be_over && response != nullptr && response->code == 200) return;
+                          const AgentLeg* const found = find(call_id);
+                          const bool is_over =
+                              !transactions_.judge().is_calm() || (found != nullptr && found->got_bye);
+                          if (may_be_over && is_over && response != nullptr && response->code == 200) return;
                           on_stale_answer(what, call_id, response);
                         });
 }

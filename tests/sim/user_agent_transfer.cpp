@@ -76,13 +76,12 @@ void UserAgent::on_refer_answer(const std::string& call_id, const SipText* respo
     if (code == 481) end(*leg);
     return;
   }
-  // Longer than anybody rings. RFC 3515 §2.4.4
-  (void)transactions_.network().after(220s, [this, call_id] {
+  // Longer than anybody rings, or than who carries it out himself keeps it for himself. RFC 3515 §2.4.4
+  const Duration patience = settings_.takes_refer && !leg->plan->attended ? 15s : 220s;
+  (void)transactions_.network().after(patience, [this, call_id] {
     const AgentLeg* const found = find(call_id);
-    // Where somebody else carries it out, his last word may have come out of order,
-    // and who is replaced meanwhile takes his subscription along.
-    const bool may_be_lost = settings_.takes_refer && (!transactions_.judge().is_calm() ||
-                                                       (found != nullptr && found->plan->replace_after));
+    // Where somebody else carries it out, his last word may have come out of order.
+    const bool may_be_lost = settings_.takes_refer && !transactions_.judge().is_calm();
     if (found != nullptr && found->state == LegState::Up && !found->gone && found->transfer.result == 0 &&
         !may_be_lost)
       blame("nobody told what became of a transfer, Call-ID " + call_id);
@@ -94,10 +93,10 @@ void UserAgent::on_refer_notify(AgentLeg& leg, const SipText& notify, const Endp
   TransferView& transfer = leg.transfer;
   const std::string event = notify.value("Event");
   const std::string state = notify.value("Subscription-State");
-  // What whoever was replaced has asked for; the call goes on. RFC 6665 §4.1.3, RFC 5057 §5.1
-  const bool is_anothers = !leg.replaces.empty() && !transfer.asked;
   if (!transfer.asked || transfer.refused || transfer.result != 0) {
-    if (!is_anothers) blame("NOTIFY of no transfer: " + notify.summary());
+    // The refusal may have overtaken one that was sent before it.
+    if (!transfer.refused || transactions_.judge().is_calm())
+      blame("NOTIFY of no transfer: " + notify.summary());
     reply(notify, source, 481, &leg);
     return;
   }
