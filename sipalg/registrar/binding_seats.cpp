@@ -10,6 +10,9 @@ namespace {
 constexpr std::uint32_t kFirstSeats = 64;
 constexpr unsigned kLooksPerCall = 1024;
 constexpr Duration kEndAgain = std::chrono::seconds(2);
+// Of the time between two keep-alives: one that was due when the program ended is not to come so much later
+// that a router has forgotten the flow. RFC 4787 §4.3
+constexpr int kSoonShare = 10;
 constexpr Duration kSoon = std::chrono::seconds(5);
 
 Timestamp deadline_of(const BindingSeat& seat) noexcept {
@@ -48,7 +51,7 @@ void BindingSeats::hasten(std::uint64_t number, Timestamp now, std::uint64_t cha
   const auto found = places_.find(number);
   if (found == places_.end() || seats_[found->second].keepalive == Duration::zero()) return;
   BindingSeat& seat = seats_[found->second];
-  const Duration soon = std::min<Duration>(seat.keepalive / 5, kSoon);
+  const Duration soon = std::min<Duration>(seat.keepalive / kSoonShare, kSoon);
   seat.heard = now - seat.keepalive + soon / 100 * static_cast<std::int64_t>(chance % 100);
   wheel_.arm(found->second, deadline_of(seat));
 }

@@ -71,6 +71,12 @@ struct LegKeys {
   unsigned tag = 1;
   std::string own;                            // base64
   std::map<std::string, std::string> theirs;  // by the port of their m-line
+
+  // What was heard last was an offer, and binds nobody. RFC 3261 §14.1
+  void refuse_offer() noexcept {
+    has_heard = false;
+    has_offered = is_agreed;
+  }
 };
 
 // One call as one agent sees it.

@@ -121,7 +121,7 @@ void SipWorld::arrive(const Endpoint& from, const Endpoint& to, std::string_view
   remember(bytes);
   if (!nonsense_) {
     border_.on_in(side, bytes);
-    expect_trying(bytes);
+    expect_trying(from, bytes);
   }
   sip::MessageInput input;
   input.listener = ListenerIndex{side};
@@ -136,9 +136,15 @@ void SipWorld::arrive(const Endpoint& from, const Endpoint& to, std::string_view
         [&](sip::SipEngine& engine, sip::EngineOutput& out) { engine.on_message(border_now(), input, out); });
 }
 
-// RFC 3261 §17.2.1: some response within 200 ms.
-void SipWorld::expect_trying(std::string_view bytes) {
+// RFC 3261 §17.2.1: some response within 200 ms. But a phone whose router has forgotten it is a stranger at
+// its new place until it registers there, and strangers hear nothing.
+void SipWorld::expect_trying(const Endpoint& from, std::string_view bytes) {
   if (!bytes.starts_with("INVITE ")) return;
+  for (std::size_t i = kFirstPhone; i < kFirstPhone + registrations_.size(); ++i) {
+    const Registration* const registration = registration_of(i);
+    const bool is_its_place = network_.seen_as(agents_[i]->transactions().own()) == from;
+    if (is_its_place && registration != nullptr && !registration->is_bound(network_.now())) return;
+  }
   const std::string branch = parse_sip_text(bytes).message.branch();
   (void)network_.after(200ms + 1us, [this, branch] {
     if (border_.answer_to(branch, "INVITE") == nullptr)

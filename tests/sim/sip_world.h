@@ -75,7 +75,7 @@ class SipWorld {
   void tell(const media::MediaNotice& notice);
   void make_engines(unsigned count);
   void arrive(const Endpoint& from, const Endpoint& to, std::string_view bytes);
-  void expect_trying(std::string_view bytes);
+  void expect_trying(const Endpoint& from, std::string_view bytes);
   using Letters = std::deque<std::unique_ptr<sip::EngineLetter>>;
   void drive(std::size_t engine, Cause why, const Work& work);
   void do_work(std::size_t engine, const Work& work, Letters& letters);

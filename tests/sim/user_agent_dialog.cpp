@@ -308,7 +308,7 @@ void UserAgent::on_reinvite(AgentLeg& leg, const SipText& request, const Endpoin
   if (!leg.unacked.empty() && transactions_.judge().is_calm())
     blame("an INVITE before the ACK of the last one: " + request.summary());
   if (!leg.own_invite.empty() || leg.own_update || !leg.unacked.empty() || leg.state != LegState::Up) {
-    leg.keys.has_heard = false;
+    leg.keys.refuse_offer();
     reply(request, source, 491, &leg);
     return;
   }
@@ -319,7 +319,7 @@ void UserAgent::on_reinvite(AgentLeg& leg, const SipText& request, const Endpoin
   const std::uint64_t kind = random.below(8);
   // Who refuses what refreshes the session has none for long.
   if (kind == 0 && request.count("Session-Expires") == 0) {
-    leg.keys.has_heard = false;
+    leg.keys.refuse_offer();
     reply(request, source, 488, &leg);
     leg.remote_invite.reset();
   } else if (kind <= 2) {

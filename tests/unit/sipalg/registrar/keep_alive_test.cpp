@@ -156,6 +156,22 @@ TEST_F(KeepAliveTest, ABindingThatComesBackIsPingedWithinSeconds) {
   EXPECT_EQ(pings, 1u);
 }
 
+// Any of them may have been due when the program ended, 25 s after it was heard last; routers forget what is
+// silent for 30 s. RFC 4787 §4.3, RFC 5626 §4.4.2
+TEST_F(KeepAliveTest, NoFlowIsForgottenForARestart) {
+  constexpr std::size_t kPhones = 100;
+  world.trust = TrustClass::Known;
+  for (std::uint32_t i = 0; i < kPhones; ++i) {
+    PhoneRegister phone;
+    phone.user = "user" + std::to_string(i);
+    (void)world.register_phone({IpAddress::v4(0xc6130000u + i), 5060}, phone);
+  }
+  ASSERT_TRUE(world.restart(world.save()));
+  std::size_t pings = 0;
+  for (const RegistrarSent& sent : world.wait(3s)) pings += is_ping(sent) ? 1 : 0;
+  EXPECT_EQ(pings, kPhones);
+}
+
 TEST_F(KeepAliveTest, WhatDiskHasKeptSinceTheBeginningIsEnough) {
   (void)world.register_phone(world.phone, alice);
   ASSERT_EQ(world.events.size(), 1u);
