@@ -85,6 +85,7 @@ struct AgentLeg {
   bool is_caller = false;
   LegState state = LegState::Calling;
   int final_code = 0;  // of the INVITE
+  bool has_moved = false;  // its router forgot it meanwhile
   bool was_up = false, gone = false, sent_bye = false, got_bye = false, got_cancel = false;
   std::optional<Timestamp> ringing_from, ringing_until;  // callee: 18x sent, nothing final yet
   // Dialog. RFC 3261 §12

@@ -186,6 +186,7 @@ void UserAgent::on_cancel(const SipText& request, const Endpoint& source) {
       finish(*leg, 487);
     }
   } else {
+    leg->keys.refuse_offer();
     reply(*leg->remote_invite, leg->remote_source, 487, leg);
     leg->remote_invite.reset();
   }

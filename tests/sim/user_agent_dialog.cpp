@@ -359,7 +359,9 @@ void UserAgent::on_ack(AgentLeg& leg, const SipText& ack) {
 }
 
 void UserAgent::on_bye(AgentLeg& leg, const SipText& request, const Endpoint& source) {
-  if (leg.is_caller && leg.acks.empty()) blame("BYE before our ACK: " + request.summary());
+  // Where its answer went nobody heard it any more: the call ends when its ACK has not come. RFC 3261
+  // §13.3.1.4
+  if (leg.is_caller && leg.acks.empty() && !leg.has_moved) blame("BYE before our ACK: " + request.summary());
   reply(request, source, leg.state == LegState::Over ? 481 : 200, &leg);
   leg.got_bye = true;
   if (leg.remote_invite) {

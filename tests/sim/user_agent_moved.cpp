@@ -7,7 +7,8 @@ namespace sallyport::sim {
 // Each call is given a sign of life, by which the border learns the new place or we that it is over; what was
 // half done then is given up.
 void UserAgent::on_moved() {
-  for (const auto& [call_id, leg] : legs_)
+  for (auto& [call_id, leg] : legs_) {
+    leg.has_moved = true;
     for (const Duration wait : {Duration{2s}, Duration{9s}})
       (void)transactions_.network().after(
           wait + transactions_.random().between(0s, 3s), [this, id = call_id] {
@@ -22,6 +23,7 @@ void UserAgent::on_moved() {
             else
               change(*found, Change::Options);
           });
+  }
 }
 
 }  // namespace sallyport::sim
