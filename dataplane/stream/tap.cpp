@@ -2,6 +2,7 @@
 #include "dataplane/stream/tap.h"
 
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -10,7 +11,10 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
+#include <ios>
 #include <optional>
+#include <string>
 
 #include "dataplane/net/sysctl.h"
 
@@ -94,13 +98,25 @@ Result<UniqueFd, NetError> open_tap() {
   return tap;
 }
 
-// Linux notes the carrier of a new link by and by; until then it hears no neighbour solicitation. It takes
-// some milliseconds, a second at the most; whoever starts a port waits for it, no polling thread does.
+// Has Linux taken all IPv6 addresses of that link into use? One that is still "tentative" answers no
+// neighbour: RFC 4862 §5.4.
+bool answers_neighbours(int ifindex) {
+  std::ifstream addresses("/proc/thread-self/net/if_inet6");
+  std::string address, prefix, scope, name;
+  for (unsigned number = 0, flags = 0;
+       addresses >> address >> std::hex >> number >> prefix >> scope >> flags >> name;)
+    if (static_cast<int>(number) == ifindex && (flags & IFA_F_TENTATIVE) != 0) return false;
+  return true;
+}
+
+// Linux notes the carrier of a new link by and by, and its addresses after that; until then it hears no
+// neighbour solicitation. It takes some milliseconds, a second at the most; whoever starts a port waits for
+// it, no polling thread does.
 void wait_until_running(Netlink& netlink) {
   constexpr int kTries = 400;
   for (int i = 0; i < kTries; ++i) {
     const auto link = netlink.link(Tap::kName);
-    if (link && (link->flags & IFF_RUNNING) != 0) return;
+    if (link && (link->flags & IFF_RUNNING) != 0 && answers_neighbours(link->ifindex)) return;
     const timespec moment{0, 5'000'000};
     nanosleep(&moment, nullptr);
   }
