@@ -84,7 +84,7 @@ struct AgentLeg {
   const CallPlan* plan = nullptr;
   bool is_caller = false;
   LegState state = LegState::Calling;
-  int final_code = 0;  // of the INVITE
+  int final_code = 0;      // of the INVITE
   bool has_moved = false;  // its router forgot it meanwhile
   bool was_up = false, gone = false, sent_bye = false, got_bye = false, got_cancel = false;
   std::optional<Timestamp> ringing_from, ringing_until;  // callee: 18x sent, nothing final yet
