@@ -139,6 +139,7 @@ class ThroughSallyport(Relay):
         super().__init__(arguments)
         config = self.network.config(out_device=f"{self.device}:s-out", in_device=f"{self.device}:s-in")
         config["dataplane"]["capacity"].update(calls=5000, transactions=60000)
+        config["dataplane"]["lcores"] = arguments.lcores
         for realm in config["realms"]:
             realm["limits"] = {"calls": 5000, "rate": "5000/s"}
         self.daemon = self.network.start(config, binary=os.path.join(arguments.build, "sallyport"))
@@ -317,6 +318,8 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--only", nargs="*", help="these relays alone (bare is needed)")
+    parser.add_argument("--lcores", default=1, type=lambda text: int(text) if text.isdigit() else text,
+                        help="Sallyport's dataplane.lcores: 1 runs where Linux puts it, 1-1 on processor 1 and nowhere else")
     arguments = parser.parse_args()
     print(f"load of the machine before: {os.getloadavg()[0]:.2f} (above 0.5 the figures mean little)", flush=True)
     {"busy": busy, "latency": latency, "rate": rate}[arguments.part](arguments)
