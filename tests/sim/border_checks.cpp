@@ -112,7 +112,8 @@ void BorderChecks::on_out(std::size_t side, const Endpoint& remote, std::string_
 bool BorderChecks::is_excused(const BorderAnswer& before, const SipText& response) const {
   if (!judge_.is_tight()) return false;
   const std::string method = response.cseq_method();
-  const bool is_gone = before.final_code == 200 && response.code == 481 && method == "BYE";
+  const bool is_gone = (before.final_code == 200 || before.final_code == 500) && response.code == 481 &&
+                       method == "BYE";  // 500: it came behind later ones
   const bool is_refused_again = before.final_code >= 300 && (response.code == 500 || response.code == 481) &&
                                 before.final_to_tag == response.to_tag() && method != "PRACK" &&
                                 method != "BYE";
