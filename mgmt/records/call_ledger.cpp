@@ -8,18 +8,18 @@
 namespace sallyport::mgmt {
 
 const CallLedger::Open* CallLedger::find_open(std::uint64_t call) const noexcept {
-  const std::uint32_t* const slot = calls_.find(call);
-  return slot == nullptr || *slot == kHasEnded ? nullptr : &open_[*slot];
+  const auto slot = calls_.find(call);
+  return !slot || *slot == kHasEnded ? nullptr : &open_[*slot];
 }
 
 bool CallLedger::has_ended(std::uint64_t call) const noexcept {
-  const std::uint32_t* const slot = calls_.find(call);
-  return slot != nullptr && *slot == kHasEnded;
+  const auto slot = calls_.find(call);
+  return slot && *slot == kHasEnded;
 }
 
 // Times of day that an earlier record has given are the same in this one.
 bool CallLedger::admit(const CallRecord& record, CdrTimes& times) {
-  if (const std::uint32_t* const slot = calls_.find(record.call)) {
+  if (const auto slot = calls_.find(record.call)) {
     if (*slot == kHasEnded || record.type == CallRecordType::Start) return false;
     if (const auto start = decode_cdr_times(open_[*slot].encoded)) {
       times.start = start->start;
@@ -35,7 +35,7 @@ bool CallLedger::admit(const CallRecord& record, CdrTimes& times) {
 // Of a call that is up the latest record counts; one that has ended stays so.
 void CallLedger::open(std::uint64_t call, std::string_view encoded) {
   if (call == 0 || has_ended(call)) return;
-  if (const std::uint32_t* const known = calls_.find(call)) {
+  if (const auto known = calls_.find(call)) {
     open_[*known].encoded = encoded;
     return;
   }
@@ -59,7 +59,7 @@ void CallLedger::release(std::uint32_t slot) {
 
 void CallLedger::close(std::uint64_t call) {
   if (call == 0 || has_ended(call)) return;
-  if (const std::uint32_t* const slot = calls_.find(call)) release(*slot);
+  if (const auto slot = calls_.find(call)) release(*slot);
   calls_.put(call, kHasEnded);
   ended_order_.push_back(call);
   if (ended_order_.size() <= kEndedMax) return;

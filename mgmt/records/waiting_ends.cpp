@@ -21,7 +21,7 @@ void fill_in(CallRecord& call, const sip::MediaReportEvent& report) {
 }  // namespace
 
 void WaitingEnds::add(const Waiting& waiting) {
-  if (is_full() || waiting.call == 0 || places_.find(waiting.call) != nullptr) return;
+  if (is_full() || waiting.call == 0 || places_.find(waiting.call)) return;
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));
     entries_.emplace_back();
@@ -50,8 +50,8 @@ void WaitingEnds::link(std::uint32_t at) {
 }
 
 WaitingEnds::Taken WaitingEnds::take(const sip::MediaReportEvent& report, Cdr& end) {
-  const std::uint32_t* const place = places_.find(report.call);
-  if (place == nullptr || entries_[*place].reports == 0) return Taken::NobodyWaits;
+  const auto place = places_.find(report.call);
+  if (!place || entries_[*place].reports == 0) return Taken::NobodyWaits;
   const std::uint32_t at = *place;
   Entry& entry = entries_[at];
   if (--entry.reports == 0) {
@@ -90,7 +90,7 @@ void WaitingEnds::drop(std::uint32_t at) {
 }
 
 void WaitingEnds::forget(std::uint64_t call) {
-  if (const std::uint32_t* const place = places_.find(call)) drop(*place);
+  if (const auto place = places_.find(call)) drop(*place);
 }
 
 std::optional<Timestamp> WaitingEnds::next_deadline() const {

@@ -70,6 +70,12 @@ class IdMap {
     --size_;
     return true;
   }
+  // Each id with its slot, in no order.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const Cell& cell : cells_)
+      if (cell.id != 0) visit(cell.id, cell.slot);
+  }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] bool full() const noexcept { return size_ == capacity_; }

@@ -27,10 +27,10 @@ TEST(CallMap, FindsWhatWasPutAndNothingElse) {
       ASSERT_EQ(map.size(), expected.size());
     }
     for (std::uint64_t call = 0x6740'8c3e'0000'0001; call < 0x6740'8c3e'0000'0001 + range; ++call) {
-      const std::uint32_t* const found = map.find(call);
+      const auto found = map.find(call);
       const auto known = expected.find(call);
-      ASSERT_EQ(found != nullptr, known != expected.end());
-      if (found != nullptr) {
+      ASSERT_EQ(found.has_value(), known != expected.end());
+      if (found) {
         ASSERT_EQ(*found, known->second);
       }
     }
@@ -42,7 +42,7 @@ TEST(CallMap, ZeroIsNoCall) {
   CallMap map;
   map.put(0, 7);
   EXPECT_EQ(map.size(), 0u);
-  EXPECT_EQ(map.find(0), nullptr);
+  EXPECT_FALSE(map.find(0));
   map.erase(0);
   EXPECT_EQ(map.size(), 0u);
 }
